@@ -1,0 +1,28 @@
+"""DeepSeek-V4-Flash on Huawei Ascend NPUs: from a hardware profile to the manifest.
+
+>>> from dsv4deploy import Release, load, render, to_yaml
+>>> values = load(profile="ascend-910b4-8-w4a8", set=["engine.args.max-num-seqs=8"])
+>>> print(to_yaml(render(values, Release(namespace="prod"))))  # doctest: +SKIP
+"""
+
+from .errors import DeployError, Problem, RenderError, ValuesError
+from .loading import load
+from .render import Release, render, to_yaml
+from .rules import Finding, Severity, check
+from .values import Values
+
+__all__ = [
+    "DeployError",
+    "Finding",
+    "Problem",
+    "Release",
+    "RenderError",
+    "Severity",
+    "Values",
+    "ValuesError",
+    "check",
+    "load",
+    "render",
+    "to_yaml",
+]
+__version__ = "0.1.0"

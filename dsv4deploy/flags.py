@@ -1,0 +1,122 @@
+"""vLLM's command line as data: what each version's own parser accepts.
+
+``data/vllm-<version>-flags.json`` was read out of that version's parser. Each flag has a kind
+(``switch``: only ``--flag``; ``boolean``: also ``--no-flag``; ``integer``, ``number``, ``text``,
+``json``; ``any``: a value whose type the parser does not tell), and where it takes several words
+(``many``) or only some (``choices``), that too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_DATA = files(__package__) / "data"
+
+
+def versions() -> list[str]:
+    """The versions of vLLM whose flags are known."""
+    names = (entry.name for entry in _DATA.iterdir())
+    prefix, suffix = "vllm-", "-flags.json"
+    return sorted(
+        name.removeprefix(prefix).removesuffix(suffix) for name in names if name.endswith(suffix)
+    )
+
+
+@cache
+def known(version: str) -> dict[str, dict[str, Any]]:
+    """The flags of a version by their names without ``--``; empty for an unknown version."""
+    file = _DATA / f"vllm-{version}-flags.json"
+    result: dict[str, dict[str, Any]] = json.loads(file.read_text()) if file.is_file() else {}
+    return result
+
+
+def problem(version: str, flag: str, value: Any) -> str:
+    """What that version's parser would refuse, or take for something else; ``""`` if nothing.
+
+    Args:
+        version: a version in :func:`versions`.
+        flag: a flag without ``--``.
+        value: as it stands in ``engine.args``; null is always fine.
+    """
+    flags = known(version)
+    if flag not in flags:
+        return _unknown(version, flag, flags)
+    if value is None:
+        return ""
+    spec = flags[flag]
+    kind = spec["kind"]
+    if kind == "switch":
+        return "" if value is True else "this switch has no --no- form: write true, or null"
+    if kind == "boolean":
+        return "" if isinstance(value, bool) else "this is a switch: write true or false"
+    if isinstance(value, bool):
+        return f"this flag takes a value ({_KINDS[kind]}): {str(value).lower()} is none"
+    if isinstance(value, list | tuple):
+        if not spec.get("many"):
+            return f"this flag takes one value ({_KINDS[kind]}), not a list"
+        return next(filter(None, (_one(spec, kind, word) for word in value)), "")
+    return _one(spec, kind, value)
+
+
+_KINDS = {
+    "any": "text or a number",
+    "integer": "a whole number",
+    "json": "a mapping, or strict JSON as text",
+    "number": "a number",
+    "text": "text",
+}
+
+
+def _one(spec: dict[str, Any], kind: str, value: Any) -> str:
+    choices = spec.get("choices")
+    if choices and value not in choices:
+        near = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
+        hint = f": did you mean {near[0]}?" if near else f": {', '.join(map(str, choices))}"
+        return f"vLLM does not know the choice {value}{hint}"
+    if kind == "json":
+        return _not_json(value)
+    if isinstance(value, dict):
+        return f"this flag takes {_KINDS[kind]}, not a mapping"
+    if kind == "integer" and not (isinstance(value, int) or _is_integer(value)):
+        return f"this flag takes a whole number, not {value}"
+    if kind == "number" and isinstance(value, str):
+        return "this flag takes a number: leave out the quotes"
+    return ""
+
+
+def _is_integer(value: Any) -> bool:
+    """Text that vLLM reads as an integer: 32k is 32,000, 32K is 32,768."""
+    number = value[:-1] if isinstance(value, str) and value[-1:] in "kKmMgGtT" else value
+    return isinstance(number, str) and number.replace(".", "", 1).isdigit()
+
+
+def _not_json(value: Any) -> str:
+    if isinstance(value, dict):
+        return ""
+    if not isinstance(value, str):
+        return "this flag takes JSON: write a mapping"
+
+    def refuse(word: str) -> Any:
+        raise ValueError(f"{word} is not JSON")
+
+    try:
+        json.loads(value, parse_constant=refuse)
+    except ValueError as error:
+        return f"not strict JSON ({error}): write a mapping"
+    return ""
+
+
+def _unknown(version: str, flag: str, flags: dict[str, Any]) -> str:
+    if flag.startswith("no-") and flag[3:] in flags:
+        return f"write {flag[3:]}: false"
+    longer = [name for name in flags if name.startswith(flag)]
+    if longer:
+        # vLLM's parser takes any unambiguous beginning, until a new flag makes it ambiguous.
+        return f"abbreviated: write {' or '.join(longer[:3])} whole"
+    near = difflib.get_close_matches(flag, flags, n=1)
+    hint = f": did you mean {near[0]}?" if near else ""
+    return f"vLLM {version} has no flag --{flag}{hint}"

@@ -1,0 +1,208 @@
+"""From values to objects: the templates in ``templates/``, and the words they are written in.
+
+The templates are the only home of every manifest. They are Jinja templates in Helm's
+vocabulary, so that the chart's templates are a translation of them: what may stand in one is
+what :data:`FILTERS`, :data:`TESTS` and ``include`` offer, and each has a twin in Helm.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+from . import yamlio
+from .errors import RenderError
+from .values import Values
+
+TEMPLATES = files(__package__) / "templates"
+
+# One template an object kind, in the order in which their objects are applied: what is referred
+# to stands before what refers to it.
+KINDS = (
+    "llminferenceserviceconfig",
+    "llminferenceservice",
+    "gateway",
+    "clienttrafficpolicy",
+    "securitypolicy",
+    "referencegrant",
+    "backend",
+    "aiservicebackend",
+    "aigatewayroute",
+    "backendtrafficpolicy",
+)
+
+
+@dataclass(frozen=True)
+class Release:
+    """Where the deployment goes, in Helm's words.
+
+    Attributes:
+        namespace: the service's namespace; ``kubectl apply`` and ``helm`` call it ``-n``.
+        name: the release's name. No object carries it: the service's name is a value.
+    """
+
+    namespace: str = "demo"
+    name: str = "dsv4"
+
+
+# --- filters: Python's half; gotemplate.py has Helm's ------------------------------------------
+
+
+def quote(value: object) -> str:
+    """Text in double quotes, for YAML."""
+    return json.dumps(str(value), ensure_ascii=True)
+
+
+def shell(value: str) -> str:
+    """Text as one word of a POSIX shell."""
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def to_json(value: Any) -> str:
+    """JSON on one line as Go writes it: sorted keys, no blanks, 1.0 as 1."""
+    if isinstance(value, Mapping):
+        members = (f"{to_json(key)}:{to_json(value[key])}" for key in sorted(value))
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(to_json, value)) + "]"
+    if isinstance(value, float):
+        return _go_float(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _go_float(value: float) -> str:
+    """A float as Go's encoding/json writes it: plain from 1e-6 to 1e21, else 1e-7, 1e+21."""
+    mantissa, _, exponent = repr(value).partition("e")
+    if not exponent:
+        return mantissa.removesuffix(".0")
+    power = int(exponent)
+    if -7 < power < 21:
+        digits = max(0, len(mantissa.partition(".")[2]) - power)
+        return f"{value:.{digits}f}"
+    return f"{mantissa}e{power:+d}"
+
+
+def nindent(text: str, width: int) -> str:
+    """The text on lines of its own, each indented by ``width`` blanks."""
+    return "\n" + "\n".join(" " * width + line for line in text.split("\n"))
+
+
+def items(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """A map's entries in the order of their keys, as Helm's ``range`` goes."""
+    return sorted(mapping.items())
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "int": int,
+    "items": items,
+    "length": len,
+    "nindent": nindent,
+    "quote": quote,
+    "shell": shell,
+    "toJson": to_json,
+    "toString": str,
+    "trimSuffix": str.removesuffix,
+}
+TESTS: dict[str, Callable[[Any], bool]] = {
+    "boolean": lambda value: isinstance(value, bool),
+    "mapping": lambda value: isinstance(value, Mapping),
+    "none": lambda value: value is None,
+    "sequence": lambda value: isinstance(value, list | tuple),
+    "string": lambda value: isinstance(value, str),
+}
+
+
+def _printable(value: Any) -> str:
+    """What may be printed: text. Everything else needs a filter that says how."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise RenderError(f"a template prints {value!r} without a filter")
+    return str(value)
+
+
+class _Environment(jinja2.Environment):
+    """Jinja with the shared subset's words only; ``a.b`` is a key, never a method."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        try:
+            return obj[argument]
+        except (LookupError, TypeError):
+            return self.undefined(obj=obj, name=str(argument))
+
+
+def environment() -> jinja2.Environment:
+    """The environment that the templates and the rules' conditions are compiled in."""
+    env = _Environment(
+        loader=jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text("utf-8")),
+        undefined=jinja2.StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        optimized=False,
+    )
+    env.filters = dict(FILTERS)
+    env.tests = dict(TESTS)
+    env.globals = {"include": _include}
+    return env
+
+
+@jinja2.pass_context
+def _include(context: jinja2.runtime.Context, name: str, **data: Any) -> str:
+    """The template of that name with the same values, and ``data`` beside them."""
+    template = context.environment.get_template(name)
+    return template.render({**context.parent, **data}).strip("\n")
+
+
+@cache
+def _templates() -> list[jinja2.Template]:
+    env = environment()
+    return [env.get_template(f"{kind}.yaml") for kind in KINDS]
+
+
+def context(values: Values, release: Release) -> dict[str, Any]:
+    """What templates and rules see: ``Values`` and ``Release``, in Helm's spelling."""
+    return {
+        "Values": values.model_dump(by_alias=True),
+        "Release": {"Name": release.name, "Namespace": release.namespace},
+    }
+
+
+def render_text(values: Values, release: Release | None = None) -> str:
+    """The manifest as YAML text, ready for ``kubectl apply -f -``.
+
+    Raises:
+        RenderError: a template is wrong.
+    """
+    data = context(values, release or Release())
+    try:
+        texts = [template.render(data) for template in _templates()]
+    except jinja2.TemplateError as error:
+        raise RenderError(f"a template is wrong: {error}") from error
+    return "".join(f"---\n{text.strip()}\n" for text in texts if text.strip())
+
+
+def render(values: Values, release: Release | None = None) -> list[dict[str, Any]]:
+    """The manifest as Kubernetes objects, in the order in which they are applied.
+
+    Args:
+        values: what :func:`dsv4deploy.load` returns, or ``Values()``.
+        release: the namespace to deploy to; ``demo`` by default.
+
+    Raises:
+        RenderError: a template is wrong.
+    """
+    return yamlio.parse(render_text(values, release))
+
+
+def to_yaml(objects: Iterable[Mapping[str, Any]]) -> str:
+    """Objects as YAML text that every reader understands alike."""
+    return yamlio.write(objects)

@@ -1,0 +1,215 @@
+"""What is known to go wrong, as data: each rule is a condition, a sentence, a fix and a source.
+
+A condition is an expression in the templates' language over ``Values`` and ``Release``, true
+where all is well. It is evaluated here, and the chart carries it as ``fail`` with the same
+sentence, so that a plain ``helm install`` is guarded too. What needs Python (the engine's flags)
+is a function in :data:`CHECKS`; the chart alone does not check it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from . import flags
+from .render import Release, context, environment
+from .values import Values
+
+
+class Severity(StrEnum):
+    """Whether a finding stops a deployment."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong, or may be.
+
+    Attributes:
+        code: the rule's name, for :func:`check`'s caller and the documentation.
+        severity: an error stops ``render`` and ``helm install``; a warning does not.
+        path: the dotted path of the value, or of the object's field.
+        message: what is wrong.
+        fix: what to do about it.
+    """
+
+    code: str
+    severity: Severity
+    path: str
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition that must hold.
+
+    Attributes:
+        code: its name.
+        severity: of its finding.
+        path: the value that the finding names.
+        condition: an expression over ``Values`` and ``Release``, true where all is well.
+        message: what is wrong where it is false.
+        fix: what to do about it.
+        source: where this is known from.
+    """
+
+    code: str
+    severity: Severity
+    path: str
+    condition: str
+    message: str
+    fix: str
+    source: str
+
+
+# What the template itself puts on the command line, and the value that each comes from.
+OWNED_FLAGS = {
+    "data-parallel-size": "parallelism.data",
+    "enable-expert-parallel": "parallelism.expert",
+    "model": "engine.server",
+    "port": "engine.port",
+    "served-model-name": "model.name",
+    "tensor-parallel-size": "parallelism.tensor",
+}
+
+RULES: tuple[Rule, ...] = (
+    *(
+        Rule(
+            code=f"owned-flag-{flag}",
+            severity=Severity.ERROR,
+            path=f"engine.args.{flag}",
+            condition=f'"{flag}" not in Values.engine.args',
+            message=f"--{flag} comes from {owner}",
+            fix=f"set {owner} and leave engine.args.{flag} out",
+            source="the engine's template: a flag that stands twice means the last one",
+        )
+        for flag, owner in OWNED_FLAGS.items()
+    ),
+    Rule(
+        code="data-parallel-one-pod",
+        severity=Severity.ERROR,
+        path="parallelism.dataLocal",
+        condition="Values.parallelism.data == Values.parallelism.dataLocal",
+        message="every data parallel rank must stand in the one pod of an instance",
+        fix="set parallelism.dataLocal to parallelism.data",
+        source="the manifest has one pod an instance",
+    ),
+    Rule(
+        code="name-hashed-pool",
+        severity=Severity.ERROR,
+        path="name",
+        condition="Values.name | length <= 48",
+        message="KServe hashes the pool's name of a service with a name of over 48 characters, and "
+        "the router then looks for a pool that does not exist",
+        fix="shorten name to 38 characters or fewer",
+        source="KServe v0.17.0's LLMISVC controller, run: children's names over 63 characters "
+        "are hashed",
+    ),
+    Rule(
+        code="name-hashed-child",
+        severity=Severity.WARNING,
+        path="name",
+        condition="Values.name | length <= 38",
+        message="KServe hashes the names of some of the service's children where its name has over "
+        "38 characters, so that they can't be told from the service's name",
+        fix="shorten name to 38 characters or fewer",
+        source="KServe v0.17.0's LLMISVC controller, run: children's names over 63 characters "
+        "are hashed",
+    ),
+    Rule(
+        code="port-of-workload-service",
+        severity=Severity.WARNING,
+        path="engine.port",
+        condition="Values.engine.port == 8000",
+        message="KServe's workload Service leads to port 8000, so the engine can be reached through "
+        "the pool only",
+        fix="leave engine.port at 8000",
+        source="KServe v0.17.0's LLMISVC controller, run: the Service's port is 8000",
+    ),
+    Rule(
+        code="maas-namespace",
+        severity=Severity.ERROR,
+        path="maas.namespace",
+        condition='not (Values.maas.enabled and Values.maas.namespace == "envoy-gateway-system")',
+        message="in envoy-gateway-system the gateway's policies are reported as accepted and not "
+        "enforced: requests without a key would be answered",
+        fix="set maas.namespace to a namespace of its own, such as maas-system",
+        source="Alauda AI documentation, MaaS gateway",
+    ),
+    Rule(
+        code="maas-window",
+        severity=Severity.ERROR,
+        path="maas.bytesPerToken",
+        condition="not Values.maas.enabled or "
+        'Values.engine.args["max-model-len"] * Values.maas.bytesPerToken * 2 <= 2147483647',
+        message="max-model-len × bytesPerToken × 2 is above HTTP/2's largest window, 2147483647 "
+        "bytes",
+        fix="lower maas.bytesPerToken",
+        source="RFC 9113, section 6.9.1",
+    ),
+)
+
+
+@cache
+def _conditions() -> list[tuple[Rule, Callable[..., Any]]]:
+    env = environment()
+    return [
+        (rule, env.compile_expression(rule.condition, undefined_to_none=False)) for rule in RULES
+    ]
+
+
+def check(values: Values, release: Release | None = None) -> list[Finding]:
+    """Everything that is known to be wrong with a deployment; empty where nothing is.
+
+    Args:
+        values: what :func:`dsv4deploy.load` returns.
+        release: the namespace to deploy to; ``demo`` by default.
+    """
+    data = context(values, release or Release())
+    findings = [
+        Finding(rule.code, rule.severity, rule.path, rule.message, rule.fix)
+        for rule, holds in _conditions()
+        if not holds(data)
+    ]
+    for function in CHECKS:
+        findings += function(values)
+    return sorted(findings, key=lambda finding: finding.severity != Severity.ERROR)
+
+
+def errors(findings: list[Finding]) -> list[Finding]:
+    """Those findings that stop a deployment."""
+    return [finding for finding in findings if finding.severity == Severity.ERROR]
+
+
+def _flags(values: Values) -> Iterator[Finding]:
+    """Engine arguments that the engine's own parser does not know."""
+    version = values.engine.version
+    if not flags.known(version):
+        yield Finding(
+            "unknown-engine-version",
+            Severity.WARNING,
+            "engine.version",
+            f"the flags of vLLM {version} are not known here, so the arguments are not checked",
+            f"set engine.version to the version in the image; known: {', '.join(flags.versions())}",
+        )
+        return
+    for flag, value in values.engine.args.model_dump(by_alias=True).items():
+        message = "" if flag in OWNED_FLAGS else flags.problem(version, flag, value)
+        if message:
+            yield Finding(
+                "engine-flag",
+                Severity.ERROR,
+                f"engine.args.{flag}",
+                message,
+                "correct the flag, or take it out with null",
+            )
+
+
+CHECKS: tuple[Callable[[Values], Iterator[Finding]], ...] = (_flags,)
+"""What needs Python: the chart alone does not check these."""

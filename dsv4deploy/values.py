@@ -1,0 +1,671 @@
+"""The values of a deployment: one typed tree, the same in Python, on the command line and in Helm.
+
+``Values()`` is the deployment that its publisher validated on one node of eight Ascend
+910B4 (:data:`PUBLISHED`). Every key is always there: unset is ``""``, ``[]``, ``{}``, 0 or
+``enabled: false``. Only the free maps (engine arguments, environment) may hold
+null, which leaves that entry out.
+
+The docstring under a field is its documentation everywhere: here, in ``dsv4deploy explain``,
+in the JSON schema and in the chart's values.yaml. Its ``Unit:``, ``Becomes:`` and ``Source:``
+lines name the unit, the flag or field that the value ends in, and where the default comes from
+where that is not :data:`PUBLISHED`.
+"""
+
+from typing import Annotated, Any, Literal, NoReturn, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Strict,
+    Tag,
+)
+from pydantic.alias_generators import to_camel
+from typing_extensions import TypeAliasType
+
+PUBLISHED = "Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W4A8)"
+"""Whose figures the defaults are, unless a value's sentence names another source."""
+
+# --- scalars -------------------------------------------------------------------------------
+
+# JSON, and so Helm, carries integers exactly only up to here.
+EXACT = 2**53 - 1
+# Control characters, line separators, byte order marks and non-characters: some YAML readers
+# and writers lose or refuse them (Helm 3.17's schema check among them).
+_UNSAFE = "\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"
+# `{{` starts a template that KServe expands anywhere in an LLMInferenceService.
+_LINE = f"^(\\{{?[^{{\x00-\x1f{_UNSAFE}])*\\{{?$"
+_TEXT = f"^(\\{{?[^{{\x00-\x08\x0b-\x1f{_UNSAFE}])*\\{{?$"
+
+
+def _whole(value: Any) -> Any:
+    """8.0 is 8: Helm's numbers are floats, and JSON schema calls both an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _read_only(*_: Any, **__: Any) -> NoReturn:
+    raise TypeError("values are frozen: build new ones with load()")
+
+
+class FrozenDict(dict[str, Any]):
+    """A mapping that can't be changed, so that frozen values are frozen all the way down."""
+
+    __setitem__ = __delitem__ = __ior__ = _read_only  # type: ignore[assignment]
+    update = setdefault = pop = popitem = clear = _read_only  # type: ignore[assignment]
+
+    def __reduce__(self) -> Any:
+        return FrozenDict, (dict(self),)
+
+
+def _kind(value: Any) -> str:
+    """Which branch of :data:`Data` a value takes, by its type alone."""
+    if value is None:
+        return "{null}"
+    if isinstance(value, bool):
+        return "{boolean}"
+    if isinstance(value, int | float):
+        return "{number}"
+    if isinstance(value, list | tuple):
+        return "{list}"
+    return "{object}" if isinstance(value, dict) else "{text}"
+
+
+Boolean = Annotated[bool, Strict()]
+# The order matters: with the bounds behind the validator the JSON schema would lose them.
+Count = Annotated[int, Strict(), Field(ge=1, le=EXACT), BeforeValidator(_whole)]
+Natural = Annotated[int, Strict(), Field(ge=0, le=EXACT), BeforeValidator(_whole)]
+Port = Annotated[int, Strict(), Field(ge=1, le=65_535), BeforeValidator(_whole)]
+Fraction = Annotated[float, Strict(), Field(gt=0, le=1)]
+Number = Annotated[
+    float, Strict(), Field(ge=-EXACT, le=EXACT, allow_inf_nan=False), AfterValidator(_whole)
+]
+
+
+def _text(pattern: str, words: str, low: int, high: int) -> Any:
+    PATTERNS[pattern] = words
+    return Field(pattern=pattern, min_length=low, max_length=high)
+
+
+PATTERNS: dict[str, str] = {}
+"""What each text must look like, in words, by the regular expression that checks it. The
+expressions keep to what RE2 (Helm), Rust (Python) and JSON schema read alike."""
+
+_ONE_LINE = "one line of text without control characters or `{{`, which KServe would expand"
+Line = Annotated[str, Strict(), _text(_LINE, _ONE_LINE, 0, 8192)]
+Word = Annotated[str, Strict(), _text(_LINE, _ONE_LINE, 1, 1024)]
+Text = Annotated[
+    str,
+    Strict(),
+    _text(_TEXT, "text without control characters or `{{`, which KServe would expand", 0, 65_536),
+]
+Path = Annotated[
+    str,
+    Strict(),
+    _text(r"^/[A-Za-z0-9._/@+-]*$", "an absolute path of letters, digits and . _ / @ + -", 1, 1024),
+]
+CommandLine = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[A-Za-z0-9._/=-]+( [A-Za-z0-9._/=-]+)*$",
+        "words of letters, digits and . _ / = - with one blank between them",
+        1,
+        1024,
+    ),
+]
+ShellOptions = Annotated[
+    str, Strict(), _text(r"^([-+][A-Za-z]+)?$", "options of `set` such as -ex or +e", 0, 16)
+]
+Version = Annotated[
+    str, Strict(), _text(r"^[0-9]+\.[0-9]+\.[0-9]+$", "a version such as 0.22.1", 5, 32)
+]
+Label = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
+        "lower-case letters, digits and -, a letter first and no - last",
+        1,
+        63,
+    ),
+]
+ObjectName = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        "lower-case letters, digits, - and ., as Kubernetes names objects",
+        1,
+        253,
+    ),
+]
+HeaderName = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "a header's name: lower-case letters, digits, -", 1, 256
+    ),
+]
+FlagName = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+        "a vLLM flag without its --: lower-case words with - between them",
+        1,
+        128,
+    ),
+]
+VariableName = Annotated[
+    str,
+    Strict(),
+    _text(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _, as variables are named", 1, 256),
+]
+Image = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+"
+        r"(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@sha256:[0-9a-f]{64})?$",
+        "an image such as registry/repository:tag or registry/repository@sha256:…",
+        1,
+        512,
+    ),
+]
+ModelUri = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^(oci|pvc|hf|s3)://[A-Za-z0-9][A-Za-z0-9._/:@-]*$",
+        "oci://registry/repository:tag, pvc://claim/path, hf://owner/model or s3://bucket/path",
+        1,
+        512,
+    ),
+]
+Quantity = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$",
+        'a Kubernetes quantity in quotes, such as "8", "500m" or "64Gi"',
+        1,
+        32,
+    ),
+]
+Duration = Annotated[
+    str,
+    Strict(),
+    _text(r"^([0-9]{1,5}(h|m|s|ms)){1,4}$", "a duration such as 90s, 15m or 1h30m", 2, 32),
+]
+ResourceName = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[a-z0-9][a-z0-9.-]*/[A-Za-z0-9][A-Za-z0-9._-]*$",
+        "an extended resource such as huawei.com/Ascend910",
+        1,
+        253,
+    ),
+]
+
+# --- free data -----------------------------------------------------------------------------
+
+_Null = Annotated[None, Tag("{null}")]
+_Boolean = Annotated[Boolean, Tag("{boolean}")]
+_Number = Annotated[Number, Tag("{number}")]
+_Line = Annotated[Line, Tag("{text}")]
+Data = TypeAliasType(
+    "Data",
+    Annotated[
+        _Null
+        | _Boolean
+        | _Number
+        | _Line
+        | Annotated[tuple["Data", ...], Tag("{list}")]
+        | Annotated[
+            dict[Line, "Data"], AfterValidator(FrozenDict), Tag("{object}")
+        ],
+        Discriminator(_kind),
+    ],
+)
+"""What JSON holds, with text of one line."""
+
+Argument: TypeAlias = Annotated[
+    _Null
+    | _Boolean
+    | _Number
+    | _Line
+    | Annotated[
+        tuple[
+            Annotated[_Number | _Line, Discriminator(_kind)], ...
+        ],
+        Field(min_length=1),
+        Tag("{list}"),
+    ]
+    | Annotated[dict[Line, Data], AfterValidator(FrozenDict), Tag("{object}")],
+    Discriminator(_kind),
+]
+"""A flag's value: true is ``--flag``, false ``--no-flag``, null leaves it out; a list is several
+words, an object is JSON."""
+
+
+class Section(BaseModel):
+    """A part of the tree: frozen, closed, camelCase in YAML and snake_case in Python."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+# --- the tree ------------------------------------------------------------------------------
+
+
+class Model(Section):
+    """The model that is served."""
+
+    uri: ModelUri = "oci://docker.io/alaudadockerhub/modelcar-deepseek-v4-flash-w4a8-mtp:v0.1.0"
+    """Where KServe finds the weights. `oci://` is a ModelCar, pulled as an image: about 128 GB
+    compressed for W4A8, and more once unpacked, on the node's own disk.
+    Becomes: spec.model.uri"""
+    name: Word = "gdydems/DeepSeek-V4-Flash-w4a8-mtp"
+    """The name that clients ask for in the `model` field of a request.
+    Becomes: spec.model.name and --served-model-name"""
+
+
+class Parallelism(Section):
+    """How one instance is split over the NPUs. A pod asks for `tensor` × `dataLocal` of them."""
+
+    tensor: Count = 8
+    """Tensor parallel size: the NPUs that share each layer.
+    Unit: NPUs
+    Becomes: --tensor-parallel-size and the pod's NPU request"""
+    data: Count = 1
+    """Data parallel size of one instance.
+    Unit: ranks
+    Becomes: --data-parallel-size"""
+    data_local: Count = 1
+    """Data parallel ranks in one pod.
+    Unit: ranks
+    Becomes: the pod's NPU request"""
+    expert: Boolean = True
+    """Whether the experts are spread over all NPUs (expert parallelism) instead of each expert
+    being split.
+    Becomes: --enable-expert-parallel"""
+
+
+class Npu(Section):
+    """The accelerators, as the cluster's device plugin names them."""
+
+    resource_name: ResourceName = "huawei.com/Ascend910"
+    """The extended resource that stands for one NPU. The name alone does not tell 32 GB cards
+    from 64 GB ones.
+    Becomes: the key in resources.requests and resources.limits"""
+
+
+class EngineArgs(BaseModel):
+    """vLLM's command line, in vLLM's own spelling without the leading `--`.
+
+    The five limits are always there, since other objects and rules depend on them; every other
+    flag is free. true is `--flag`, false `--no-flag`, null leaves it out; a list is several
+    words, an object is JSON. What another value owns (port, parallel sizes, served model name,
+    model) can't be named again here.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="allow",
+        alias_generator=lambda name: name.replace("_", "-"),
+        populate_by_name=True,
+    )
+    __pydantic_extra__: dict[FlagName, Argument]
+
+    max_model_len: Count = 32_768
+    """The longest prompt and answer together.
+    Unit: tokens
+    Becomes: --max-model-len, and the MaaS gateway's buffer limit"""
+    max_num_batched_tokens: Count = 2048
+    """Tokens processed in one step, prompts and answers together. On this model it bounds the
+    KV cache's need far more than max-model-len does.
+    Unit: tokens
+    Becomes: --max-num-batched-tokens"""
+    max_num_seqs: Count = 4
+    """Requests processed at once; more of them wait.
+    Unit: requests
+    Becomes: --max-num-seqs"""
+    gpu_memory_utilization: Fraction = 0.9
+    """The share of each card's memory that the engine may take; graphs are not part of it.
+    Unit: a share of 1
+    Becomes: --gpu-memory-utilization"""
+    block_size: Count = 128
+    """Tokens of one KV cache block. The engine knows 32, 64 and 128 and replaces anything else
+    by 32 without a word.
+    Unit: tokens
+    Becomes: --block-size"""
+
+
+class EnvironmentScripts(Section):
+    """Shell files sourced before the server starts."""
+
+    required: tuple[Path, ...] = ("/usr/local/Ascend/ascend-toolkit/set_env.sh",)
+    """Files without which the engine can't run; the container stops where one is missing.
+    Becomes: source lines of the engine's script"""
+    optional: tuple[Path, ...] = (
+        "/usr/local/Ascend/nnal/atb/set_env.sh",
+        "/usr/local/Ascend/nnal/asdsip/set_env.sh",
+    )
+    """Files sourced where the image has them; a missing or failing one is passed over.
+    Becomes: source lines of the engine's script"""
+
+
+class Requests(Section):
+    """What the scheduler reserves for the engine; NPUs are added from `parallelism`."""
+
+    cpu: Quantity = "8"
+    """CPU reserved. The engine's CPU binding works best with 5 or more a NPU.
+    Unit: cores
+    Becomes: resources.requests.cpu"""
+    memory: Quantity = "64Gi"
+    """Memory reserved.
+    Unit: bytes
+    Becomes: resources.requests.memory"""
+
+
+class Limits(Section):
+    """What the engine may use at most; NPUs are added from `parallelism`."""
+
+    cpu: Quantity = "64"
+    """CPU at most.
+    Unit: cores
+    Becomes: resources.limits.cpu"""
+    memory: Quantity = "256Gi"
+    """Memory at most, shared memory included.
+    Unit: bytes
+    Becomes: resources.limits.memory"""
+
+
+class Resources(Section):
+    """The engine container's CPU and memory."""
+
+    requests: Requests = Requests()
+    limits: Limits = Limits()
+
+
+class Probe(Section):
+    """When the kubelet asks the engine for GET /health, and what it takes for an answer."""
+
+    period_seconds: Count
+    """How often it asks.
+    Unit: seconds
+    Becomes: periodSeconds"""
+    timeout_seconds: Natural = 0
+    """How long it waits for one answer; 0 leaves that to Kubernetes, which waits 1 second.
+    Unit: seconds
+    Becomes: timeoutSeconds"""
+    failure_threshold: Count
+    """How many failures in a row count.
+    Unit: failures
+    Becomes: failureThreshold"""
+
+
+class Probes(Section):
+    """The engine's probes."""
+
+    startup: Probe = Probe(period_seconds=30, failure_threshold=120)
+    """The start-up budget: `periodSeconds` × `failureThreshold`, 60 minutes. The engine is
+    restarted where loading takes longer."""
+    readiness: Probe = Probe(period_seconds=10, failure_threshold=3)
+    """When the router stops sending requests."""
+    liveness: Probe = Probe(period_seconds=10, timeout_seconds=10, failure_threshold=3)
+    """When a running engine is restarted, which costs another hour of loading."""
+
+
+class Engine(Section):
+    """The vLLM engine: container `main` of the service's pods."""
+
+    image: Image = "quay.io/ascend/vllm-ascend:nightly-releases-v0.22.1rc-openeuler"
+    """The engine's image. A nightly tag moves: pin what runs with `@sha256:…`.
+    Becomes: image of container main"""
+    version: Version = "0.22.1"
+    """vLLM's version in the image. `check` holds the arguments against that version's own list of
+    flags; it is not part of the manifest."""
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """When the node pulls the image.
+    Becomes: imagePullPolicy"""
+    image_pull_secrets: tuple[ObjectName, ...] = ("modelcar-registry-auth",)
+    """Secrets with registry credentials in the service's namespace; only of use with a private
+    registry.
+    Becomes: spec.template.imagePullSecrets"""
+    shell: Annotated[tuple[Word, ...], Field(min_length=1)] = ("bash", "-lc")
+    """The command that runs the engine's script.
+    Becomes: command of container main"""
+    shell_options: ShellOptions = "-ex"
+    """Options that the script sets first; empty sets none.
+    Becomes: the script's `set` line"""
+    environment_scripts: EnvironmentScripts = EnvironmentScripts()
+    server: CommandLine = "python3 -m vllm.entrypoints.openai.api_server --model /mnt/models"
+    """The server's command up to its flags. KServe mounts the model at /mnt/models.
+    Becomes: the exec line of the engine's script"""
+    port: Port = 8000
+    """The port that the server listens on, for the probes, the router and KServe's services.
+    KServe's own services expect 8000.
+    Becomes: --port, containerPort and the pool's target port"""
+    args: EngineArgs = EngineArgs(
+        **{  # pyright: ignore[reportArgumentType]
+            "additional-config": {
+                "ascend_compilation_config": {
+                    "enable_npugraph_ex": True,
+                    "enable_static_kernel": False,
+                },
+                "enable_cpu_binding": True,
+                "multistream_overlap_shared_expert": True,
+            },
+            "async-scheduling": True,
+            "chat-template": "/vllm-workspace/vllm/examples/tool_chat_template_deepseekv3.jinja",
+            "compilation-config": {"cudagraph_mode": "FULL_DECODE_ONLY"},
+            "disable-hybrid-kv-cache-manager": False,
+            "enable-prefix-caching": True,
+            "model-loader-extra-config": {"enable_multithread_load": "true", "num_threads": 128},
+            "quantization": "ascend",
+            "safetensors-load-strategy": "prefetch",
+            "speculative-config": {
+                "enforce_eager": True,
+                "method": "mtp",
+                "num_speculative_tokens": 1,
+            },
+            "tokenizer-mode": "deepseek_v4",
+            "trust-remote-code": True,
+        }
+    )
+    env: Annotated[
+        dict[VariableName, Text | None],
+        AfterValidator(FrozenDict),
+    ] = FrozenDict(
+        HCCL_BUFFSIZE="1024",
+        HCCL_OP_EXPANSION_MODE="AIV",
+        HF_HUB_OFFLINE="1",
+        HOME="/home",
+        LD_PRELOAD="/usr/lib/aarch64-linux-gnu/libjemalloc.so.2",
+        OMP_NUM_THREADS="10",
+        OMP_PROC_BIND="false",
+        PYTHONHASHSEED="0",
+        PYTORCH_NPU_ALLOC_CONF="expandable_segments:True",
+        TASK_QUEUE_ENABLE="1",
+        VLLM_ASCEND_ENABLE_FLASHCOMM1="1",
+        VLLM_USE_V1="1",
+    )
+    """Environment variables by name; null leaves one out. Values are text: write "1", not 1.
+    Kubernetes puts another variable's value in the place of `$(NAME)`.
+    Becomes: env of container main"""
+    resources: Resources = Resources()
+    shm_size: Quantity = "32Gi"
+    """Shared memory for the processes of the engine; it counts against the memory limit.
+    Unit: bytes
+    Becomes: sizeLimit of the emptyDir volume at /dev/shm"""
+    probes: Probes = Probes()
+
+
+class RouterPreset(Section):
+    """The LLMInferenceServiceConfig that holds the router."""
+
+    namespace: Label = "kserve"
+    """Its namespace. KServe looks in the service's own namespace and in `kserve`; two services of
+    one name in two namespaces would overwrite each other's preset in `kserve`, so give each its
+    own namespace here.
+    Becomes: metadata.namespace of the LLMInferenceServiceConfig"""
+
+
+class RouterRequests(Section):
+    """What the scheduler reserves for the router."""
+
+    cpu: Quantity = "1"
+    """CPU reserved.
+    Unit: cores
+    Becomes: resources.requests.cpu"""
+    memory: Quantity = "1Gi"
+    """Memory reserved.
+    Unit: bytes
+    Becomes: resources.requests.memory"""
+
+
+class RouterLimits(Section):
+    """What the router may use at most."""
+
+    memory: Quantity = "4Gi"
+    """Memory at most.
+    Unit: bytes
+    Becomes: resources.limits.memory"""
+
+
+class RouterResources(Section):
+    """The router's CPU and memory."""
+
+    requests: RouterRequests = RouterRequests()
+    limits: RouterLimits = RouterLimits()
+
+
+class Router(Section):
+    """hermes-router, the endpoint picker that chooses a pod for each request."""
+
+    preset: RouterPreset = RouterPreset()
+    image: Image = "build-harbor.alauda.cn/3rdparty/openfuyao/hermes-router:26.6.0-rc.2"
+    """The router's image.
+    Becomes: image of the router's container main"""
+    verbosity: Natural = 1
+    """How much the router logs.
+    Becomes: --v"""
+    resources: RouterResources = RouterResources()
+    termination_grace_period_seconds: Natural = 30
+    """How long a stopping router may take to finish.
+    Unit: seconds
+    Becomes: terminationGracePeriodSeconds of the router's pod"""
+
+
+class MaasGateway(Section):
+    """The Gateway that clients with API keys reach."""
+
+    create: Boolean = True
+    """Whether this deployment makes the Gateway and its policies for keys and buffers; false where
+    another deployment has made them and this one only adds its route.
+    Becomes: the Gateway, its SecurityPolicy and its ClientTrafficPolicy"""
+    name: Label = "maas"
+    """Its name, and that of its policies.
+    Becomes: metadata.name of the Gateway"""
+    class_name: ObjectName = "eg"
+    """The cluster's GatewayClass that Envoy Gateway serves; `kubectl get gatewayclass` lists them.
+    Source: the name in Envoy Gateway's quickstart; a cluster may use another.
+    Becomes: spec.gatewayClassName"""
+    port: Port = 80
+    """The port of its HTTP listener.
+    Becomes: spec.listeners"""
+
+
+class ApiKeys(Section):
+    """API keys, always as a reference: a key itself is never a value."""
+
+    secret_name: ObjectName = "maas-api-keys"
+    """An Opaque Secret in `maas.namespace`: each key of its data is a client's id, each value that
+    client's bare API key, without `Bearer `.
+    Becomes: spec.apiKeyAuth.credentialRefs of the SecurityPolicy"""
+    client_id_header: HeaderName = "x-user-id"
+    """The header in which the gateway passes the client's id on; quotas count by it.
+    Becomes: spec.apiKeyAuth.forwardClientIDHeader and the quotas' selectors"""
+
+
+class Quota(Section):
+    """Tokens that one user may spend on this model in one window of time."""
+
+    tokens: Annotated[int, Strict(), Field(ge=1, le=2**32 - 1), BeforeValidator(_whole)]
+    """The budget. A request is charged after its answer, so the last one may overdraw it.
+    Unit: tokens a window
+    Becomes: limit.requests of a rate limit rule"""
+    unit: Literal["Second", "Minute", "Hour", "Day", "Month", "Year"]
+    """The window.
+    Becomes: limit.unit of a rate limit rule"""
+    count: Literal["input", "output", "total"] = "total"
+    """Which tokens are charged: the prompt's, the answer's or both.
+    Becomes: cost.response.metadata.key of a rate limit rule"""
+
+
+class Maas(Section):
+    """The MaaS ingress: an OpenAI-compatible gateway with API keys and token quotas, made of Envoy
+    Gateway's and Envoy AI Gateway's objects. Without it the service is reached through KServe's
+    own gateway, which asks for no key."""
+
+    enabled: Boolean = False
+    """Whether the gateway's objects are part of the manifest.
+    Becomes: the objects of the MaaS ingress"""
+    namespace: Label = "maas-system"
+    """The namespace of all its objects. Never `envoy-gateway-system`: there, policies are reported
+    as accepted and not enforced.
+    Becomes: metadata.namespace of the gateway's objects"""
+    gateway: MaasGateway = MaasGateway()
+    backend: Literal["Service", "InferencePool"] = "Service"
+    """What the route leads to: KServe's workload Service, or the InferencePool, in which the router
+    picks the pod (with one pod there is nothing to pick).
+    Becomes: Backend and AIServiceBackend, or a reference to the pool and a ReferenceGrant"""
+    api_keys: ApiKeys = ApiKeys()
+    quotas: Annotated[dict[Label, Quota], AfterValidator(FrozenDict)] = FrozenDict(
+        hour=Quota(tokens=1_800_000, unit="Hour"),
+    )
+    """Token budgets of each user by a name of your choice; null takes the default one away, which is a
+    quarter of what the published deployment processes in an hour: 2,000 tokens a second for four
+    requests at once.
+    Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
+    bytes_per_token: Count = 32
+    """How many bytes of a request one token may take. The gateway buffers whole requests, so its
+    limit is `engine.args.max-model-len` × this, 1 MiB by default; above it requests are refused
+    with 413, or hang on Envoy older than 1.36. The published 17.5k-token prompt takes 4.9 bytes a
+    token; a token of four Chinese characters takes 24 once JSON escapes them as \\uXXXX.
+    Source: an assumption, from those two figures and a margin.
+    Unit: bytes
+    Becomes: spec.connection.bufferLimit and spec.http2 of the ClientTrafficPolicy"""
+    request_timeout: Duration = "900s"
+    """How long one request may take, stream included; the gateway's own default of 60 s cuts longer
+    answers. 4,096 tokens at the published 182 ms each take 756 s with the first one's 10 s.
+    Source: computed from the published figures, with a margin.
+    Unit: a duration such as 90s or 15m
+    Becomes: timeouts.request of the AIGatewayRoute"""
+
+
+class Values(Section):
+    """Everything that a deployment can be told."""
+
+    name: Label = "deepseek-v4-flash-w4a8-agg-base"
+    """The service's name, and the root of every name that follows from it: router preset, pool,
+    endpoint picker, service account, selectors.
+    Becomes: metadata.name of the LLMInferenceService"""
+    replicas: Count = 1
+    """Instances of the model; each takes all NPUs of `parallelism`.
+    Unit: instances
+    Becomes: spec.replicas"""
+    model: Model = Model()
+    parallelism: Parallelism = Parallelism()
+    npu: Npu = Npu()
+    engine: Engine = Engine()
+    router: Router = Router()
+    maas: Maas = Maas()
+    global_: dict[str, Any] = Field(default_factory=dict, alias="global")
+    """Values that Helm hands down from an umbrella chart; nothing here reads them."""

@@ -1,0 +1,254 @@
+"""YAML with Helm's meanings, and nothing that two readers understand differently.
+
+Helm reads YAML 1.1 as Go's libraries see it, Python's libraries see it otherwise, and
+YAML 1.2 otherwise again: ``on`` is true or a string, ``0755`` is 493 or 755. Such plain
+scalars are refused on reading, with the way to write them, and quoted on writing, so
+that a file means one thing wherever it is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import ValuesError
+
+try:
+    from yaml import CSafeDumper as _Dumper
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # PyYAML built without libyaml: slower, the same meaning
+    from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+# Aliases let a small file stand for a huge document; no values file comes near this.
+_MAX_NODES = 200_000
+
+_NULL = {"", "~", "null", "Null", "NULL"}
+_BOOL = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+# What YAML 1.1, YAML 1.2 and their libraries read differently (PyYAML, ruamel.yaml and Go's
+# yaml were compared, word by word).
+_AMBIGUOUS = [
+    (re.compile(r"(?i:y|n|yes|no|on|off)"), "is a boolean to some readers and text to others"),
+    (
+        re.compile(r"[-+]?(0[0-9_]+(\.[0-9_]*)?([eE][-+]?[0-9]+)?|0[oO][0-7_]+)"),
+        "is an octal number to some readers",
+    ),
+    (re.compile(r"[-+]?0[xXbB][0-9a-fA-F_]+"), "is a number to some readers and text to others"),
+    (
+        re.compile(r"[-+]?\.?[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?"),
+        "is a number to some readers and text to others",
+    ),
+    (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"), "is a number in base 60 to some"),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "is a date to some readers"),
+    (re.compile(r"(?i:[-+]?\.inf|\.nan)"), "is not a number that JSON can carry"),
+    (re.compile(r"="), "is a special key to some readers"),
+]
+
+
+def plain(text: str) -> Any:
+    """What a plain (unquoted) YAML scalar means to Helm.
+
+    Raises:
+        ValueError: it means different things to different readers; the text says which.
+    """
+    if text in _NULL:
+        return None
+    if text in _BOOL:
+        return _BOOL[text]
+    if _INT.fullmatch(text):
+        # Python refuses to convert endless digits; no value needs them.
+        return int(text) if len(text) < 100 else float("inf")
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    for pattern, reason in _AMBIGUOUS:
+        if pattern.fullmatch(text):
+            raise ValueError(reason)
+    return text
+
+
+def read(text: str | bytes, source: str) -> dict[str, Any]:
+    """One YAML document that is a mapping, as Helm reads it; an empty one is ``{}``.
+
+    Raises:
+        ValuesError: broken YAML, several documents, a key twice, an ambiguous scalar.
+    """
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_node() if loader.check_node() else None
+            if loader.check_node():
+                message = "several YAML documents in one file: keep one, or make two files of them"
+                raise ValuesError.of(source, "", message)
+        finally:
+            loader.dispose()
+        document = None if node is None else _Builder(source).build(node, ())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        what = error.problem or error.context or "unreadable"
+        raise ValuesError.of(where, "", f"not a YAML document: {what}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValuesError.of(source, "", f"not a YAML document: {reason}") from None
+    except RecursionError:
+        raise ValuesError.of(source, "", "nested too deeply to be read") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        message = "the document must be a mapping of values, such as `name: my-service`"
+        raise ValuesError.of(source, "", message)
+    return document
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The values in a file; see :func:`read`.
+
+    Raises:
+        ValuesError: also where the file can't be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValuesError.of(
+            str(path), "", f"can't read this file: {error.strerror or error}"
+        ) from None
+    return read(content, str(path))
+
+
+class _Builder:
+    """Turns YAML nodes into plain data, each scalar with Helm's meaning."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.nodes = 0
+        self.open: set[int] = set()
+
+    def error(self, node: yaml.Node, path: tuple[str, ...], message: str) -> ValuesError:
+        where = f"{self.source}:{node.start_mark.line + 1}"
+        return ValuesError.of(where, ".".join(path), message)
+
+    def build(self, node: yaml.Node, path: tuple[str, ...]) -> Any:
+        self.nodes += 1
+        if self.nodes > _MAX_NODES:
+            raise self.error(node, path, "the aliases of this document make it too large")
+        if isinstance(node, yaml.ScalarNode):
+            return self.scalar(node, path)
+        if node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+            raise self.error(node, path, f"the tag {node.tag} has no meaning here: leave it out")
+        if id(node) in self.open:
+            raise self.error(node, path, "this alias contains itself")
+        self.open.add(id(node))
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [
+                    self.build(item, (*path, str(index))) for index, item in enumerate(node.value)
+                ]
+            return self.mapping(node, path)
+        finally:
+            self.open.discard(id(node))
+
+    def scalar(self, node: yaml.ScalarNode, path: tuple[str, ...]) -> Any:
+        text: str = node.value
+        quoted = bool(node.style)
+        untagged = _RESOLVER.resolve(yaml.ScalarNode, text, (not quoted, quoted))
+        if node.tag != untagged:
+            raise self.error(node, path, f"the tag {node.tag} has no meaning here: leave it out")
+        if quoted:
+            return text
+        try:
+            return plain(text)
+        except ValueError as reason:
+            message = f"the unquoted `{text}` {reason}: {_instead(text)}"
+            raise self.error(node, path, message) from None
+
+    def mapping(self, node: yaml.Node, path: tuple[str, ...]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self.error(key_node, path, "a key must be text")
+            if key_node.value == "<<" and not key_node.style:
+                for source in self.merge_sources(value_node, path):
+                    merged = {**source, **merged}
+                continue
+            key = self.scalar(key_node, path)
+            if not isinstance(key, str):
+                text = key_node.value
+                raise self.error(key_node, path, f'the key `{text}` is not text: write "{text}"')
+            if key in result:
+                raise self.error(key_node, (*path, key), "this key stands here twice: keep one")
+            result[key] = self.build(value_node, (*path, key))
+        return {**merged, **result}
+
+    def merge_sources(self, node: yaml.Node, path: tuple[str, ...]) -> list[dict[str, Any]]:
+        built = self.build(node, path)
+        sources = built if isinstance(built, list) else [built]
+        if not all(isinstance(source, dict) for source in sources):
+            raise self.error(node, path, "`<<` takes a mapping or a list of mappings")
+        return sources
+
+
+_RESOLVER = yaml.resolver.Resolver()
+
+
+def _instead(text: str) -> str:
+    word = text.lower()
+    if word in ("y", "yes", "on"):
+        return f'write true, or "{text}" for the text'
+    if word in ("n", "no", "off"):
+        return f'write false, or "{text}" for the text'
+    if re.fullmatch(r"0[0-7]+", text):
+        return f'write {int(text, 8)} or {int(text)}, whichever is meant, or "{text}" for the text'
+    return f'write a plain decimal number, or "{text}" for the text'
+
+
+def parse(text: str) -> list[dict[str, Any]]:
+    """The objects in YAML text that this package has written itself."""
+    return [document for document in yaml.load_all(text, Loader=_Loader) if document]
+
+
+class _PortableDumper(_Dumper):  # type: ignore[misc,valid-type]
+    """Quotes every string that some reader would not take for a string."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_str(dumper: Any, text: str) -> Any:
+    style = None
+    try:
+        if "\n" in text and not re.search(r"[^\n\t\x20-\x7e]| \n|^\s", text):
+            style = "|"
+        elif plain(text) != text:
+            style = '"'
+    except ValueError:
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_PortableDumper.add_representer(str, _represent_str)
+
+
+def write(documents: Iterable[Mapping[str, Any]]) -> str:
+    """The documents as YAML that every reader understands alike.
+
+    Keys keep their order; strings that a YAML 1.1 or 1.2 reader would take for something
+    else are quoted; text of several lines stands as a block.
+    """
+    return yaml.dump_all(
+        (dict(document) for document in documents),
+        Dumper=_PortableDumper,
+        sort_keys=False,
+        explicit_start=True,
+        allow_unicode=True,
+        width=2**31 - 1,
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import difflib
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from . import yamlio
 from .errors import Problem, ValuesError
 from .values import PATTERNS, EngineArgs, Values
 
@@ -63,16 +63,22 @@ def load(
     """
     layers = []
     if profile:
-        layers.append(_tree_layer(f"profile {profile}", yamlio.read_file(profile_path(profile))))
+        layers.append(_tree_layer(f"profile {profile}", _read(profile_path(profile))))
     for source in sources:
         if isinstance(source, Mapping):
             layers.append(_tree_layer("values", _plain(source)))
         else:
-            layers.append(_tree_layer(fspath(source), yamlio.read_file(Path(source))))
+            layers.append(_tree_layer(fspath(source), _read(Path(source))))
     layers += [_setting_layer("--set-json", text) for text in set_json]
     layers += [_setting_layer("--set", text) for text in set]
     layers += [_setting_layer("--set-string", text) for text in set_string]
     return accept(layers)
+
+
+def _read(path: Path) -> Tree:
+    from . import yamlio  # a render of the defaults reads no YAML, and need not import it
+
+    return yamlio.read_file(path)
 
 
 def accept(layers: Sequence[Layer]) -> Values:
@@ -376,7 +382,7 @@ def profile_path(name: str) -> Path:
     """
     names = profile_names()
     if name not in names:
-        message = f"there is no profile of this name{_nearest(name, names)}"
+        message = f"there is no profile of this name{nearest(name, names)}"
         raise ValuesError.of(f"profile {name}", "", message)
     return profile_directory() / f"{name}.yaml"
 
@@ -384,7 +390,7 @@ def profile_path(name: str) -> Path:
 # --- what pydantic says, in words -------------------------------------------------------------
 
 
-def _nearest(word: str, words: Iterable[str]) -> str:
+def nearest(word: str, words: Iterable[str]) -> str:
     """``: did you mean x?``, or all there are."""
     known = sorted(words)
     lowered = {name.lower(): name for name in known}
@@ -453,7 +459,7 @@ def _sentence(error: Any, keys: Keys) -> str:
     match kind:
         case "extra_forbidden":
             section = section_at(keys[:-1])
-            return f"there is no such value{_nearest(keys[-1], _fields(section) if section else ())}"
+            return f"there is no such value{nearest(keys[-1], _fields(section) if section else ())}"
         case "missing":
             return "this value is required"
         case "string_pattern_mismatch" if keys[-1] == given and section_at(keys[:-1]) is EngineArgs:
@@ -480,7 +486,7 @@ def _sentence(error: Any, keys: Keys) -> str:
 
 def _is_number(given: object) -> bool:
     try:
-        return isinstance(given, str) and isinstance(yamlio.plain(given), int | float)
+        return isinstance(given, str) and math.isfinite(float(given))
     except ValueError:
         return False
 

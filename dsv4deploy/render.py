@@ -16,7 +16,6 @@ from typing import Any
 
 import jinja2
 
-from . import yamlio
 from .errors import RenderError
 from .values import Values
 
@@ -200,9 +199,13 @@ def render(values: Values, release: Release | None = None) -> list[dict[str, Any
     Raises:
         RenderError: a template is wrong.
     """
+    from . import yamlio  # text alone needs no YAML reader: a cold `dsv4deploy render` has none
+
     return yamlio.parse(render_text(values, release))
 
 
 def to_yaml(objects: Iterable[Mapping[str, Any]]) -> str:
     """Objects as YAML text that every reader understands alike."""
+    from . import yamlio
+
     return yamlio.write(objects)

@@ -1,0 +1,392 @@
+"""The command line: one function a verb, data on stdout, talk on stderr.
+
+Exit codes: 0 clean, 1 findings or a failure, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .errors import DeployError
+from .loading import load, profile_names, profile_path
+from .render import Release, render_text
+from .rules import Finding, check, errors
+from .values import Values
+
+FORMAT = click.Choice(["table", "json"])
+
+
+class _Profile(click.ParamType[str]):
+    """The name of a shipped profile."""
+
+    name = "profile"
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in profile_names() if name.startswith(incomplete)]
+
+
+class _Path(click.ParamType[str]):
+    """The dotted path of a value."""
+
+    name = "path"
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from .schema import documentation
+
+        return [CompletionItem(path) for path in documentation() if path.startswith(incomplete)]
+
+
+def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What says which deployment: values files, a profile, settings, a namespace."""
+    decorators = [
+        click.argument("files", nargs=-1, metavar="[VALUES.yaml]...", type=click.Path()),
+        click.option(
+            "--profile", default="", type=_Profile(), help="A shipped profile, laid under the files."
+        ),
+        click.option(
+            "--set", "sets", multiple=True, metavar="A.B=C", help="One value, as helm --set reads it."
+        ),
+        click.option(
+            "--set-string", multiple=True, metavar="A.B=C", help="One value that is always text."
+        ),
+        click.option(
+            "--set-json", multiple=True, metavar="A.B=JSON", help="One value, or several, as JSON."
+        ),
+        click.option("--name", default="", help="The service's name; short for --set-string name=…"),
+        click.option(
+            "-n", "--namespace", default="demo", show_default=True, help="The service's namespace."
+        ),
+    ]
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
+
+
+def _load(
+    files: Sequence[str],
+    profile: str,
+    sets: Sequence[str],
+    set_string: Sequence[str],
+    set_json: Sequence[str],
+    name: str,
+) -> Values:
+    named = [f"name={name}"] if name else []
+    return load(
+        *files,
+        profile=profile,
+        set=sets,
+        set_string=[*set_string, *named],
+        set_json=set_json,
+    )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="dsv4deploy")
+def cli() -> None:
+    """Deploy DeepSeek-V4-Flash on Huawei Ascend NPUs.
+
+    \b
+    dsv4deploy render | kubectl apply -f -        the validated deployment, as it was published
+    dsv4deploy render my-values.yaml -n prod      your own changes on top of it
+    dsv4deploy check my-values.yaml               what is known to go wrong with them
+    dsv4deploy explain engine.args                what a value means, and what it becomes
+    """
+
+
+@cli.command()
+@_inputs
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A file, or a folder for one file an object; stdout by default.",
+)
+@click.option(
+    "--each",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Render each values file in this folder, laid over the others, to a file in --output.",
+)
+def render(
+    namespace: str, output: Path | None, each: Path | None, files: tuple[str, ...], **inputs: Any
+) -> None:
+    """Print the manifest, ready for `kubectl apply -f -`.
+
+    Values files are merged as helm merges them: over the defaults lie the profile, the files in
+    their order, then --set-json, --set and --set-string. Errors stop it before anything is
+    written; warnings are said on stderr.
+
+    \b
+    dsv4deploy render --set engine.args.max-num-seqs=8 -n prod
+    dsv4deploy render my-values.yaml -o manifest.yaml
+    dsv4deploy render --each clusters/ -o manifests/
+    """
+    release = Release(namespace=namespace)
+    if each:
+        if not output:
+            raise click.UsageError("--each needs a folder to write to: -o DIR")
+        _render_each(each, output, files, inputs, release)
+        return
+    values = _load(files, **inputs)
+    text = _checked_text(values, release)
+    if output is None:
+        sys.stdout.write(text)
+    elif output.is_dir() or str(output).endswith(os.sep):
+        documents = [f"---\n{part}" for part in text.split("---\n")[1:]]
+        _write_all({output / _file_name(document): document for document in documents})
+    else:
+        _write_all({output: text})
+
+
+def _checked_text(values: Values, release: Release) -> str:
+    findings = check(values, release)
+    stopping = errors(findings)
+    for finding in findings:
+        _say(f"{finding.severity}: {finding.path}: {finding.message}: {finding.fix}")
+    if stopping:
+        raise DeployError(f"nothing rendered: {len(stopping)} error(s) in these values")
+    return render_text(values, release)
+
+
+def _render_each(
+    each: Path, output: Path, files: Sequence[str], inputs: dict[str, Any], release: Release
+) -> None:
+    sources = sorted(path for path in each.iterdir() if path.suffix in (".yaml", ".yml"))
+    if not sources:
+        raise DeployError(f"{each}: no .yaml file in this folder")
+    texts: dict[Path, str] = {}
+    failed = 0
+    with click.progressbar(sources, label="rendering", file=sys.stderr) as bar:
+        for source in bar:
+            try:
+                texts[output / f"{source.stem}.yaml"] = _checked_text(
+                    _load([*files, str(source)], **inputs), release
+                )
+            except DeployError as error:
+                failed += 1
+                _say(f"{source}: {error}" if str(source) not in str(error) else str(error))
+    if failed:
+        raise DeployError(f"nothing written: {failed} of {len(sources)} values files have errors")
+    if len(texts) < len(sources):
+        raise DeployError(f"{each}: two files differ only in .yaml and .yml: rename one")
+    _write_all(texts)
+    _say(f"{len(texts)} manifests written to {output}")
+
+
+def _file_name(document: str) -> str:
+    """``<kind>-<name>.yaml`` of one rendered object."""
+    from . import yamlio
+
+    (item,) = yamlio.parse(document)
+    return f"{item['kind'].lower()}-{item['metadata']['name']}.yaml"
+
+
+def _write_all(texts: dict[Path, str]) -> None:
+    """Writes each file whole or not at all; a failure leaves what stood there before."""
+    pending: list[tuple[str, Path]] = []
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            pending.append((name, path))
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).chmod(0o644)
+        while pending:
+            name, path = pending[0]
+            Path(name).replace(path)
+            pending.pop(0)
+    except OSError as error:
+        raise DeployError(
+            f"{error.filename2 or error.filename}: can't write: {error.strerror}"
+        ) from None
+    finally:
+        for name, _ in pending:
+            with suppress(OSError):
+                Path(name).unlink()
+
+
+@cli.command("check")
+@_inputs
+@click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
+@click.option(
+    "--crds",
+    type=click.Path(path_type=Path),
+    help="Hold the manifest against the CRDs in this folder too "
+    "(`kubectl get crd -o yaml > DIR/crds.yaml`).",
+)
+def check_command(
+    namespace: str, output: str, crds: Path | None, files: tuple[str, ...], **inputs: Any
+) -> None:
+    """Say what is known to go wrong with a deployment.
+
+    Exits with 1 where there is an error, with 0 where there are only warnings.
+    """
+    release = Release(namespace=namespace)
+    values = _load(files, **inputs)
+    findings = check(values, release)
+    if crds:
+        from .crds import validate
+        from .render import render as objects
+
+        findings += validate(objects(values, release), crds)
+    _print_findings(findings, output)
+    if errors(findings):
+        sys.exit(1)
+
+
+def _print_findings(findings: list[Finding], output: str) -> None:
+    if output == "json":
+        from dataclasses import asdict
+
+        _print_json([asdict(finding) for finding in findings])
+    elif findings:
+        _print_table(
+            ("SEVERITY", "CODE", "PATH", "MESSAGE", "FIX"),
+            [(f.severity, f.code, f.path, f.message, f.fix) for f in findings],
+            widths=(8, 20, 28, 44, 36),
+        )
+    else:
+        _say("no findings")
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def profiles(context: click.Context) -> None:
+    """List the shipped profiles, or show one."""
+    if context.invoked_subcommand is None:
+        context.invoke(profiles_list)
+
+
+@profiles.command("list")
+@click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
+def profiles_list(output: str = "table") -> None:
+    """List the shipped profiles."""
+    from .profiles import summary
+
+    rows = [summary(name) for name in profile_names()]
+    if output == "json":
+        _print_json(rows)
+    else:
+        header = ("name", "provenance", "npus", "summary")
+        _print_table(
+            [key.upper() for key in header],
+            [[row[key] for key in header] for row in rows],
+            widths=(28, 12, 6, 70),
+        )
+
+
+@profiles.command("show")
+@click.argument("name", type=_Profile())
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "yaml"]),
+    default="table",
+    show_default=True,
+    help="yaml prints the file itself, as `helm -f` takes it.",
+)
+def profiles_show(name: str, output: str) -> None:
+    """Show one profile: each value, and where it comes from."""
+    from .profiles import entries, sources
+
+    path = profile_path(name)
+    if output == "yaml":
+        sys.stdout.write(path.read_text(encoding="utf-8"))
+        return
+    rows = entries(name)
+    if output == "json":
+        _print_json({"sources": sources(name), "values": rows})
+        return
+    _print_table(
+        ("VALUE", "SETTING", "SOURCE"),
+        [(row["path"], json.dumps(row["value"], ensure_ascii=False), row["source"]) for row in rows],
+        widths=(70, 60, 40),
+    )
+    for tag, text in sources(name).items():
+        click.echo(f"\n[{tag}] {text}")
+
+
+@cli.command()
+@click.argument("path", default="", type=_Path())
+def explain(path: str) -> None:
+    """Say what a value means: type, default, unit, and the flag or field it becomes.
+
+    PATH is dotted, such as engine.args.max-num-seqs. Without one, all paths are listed.
+    """
+    from .schema import explain as text_of
+
+    click.echo(text_of(path))
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a shell's completion script.
+
+    \b
+    bash: source <(dsv4deploy completion bash)
+    zsh:  source <(dsv4deploy completion zsh)
+    fish: dsv4deploy completion fish | source
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is None:  # click ships all three; a Choice lets no other through
+        raise DeployError(f"click has no completion for {shell}")
+    click.echo(kind(cli, {}, "dsv4deploy", "_DSV4DEPLOY_COMPLETE").source())
+
+
+def _print_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def _print_table(
+    header: Iterable[str], rows: Iterable[Iterable[Any]], widths: Iterable[int]
+) -> None:
+    from tabulate import tabulate
+
+    table = tabulate(
+        [list(map(str, row)) for row in rows],
+        headers=list(header),
+        tablefmt="plain",
+        maxcolwidths=list(widths),
+        disable_numparse=True,
+    )
+    click.echo(table)
+
+
+def _say(message: str) -> None:
+    click.echo(message, err=True)
+
+
+def main() -> None:
+    """The entry point: the one place where errors become a sentence and an exit code."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except DeployError as error:
+        _say(str(error))
+        sys.exit(1)
+    except click.Abort:
+        _say("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has gone: not a failure, and nothing left to say.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        sys.exit(0)

@@ -1,0 +1,197 @@
+"""What each value means: read out of :mod:`dsv4deploy.values`, its docstrings included.
+
+Field docstrings are not there at run time, so this module reads them from the source, when
+somebody asks; a plain render never does.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from . import flags
+from . import values as _values
+from .errors import ValuesError
+from .loading import defaults, nearest
+from .render import to_json
+from .values import PATTERNS, Values
+
+
+@dataclass(frozen=True)
+class Documented:
+    """One value, or a section of values.
+
+    Attributes:
+        path: its dotted path.
+        section: whether other values stand under it.
+        type: what it takes, in words.
+        default: its default as plain data; None for a section and for what has none.
+        meaning: what it does.
+        unit: its unit, or ``""``.
+        becomes: the flag or field that it ends in, or ``""``.
+        source: where the default comes from.
+    """
+
+    path: str
+    section: bool
+    type: str
+    default: Any
+    meaning: str
+    unit: str
+    becomes: str
+    source: str
+
+
+@cache
+def documentation() -> dict[str, Documented]:
+    """Every value and section by its dotted path, in the order of the tree."""
+    schema = Values.model_json_schema(by_alias=True)
+    return {entry.path: entry for entry in _walk(Values, schema, schema["$defs"], (), defaults())}
+
+
+def _walk(
+    model: type[BaseModel],
+    schema: dict[str, Any],
+    definitions: dict[str, Any],
+    path: tuple[str, ...],
+    default: Any,
+) -> Iterator[Documented]:
+    texts = _docstrings()[model.__name__]
+    for name, info in model.model_fields.items():
+        key = info.alias or name
+        here = (*path, key)
+        value = default.get(key) if isinstance(default, dict) else None
+        kind = info.annotation
+        section = isinstance(kind, type) and issubclass(kind, BaseModel)
+        text = texts.get(name, "")
+        if section and not text:
+            text = inspect.cleandoc(kind.__doc__ or "")
+        labels = _labels(text)
+        own = schema["properties"][key]
+        yield Documented(
+            path=".".join(here),
+            section=section,
+            type="section" if section else _words(own, definitions),
+            default=None if section else value,
+            meaning=labels[""],
+            unit=labels.get("Unit", ""),
+            becomes=labels.get("Becomes", ""),
+            source=labels.get("Source", "" if section else _values.PUBLISHED),
+        )
+        if section:
+            yield from _walk(kind, _resolve(own, definitions), definitions, here, value)
+
+
+@cache
+def _docstrings() -> dict[str, dict[str, str]]:
+    """The docstring under each field, by class and field."""
+    tree = ast.parse(inspect.getsource(_values))
+    found: dict[str, dict[str, str]] = {}
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        fields = found.setdefault(node.name, {})
+        for field, below in zip(node.body, node.body[1:], strict=False):
+            if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
+                continue
+            match below:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    fields[field.target.id] = inspect.cleandoc(text)
+    return found
+
+
+def _labels(text: str) -> dict[str, str]:
+    """A docstring's sentences under ``""``, and its ``Unit:``, ``Becomes:``, ``Source:`` parts."""
+    parts = re.split(r"^(Unit|Becomes|Source): ", text, flags=re.MULTILINE)
+    labels = {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+    return {label: " ".join(part.split()) for label, part in labels.items()}
+
+
+def _resolve(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    reference = schema.get("$ref")
+    resolved: dict[str, Any] = definitions[reference.rpartition("/")[2]] if reference else schema
+    return resolved
+
+
+def _words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """A JSON schema in words."""
+    schema = _resolve(schema, definitions)
+    if "enum" in schema:
+        return "one of " + ", ".join(schema["enum"])
+    if "pattern" in schema:
+        return PATTERNS[schema["pattern"]]
+    match schema.get("type"):
+        case "boolean":
+            return "true or false"
+        case "integer":
+            return f"whole number from {schema['minimum']}" + (
+                f" to {schema['maximum']}" if schema["maximum"] < _values.EXACT else ""
+            )
+        case "number":
+            return f"number above {schema['exclusiveMinimum']} up to {schema['maximum']}"
+        case "array":
+            return f"list, each item {_words(schema['items'], definitions)}"
+    return "mapping"
+
+
+def explain(path: str) -> str:
+    """What ``dsv4deploy explain`` prints for a dotted path; every path for ``""``.
+
+    Raises:
+        ValuesError: there is no such value; the message names the nearest.
+    """
+    entries = documentation()
+    if not path:
+        width = max(map(len, entries))
+        return "\n".join(
+            f"{name:{width}}  {entry.meaning.split('. ')[0].rstrip('.')}"
+            for name, entry in entries.items()
+        )
+    if path in entries:
+        text = _page(entries[path])
+        below = [name for name in entries if name.startswith(f"{path}.")]
+        return "\n".join([text, *(f"  {name}" for name in below)])
+    parent, _, flag = path.rpartition(".")
+    if parent == "engine.args" and flag in flags.known(defaults()["engine"]["version"]):
+        return _flag_page(path, flag)
+    raise ValuesError.of("explain", path, f"there is no such value{nearest(path, entries)}")
+
+
+def _page(entry: Documented) -> str:
+    rows = [("type", entry.type)]
+    if not entry.section:
+        rows.append(("default", to_json(entry.default)))
+    rows += [("unit", entry.unit), ("becomes", entry.becomes), ("source", entry.source)]
+    lines = [entry.path, *textwrap.wrap(entry.meaning, 88), ""]
+    lines += [f"  {label:8} {text}" for label, text in rows if text]
+    return "\n".join(lines)
+
+
+def _flag_page(path: str, flag: str) -> str:
+    version = defaults()["engine"]["version"]
+    spec = flags.known(version)[flag]
+    choices = spec.get("choices")
+    kind = {"switch": "true", "boolean": "true or false", "any": "text or a number"}.get(
+        spec["kind"], spec["kind"]
+    )
+    type_ = f"one of {', '.join(map(str, choices))}" if choices else kind
+    return _page(
+        Documented(
+            path=path,
+            section=False,
+            type=f"{type_}, or a list of them" if spec.get("many") else type_,
+            default=defaults()["engine"]["args"].get(flag),
+            meaning=f"A flag of vLLM {version}, passed on as it is; null leaves it out.",
+            unit="",
+            becomes=f"--{flag}",
+            source=f"the command-line parser of vLLM {version}",
+        )
+    )

@@ -5,7 +5,6 @@ Exit codes: 0 clean, 1 findings or a failure, 2 wrong usage.
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import sys
@@ -55,10 +54,17 @@ def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     decorators = [
         click.argument("files", nargs=-1, metavar="[VALUES.yaml]...", type=click.Path()),
         click.option(
-            "--profile", default="", type=_Profile(), help="A shipped profile, laid under the files."
+            "--profile",
+            default="",
+            type=_Profile(),
+            help="A profile, laid under the files.",
         ),
         click.option(
-            "--set", "sets", multiple=True, metavar="A.B=C", help="One value, as helm --set reads it."
+            "--set",
+            "sets",
+            multiple=True,
+            metavar="A.B=C",
+            help="One value, as helm --set reads it.",
         ),
         click.option(
             "--set-string", multiple=True, metavar="A.B=C", help="One value that is always text."
@@ -66,7 +72,7 @@ def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--set-json", multiple=True, metavar="A.B=JSON", help="One value, or several, as JSON."
         ),
-        click.option("--name", default="", help="The service's name; short for --set-string name=…"),
+        click.option("--name", default="", help="The service's name, as --set-string name=…"),
         click.option(
             "-n", "--namespace", default="demo", show_default=True, help="The service's namespace."
         ),
@@ -97,7 +103,7 @@ def _load(
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="dsv4deploy")
 def cli() -> None:
-    """Deploy DeepSeek-V4-Flash on Huawei Ascend NPUs.
+    r"""Deploy DeepSeek-V4-Flash on Huawei Ascend NPUs.
 
     \b
     dsv4deploy render | kubectl apply -f -        the validated deployment, as it was published
@@ -123,7 +129,7 @@ def cli() -> None:
 def render(
     namespace: str, output: Path | None, each: Path | None, files: tuple[str, ...], **inputs: Any
 ) -> None:
-    """Print the manifest, ready for `kubectl apply -f -`.
+    r"""Print the manifest, ready for `kubectl apply -f -`.
 
     Values files are merged as helm merges them: over the defaults lie the profile, the files in
     their order, then --set-json, --set and --set-string. Errors stop it before anything is
@@ -155,7 +161,7 @@ def _checked_text(values: Values, release: Release) -> str:
     findings = check(values, release)
     stopping = errors(findings)
     for finding in findings:
-        _say(f"{finding.severity}: {finding.path}: {finding.message}: {finding.fix}")
+        _say(f"{finding.severity}: {finding}")
     if stopping:
         raise DeployError(f"nothing rendered: {len(stopping)} error(s) in these values")
     return render_text(values, release)
@@ -302,6 +308,7 @@ def profiles_list(output: str = "table") -> None:
 def profiles_show(name: str, output: str) -> None:
     """Show one profile: each value, and where it comes from."""
     from .profiles import entries, sources
+    from .render import to_json
 
     path = profile_path(name)
     if output == "yaml":
@@ -313,7 +320,7 @@ def profiles_show(name: str, output: str) -> None:
         return
     _print_table(
         ("VALUE", "SETTING", "SOURCE"),
-        [(row["path"], json.dumps(row["value"], ensure_ascii=False), row["source"]) for row in rows],
+        [(row["path"], to_json(row["value"]), row["source"]) for row in rows],
         widths=(70, 60, 40),
     )
     for tag, text in sources(name).items():
@@ -332,10 +339,56 @@ def explain(path: str) -> None:
     click.echo(text_of(path))
 
 
+@cli.group()
+def chart() -> None:
+    """Write, check or package the Helm chart."""
+
+
+_CHART = Path("charts/deepseek-v4-flash")
+
+
+@chart.command("write")
+@click.argument("directory", type=click.Path(path_type=Path), default=_CHART)
+def chart_write(directory: Path) -> None:
+    """Write the chart to a folder, charts/deepseek-v4-flash by default."""
+    from .chart import write
+
+    for path in write(directory):
+        _say(f"wrote {directory / path}")
+
+
+@chart.command("check")
+@click.argument("directory", type=click.Path(path_type=Path), default=_CHART)
+def chart_check(directory: Path) -> None:
+    """Fail where a chart in a folder differs from what `chart write` writes."""
+    from .chart import drift
+
+    changed = drift(directory)
+    for path in changed:
+        _say(f"{directory / path}: differs")
+    if changed:
+        raise DeployError(f"run `dsv4deploy chart write {directory}`")
+
+
+@chart.command("package")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="The folder to write to; the current one by default.",
+)
+def chart_package(output: Path) -> None:
+    """Build the chart's .tgz, for `helm install` and `helm push`."""
+    from .chart import package
+
+    click.echo(package(output))
+
+
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a shell's completion script.
+    r"""Print a shell's completion script.
 
     \b
     bash: source <(dsv4deploy completion bash)

@@ -45,7 +45,7 @@ class Layer:
 def load(
     *sources: str | PathLike[str] | Mapping[str, Any],
     profile: str = "",
-    set: Iterable[str] = (),
+    set: Iterable[str] = (),  # noqa: A002 - the option's own name
     set_string: Iterable[str] = (),
     set_json: Iterable[str] = (),
 ) -> Values:
@@ -91,7 +91,7 @@ def accept(layers: Sequence[Layer]) -> Values:
     for layer in layers:
         layer.lay(tree)
     _coalesce(tree, defaults())
-    problems = {path: _NOT_NULL for path in _missing(Values, tree, ())}
+    problems = dict.fromkeys(_missing(Values, tree, ()), _NOT_NULL)
     try:
         values = Values.model_validate(tree, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -156,7 +156,8 @@ def _at(tree: Any, path: Keys) -> Any:
 @cache
 def defaults() -> Tree:
     """The default values as plain data, in the chart's spelling. Not to be changed."""
-    return _plain(Values().model_dump(mode="json", by_alias=True))
+    tree: Tree = _plain(Values().model_dump(by_alias=True))
+    return tree
 
 
 def _fold(base: Tree, top: Mapping[str, Any]) -> None:
@@ -259,7 +260,7 @@ class _Settings:
 
     def until(self, stops: str) -> tuple[str, str]:
         """Text up to one of the stops, which is passed over; a backslash protects a character."""
-        found = []
+        found: list[str] = []
         while self.position < len(self.text):
             character = self.text[self.position]
             self.position += 1
@@ -418,12 +419,13 @@ def _missing(model: type[BaseModel], tree: Any, path: Keys) -> Iterator[Keys]:
 
 def section_at(path: Keys) -> type[BaseModel] | None:
     """The section at a path of the tree, where there is one."""
-    kind: Any = Values
+    section: type[BaseModel] = Values
     for key in path:
-        kind = _fields(kind).get(key)
+        kind = _fields(section).get(key)
         if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
             return None
-    return kind
+        section = kind
+    return section
 
 
 def _explain(error: Any) -> tuple[Keys, str]:
@@ -479,7 +481,7 @@ def _sentence(error: Any, keys: Keys) -> str:
     message = f"{_KINDS.get(kind, error['msg'])}, not {_shown(given)}"
     if kind == "string_type" and isinstance(given, bool | int | float):
         return f'{message}: write "{json.dumps(given)}", in quotes'
-    if isinstance(given, str) and given in ("true", "false") or _is_number(given):
+    if given in ("true", "false") or _is_number(given):
         return f"{message}: {_UNQUOTE}"
     return message
 

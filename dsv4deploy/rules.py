@@ -44,6 +44,9 @@ class Finding:
     message: str
     fix: str
 
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}: {self.fix}"
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -66,6 +69,11 @@ class Rule:
     message: str
     fix: str
     source: str
+
+    @property
+    def sentence(self) -> str:
+        """What is said where the condition is false, here and by the chart."""
+        return f"{self.path}: {self.message}: {self.fix}"
 
 
 # What the template itself puts on the command line, and the value that each comes from.
@@ -127,8 +135,8 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         path="engine.port",
         condition="Values.engine.port == 8000",
-        message="KServe's workload Service leads to port 8000, so the engine can be reached through "
-        "the pool only",
+        message="KServe's workload Service leads to port 8000, so the engine can be reached only "
+        "through the pool",
         fix="leave engine.port at 8000",
         source="KServe v0.17.0's LLMISVC controller, run: the Service's port is 8000",
     ),

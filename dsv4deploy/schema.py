@@ -16,6 +16,8 @@ from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.alias_generators import to_snake
+from pydantic.json_schema import GenerateJsonSchema
 
 from . import flags
 from . import values as _values
@@ -53,8 +55,51 @@ class Documented:
 @cache
 def documentation() -> dict[str, Documented]:
     """Every value and section by its dotted path, in the order of the tree."""
-    schema = Values.model_json_schema(by_alias=True)
+    schema = json_schema()
     return {entry.path: entry for entry in _walk(Values, schema, schema["$defs"], (), defaults())}
+
+
+class _Generator(GenerateJsonSchema):
+    """pydantic's generator, without a word on defaults: the chart's values.yaml has those."""
+
+    ignored_warning_kinds = {"non-serializable-default"}  # noqa: RUF012 - pydantic's own declaration
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """The values as a JSON schema (draft 2020-12) that accepts what :func:`load` accepts.
+
+    It is the schema of the merged values, in which every key is present, so every property is
+    required. Not to be changed.
+    """
+    schema = Values.model_json_schema(by_alias=True, schema_generator=_Generator)
+    texts = _docstrings()
+    for name, section in [("Values", schema), *schema["$defs"].items()]:
+        if "properties" in section:
+            section["required"] = list(section["properties"])
+            fields = {key.replace("-", "_"): text for key, text in texts[name].items()}
+            for key, own in section["properties"].items():
+                text = fields.get(to_snake(key).replace("-", "_"))
+                if text:
+                    own["description"] = _labels(text)[""]
+    _tidy(schema)
+    return schema
+
+
+def _tidy(schema: dict[str, Any]) -> None:
+    """Takes out what says nothing, and says of every key what pydantic says of matching ones."""
+    schema.pop("title", None)
+    schema.pop("default", None)
+    matching = schema.pop("patternProperties", None)
+    if matching:
+        ((pattern, schema["additionalProperties"]),) = matching.items()
+        schema.setdefault("propertyNames", {})["pattern"] = pattern
+    named = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
+    branches = [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    inner = [schema.get("items"), schema.get("additionalProperties")]
+    for below in (*named, *branches, *inner):
+        if isinstance(below, dict):
+            _tidy(below)
 
 
 def _walk(
@@ -69,7 +114,7 @@ def _walk(
         key = info.alias or name
         here = (*path, key)
         value = default.get(key) if isinstance(default, dict) else None
-        kind = info.annotation
+        kind: Any = info.annotation
         section = isinstance(kind, type) and issubclass(kind, BaseModel)
         text = texts.get(name, "")
         if section and not text:

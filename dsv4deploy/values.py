@@ -11,7 +11,7 @@ lines name the unit, the flag or field that the value ends in, and where the def
 where that is not :data:`PUBLISHED`.
 """
 
-from typing import Annotated, Any, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -53,8 +53,8 @@ def _read_only(*_: Any, **__: Any) -> NoReturn:
 class FrozenDict(dict[str, Any]):
     """A mapping that can't be changed, so that frozen values are frozen all the way down."""
 
-    __setitem__ = __delitem__ = __ior__ = _read_only  # type: ignore[assignment]
-    update = setdefault = pop = popitem = clear = _read_only  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _read_only
+    update = setdefault = pop = popitem = clear = _read_only
 
     def __reduce__(self) -> Any:
         return FrozenDict, (dict(self),)
@@ -76,7 +76,11 @@ def _kind(value: Any) -> str:
 Boolean = Annotated[bool, Strict()]
 # The order matters: with the bounds behind the validator the JSON schema would lose them.
 Count = Annotated[int, Strict(), Field(ge=1, le=EXACT), BeforeValidator(_whole)]
+# Bounds far above anything that exists, so that no product of values overflows Helm's integers.
+Size = Annotated[int, Strict(), Field(ge=1, le=4096), BeforeValidator(_whole)]
+Tokens = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]
 Natural = Annotated[int, Strict(), Field(ge=0, le=EXACT), BeforeValidator(_whole)]
+Seconds = Annotated[int, Strict(), Field(ge=1, le=86_400), BeforeValidator(_whole)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65_535), BeforeValidator(_whole)]
 Fraction = Annotated[float, Strict(), Field(gt=0, le=1)]
 Number = Annotated[
@@ -149,11 +153,12 @@ HeaderName = Annotated[
         r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "a header's name: lower-case letters, digits, -", 1, 256
     ),
 ]
+FLAG_NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 FlagName = Annotated[
     str,
     Strict(),
     _text(
-        r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+        FLAG_NAME,
         "a vLLM flag without its --: lower-case words with - between them",
         1,
         128,
@@ -213,43 +218,39 @@ ResourceName = Annotated[
 
 # --- free data -----------------------------------------------------------------------------
 
-_Null = Annotated[None, Tag("{null}")]
-_Boolean = Annotated[Boolean, Tag("{boolean}")]
-_Number = Annotated[Number, Tag("{number}")]
-_Line = Annotated[Line, Tag("{text}")]
-Data = TypeAliasType(
-    "Data",
-    Annotated[
+if TYPE_CHECKING:
+    Data: TypeAlias = Any
+    Argument: TypeAlias = Any
+else:
+    _Null = Annotated[None, Tag("{null}")]
+    _Boolean = Annotated[Boolean, Tag("{boolean}")]
+    _Number = Annotated[Number, Tag("{number}")]
+    _Line = Annotated[Line, Tag("{text}")]
+    _Words = tuple[Annotated[_Number | _Line, Discriminator(_kind)], ...]
+    # What JSON holds, with text of one line.
+    Data = TypeAliasType(
+        "Data",
+        Annotated[
+            _Null
+            | _Boolean
+            | _Number
+            | _Line
+            | Annotated[tuple["Data", ...], Tag("{list}")]
+            | Annotated[dict[Line, "Data"], AfterValidator(FrozenDict), Tag("{object}")],
+            Discriminator(_kind),
+        ],
+    )
+    # A flag's value: true is --flag, false --no-flag, null leaves it out; a list is several words,
+    # an object is JSON.
+    Argument = Annotated[
         _Null
         | _Boolean
         | _Number
         | _Line
-        | Annotated[tuple["Data", ...], Tag("{list}")]
-        | Annotated[
-            dict[Line, "Data"], AfterValidator(FrozenDict), Tag("{object}")
-        ],
+        | Annotated[_Words, Field(min_length=1), Tag("{list}")]
+        | Annotated[dict[Line, Data], AfterValidator(FrozenDict), Tag("{object}")],
         Discriminator(_kind),
-    ],
-)
-"""What JSON holds, with text of one line."""
-
-Argument: TypeAlias = Annotated[
-    _Null
-    | _Boolean
-    | _Number
-    | _Line
-    | Annotated[
-        tuple[
-            Annotated[_Number | _Line, Discriminator(_kind)], ...
-        ],
-        Field(min_length=1),
-        Tag("{list}"),
     ]
-    | Annotated[dict[Line, Data], AfterValidator(FrozenDict), Tag("{object}")],
-    Discriminator(_kind),
-]
-"""A flag's value: true is ``--flag``, false ``--no-flag``, null leaves it out; a list is several
-words, an object is JSON."""
 
 
 class Section(BaseModel):
@@ -278,15 +279,15 @@ class Model(Section):
 class Parallelism(Section):
     """How one instance is split over the NPUs. A pod asks for `tensor` × `dataLocal` of them."""
 
-    tensor: Count = 8
+    tensor: Size = 8
     """Tensor parallel size: the NPUs that share each layer.
     Unit: NPUs
     Becomes: --tensor-parallel-size and the pod's NPU request"""
-    data: Count = 1
+    data: Size = 1
     """Data parallel size of one instance.
     Unit: ranks
     Becomes: --data-parallel-size"""
-    data_local: Count = 1
+    data_local: Size = 1
     """Data parallel ranks in one pod.
     Unit: ranks
     Becomes: the pod's NPU request"""
@@ -319,14 +320,16 @@ class EngineArgs(BaseModel):
         extra="allow",
         alias_generator=lambda name: name.replace("_", "-"),
         populate_by_name=True,
+        # pydantic checks the extra keys against FlagName but leaves that out of the schema.
+        json_schema_extra={"propertyNames": {"pattern": FLAG_NAME, "maxLength": 128}},
     )
     __pydantic_extra__: dict[FlagName, Argument]
 
-    max_model_len: Count = 32_768
+    max_model_len: Tokens = 32_768
     """The longest prompt and answer together.
     Unit: tokens
     Becomes: --max-model-len, and the MaaS gateway's buffer limit"""
-    max_num_batched_tokens: Count = 2048
+    max_num_batched_tokens: Tokens = 2048
     """Tokens processed in one step, prompts and answers together. On this model it bounds the
     KV cache's need far more than max-model-len does.
     Unit: tokens
@@ -569,9 +572,11 @@ class MaasGateway(Section):
     create: Boolean = True
     """Whether this deployment makes the Gateway and its policies for keys and buffers; false where
     another deployment has made them and this one only adds its route.
+    Source: a choice of this project.
     Becomes: the Gateway, its SecurityPolicy and its ClientTrafficPolicy"""
     name: Label = "maas"
     """Its name, and that of its policies.
+    Source: a choice of this project.
     Becomes: metadata.name of the Gateway"""
     class_name: ObjectName = "eg"
     """The cluster's GatewayClass that Envoy Gateway serves; `kubectl get gatewayclass` lists them.
@@ -579,6 +584,7 @@ class MaasGateway(Section):
     Becomes: spec.gatewayClassName"""
     port: Port = 80
     """The port of its HTTP listener.
+    Source: a choice of this project.
     Becomes: spec.listeners"""
 
 
@@ -588,6 +594,7 @@ class ApiKeys(Section):
     secret_name: ObjectName = "maas-api-keys"
     """An Opaque Secret in `maas.namespace`: each key of its data is a client's id, each value that
     client's bare API key, without `Bearer `.
+    Source: a choice of this project.
     Becomes: spec.apiKeyAuth.credentialRefs of the SecurityPolicy"""
     client_id_header: HeaderName = "x-user-id"
     """The header in which the gateway passes the client's id on; quotas count by it.
@@ -604,7 +611,7 @@ class Quota(Section):
     unit: Literal["Second", "Minute", "Hour", "Day", "Month", "Year"]
     """The window.
     Becomes: limit.unit of a rate limit rule"""
-    count: Literal["input", "output", "total"] = "total"
+    count: Literal["input", "output", "total"]
     """Which tokens are charged: the prompt's, the answer's or both.
     Becomes: cost.response.metadata.key of a rate limit rule"""
 
@@ -612,10 +619,12 @@ class Quota(Section):
 class Maas(Section):
     """The MaaS ingress: an OpenAI-compatible gateway with API keys and token quotas, made of Envoy
     Gateway's and Envoy AI Gateway's objects. Without it the service is reached through KServe's
-    own gateway, which asks for no key."""
+    own gateway, which asks for no key.
+    """
 
     enabled: Boolean = False
     """Whether the gateway's objects are part of the manifest.
+    Source: a choice of this project.
     Becomes: the objects of the MaaS ingress"""
     namespace: Label = "maas-system"
     """The namespace of all its objects. Never `envoy-gateway-system`: there, policies are reported
@@ -625,16 +634,18 @@ class Maas(Section):
     backend: Literal["Service", "InferencePool"] = "Service"
     """What the route leads to: KServe's workload Service, or the InferencePool, in which the router
     picks the pod (with one pod there is nothing to pick).
+    Source: a choice of this project.
     Becomes: Backend and AIServiceBackend, or a reference to the pool and a ReferenceGrant"""
     api_keys: ApiKeys = ApiKeys()
     quotas: Annotated[dict[Label, Quota], AfterValidator(FrozenDict)] = FrozenDict(
-        hour=Quota(tokens=1_800_000, unit="Hour"),
+        hour=Quota(tokens=1_800_000, unit="Hour", count="total"),
     )
-    """Token budgets of each user by a name of your choice; null takes the default one away, which is a
-    quarter of what the published deployment processes in an hour: 2,000 tokens a second for four
-    requests at once.
+    """Token budgets of each user by a name of your choice; null takes the default one away. That is
+    a quarter of what the published deployment processes in an hour: 2,000 tokens a second for
+    four requests at once.
+    Source: computed from the published 2,099 to 2,306 tokens a second, rounded down.
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
-    bytes_per_token: Count = 32
+    bytes_per_token: Size = 32
     """How many bytes of a request one token may take. The gateway buffers whole requests, so its
     limit is `engine.args.max-model-len` × this, 1 MiB by default; above it requests are refused
     with 413, or hang on Envoy older than 1.36. The published 17.5k-token prompt takes 4.9 bytes a
@@ -648,6 +659,20 @@ class Maas(Section):
     Source: computed from the published figures, with a margin.
     Unit: a duration such as 90s or 15m
     Becomes: timeouts.request of the AIGatewayRoute"""
+
+
+class Test(Section):
+    """What `helm test` runs: a Job that asks the service for one completion and looks at it."""
+
+    image: Image = "docker.io/library/python:3.13-alpine"
+    """An image with Python 3 on its path; nothing else of it is used.
+    Source: a choice of this project.
+    Becomes: image of the test Job"""
+    timeout_seconds: Seconds = 300
+    """How long the completion may take.
+    Unit: seconds
+    Source: a choice of this project; the slowest published request takes 33 s.
+    Becomes: activeDeadlineSeconds of the test Job"""
 
 
 class Values(Section):
@@ -667,5 +692,6 @@ class Values(Section):
     engine: Engine = Engine()
     router: Router = Router()
     maas: Maas = Maas()
+    test: Test = Test()
     global_: dict[str, Any] = Field(default_factory=dict, alias="global")
     """Values that Helm hands down from an umbrella chart; nothing here reads them."""

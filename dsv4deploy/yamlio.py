@@ -159,7 +159,7 @@ class _Builder:
     def scalar(self, node: yaml.ScalarNode, path: tuple[str, ...]) -> Any:
         text: str = node.value
         quoted = bool(node.style)
-        untagged = _RESOLVER.resolve(yaml.ScalarNode, text, (not quoted, quoted))
+        untagged: str = _RESOLVER.resolve(yaml.ScalarNode, text, (not quoted, quoted))
         if node.tag != untagged:
             raise self.error(node, path, f"the tag {node.tag} has no meaning here: leave it out")
         if quoted:
@@ -197,7 +197,7 @@ class _Builder:
         return sources
 
 
-_RESOLVER = yaml.resolver.Resolver()
+_RESOLVER: Any = yaml.resolver.Resolver()
 
 
 def _instead(text: str) -> str:
@@ -216,7 +216,7 @@ def parse(text: str) -> list[dict[str, Any]]:
     return [document for document in yaml.load_all(text, Loader=_Loader) if document]
 
 
-class _PortableDumper(_Dumper):  # type: ignore[misc,valid-type]
+class _PortableDumper(_Dumper):
     """Quotes every string that some reader would not take for a string."""
 
     def ignore_aliases(self, data: Any) -> bool:

@@ -30,7 +30,9 @@ def main() -> None:
         run(sys.executable, "-m", "venv", elsewhere / "venv")
         os.environ["PATH"] = f"{elsewhere / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
-        commands = [line for line in readme_block("console").splitlines() if "git clone" not in line]
+        commands = [
+            line for line in readme_block("console").splitlines() if "git clone" not in line
+        ]
         assert any(line.startswith("pip install .") for line in commands)
         run("bash", "-euc", "\n".join(commands))
 

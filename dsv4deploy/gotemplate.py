@@ -1,0 +1,343 @@
+"""One Jinja template into one Helm template, by way of Jinja's own parsed tree.
+
+Only what has exactly one counterpart in Helm is translated; anything else is refused with its
+file and line. The shared subset:
+
+- text; ``{{ … }}`` around text and numbers that went through a filter; ``{% raw %}``;
+- ``{% if %}``/``elif``/``else``, ``{% for x in list %}``, ``{% for k, v in map | items %}``,
+  ``{% set x = … %}`` at the top level, each alone on its line;
+- ``Values.a.b``, ``Values.a["b-c"]``, ``Release.Namespace``, names bound by ``for`` and ``set``;
+- the filters and tests of :mod:`dsv4deploy.render`, and ``include("_part.yaml", name=…)``;
+- ``~`` of text, ``*`` and ``+`` of integers, ``==``, ``!=``, ``<``, ``<=``, ``>``, ``>=``,
+  ``in``, ``and``, ``or``, ``not``.
+
+Helm reads every number in a values file as a float and every one in ``--set`` as an integer, so
+numbers are converted wherever they are printed, compared or multiplied; the JSON schema of the
+values says which are integers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+from jinja2 import meta, nodes
+
+from .errors import DeployError
+from .render import TEMPLATES, environment
+from .schema import json_schema
+
+CHART = "deepseek-v4-flash"
+
+
+class TranslationError(DeployError):
+    """A template uses something that has no counterpart in Helm; the message says where."""
+
+
+def translate(name: str) -> str:
+    """The Helm template of one of this package's templates.
+
+    Args:
+        name: a file in ``templates/``. One whose name begins with ``_`` becomes a named template.
+
+    Raises:
+        TranslationError: it leaves the shared subset.
+    """
+    source = (TEMPLATES / name).read_text("utf-8")
+    text = translate_source(source, name)
+    if not _is_part(name):
+        return text
+    return f'{{{{- define "{define_name(name)}" -}}}}\n{text.strip()}\n{{{{- end }}}}\n'
+
+
+def translate_source(source: str, name: str) -> str:
+    """Like :func:`translate`, of a template's text; the name is for messages."""
+    tree = environment().parse(source, name)
+    writer = _Writer(name, source)
+    writer.body(tree.body)
+    return writer.text()
+
+
+def translate_expression(expression: str, name: str) -> str:
+    """A rule's condition in Helm's language, as the argument of ``if``."""
+    source = f"{{% if {expression} %}}{{% endif %}}"
+    (node,) = environment().parse(source, name).body
+    assert isinstance(node, nodes.If)
+    return _Writer(name, source).expression(node.test)
+
+
+def define_name(name: str) -> str:
+    """The named template that a part becomes: ``_scheduler.yaml`` is ``<chart>.scheduler``."""
+    file = name.rpartition("/")[2]
+    return f"{CHART}.{file.removeprefix('_').partition('.')[0]}"
+
+
+def _is_part(name: str) -> bool:
+    return name.rpartition("/")[2].startswith("_")
+
+
+def go_string(text: str) -> str:
+    """A Go string literal."""
+    if "`" not in text and ('"' in text or "\\" in text):
+        return f"`{text}`"
+    return json.dumps(text, ensure_ascii=False)
+
+
+# What a filter becomes in a pipeline, given its arguments as Go expressions.
+_FILTERS: dict[str, Callable[..., str]] = {
+    "int": lambda: "int64",
+    "length": lambda: "len",
+    "nindent": lambda width: f"nindent {width}",
+    "quote": lambda: "quote",
+    "shell": lambda: r"""replace "'" "'\\''" | squote""",
+    "toJson": lambda: "toRawJson",
+    "toString": lambda: "toString",
+    "trimSuffix": lambda suffix: f"trimSuffix {suffix}",
+}
+_TESTS = {
+    "boolean": "bool",
+    "mapping": "map",
+    "none": "invalid",
+    "sequence": "slice",
+    "string": "string",
+}
+_COMPARISONS = {"eq": "eq", "ne": "ne", "lt": "lt", "lteq": "le", "gt": "gt", "gteq": "ge"}
+_CONVERSIONS = {"integer": "int64", "number": "float64"}
+
+
+class _Writer:
+    """Writes one template. ``bound`` holds the names that ``for`` and ``set`` have made."""
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name = name
+        self.lines = source.splitlines()
+        self.parts: list[str] = []
+        self.after_tag = False
+        self.bound: dict[str, dict[str, Any]] = {}
+        self.in_range = False
+
+    def text(self) -> str:
+        return "".join(self.parts)
+
+    def refuse(self, node: nodes.Node, what: str) -> NoReturn:
+        raise TranslationError(f"{self.name}:{node.lineno}: {what} has no counterpart in Helm")
+
+    # --- text and tags ----------------------------------------------------------------------
+
+    def put(self, text: str) -> None:
+        """Text or an output: behind a tag it begins a line of its own."""
+        if text:
+            self.parts.append(f"\n{text}" if self.after_tag else text)
+            self.after_tag = False
+
+    def tag(self, node: nodes.Node, text: str) -> None:
+        """A tag on a line of its own, where it stood. ``{{-`` takes the line's end before it."""
+        line = self.lines[node.lineno - 1]
+        indent = line[: len(line) - len(line.lstrip())]
+        if not line.strip().startswith("{%"):
+            self.refuse(node, "a tag that is not alone on its line")
+        if self.parts and not self.after_tag:
+            if not self.parts[-1].endswith("\n"):
+                self.refuse(node, "a tag that is not alone on its line")
+            self.parts[-1] = self.parts[-1].removesuffix("\n")
+            if self.parts[-1].endswith("\n"):
+                self.refuse(node, "an empty line before a tag")
+        start = "\n" if self.parts else ""
+        self.parts.append(f"{start}{indent}{{{{- {text} }}}}")
+        self.after_tag = True
+
+    def body(self, body: Iterable[nodes.Node]) -> None:
+        for node in body:
+            match node:
+                case nodes.Output():
+                    for part in node.nodes:
+                        self.output(part)
+                case nodes.If():
+                    self.branches(node)
+                case nodes.For():
+                    self.loop(node)
+                case nodes.Assign(target=nodes.Name() as target) if not self.in_range:
+                    self.tag(node, f"${target.name} := {self.expression(node.node)}")
+                    self.bound[target.name] = {}
+                case _:
+                    self.refuse(node, f"{type(node).__name__.lower()} here")
+
+    def output(self, node: nodes.Expr) -> None:
+        if isinstance(node, nodes.TemplateData):
+            self.put(node.data.replace("{{", '{{ "{{" }}'))
+        elif isinstance(node, nodes.Filter) and node.name == "nindent":
+            # nindent begins with a line's end: what stands before it on its line goes.
+            self.parts[-1] = self.parts[-1].rstrip(" ")
+            indent = " " * (len(self.lines[node.lineno - 1]) - len(self.lines[node.lineno - 1].lstrip()))
+            self.put(f"\n{indent}{{{{- {self.expression(node)} }}}}")
+        elif isinstance(node, nodes.Filter):
+            self.put(f"{{{{ {self.expression(node)} }}}}")
+        else:
+            self.refuse(node, "printing without a filter")
+
+    def branches(self, node: nodes.If) -> None:
+        self.tag(node, f"if {self.expression(node.test)}")
+        self.body(node.body)
+        for other in node.elif_:
+            self.tag(other, f"else if {self.expression(other.test)}")
+            self.body(other.body)
+        if node.else_:
+            self.tag(node, "else")
+            self.body(node.else_)
+        self.tag(node, "end")
+
+    def loop(self, node: nodes.For) -> None:
+        if node.else_ or node.test or node.recursive:
+            self.refuse(node, "for with if, else or recursive")
+        over, targets = node.iter, [node.target]
+        if isinstance(over, nodes.Filter) and over.name == "items" and over.node:
+            over = over.node
+            targets = list(node.target.items) if isinstance(node.target, nodes.Tuple) else []
+            if len(targets) != 2:
+                self.refuse(node, "a loop over items without a key and a value")
+        names = [target.name for target in targets if isinstance(target, nodes.Name)]
+        if len(names) != len(targets):
+            self.refuse(node, "a loop over several names that are not a map's items")
+        schema, source = self.schema(over), self.operand(over)
+        outer, self.in_range = self.in_range, True
+        item = schema.get("items") or schema.get("additionalProperties") or {}
+        before = dict(self.bound)
+        self.tag(node, f"range {', '.join(f'${name}' for name in names)} := {source}")
+        self.bound.update({name: {"type": "string"} for name in names[:-1]})
+        self.bound[names[-1]] = item if isinstance(item, dict) else {}
+        self.body(node.body)
+        self.bound, self.in_range = before, outer
+        self.tag(node, "end")
+
+    # --- expressions ------------------------------------------------------------------------
+
+    def operand(self, node: nodes.Expr) -> str:
+        """An expression as an argument: in parentheses where it is more than a name."""
+        text = self.expression(node)
+        simple = isinstance(node, nodes.Const | nodes.Name | nodes.Getattr)
+        return text if simple else f"({text})"
+
+    def number(self, node: nodes.Expr) -> str:
+        """An operand of a comparison or product: values are converted to what they stand for."""
+        kind = self.schema(node).get("type")
+        text = self.operand(node)
+        return f"({_CONVERSIONS[kind]} {text})" if kind in _CONVERSIONS else text
+
+    def expression(self, node: nodes.Expr) -> str:
+        match node:
+            case nodes.Const(value=bool(value)):
+                return "true" if value else "false"
+            case nodes.Const(value=str(value)):
+                return go_string(value)
+            case nodes.Const(value=int(value) | float(value)):
+                return str(value)
+            case nodes.Name():
+                return self.variable(node)
+            case nodes.Getattr():
+                self.schema(node)
+                return f"{self.operand(node.node)}.{node.attr}"
+            case nodes.Getitem(arg=nodes.Const(value=str(key))):
+                self.schema(node)
+                return f"index {self.operand(node.node)} {go_string(key)}"
+            case nodes.Filter():
+                return self.pipeline(node)
+            case nodes.Call(node=nodes.Name(name="include")):
+                return self.include(node)
+            case nodes.Concat():
+                return self.concatenation(node)
+            case nodes.Mul() | nodes.Add():
+                word = "mul" if isinstance(node, nodes.Mul) else "add"
+                return f"{word} {self.number(node.left)} {self.number(node.right)}"
+            case nodes.Compare(ops=[operation]):
+                return self.comparison(node.expr, operation)
+            case nodes.And() | nodes.Or():
+                word = "and" if isinstance(node, nodes.And) else "or"
+                return f"{word} {self.operand(node.left)} {self.operand(node.right)}"
+            case nodes.Not():
+                return f"not {self.operand(node.node)}"
+            case nodes.Test() if node.name in _TESTS and not node.args:
+                return f'kindIs "{_TESTS[node.name]}" {self.operand(node.node)}'
+        self.refuse(node, f"the expression {type(node).__name__.lower()}")
+
+    def variable(self, node: nodes.Name) -> str:
+        if node.name in self.bound:
+            return f"${node.name}"
+        return f"$.{node.name}" if self.in_range else f".{node.name}"
+
+    def pipeline(self, node: nodes.Filter) -> str:
+        if node.name not in _FILTERS or node.node is None or node.kwargs:
+            self.refuse(node, f"the filter {node.name}")
+        inner = self.expression(node.node)
+        arguments = [self.operand(argument) for argument in node.args]
+        return f"{inner} | {_FILTERS[node.name](*arguments)}"
+
+    def include(self, node: nodes.Call) -> str:
+        (name,) = (arg.value for arg in node.args if isinstance(arg, nodes.Const))
+        source = (TEMPLATES / name).read_text("utf-8")
+        used = meta.find_undeclared_variables(environment().parse(source)) - {"include"}
+        given = {pair.key: self.operand(pair.value) for pair in node.kwargs}
+        if not given:
+            return f'include "{define_name(name)}" {"$" if self.in_range else "."}'
+        root = "$." if self.in_range else "."
+        given |= {word: f"{root}{word}" for word in sorted(used - given.keys())}
+        pairs = " ".join(f'"{word}" {value}' for word, value in given.items())
+        return f'include "{define_name(name)}" (dict {pairs})'
+
+    def concatenation(self, node: nodes.Concat) -> str:
+        form, arguments = [], []
+        for part in node.nodes:
+            if isinstance(part, nodes.Const) and isinstance(part.value, str):
+                form.append(part.value.replace("%", "%%"))
+            else:
+                form.append("%s")
+                arguments.append(self.operand(part))
+        return " ".join(["printf", go_string("".join(form)), *arguments])
+
+    def comparison(self, left: nodes.Expr, operation: nodes.Operand) -> str:
+        if operation.op in ("in", "notin"):
+            text = self.membership(left, operation.expr)
+            return text if operation.op == "in" else f"not ({text})"
+        if operation.op not in _COMPARISONS:
+            self.refuse(operation, f"the comparison {operation.op}")
+        return f"{_COMPARISONS[operation.op]} {self.number(left)} {self.number(operation.expr)}"
+
+    def membership(self, item: nodes.Expr, container: nodes.Expr) -> str:
+        match self.schema(container).get("type"):
+            case "object":
+                return f"hasKey {self.operand(container)} {self.operand(item)}"
+            case "array":
+                return f"has {self.operand(item)} {self.operand(container)}"
+            case "string":
+                return f"contains {self.operand(item)} {self.operand(container)}"
+        self.refuse(container, "`in` of something that is no map, list or text")
+
+    def schema(self, node: nodes.Expr) -> dict[str, Any]:
+        """What the values' JSON schema says of an expression; ``{}`` where it says nothing.
+
+        Raises:
+            TranslationError: it names a value that does not exist.
+        """
+        match node:
+            case nodes.Name(name="Values") if "Values" not in self.bound:
+                return json_schema()
+            case nodes.Name():
+                return _resolve(self.bound.get(node.name, {}))
+            case nodes.Getattr(attr=key) | nodes.Getitem(arg=nodes.Const(value=key)):
+                above = self.schema(node.node)
+                if not above:
+                    return {}
+                if key in above.get("properties", {}):
+                    return _resolve(above["properties"][key])
+                if isinstance(above.get("additionalProperties"), dict):
+                    return _resolve(above["additionalProperties"])
+                raise TranslationError(f"{self.name}:{node.lineno}: there is no value {key}")
+        return {}
+
+
+def _resolve(schema: dict[str, Any]) -> dict[str, Any]:
+    reference = schema.get("$ref")
+    found: dict[str, Any] = (
+        json_schema()["$defs"][reference.rpartition("/")[2]] if reference else schema
+    )
+    return found

@@ -83,9 +83,7 @@ def drift(directory: Path) -> list[str]:
     }
     if present and f"name: {CHART}\n" not in present.get("Chart.yaml", ""):
         raise DeployError(f"{directory}: not empty, and not the chart {CHART}: name another folder")
-    return sorted(
-        path for path in wanted | present if wanted.get(path) != present.get(path)
-    )
+    return sorted(path for path in wanted | present if wanted.get(path) != present.get(path))
 
 
 def package(directory: Path) -> Path:
@@ -180,7 +178,7 @@ def _checks() -> str:
     lines = ["{{- $problems := list }}"]
     for rule in _of(Severity.ERROR):
         lines += [
-            f"{{{{- if not ({translate_expression(rule.condition, rule.code)}) }}}}",
+            f"{{{{- if {translate_expression(rule.condition, rule.code, negated=True)} }}}}",
             f"{{{{- $problems = append $problems {go_string(rule.sentence)} }}}}",
             "{{- end }}",
         ]
@@ -196,7 +194,7 @@ def _warnings() -> str:
     lines = []
     for rule in _of(Severity.WARNING):
         lines += [
-            f"{{{{- if not ({translate_expression(rule.condition, rule.code)}) }}}}",
+            f"{{{{- if {translate_expression(rule.condition, rule.code, negated=True)} }}}}",
             "",
             f"WARNING: {rule.sentence}",
             "{{- end }}",

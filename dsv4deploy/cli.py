@@ -18,7 +18,7 @@ import click
 
 from .errors import DeployError
 from .loading import load, profile_names, profile_path
-from .render import Release, render_text
+from .render import Release, documents
 from .rules import Finding, check, errors
 from .values import Values
 
@@ -118,7 +118,7 @@ def cli() -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help="A file, or a folder for one file an object; stdout by default.",
 )
 @click.option(
@@ -127,7 +127,7 @@ def cli() -> None:
     help="Render each values file in this folder, laid over the others, to a file in --output.",
 )
 def render(
-    namespace: str, output: Path | None, each: Path | None, files: tuple[str, ...], **inputs: Any
+    namespace: str, output: str | None, each: Path | None, files: tuple[str, ...], **inputs: Any
 ) -> None:
     r"""Print the manifest, ready for `kubectl apply -f -`.
 
@@ -144,27 +144,26 @@ def render(
     if each:
         if not output:
             raise click.UsageError("--each needs a folder to write to: -o DIR")
-        _render_each(each, output, files, inputs, release)
+        _render_each(each, Path(output), files, inputs, release)
         return
     values = _load(files, **inputs)
-    text = _checked_text(values, release)
+    texts = _checked(values, release)
     if output is None:
-        sys.stdout.write(text)
-    elif output.is_dir() or str(output).endswith(os.sep):
-        documents = [f"---\n{part}" for part in text.split("---\n")[1:]]
-        _write_all({output / _file_name(document): document for document in documents})
+        sys.stdout.write("".join(texts))
+    elif output.endswith(os.sep) or Path(output).is_dir():
+        _write_all({Path(output) / _file_name(text): text for text in texts})
     else:
-        _write_all({output: text})
+        _write_all({Path(output): "".join(texts)})
 
 
-def _checked_text(values: Values, release: Release) -> str:
+def _checked(values: Values, release: Release) -> list[str]:
     findings = check(values, release)
     stopping = errors(findings)
     for finding in findings:
         _say(f"{finding.severity}: {finding}")
     if stopping:
         raise DeployError(f"nothing rendered: {len(stopping)} error(s) in these values")
-    return render_text(values, release)
+    return documents(values, release)
 
 
 def _render_each(
@@ -178,9 +177,8 @@ def _render_each(
     with click.progressbar(sources, label="rendering", file=sys.stderr) as bar:
         for source in bar:
             try:
-                texts[output / f"{source.stem}.yaml"] = _checked_text(
-                    _load([*files, str(source)], **inputs), release
-                )
+                values = _load([*files, str(source)], **inputs)
+                texts[output / f"{source.stem}.yaml"] = "".join(_checked(values, release))
             except DeployError as error:
                 failed += 1
                 _say(f"{source}: {error}" if str(source) not in str(error) else str(error))

@@ -22,7 +22,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from jinja2 import meta, nodes
+from jinja2 import Environment, meta, nodes
 
 from .errors import DeployError
 from .render import TEMPLATES, environment
@@ -51,20 +51,30 @@ def translate(name: str) -> str:
     return f'{{{{- define "{define_name(name)}" -}}}}\n{text.strip()}\n{{{{- end }}}}\n'
 
 
-def translate_source(source: str, name: str) -> str:
+def translate_source(source: str, name: str, env: Environment | None = None) -> str:
     """Like :func:`translate`, of a template's text; the name is for messages."""
-    tree = environment().parse(source, name)
+    tree = (env or environment()).parse(source, name)
     writer = _Writer(name, source)
     writer.body(tree.body)
     return writer.text()
 
 
-def translate_expression(expression: str, name: str) -> str:
-    """A rule's condition in Helm's language, as the argument of ``if``."""
+def translate_expression(expression: str, name: str, *, negated: bool = False) -> str:
+    """A rule's condition in Helm's language, as the argument of ``if``; or its opposite."""
     source = f"{{% if {expression} %}}{{% endif %}}"
-    (node,) = environment().parse(source, name).body
-    assert isinstance(node, nodes.If)
-    return _Writer(name, source).expression(node.test)
+    (node,) = environment().parse(source, name).find_all(nodes.If)
+    test = _negated(node.test) if negated else node.test
+    return _Writer(name, source).expression(test)
+
+
+def _negated(test: nodes.Node) -> nodes.Node:
+    match test:
+        case nodes.Not():
+            return test.node
+        case nodes.Compare(ops=[nodes.Operand(op="notin") as operation]):
+            operation.op = "in"
+            return test
+    return nodes.Not(test, lineno=test.lineno)
 
 
 def define_name(name: str) -> str:
@@ -118,7 +128,7 @@ class _Writer:
         self.in_range = False
 
     def text(self) -> str:
-        return "".join(self.parts)
+        return "".join(self.parts).rstrip("\n") + "\n"
 
     def refuse(self, node: nodes.Node, what: str) -> NoReturn:
         raise TranslationError(f"{self.name}:{node.lineno}: {what} has no counterpart in Helm")
@@ -163,13 +173,15 @@ class _Writer:
                 case _:
                     self.refuse(node, f"{type(node).__name__.lower()} here")
 
-    def output(self, node: nodes.Expr) -> None:
+    def output(self, node: nodes.Node) -> None:
         if isinstance(node, nodes.TemplateData):
             self.put(node.data.replace("{{", '{{ "{{" }}'))
         elif isinstance(node, nodes.Filter) and node.name == "nindent":
             # nindent begins with a line's end: what stands before it on its line goes.
             self.parts[-1] = self.parts[-1].rstrip(" ")
-            indent = " " * (len(self.lines[node.lineno - 1]) - len(self.lines[node.lineno - 1].lstrip()))
+            indent = " " * (
+                len(self.lines[node.lineno - 1]) - len(self.lines[node.lineno - 1].lstrip())
+            )
             self.put(f"\n{indent}{{{{- {self.expression(node)} }}}}")
         elif isinstance(node, nodes.Filter):
             self.put(f"{{{{ {self.expression(node)} }}}}")
@@ -201,30 +213,30 @@ class _Writer:
             self.refuse(node, "a loop over several names that are not a map's items")
         schema, source = self.schema(over), self.operand(over)
         outer, self.in_range = self.in_range, True
-        item = schema.get("items") or schema.get("additionalProperties") or {}
+        item = schema.get("items") or _of_any_key(schema)
         before = dict(self.bound)
         self.tag(node, f"range {', '.join(f'${name}' for name in names)} := {source}")
         self.bound.update({name: {"type": "string"} for name in names[:-1]})
-        self.bound[names[-1]] = item if isinstance(item, dict) else {}
+        self.bound[names[-1]] = item
         self.body(node.body)
         self.bound, self.in_range = before, outer
         self.tag(node, "end")
 
     # --- expressions ------------------------------------------------------------------------
 
-    def operand(self, node: nodes.Expr) -> str:
+    def operand(self, node: nodes.Node) -> str:
         """An expression as an argument: in parentheses where it is more than a name."""
         text = self.expression(node)
         simple = isinstance(node, nodes.Const | nodes.Name | nodes.Getattr)
         return text if simple else f"({text})"
 
-    def number(self, node: nodes.Expr) -> str:
+    def number(self, node: nodes.Node) -> str:
         """An operand of a comparison or product: values are converted to what they stand for."""
         kind = self.schema(node).get("type")
         text = self.operand(node)
         return f"({_CONVERSIONS[kind]} {text})" if kind in _CONVERSIONS else text
 
-    def expression(self, node: nodes.Expr) -> str:
+    def expression(self, node: nodes.Node) -> str:
         match node:
             case nodes.Const(value=bool(value)):
                 return "true" if value else "false"
@@ -294,7 +306,7 @@ class _Writer:
                 arguments.append(self.operand(part))
         return " ".join(["printf", go_string("".join(form)), *arguments])
 
-    def comparison(self, left: nodes.Expr, operation: nodes.Operand) -> str:
+    def comparison(self, left: nodes.Node, operation: nodes.Operand) -> str:
         if operation.op in ("in", "notin"):
             text = self.membership(left, operation.expr)
             return text if operation.op == "in" else f"not ({text})"
@@ -302,7 +314,7 @@ class _Writer:
             self.refuse(operation, f"the comparison {operation.op}")
         return f"{_COMPARISONS[operation.op]} {self.number(left)} {self.number(operation.expr)}"
 
-    def membership(self, item: nodes.Expr, container: nodes.Expr) -> str:
+    def membership(self, item: nodes.Node, container: nodes.Node) -> str:
         match self.schema(container).get("type"):
             case "object":
                 return f"hasKey {self.operand(container)} {self.operand(item)}"
@@ -312,7 +324,7 @@ class _Writer:
                 return f"contains {self.operand(item)} {self.operand(container)}"
         self.refuse(container, "`in` of something that is no map, list or text")
 
-    def schema(self, node: nodes.Expr) -> dict[str, Any]:
+    def schema(self, node: nodes.Node) -> dict[str, Any]:
         """What the values' JSON schema says of an expression; ``{}`` where it says nothing.
 
         Raises:
@@ -329,10 +341,15 @@ class _Writer:
                     return {}
                 if key in above.get("properties", {}):
                     return _resolve(above["properties"][key])
-                if isinstance(above.get("additionalProperties"), dict):
-                    return _resolve(above["additionalProperties"])
+                if _of_any_key(above):
+                    return _resolve(_of_any_key(above))
                 raise TranslationError(f"{self.name}:{node.lineno}: there is no value {key}")
         return {}
+
+
+def _of_any_key(schema: dict[str, Any]) -> dict[str, Any]:
+    """What a map's schema says of the values under keys of the user's choice."""
+    return next(iter(schema.get("patternProperties", {}).values()), {})
 
 
 def _resolve(schema: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ what :data:`FILTERS`, :data:`TESTS` and ``include`` offer, and each has a twin i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,7 @@ from typing import Any
 
 import jinja2
 
-from .errors import RenderError
+from .errors import RenderError, ValuesError
 from .values import Values
 
 TEMPLATES = files(__package__) / "templates"
@@ -49,13 +50,20 @@ class Release:
     namespace: str = "demo"
     name: str = "dsv4"
 
+    def __post_init__(self) -> None:
+        """Refuses what Kubernetes would: a ValuesError names the namespace."""
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", self.namespace):
+            message = "must be lower-case letters, digits and -, no more than 63 of them"
+            raise ValuesError.of(f"namespace {self.namespace}", "", message)
+
 
 # --- filters: Python's half; gotemplate.py has Helm's ------------------------------------------
 
 
 def quote(value: object) -> str:
     """Text in double quotes, for YAML."""
-    return json.dumps(str(value), ensure_ascii=True)
+    # Not as ASCII: JSON escapes an emoji as two halves, which YAML refuses.
+    return json.dumps(str(value), ensure_ascii=False)
 
 
 def shell(value: str) -> str:
@@ -175,8 +183,8 @@ def context(values: Values, release: Release) -> dict[str, Any]:
     }
 
 
-def render_text(values: Values, release: Release | None = None) -> str:
-    """The manifest as YAML text, ready for ``kubectl apply -f -``.
+def documents(values: Values, release: Release | None = None) -> list[str]:
+    """The manifest as YAML text, one document an object, each beginning with ``---``.
 
     Raises:
         RenderError: a template is wrong.
@@ -186,7 +194,12 @@ def render_text(values: Values, release: Release | None = None) -> str:
         texts = [template.render(data) for template in _templates()]
     except jinja2.TemplateError as error:
         raise RenderError(f"a template is wrong: {error}") from error
-    return "".join(f"---\n{text.strip()}\n" for text in texts if text.strip())
+    return [f"---\n{text.strip()}\n" for text in texts if text.strip()]
+
+
+def render_text(values: Values, release: Release | None = None) -> str:
+    """The manifest as YAML text, ready for ``kubectl apply -f -``; see :func:`documents`."""
+    return "".join(documents(values, release))
 
 
 def render(values: Values, release: Release | None = None) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from . import values as _values
 from .errors import ValuesError
 from .loading import defaults, nearest
 from .render import to_json
-from .values import PATTERNS, Values
+from .values import FLAG_NAME, PATTERNS, Values
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,9 @@ def json_schema() -> dict[str, Any]:
     schema = Values.model_json_schema(by_alias=True, schema_generator=_Generator)
     texts = _docstrings()
     for name, section in [("Values", schema), *schema["$defs"].items()]:
+        if name == "EngineArgs":
+            # pydantic checks the extra keys too, but leaves that out of the schema.
+            section["patternProperties"] = {FLAG_NAME: section.pop("additionalProperties")}
         if "properties" in section:
             section["required"] = list(section["properties"])
             fields = {key.replace("-", "_"): text for key, text in texts[name].items()}
@@ -87,16 +90,15 @@ def json_schema() -> dict[str, Any]:
 
 
 def _tidy(schema: dict[str, Any]) -> None:
-    """Takes out what says nothing, and says of every key what pydantic says of matching ones."""
+    """Takes out what says nothing, and closes the maps in which keys must match a pattern."""
     schema.pop("title", None)
     schema.pop("default", None)
-    matching = schema.pop("patternProperties", None)
+    matching = schema.get("patternProperties", {})
     if matching:
-        ((pattern, schema["additionalProperties"]),) = matching.items()
-        schema.setdefault("propertyNames", {})["pattern"] = pattern
+        schema["additionalProperties"] = False
     named = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
     branches = [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
-    inner = [schema.get("items"), schema.get("additionalProperties")]
+    inner = [schema.get("items"), *matching.values()]
     for below in (*named, *branches, *inner):
         if isinstance(below, dict):
             _tidy(below)

@@ -89,8 +89,12 @@ Number = Annotated[
 
 
 def _text(pattern: str, words: str, low: int, high: int) -> Any:
+    return Field(pattern=_said(pattern, words), min_length=low, max_length=high)
+
+
+def _said(pattern: str, words: str) -> str:
     PATTERNS[pattern] = words
-    return Field(pattern=pattern, min_length=low, max_length=high)
+    return pattern
 
 
 PATTERNS: dict[str, str] = {}
@@ -153,22 +157,24 @@ HeaderName = Annotated[
         r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "a header's name: lower-case letters, digits, -", 1, 256
     ),
 ]
-FLAG_NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-FlagName = Annotated[
-    str,
-    Strict(),
-    _text(
-        FLAG_NAME,
-        "a vLLM flag without its --: lower-case words with - between them",
-        1,
-        128,
-    ),
-]
+# Keys of free maps have no bound on their length: the JSON schema says of them only what they
+# match, since Helm then names the place of one that does not.
+FLAG_NAME = _said(
+    r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+    "a vLLM flag without its --: lower-case words with - between them",
+)
+FlagName = Annotated[str, Strict(), Field(pattern=FLAG_NAME)]
 VariableName = Annotated[
     str,
     Strict(),
-    _text(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _, as variables are named", 1, 256),
+    Field(pattern=_said(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _, no digit first")),
 ]
+QuotaName = Annotated[
+    str,
+    Strict(),
+    Field(pattern=_said(r"^[a-z][-a-z0-9]*$", "lower-case letters, digits and -, a letter first")),
+]
+LineKey = Annotated[str, Strict(), Field(pattern=_LINE)]
 Image = Annotated[
     str,
     Strict(),
@@ -236,7 +242,7 @@ else:
             | _Number
             | _Line
             | Annotated[tuple["Data", ...], Tag("{list}")]
-            | Annotated[dict[Line, "Data"], AfterValidator(FrozenDict), Tag("{object}")],
+            | Annotated[dict[LineKey, "Data"], AfterValidator(FrozenDict), Tag("{object}")],
             Discriminator(_kind),
         ],
     )
@@ -248,7 +254,7 @@ else:
         | _Number
         | _Line
         | Annotated[_Words, Field(min_length=1), Tag("{list}")]
-        | Annotated[dict[Line, Data], AfterValidator(FrozenDict), Tag("{object}")],
+        | Annotated[dict[LineKey, Data], AfterValidator(FrozenDict), Tag("{object}")],
         Discriminator(_kind),
     ]
 
@@ -320,8 +326,6 @@ class EngineArgs(BaseModel):
         extra="allow",
         alias_generator=lambda name: name.replace("_", "-"),
         populate_by_name=True,
-        # pydantic checks the extra keys against FlagName but leaves that out of the schema.
-        json_schema_extra={"propertyNames": {"pattern": FLAG_NAME, "maxLength": 128}},
     )
     __pydantic_extra__: dict[FlagName, Argument]
 
@@ -637,7 +641,7 @@ class Maas(Section):
     Source: a choice of this project.
     Becomes: Backend and AIServiceBackend, or a reference to the pool and a ReferenceGrant"""
     api_keys: ApiKeys = ApiKeys()
-    quotas: Annotated[dict[Label, Quota], AfterValidator(FrozenDict)] = FrozenDict(
+    quotas: Annotated[dict[QuotaName, Quota], AfterValidator(FrozenDict)] = FrozenDict(
         hour=Quota(tokens=1_800_000, unit="Hour", count="total"),
     )
     """Token budgets of each user by a name of your choice; null takes the default one away. That is

@@ -30,13 +30,16 @@ def run(*command: str | Path) -> None:
 def set_up() -> None:
     """Makes the virtual environment, unless it already fits."""
     stamp = VENV / "stamp"
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode())
+    made_from = [ROOT / "pyproject.toml", ROOT / "tests" / "tools.py"]
+    wanted = hashlib.sha256(b"".join(file.read_bytes() for file in made_from))
+    wanted.update(sys.version.encode())
     if stamp.is_file() and stamp.read_text() == wanted.hexdigest():
         return
     venv.create(VENV, with_pip=True, clear=True)
     run(BIN / "python", "-m", "pip", "install", "--quiet", "--upgrade", "pip")
     groups = ("--group", "test", "--group", "lint")
     run(BIN / "python", "-m", "pip", "install", "--quiet", "--editable", ".", *groups)
+    run(BIN / "python", "tests/tools.py")
     stamp.write_text(wanted.hexdigest())
 
 

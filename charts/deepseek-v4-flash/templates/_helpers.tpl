@@ -122,6 +122,7 @@ template:
 
 {{- define "deepseek-v4-flash.smoke" -}}
 """Asks the service for one completion and fails where it is missing or garbage."""
+
 import json
 import os
 import sys

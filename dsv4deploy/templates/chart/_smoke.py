@@ -1,4 +1,5 @@
 """Asks the service for one completion and fails where it is missing or garbage."""
+
 import json
 import os
 import sys

@@ -1,0 +1,236 @@
+"""The Helm chart: generated, complete, strict, and the same for every real Helm."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jinja2 import meta, nodes
+
+from dsv4deploy import Release, __version__, check, load, render, yamlio
+from dsv4deploy.chart import drift, files, package, write
+from dsv4deploy.errors import DeployError
+from dsv4deploy.loading import defaults, profile_names, profile_path
+from dsv4deploy.render import KINDS, TEMPLATES, environment
+from dsv4deploy.rules import RULES, Severity
+from dsv4deploy.schema import documentation, json_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+CHART = ROOT / "charts" / "deepseek-v4-flash"
+Tool = Callable[[str], str]
+MAJORS = ("helm3", "helm4")
+
+
+def run(*command: object, code: int = 0) -> str:
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stderr if code else done.stdout
+
+
+def objects(text: str) -> dict[str, Any]:
+    """Rendered objects by name, without the hooks that only helm has."""
+    items = [item for item in yaml.load_all(text, yaml.CSafeLoader) if item]
+    return {
+        f"{item['kind']} {item['metadata']['namespace']}/{item['metadata']['name']}": item
+        for item in items
+        if "helm.sh/hook" not in item["metadata"].get("annotations", {})
+    }
+
+
+def in_python(*sources: Any, namespace: str = "demo") -> dict[str, Any]:
+    return objects(yamlio.write(render(load(*sources), Release(namespace=namespace))))
+
+
+def test_the_committed_chart_is_what_the_package_writes() -> None:
+    assert drift(CHART) == [], "run `dsv4deploy chart write`"
+
+
+def test_writing_twice_changes_nothing_and_stray_files_go(tmp_path: Path) -> None:
+    target = tmp_path / "chart"
+    assert write(target) == list(files())
+    assert write(target) == []
+    (target / "templates" / "stray.yaml").write_text("kind: Stray\n")
+    assert write(target) == ["templates/stray.yaml"]
+    assert drift(target) == []
+
+
+def test_a_folder_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(DeployError, match="not empty, and not the chart"):
+        write(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_values_yaml_is_the_defaults_and_says_something_of_every_value() -> None:
+    text = (CHART / "values.yaml").read_text("utf-8")
+    assert yamlio.read(text, "values.yaml") == defaults()
+    for path, entry in documentation().items():
+        lines = text.splitlines()
+        key = path.rpartition(".")[2]
+        indent = "  " * path.count(".")
+        places = [n for n, line in enumerate(lines) if line.startswith(f"{indent}{key}:")]
+        assert any(lines[place - 1].startswith(f"{indent}# ") for place in places), path
+        assert entry.meaning.endswith("."), path
+
+
+def test_the_chart_carries_the_package_s_version_and_real_metadata() -> None:
+    meta_data = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert meta_data["version"] == __version__
+    assert meta_data["appVersion"] == defaults()["engine"]["version"]
+    assert meta_data.keys() >= {"kubeVersion", "icon", "keywords", "annotations", "description"}
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_lint_is_clean_even_when_strict(major: str, tool: Tool) -> None:
+    assert "1 chart(s) linted, 0 chart(s) failed" in run(tool(major), "lint", "--strict", CHART)
+
+
+def cases() -> list[Path]:
+    return [
+        *(profile_path(name) for name in profile_names()),
+        *sorted(ROOT.glob("examples/*/values.yaml")),
+    ]
+
+
+@pytest.mark.parametrize("major", MAJORS)
+@pytest.mark.parametrize("file", cases(), ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_every_profile_and_example_gives_the_same_objects(
+    file: Path, major: str, tool: Tool
+) -> None:
+    text = run(tool(major), "template", "dsv4", CHART, "-n", "prod", "-f", file)
+    assert objects(text) == in_python(file, namespace="prod")
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_the_packaged_chart_and_an_umbrella_with_an_alias_give_the_same(
+    major: str, tool: Tool, tmp_path: Path
+) -> None:
+    archive = package(tmp_path)
+    assert archive.read_bytes() == package(tmp_path / "again").read_bytes()
+    assert objects(run(tool(major), "template", "x", archive, "-n", "demo")) == in_python()
+
+    umbrella = tmp_path / "umbrella"
+    (umbrella / "charts").mkdir(parents=True)
+    archive.rename(umbrella / "charts" / archive.name)
+    dependency = {"name": "deepseek-v4-flash", "version": __version__}
+    chart = {
+        "apiVersion": "v2",
+        "name": "umbrella",
+        "version": "1.0.0",
+        "dependencies": [{**dependency, "alias": "chat"}, {**dependency, "alias": "code"}],
+    }
+    (umbrella / "Chart.yaml").write_text(yaml.safe_dump(chart))
+    values = {
+        "global": {"site": "a", "deep": {"b": [1]}},
+        "chat": {"name": "chat"},
+        "code": {"name": "code", "engine": {"args": {"max-num-seqs": 8}}},
+    }
+    (umbrella / "values.yaml").write_text(yaml.safe_dump(values))
+    both = in_python(values["chat"]) | in_python(values["code"])
+    assert objects(run(tool(major), "template", "x", umbrella, "-n", "demo")) == both
+
+
+def typos(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """A misspelled key in every section of the tree, the root included."""
+    properties = schema.get("properties", {})
+    if properties and schema.get("additionalProperties") is False:
+        first = next(iter(properties))
+        yield (*path, f"{first}x")
+    for key, inner in properties.items():
+        name = inner.get("$ref", "").rpartition("/")[2]
+        yield from typos(json_schema()["$defs"][name] if name else {}, (*path, key))
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_a_typo_at_every_depth_is_refused_with_its_path(
+    major: str, tool: Tool, tmp_path: Path
+) -> None:
+    places = [*typos(json_schema()), ("engine", "args", "max_num_seqs")]
+    depths = {len(place) for place in places}
+    assert depths == set(range(1, max(depths) + 1))
+    for place in places:
+        tree: Any = 1
+        for key in reversed(place):
+            tree = {key: tree}
+        file = tmp_path / "values.json"
+        file.write_text(json.dumps(tree))
+        told = run(tool(major), "template", "x", CHART, "-f", file, code=1)
+        assert place[-1] in told
+        separators = ("/", ".")
+        assert any(sep.join(place[:-1]) in told for sep in separators), told
+
+
+@pytest.mark.parametrize("major", MAJORS)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_says_the_same_sentence_in_the_chart(
+    rule: Any, major: str, tool: Tool, tmp_path: Path
+) -> None:
+    from test_rules import CASES
+
+    bad = CASES[rule.code][0]
+    assert rule.code in {finding.code for finding in check(load(bad))}
+    file = tmp_path / "bad.json"
+    file.write_text(json.dumps(bad))
+    if rule.severity == Severity.ERROR:
+        told = run(tool(major), "template", "x", CHART, "-f", file, code=1)
+    else:
+        install = ("install", "x", CHART, "--dry-run=client", "-n", "demo", "-f", file)
+        told = run(tool(major), *install)
+    assert rule.sentence in told
+
+
+def used_values() -> set[str]:
+    """Every ``Values.…`` path that a template or a rule reads, loops and includes followed."""
+    env = environment()
+    sources = [
+        *((TEMPLATES / f"{kind}.yaml").read_text("utf-8") for kind in KINDS),
+        *(path.read_text("utf-8") for path in map(Path, map(str, TEMPLATES.glob("_*.yaml")))),
+        *((TEMPLATES / "chart" / name).read_text("utf-8") for name in ("completion.yaml",)),
+        *(f"{{% if {rule.condition} %}}{{% endif %}}" for rule in RULES),
+    ]
+    found = set()
+    for source in sources:
+        tree = env.parse(source)
+        free = meta.find_undeclared_variables(tree) - {"Values", "Release", "include"}
+        assert free <= {"probe"}, free
+        for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+            keys: list[str] = []
+            place: Any = node
+            while isinstance(place, nodes.Getattr | nodes.Getitem):
+                keys.insert(0, place.attr if isinstance(place, nodes.Getattr) else place.arg.value)
+                place = place.node
+            if isinstance(place, nodes.Name) and place.name == "Values":
+                found.add(".".join(keys))
+    return found
+
+
+# engine.version is for `check`, global for Helm; everything else must end in an object.
+UNUSED = {"engine.version", "global"}
+
+
+def test_every_value_is_used_and_every_used_value_exists() -> None:
+    used = used_values()
+    known = documentation()
+    assert {path for path in used if path not in known} == set()
+    whole = {path for path in used if path in known}
+    for path, entry in known.items():
+        if not entry.section and path not in UNUSED:
+            parents = {".".join(path.split(".")[:n]) for n in range(1, path.count(".") + 1)}
+            handed_on = {parent for parent in parents & whole if parent.startswith("engine.")}
+            assert path in used or handed_on, f"{path} is in no template"
+
+
+def test_notes_say_how_to_watch_and_how_to_ask(tool: Tool) -> None:
+    # Helm 3 asks a cluster before it prints notes.
+    command = (tool("helm4"), "install", "dsv4", CHART, "--dry-run=client", "-n", "demo")
+    notes = run(*command).partition("NOTES:")[2]
+    for text in ("for up to 3600 seconds", "get llminferenceservice", "helm test dsv4 -n demo"):
+        assert text in notes
+    assert notes.count("curl http://") == 2
+    enabled = run(*command, "--set", "maas.enabled=true").partition("NOTES:")[2]
+    assert "maas-system/maas-api-keys" in enabled

@@ -1,0 +1,237 @@
+"""What a user types and sees."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+from dsv4deploy import Release, Values, load, render
+from dsv4deploy.cli import main
+from dsv4deploy.loading import profile_names
+from dsv4deploy.schema import documentation
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Types one command in this process; its exit code and what it said."""
+
+    def typed(*words: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["dsv4deploy", *map(str, words)])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+        told = capsys.readouterr()
+        return Done(int(code or 0), told.out, told.err)  # type: ignore[call-overload]
+
+    return typed
+
+
+def test_render_prints_the_validated_deployment(run: Run) -> None:
+    done = run("render")
+    assert (done.code, done.err) == (0, "")
+    assert list(yaml.safe_load_all(done.out)) == render(Values())
+
+
+def test_render_lays_profile_files_and_settings_on_each_other(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("replicas: 2\nname: a\n")
+    (tmp_path / "b.yaml").write_text("name: b\n")
+    done = run(
+        *("render", tmp_path / "a.yaml", tmp_path / "b.yaml"),
+        *("--profile", "ascend-910b4-8-w4a8", "--set", "engine.args.max-num-seqs=8"),
+        *("--set-json", "engine.args.gpu-memory-utilization=0.85", "--set-string", "model.name=m"),
+        *("-n", "prod"),
+    )
+    values = load(
+        {"replicas": 2, "name": "b", "model": {"name": "m"}},
+        {"engine": {"args": {"max-num-seqs": 8, "gpu-memory-utilization": 0.85}}},
+    )
+    assert list(yaml.safe_load_all(done.out)) == render(values, Release(namespace="prod"))
+
+
+def test_name_renames_the_service(run: Run) -> None:
+    done = run("render", "--name", "chat")
+    assert list(yaml.safe_load_all(done.out)) == render(load({"name": "chat"}))
+
+
+def test_output_goes_to_a_file_or_to_one_file_an_object(run: Run, tmp_path: Path) -> None:
+    assert run("render", "-o", tmp_path / "new" / "m.yaml").out == ""
+    whole = list(yaml.safe_load_all((tmp_path / "new" / "m.yaml").read_text()))
+    run("render", "-o", f"{tmp_path}/parts/")
+    names = sorted(path.name for path in (tmp_path / "parts").iterdir())
+    assert names == [
+        "llminferenceservice-deepseek-v4-flash-w4a8-agg-base.yaml",
+        "llminferenceserviceconfig-deepseek-v4-flash-w4a8-agg-router.yaml",
+    ]
+    parts = [yaml.safe_load((tmp_path / "parts" / name).read_text()) for name in names]
+    assert sorted(map(str, parts)) == sorted(map(str, whole))
+
+
+def test_each_values_file_of_a_folder_becomes_a_manifest(run: Run, tmp_path: Path) -> None:
+    clusters, out = tmp_path / "clusters", tmp_path / "out"
+    clusters.mkdir()
+    for name in ("one", "two"):
+        (clusters / f"{name}.yaml").write_text(f"name: {name}\n")
+    common = tmp_path / "common.yaml"
+    common.write_text("replicas: 3\n")
+    assert run("render", common, "--each", clusters, "-o", out).code == 0
+    for name in ("one", "two"):
+        objects = list(yaml.safe_load_all((out / f"{name}.yaml").read_text()))
+        assert objects == render(load({"name": name, "replicas": 3}))
+
+
+def test_one_bad_file_of_a_folder_stops_all_and_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text("name: good\n")
+    (tmp_path / "bad.yaml").write_text("nmae: bad\n")
+    done = run("render", "--each", tmp_path, "-o", tmp_path / "out")
+    assert done.code == 1
+    assert f"{tmp_path}/bad.yaml: nmae: there is no such value: did you mean name?" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+BAD_FILES = {
+    "misspelled": ("nmae: x\n", "nmae: there is no such value: did you mean name?"),
+    "misspelled deep": (
+        "engine: {probes: {startup: {perodSeconds: 3}}}\n",
+        "engine.probes.startup.perodSeconds: there is no such value: did you mean periodSeconds?",
+    ),
+    "python spelling": (
+        "engine: {args: {gpu_memory_utilization: 0.8}}\n",
+        "engine.args.gpu_memory_utilization: vLLM spells this gpu-memory-utilization",
+    ),
+    "text for a number": (
+        'replicas: "2"\n',
+        'replicas: must be a whole number, not "2": leave out the quotes',
+    ),
+    "number for text": (
+        "engine: {env: {A: 1}}\n",
+        'engine.env.A: must be text, not 1: write "1", in quotes',
+    ),
+    "out of range": ("engine: {port: 70000}\n", "engine.port: must be at most 65535, not 70000"),
+    "ambiguous": ("maas:\n  enabled: on\n", "maas.enabled: the unquoted `on` is a boolean to some"),
+    "octal": ("replicas: 0755\n", "replicas: the unquoted `0755` is an octal number to some"),
+    "broken": ("a: [1,\n", "not a YAML document"),
+    "not a mapping": ("- a\n", "the document must be a mapping of values"),
+    "taken away": ("name: null\n", "name: null can't take this value away"),
+    "unknown flag": ("engine: {args: {max-num-sequences: 4}}\n", "did you mean max-num-seqs?"),
+    "abbreviated flag": ("engine: {args: {max-num-seq: 4}}\n", "write max-num-seqs whole"),
+    "rule": (
+        "maas: {enabled: true, namespace: envoy-gateway-system}\n",
+        "maas.namespace: in envoy-gateway-system the gateway's policies",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "sentence"), BAD_FILES.values(), ids=list(BAD_FILES))
+def test_a_bad_file_is_one_sentence_and_nothing_is_written(
+    content: str, sentence: str, run: Run, tmp_path: Path
+) -> None:
+    file, target = tmp_path / "my.yaml", tmp_path / "manifest.yaml"
+    file.write_text(content)
+    target.write_text("what stood here before")
+    done = run("render", file, "-o", target)
+    assert done.code == 1
+    assert done.out == ""
+    assert sentence in done.err
+    assert "Traceback" not in done.err
+    assert target.read_text() == "what stood here before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.yaml", "my.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("render", "missing.yaml"), 1, "missing.yaml: can't read this file: No such file"),
+        (("render", "."), 1, ".: can't read this file: Is a directory"),
+        (("render", "--profile", "ascend-910b4-8-w4a9"), 1, "did you mean ascend-910b4-8-w4a8?"),
+        (("render", "--set", "engine"), 1, "--set engine: engine has no value: write a.b=c"),
+        (("render", "--set-json", "replicas={"), 1, "in single quotes"),
+        (("render", "--set", "replicas=0.5"), 1, "use --set-json, for --set reads this as text"),
+        (("render", "-n", "Not A Namespace"), 1, "namespace"),
+        (("render", "--each", "."), 2, "--each needs a folder to write to"),
+        (("render", "--nmae", "x"), 2, "No such option"),
+        (("rendr",), 2, "No such command"),
+        (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
+        (("profiles", "show", "nope"), 1, "there is no profile of this name"),
+        (("render", "-o", "/proc/nope/x.yaml"), 1, "can't write"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_an_exit_code(
+    words: tuple[str, ...], code: int, sentence: str, run: Run
+) -> None:
+    done = run(*words)
+    assert (done.code, done.out) == (code, "")
+    assert sentence in done.err
+    assert "Traceback" not in done.err
+
+
+def test_check_prints_a_table_or_json_and_its_exit_code_says_it_too(run: Run) -> None:
+    assert run("check") == Done(0, "", "no findings\n")
+    bad = ("--set", "maas.enabled=true,maas.namespace=envoy-gateway-system,engine.port=8001")
+    table = run("check", *bad)
+    assert table.code == 1
+    assert table.out.splitlines()[0].split() == ["SEVERITY", "CODE", "PATH", "MESSAGE", "FIX"]
+    findings = json.loads(run("check", *bad, "-o", "json").out)
+    assert [finding["severity"] for finding in findings] == ["error", "warning"]
+    assert set(findings[0]) == {"code", "severity", "path", "message", "fix"}
+    assert run("check", "--set", "engine.port=8001").code == 0
+
+
+def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
+    listed = run("profiles").out
+    assert all(name in listed for name in profile_names())
+    assert run("profiles", "list", "-o", "json").code == 0
+    for name in profile_names():
+        shown = json.loads(run("profiles", "show", name, "-o", "json").out)
+        assert all(entry["source"].startswith("[") for entry in shown["values"])
+        assert run("profiles", "show", name, "-o", "yaml").out.startswith("# ")
+        assert "SOURCE" in run("profiles", "show", name).out
+
+
+def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
+    for path, entry in documentation().items():
+        text = run("explain", path).out
+        assert path in text
+        assert entry.meaning, f"{path} has no sentence"
+        if not entry.section and path not in ("engine.version", "global"):
+            assert entry.becomes, f"{path} does not say what it becomes"
+    assert len(run("explain").out.splitlines()) == len(documentation())
+    assert "--quantization" in run("explain", "engine.args.quantization").out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(shell: str, run: Run) -> None:
+    assert "_DSV4DEPLOY_COMPLETE" in run("completion", shell).out
+
+
+def test_every_command_has_help_that_teaches(run: Run) -> None:
+    for words in ((), ("render",), ("check",), ("profiles",), ("explain",), ("completion",)):
+        done = run(*words, "--help")
+        assert (done.code, done.err) == (0, "")
+        assert len(done.out.splitlines()) > 5
+
+
+def test_a_reader_that_leaves_early_is_no_failure() -> None:
+    command = f"{sys.executable} -m dsv4deploy render | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "---\n"
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,136 @@
+"""The translation of the shared template subset, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dsv4deploy.gotemplate import (
+    TranslationError,
+    translate,
+    translate_expression,
+    translate_source,
+)
+from dsv4deploy.render import KINDS, TEMPLATES, environment
+
+
+@pytest.mark.parametrize(
+    ("jinja", "helm"),
+    [
+        ("a: {{ Values.name | quote }}\n", "a: {{ .Values.name | quote }}\n"),
+        ("a: {{ Values.replicas | int }}\n", "a: {{ .Values.replicas | int64 }}\n"),
+        (
+            'a: {{ (Values.name ~ "-x%") | quote }}\n',
+            'a: {{ printf "%s-x%%" .Values.name | quote }}\n',
+        ),
+        (
+            'a: {{ Values.engine.args["max-model-len"] | toJson }}\n',
+            'a: {{ index .Values.engine.args "max-model-len" | toRawJson }}\n',
+        ),
+        (
+            "a: {{ (Values.replicas * 2 + 1) | int }}\n",
+            "a: {{ add (mul (int64 .Values.replicas) 2) 1 | int64 }}\n",
+        ),
+        (
+            "x:\n  {% if Values.maas.enabled %}\n  a: 1\n  {% else %}\n  b: 2\n  {% endif %}\n",
+            "x:\n  {{- if .Values.maas.enabled }}\n  a: 1\n  {{- else }}\n  b: 2\n  {{- end }}\n",
+        ),
+        (
+            "{% for word in Values.engine.shell %}\n- {{ word | quote }}\n{% endfor %}\n",
+            "{{- range $word := .Values.engine.shell }}\n- {{ $word | quote }}\n{{- end }}\n",
+        ),
+        (
+            "{% for k, v in Values.engine.env | items %}\n{{ k | quote }}: {{ v | quote }}"
+            " {{ Values.name | quote }}\n{% endfor %}\n",
+            "{{- range $k, $v := .Values.engine.env }}\n{{ $k | quote }}: {{ $v | quote }}"
+            " {{ $.Values.name | quote }}\n{{- end }}\n",
+        ),
+        (
+            "{% set n = Values.parallelism.tensor * 2 %}\na: {{ n | int }}\n",
+            "{{- $n := mul (int64 .Values.parallelism.tensor) 2 }}\na: {{ $n | int64 }}\n",
+        ),
+        (
+            "a: {% raw %}{{ ChildName .x `-y` }}{% endraw %}\n",
+            'a: {{ "{{" }} ChildName .x `-y` }}\n',
+        ),
+        (
+            'a:\n  {{- include("_probe.yaml", probe=Values.engine.probes) | nindent(2) }}\n',
+            'a:\n  {{- include "deepseek-v4-flash.probe" (dict "probe" .Values.engine.probes)'
+            " | nindent 2 }}\n",
+        ),
+    ],
+)
+def test_a_construct_has_one_counterpart(jinja: str, helm: str) -> None:
+    assert translate_source(jinja, "t.yaml") == helm
+
+
+@pytest.mark.parametrize(
+    ("condition", "helm"),
+    [
+        ("Values.engine.port == 8000", "eq (int64 .Values.engine.port) 8000"),
+        (
+            'Values.engine.args["gpu-memory-utilization"] <= 0.95',
+            'le (float64 (index .Values.engine.args "gpu-memory-utilization")) 0.95',
+        ),
+        ('"port" not in Values.engine.args', 'not (hasKey .Values.engine.args "port")'),
+        ('"nightly" in Values.engine.image', 'contains "nightly" .Values.engine.image'),
+        ('"a" in Values.engine.shell', 'has "a" .Values.engine.shell'),
+        ("Values.name | length <= 48", "le (.Values.name | len) 48"),
+        ('not (Values.name == "x" or Values.maas.enabled)', None),
+    ],
+)
+def test_a_condition_compares_what_values_stand_for(condition: str, helm: str | None) -> None:
+    expected = helm or 'not (or (eq .Values.name "x") .Values.maas.enabled)'
+    assert translate_expression(condition, "rule") == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("a: {{ Values.name }}\n", "t.yaml:1: printing without a filter"),
+        ("a: 1\n\nb: {{ Values.name | upper }}\n", "t.yaml:3: the filter upper"),
+        ("a: {{ Values.nmae | quote }}\n", "t.yaml:1: there is no value nmae"),
+        ("a: {{ Values.engine.prot | int }}\n", "t.yaml:1: there is no value prot"),
+        ("{% for x in Values.engine.shell if x %}\n{% endfor %}\n", "for with if"),
+        (
+            "{% for x in Values.engine.shell %}\na\n{% else %}\nb\n{% endfor %}\n",
+            "for with if, else",
+        ),
+        ("{% for x, y in Values.engine.shell %}\n{% endfor %}\n", "several names"),
+        ("{% macro m() %}{% endmacro %}\n", "macro"),
+        ('{% include "_probe.yaml" %}\n', "include"),
+        ("a: {% if Values.maas.enabled %}b{% endif %}\n", "not alone on its line"),
+        ("a: 1\n\n{% if Values.maas.enabled %}\nb: 1\n{% endif %}\n", "an empty line before a tag"),
+        ("a: {{ Values.engine.shell[0] | quote }}\n", "the expression getitem"),
+        ("a: {{ (Values.replicas - 1) | int }}\n", "the expression sub"),
+        ("a: {{ (1 if Values.maas.enabled else 2) | int }}\n", "the expression condexpr"),
+        ("{% if 1 < Values.replicas < 3 %}\n{% endif %}\n", "the expression compare"),
+        ("{% if Values.name is odd %}\n{% endif %}\n", "the expression test"),
+        ("{% if 1 in Values.replicas %}\n{% endif %}\n", "no map, list or text"),
+    ],
+)
+def test_anything_else_is_refused_with_its_line(source: str, complaint: str) -> None:
+    env = environment()
+    env.filters["upper"] = str.upper
+    env.tests["odd"] = bool
+    with pytest.raises(TranslationError, match=complaint):
+        translate_source(source, "t.yaml", env)
+
+
+def test_every_template_is_translated() -> None:
+    names = {entry.name for entry in TEMPLATES.iterdir() if entry.name.endswith(".yaml")}
+    parts = {name for name in names if name.startswith("_")}
+    assert names - parts == {f"{kind}.yaml" for kind in KINDS}
+    for name in sorted(names):
+        assert "{%" not in translate(name)
+        assert translate(name).count("{{- end }}") >= translate(name).count("{{- if ")
+
+
+def test_the_environment_offers_only_what_can_be_translated() -> None:
+    source = Path(__file__).parent.parent / "dsv4deploy" / "gotemplate.py"
+    text = source.read_text("utf-8")
+    env = environment()
+    assert all(f'"{name}": ' in text for name in env.filters if name != "items")
+    assert all(f'"{name}": ' in text for name in env.tests)
+    assert set(env.globals) == {"include"}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from jinja2 import meta, nodes
+from test_rules import CASES
 
 from dsv4deploy import Release, __version__, check, load, render, yamlio
 from dsv4deploy.chart import drift, files, package, write
@@ -138,7 +139,7 @@ def test_the_packaged_chart_and_an_umbrella_with_an_alias_give_the_same(
 def typos(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """A misspelled key in every section of the tree, the root included."""
     properties = schema.get("properties", {})
-    if properties and schema.get("additionalProperties") is False:
+    if properties and "patternProperties" not in schema:
         first = next(iter(properties))
         yield (*path, f"{first}x")
     for key, inner in properties.items():
@@ -165,13 +166,15 @@ def test_a_typo_at_every_depth_is_refused_with_its_path(
         assert any(sep.join(place[:-1]) in told for sep in separators), told
 
 
-@pytest.mark.parametrize("major", MAJORS)
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+# Helm 3 asks a cluster before it prints the notes in which warnings stand.
+@pytest.mark.parametrize(
+    ("rule", "major"),
+    [(rule, major) for rule in RULES for major in MAJORS[rule.severity == Severity.WARNING :]],
+    ids=lambda it: getattr(it, "code", it),
+)
 def test_a_rule_says_the_same_sentence_in_the_chart(
     rule: Any, major: str, tool: Tool, tmp_path: Path
 ) -> None:
-    from test_rules import CASES
-
     bad = CASES[rule.code][0]
     assert rule.code in {finding.code for finding in check(load(bad))}
     file = tmp_path / "bad.json"

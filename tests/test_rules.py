@@ -1,0 +1,79 @@
+"""Every rule, failing and passing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsv4deploy import Severity, Values, check, load
+from dsv4deploy.rules import OWNED_FLAGS, RULES, Rule, errors
+
+Tree = dict[str, Any]
+
+# By a rule's code: values that break it, and values near them that do not.
+CASES: dict[str, tuple[Tree, Tree]] = {
+    **{
+        f"owned-flag-{flag}": (
+            {"engine": {"args": {flag: 8}}},
+            {"engine": {"args": {f"{flag}-x": 8}}},
+        )
+        for flag in OWNED_FLAGS
+    },
+    "data-parallel-one-pod": (
+        {"parallelism": {"data": 2}},
+        {"parallelism": {"data": 2, "dataLocal": 2}},
+    ),
+    "name-hashed-pool": ({"name": "x" * 49}, {"name": "x" * 48}),
+    "name-hashed-child": ({"name": "x" * 39}, {"name": "x" * 38}),
+    "port-of-workload-service": ({"engine": {"port": 8001}}, {"engine": {"port": 8000}}),
+    "maas-namespace": (
+        {"maas": {"enabled": True, "namespace": "envoy-gateway-system"}},
+        {"maas": {"enabled": False, "namespace": "envoy-gateway-system"}},
+    ),
+    "maas-window": (
+        {"maas": {"enabled": True}, "engine": {"args": {"max-model-len": 33_554_432}}},
+        {"maas": {"enabled": True}, "engine": {"args": {"max-model-len": 33_554_431}}},
+    ),
+}
+
+
+def codes(values: Tree) -> set[str]:
+    return {finding.code for finding in check(load(values))}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_has_a_failing_and_a_passing_case(rule: Rule) -> None:
+    failing, passing = CASES[rule.code]
+    assert rule.code in codes(failing)
+    assert rule.code not in codes(passing)
+
+
+def test_no_case_is_left_behind() -> None:
+    assert CASES.keys() == {rule.code for rule in RULES}
+    assert len(CASES) == len(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_says_what_is_wrong_what_to_do_and_how_it_is_known(rule: Rule) -> None:
+    assert min(len(rule.message), len(rule.fix), len(rule.source)) > 10
+    assert not rule.message.endswith(".")
+    assert rule.sentence == f"{rule.path}: {rule.message}: {rule.fix}"
+
+
+def test_the_validated_deployment_has_no_findings() -> None:
+    assert check(Values()) == []
+
+
+def test_errors_come_first_and_only_they_stop_a_deployment() -> None:
+    found = check(load({"name": "x" * 49, "engine": {"port": 1}, "parallelism": {"data": 2}}))
+    severities = [finding.severity for finding in found]
+    assert severities == sorted(severities)
+    assert {finding.severity for finding in errors(found)} == {Severity.ERROR}
+    assert len(errors(found)) == 2
+
+
+def test_an_engine_version_without_a_list_of_flags_is_said() -> None:
+    (finding,) = check(load({"engine": {"version": "9.9.9", "args": {"no-such-flag": 1}}}))
+    assert finding.code == "unknown-engine-version"
+    assert finding.severity == Severity.WARNING

@@ -1,0 +1,530 @@
+"""Would a cluster accept these objects: holds them against its CRDs, saved to a folder.
+
+Checked is what the API server checks with a CRD's structural schema, with its meanings: nulls that
+a field may not hold are dropped, defaults are filled in, fields that the schema does not know are
+refused (``kubectl`` refuses them; other clients see them silently dropped), lists of type ``set``
+and ``map`` hold nothing twice. Not checked: CEL rules (``x-kubernetes-validations``), formats other
+than integers' and IP addresses', expressions that only Go can read, and admission webhooks.
+"""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import json
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft4Validator, Draft6Validator, FormatChecker, ValidationError
+from jsonschema.exceptions import best_match
+from jsonschema.validators import extend
+
+from .errors import ValuesError
+from .rules import Finding, Severity
+from .yamlio import plain
+
+Tree = dict[str, Any]
+Name = tuple[str, str]
+"""A group and a kind."""
+
+_SAVE = "save them with `kubectl get crd -o yaml > {}`"
+# Kubernetes' own groups, which no CRD defines; a CRD's group always has a dot.
+_BUILT_IN = frozenset(
+    f"{group}.k8s.io"
+    for group in (
+        "admissionregistration",
+        "apiextensions",
+        "apiregistration",
+        "authentication",
+        "authorization",
+        "certificates",
+        "coordination",
+        "discovery",
+        "events",
+        "flowcontrol.apiserver",
+        "networking",
+        "node",
+        "rbac.authorization",
+        "resource",
+        "scheduling",
+        "storage",
+    )
+)
+
+
+@dataclass(frozen=True)
+class _Definition:
+    """One CRD.
+
+    Attributes:
+        file: where it stands, relative to the folder.
+        versions: the schema of each version that it serves.
+    """
+
+    file: str
+    versions: Mapping[str, Tree]
+
+
+def validate(objects: Sequence[Mapping[str, Any]], directory: Path) -> list[Finding]:
+    """What a cluster with these CRDs would refuse; empty where it accepts all objects.
+
+    Objects of Kubernetes' own kinds are passed over. Where several files define one kind, such as
+    several versions of one operator, an object must satisfy each, and a finding's message names
+    the files that refuse it.
+
+    Args:
+        objects: Kubernetes objects, such as :func:`dsv4deploy.render` returns.
+        directory: a folder whose YAML and JSON files, at any depth, hold CRDs.
+
+    Raises:
+        ValuesError: the folder is missing or holds no CRD, or a file in it can't be read.
+    """
+    custom = [item for item in objects if not _built_in(_name(item)[0])]
+    definitions = _definitions(directory, custom)
+    found: dict[Finding, list[str]] = {}
+    for item in custom:
+        for finding, file in _findings(item, definitions.get(_name(item), []), directory):
+            found.setdefault(finding, []).append(file)
+    return [_with_files(finding, files) for finding, files in found.items()]
+
+
+def _findings(
+    item: Mapping[str, Any], definitions: list[_Definition], directory: Path
+) -> Iterator[tuple[Finding, str]]:
+    """What is wrong with an object, each with the file of the CRD that says so."""
+    if not definitions:
+        message = f"no CRD here defines apiVersion {item['apiVersion']}, kind {item['kind']}"
+        save = _SAVE.format(directory / "crds.yaml")
+        fix = f"install its operator, or, if the cluster has its CRD, {save}"
+        yield Finding("crd-missing", Severity.ERROR, _place(item, ()), message, fix), ""
+    version = item["apiVersion"].rpartition("/")[2]
+    for definition in definitions:
+        if version in definition.versions:
+            for finding in _violations(item, definition.versions[version]):
+                yield finding, definition.file
+        else:
+            served = ", ".join(definition.versions) or "none"
+            message = f"apiVersion {item['apiVersion']} is not served, these versions are: {served}"
+            fix = "install a version of its operator that serves it"
+            yield (
+                Finding("crd-version", Severity.ERROR, _place(item, ()), message, fix),
+                definition.file,
+            )
+
+
+def _with_files(finding: Finding, files: list[str]) -> Finding:
+    named = ", ".join(dict.fromkeys(filter(None, files)))
+    return replace(finding, message=f"{finding.message} ({named})") if named else finding
+
+
+def _built_in(group: str) -> bool:
+    return "." not in group or group in _BUILT_IN
+
+
+def _name(item: Mapping[str, Any]) -> Name:
+    return item["apiVersion"].rpartition("/")[0], item["kind"]
+
+
+# --- files -------------------------------------------------------------------------------------
+
+
+def _definitions(
+    directory: Path, objects: list[Mapping[str, Any]]
+) -> dict[Name, list[_Definition]]:
+    """The CRDs of these objects' kinds, in the order of their files' names."""
+    if not directory.is_dir():
+        message = f"no such folder: make it, and {_SAVE.format(directory / 'crds.yaml')}"
+        raise ValuesError.of(str(directory), "", message)
+    kinds = {item["kind"] for item in objects}
+    # Most files hold other kinds: a look at the text is far cheaper than reading them.
+    wanted = re.compile(rf"\bkind[\"']?\s*:\s*[\"']?({'|'.join(map(re.escape, kinds))})\b")
+    fields = frozenset(_fields(objects))
+    result: dict[Name, list[_Definition]] = {}
+    empty = True
+    for path in sorted(directory.rglob("*")):
+        if path.suffix not in (".yaml", ".yml", ".json") or not path.is_file():
+            continue
+        text = _text(path)
+        if "CustomResourceDefinition" not in text:
+            continue
+        empty = False
+        if kinds and wanted.search(text):
+            for document in _documents(path, text, fields):
+                name, versions = _definition(path, document)
+                file = path.relative_to(directory).as_posix()
+                result.setdefault(name, []).append(_Definition(file, versions))
+    if empty:
+        message = f"no CRD in this folder: {_SAVE.format(directory / 'crds.yaml')}"
+        raise ValuesError.of(str(directory), "", message)
+    return result
+
+
+def _fields(value: Any) -> Iterator[str]:
+    """Every key in a tree."""
+    if isinstance(value, Mapping):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _fields(item)
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        # What `>` writes in Windows' PowerShell is UTF-16.
+        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        message = f"can't read this file: {reason}: {_again(path)}"
+        raise ValuesError.of(str(path), "", message) from None
+
+
+def _documents(path: Path, text: str, fields: frozenset[str]) -> list[Tree]:
+    """The CRDs in a file: documents of their own, or items of a list."""
+    where = str(path)
+    try:
+        documents = [json.loads(text)] if path.suffix == ".json" else list(_read(text, fields))
+    except yaml.MarkedYAMLError as error:
+        where += f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        reason = str(error.problem or error.context)
+    except RecursionError:
+        reason = "nested too deeply"
+    except (yaml.YAMLError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+    else:
+        found = []
+        for document in documents:
+            items = document.get("items") if isinstance(document, dict) else None
+            found += items if isinstance(items, list) else [document]
+        return [
+            item
+            for item in found
+            if isinstance(item, dict) and item.get("kind") == "CustomResourceDefinition"
+        ]
+    kind = "JSON" if path.suffix == ".json" else "YAML"
+    message = f"not a {kind} document: {reason}: {_again(path)}"
+    raise ValuesError.of(where, "", message)
+
+
+def _definition(path: Path, document: Tree) -> tuple[Name, dict[str, Tree]]:
+    """A CRD's group and kind, and the schema of each version that it serves."""
+    try:
+        spec = document["spec"]
+        versions = {
+            version["name"]: version["schema"]["openAPIV3Schema"]
+            for version in spec["versions"]
+            if version["served"]
+        }
+        return (spec["group"], spec["names"]["kind"]), versions
+    except (KeyError, TypeError):
+        message = f"holds a CRD that is not a whole apiextensions.k8s.io/v1 one: {_again(path)}"
+        raise ValuesError.of(str(path), "", message) from None
+
+
+def _again(path: Path) -> str:
+    return f"take it out of the folder, or {_SAVE.format(path.with_suffix('.yaml'))}"
+
+
+# --- YAML --------------------------------------------------------------------------------------
+
+# KServe's CRDs have 42,000 lines each. The C parser goes through one in a tenth of a second;
+# making data of all of it takes ten times as long, so only what the objects need is made.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_STARTS = frozenset({yaml.MappingStartEvent, yaml.SequenceStartEvent})
+_ENDS = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
+_END = object()
+
+Events = Iterator[Any]
+
+
+def _read(text: str, fields: frozenset[str]) -> Iterator[Any]:
+    """The documents in a file of CRDs; of a field that no object has only the default is read."""
+    events: Events = iter(yaml.parse(text, Loader=_Loader))
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            yield _node(events, fields)
+
+
+def _node(events: Events, fields: frozenset[str], names: bool = False) -> Any:
+    """The next node as plain data, or :data:`_END`.
+
+    Args:
+        events: where to read on.
+        fields: the fields that some object has.
+        names: whether the node's keys are names of fields: the value of ``properties``.
+    """
+    event = next(events)
+    if isinstance(event, yaml.ScalarEvent):
+        return _scalar(event)
+    if type(event) in _ENDS:
+        return _END
+    if isinstance(event, yaml.SequenceStartEvent):
+        return list(iter(lambda: _node(events, fields), _END))
+    if not isinstance(event, yaml.MappingStartEvent):
+        mark = event.start_mark
+        raise yaml.MarkedYAMLError(problem="aliases are not read here", problem_mark=mark)
+    result: Tree = {}
+    while (key := _node(events, fields)) is not _END:
+        name = str(key)
+        if names and name not in fields:
+            result[name] = _default(events)
+        else:
+            result[name] = _node(events, fields, names=name == "properties" and not names)
+    return result
+
+
+def _scalar(event: yaml.ScalarEvent) -> Any:
+    if not event.implicit[0]:
+        return event.value
+    try:
+        return plain(event.value)
+    except ValueError:  # a date, `=`, on: no schema means anything but the text
+        return event.value
+
+
+def _default(events: Events) -> Tree:
+    """The next node, a field's schema, without everything but its default."""
+    if isinstance(next(events), yaml.ScalarEvent):
+        return {}
+    result: Tree = {}
+    while (key := _node(events, frozenset())) is not _END:
+        if key == "default":
+            result["default"] = _node(events, frozenset())
+        else:
+            _skip(events)
+    return result
+
+
+def _skip(events: Events) -> None:
+    depth = 0
+    for event in events:
+        kind = type(event)
+        if kind in _STARTS:
+            depth += 1
+        elif kind in _ENDS:
+            depth -= 1
+        if not depth:
+            return
+
+
+# --- schemas -----------------------------------------------------------------------------------
+
+
+def _violations(item: Mapping[str, Any], schema: Tree) -> Iterator[Finding]:
+    # The root is a resource like an embedded one: apiVersion, kind and metadata are its own.
+    schema = {**schema, "x-kubernetes-embedded-resource": True}
+    validator = _Validator(schema, format_checker=_ADDRESSES)
+    errors = list(validator.iter_errors(_stored(item, schema)))
+    mistyped = {tuple(error.path) for error in errors if error.validator == "type"}
+    for error in errors:
+        if error.validator == "type" or tuple(error.path) not in mistyped:
+            # Of a choice that nothing fits, the nearest branch's error, unless several are near.
+            leaf = best_match([error]) or error
+            yield Finding(
+                "crd-schema",
+                Severity.ERROR,
+                _place(item, leaf.absolute_path),
+                _sentence(leaf),
+                _FIXES.get(str(leaf.validator), _FIX),
+            )
+
+
+def _stored(value: Any, schema: Tree) -> Any:
+    """A value as the API server validates it: without nulls for nothing, and with defaults."""
+    if isinstance(value, list | tuple):
+        return [_stored(item, schema.get("items", {})) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    properties = schema.get("properties", {})
+    result: Tree = {}
+    for key, item in value.items():
+        field = properties.get(key, schema.get("additionalProperties"))
+        if not isinstance(field, dict):
+            result[key] = item
+        elif item is not None or field.get("nullable"):
+            result[key] = _stored(item, field)
+    for key, field in properties.items():
+        if "default" in field:
+            result.setdefault(key, _stored(field["default"], field))
+    return result
+
+
+def _place(item: Mapping[str, Any], path: Iterable[str | int]) -> str:
+    """``Kind/name: spec.containers[0].env``."""
+    place = ""
+    for key in path:
+        if isinstance(key, int):
+            place += f"[{key}]"
+        elif re.fullmatch(r"[\w-]+", key):
+            place += f".{key}"
+        else:
+            place += f'["{key}"]'
+    root = f"{item['kind']}/{item['metadata']['name']}"
+    return f"{root}: {place.removeprefix('.')}" if place else root
+
+
+_SENTENCES = {
+    "maximum": "must be {value} or less",
+    "maxItems": "must have {value} items or fewer",
+    "maxLength": "must have {value} characters or fewer",
+    "maxProperties": "must have {value} entries or fewer",
+    "minimum": "must be {value} or more",
+    "minItems": "must have {value} items or more",
+    "minLength": "must have {value} characters or more",
+    "minProperties": "must have {value} entries or more",
+    "multipleOf": "must be a multiple of {value}",
+    "not": "is a combination that the CRD does not allow",
+}
+"""What jsonschema's own keywords say, in fewer words; Kubernetes' below bring theirs."""
+
+_FIX = "correct the value that it comes from; `dsv4deploy explain` says what each becomes"
+_FIXES = {
+    "unknown": "take it out, or install a version of the operator that knows it",
+    "required": "set it",
+    "x-kubernetes-list-type": "keep one of them",
+}
+
+
+def _sentence(error: ValidationError) -> str:
+    keyword, value = str(error.validator), error.validator_value
+    if keyword == "enum":
+        return f"must be {' or '.join(map(_shown, value))}, not {_shown(error.instance)}"
+    if keyword in ("anyOf", "oneOf"):
+        names = [name for branch in value for name in branch.get("required", ())]
+        count = "one" if keyword == "oneOf" else "at least one"
+        if names:
+            return f"must have {count} of the fields {', '.join(dict.fromkeys(names))}"
+        return f"must fit {count} of {len(value)} forms, which its documentation describes"
+    return _SENTENCES[keyword].format(value=value) if keyword in _SENTENCES else error.message
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+# --- keywords: what Kubernetes adds to JSON Schema, or means otherwise ---------------------------
+
+Errors = Iterator[ValidationError]
+
+
+def _type(validator: Any, kind: str, instance: Any, schema: Tree) -> Errors:
+    if instance is None and schema.get("nullable"):
+        return
+    if not validator.is_type(instance, kind):
+        yield ValidationError(f"must be {kind}, not {_shown(instance)}")
+    # Only structural nodes have a type, never the branches of anyOf and the like: those
+    # mention a few of the fields.
+    elif kind == "object":
+        yield from _unknown(instance, schema)
+
+
+def _unknown(instance: Tree, schema: Tree) -> Errors:
+    open_to_all = schema.get("x-kubernetes-preserve-unknown-fields")
+    if open_to_all or schema.get("additionalProperties") not in (None, False):
+        return
+    known = set(schema.get("properties", ()))
+    if schema.get("x-kubernetes-embedded-resource"):
+        known |= {"apiVersion", "kind", "metadata"}
+    for name in instance.keys() - known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f": did you mean {near[0]}?" if near else ""
+        yield ValidationError(f"unknown field {name}{hint}", validator="unknown", path=[name])
+
+
+def _properties(validator: Any, properties: Tree, instance: Any, schema: Tree) -> Errors:
+    if not isinstance(instance, dict):
+        return
+    for name in properties.keys() & instance.keys():
+        field = properties[name]
+        if name == "metadata" and schema.get("x-kubernetes-embedded-resource"):
+            # What the API server knows of metadata no CRD repeats.
+            field = {**field, "x-kubernetes-preserve-unknown-fields": True}
+        yield from validator.descend(instance[name], field, path=name, schema_path=name)
+
+
+def _required(_validator: Any, names: list[str], instance: Any, _schema: Tree) -> Errors:
+    if isinstance(instance, dict):
+        for name in names:
+            if name not in instance:
+                yield ValidationError(f"required field {name} is missing", validator="required")
+
+
+def _embedded(validator: Any, embedded: bool, instance: Any, schema: Tree) -> Errors:
+    if embedded:
+        yield from _required(validator, ["apiVersion", "kind"], instance, schema)
+
+
+def _int_or_string(validator: Any, either: bool, instance: Any, schema: Tree) -> Errors:
+    fits = validator.is_type(instance, "integer") or isinstance(instance, str)
+    if either and not fits and not (instance is None and schema.get("nullable")):
+        message = f"must be integer or string, not {_shown(instance)}"
+        yield ValidationError(message, validator="type")
+
+
+def _list_type(_validator: Any, kind: str, instance: Any, schema: Tree) -> Errors:
+    if kind == "atomic" or not isinstance(instance, list):
+        return
+    keys = schema.get("x-kubernetes-list-map-keys", ())
+    seen = []
+    for index, item in enumerate(instance):
+        same = [item.get(key) for key in keys] if isinstance(item, dict) else item
+        if same in seen:
+            what = " ".join(f"{key} {_shown(item[key])}" for key in keys if key in item)
+            message = f"{what or _shown(item)} stands in this list twice"
+            yield ValidationError(message, path=[index])
+        seen.append(same)
+
+
+def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Tree) -> Errors:
+    expression = _compiled(pattern)
+    if isinstance(instance, str) and expression and not expression.search(instance):
+        yield ValidationError(f"must match {pattern}, not {_shown(instance)}")
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """A Go expression, or None where Python can't read it or may read it otherwise."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # [[:alpha:]] is such a case
+        try:
+            return re.compile(pattern, re.ASCII)
+        except (re.error, FutureWarning):
+            return None
+
+
+def _format(validator: Any, name: str, instance: Any, _schema: Tree) -> Errors:
+    if name in ("int32", "int64"):
+        bits = int(name.removeprefix("int"))
+        if validator.is_type(instance, "integer") and not -(2**bits) <= 2 * instance < 2**bits:
+            yield ValidationError(f"must fit in {bits} bits, {_shown(instance)} does not")
+    elif isinstance(instance, str) and not _ADDRESSES.conforms(instance, name):
+        yield ValidationError(f"must be an address of format {name}, not {_shown(instance)}")
+
+
+_ADDRESSES = FormatChecker(formats=("ipv4", "ipv6"))
+# Draft 4, for there exclusiveMinimum is a boolean too; but 1.0 is an integer to Go.
+_Validator = extend(
+    Draft4Validator,
+    validators={
+        "format": _format,
+        "pattern": _pattern,
+        "properties": _properties,
+        "required": _required,
+        "type": _type,
+        "x-kubernetes-embedded-resource": _embedded,
+        "x-kubernetes-int-or-string": _int_or_string,
+        "x-kubernetes-list-type": _list_type,
+    },
+    type_checker=Draft6Validator.TYPE_CHECKER,
+)

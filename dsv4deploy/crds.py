@@ -33,7 +33,7 @@ Tree = dict[str, Any]
 Name = tuple[str, str]
 """A group and a kind."""
 
-_SAVE = "save them with `kubectl get crd -o yaml > {}`"
+_SAVE = "save the cluster's CRDs with `kubectl get crd -o yaml > {}`"
 # Kubernetes' own groups, which no CRD defines; a CRD's group always has a dot.
 _BUILT_IN = frozenset(
     f"{group}.k8s.io"
@@ -99,9 +99,9 @@ def _findings(
 ) -> Iterator[tuple[Finding, str]]:
     """What is wrong with an object, each with the file of the CRD that says so."""
     if not definitions:
-        message = f"no CRD here defines apiVersion {item['apiVersion']}, kind {item['kind']}"
+        message = f"no CRD in the folder for apiVersion {item['apiVersion']}, kind {item['kind']}"
         save = _SAVE.format(directory / "crds.yaml")
-        fix = f"install its operator, or, if the cluster has its CRD, {save}"
+        fix = f"install its operator, or save its CRD there: {save}"
         yield Finding("crd-missing", Severity.ERROR, _place(item, ()), message, fix), ""
     version = item["apiVersion"].rpartition("/")[2]
     for definition in definitions:
@@ -246,20 +246,21 @@ Events = Iterator[Any]
 
 
 def _read(text: str, fields: frozenset[str]) -> Iterator[Any]:
-    """The documents in a file of CRDs; of a field that no object has only the default is read."""
+    """The documents in a file of CRDs, without the schemas of fields that no object has."""
     events: Events = iter(yaml.parse(text, Loader=_Loader))
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
             yield _node(events, fields)
 
 
-def _node(events: Events, fields: frozenset[str], names: bool = False) -> Any:
+def _node(events: Events, fields: frozenset[str], names: bool = False, only: str = "") -> Any:
     """The next node as plain data, or :data:`_END`.
 
     Args:
         events: where to read on.
-        fields: the fields that some object has.
+        fields: the fields that some object has; of others' schemas only the default is read.
         names: whether the node's keys are names of fields: the value of ``properties``.
+        only: the one key to read, ``""`` for all.
     """
     event = next(events)
     if isinstance(event, yaml.ScalarEvent):
@@ -274,10 +275,13 @@ def _node(events: Events, fields: frozenset[str], names: bool = False) -> Any:
     result: Tree = {}
     while (key := _node(events, fields)) is not _END:
         name = str(key)
-        if names and name not in fields:
-            result[name] = _default(events)
+        if only and name != only:
+            _skip(events)
+        elif names:
+            # The API server fills in a default, and a required field may depend on it.
+            result[name] = _node(events, fields, only="" if name in fields else "default")
         else:
-            result[name] = _node(events, fields, names=name == "properties" and not names)
+            result[name] = _node(events, fields, names=name == "properties")
     return result
 
 
@@ -290,20 +294,8 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
         return event.value
 
 
-def _default(events: Events) -> Tree:
-    """The next node, a field's schema, without everything but its default."""
-    if isinstance(next(events), yaml.ScalarEvent):
-        return {}
-    result: Tree = {}
-    while (key := _node(events, frozenset())) is not _END:
-        if key == "default":
-            result["default"] = _node(events, frozenset())
-        else:
-            _skip(events)
-    return result
-
-
 def _skip(events: Events) -> None:
+    """Leaves the next node out."""
     depth = 0
     for event in events:
         kind = type(event)
@@ -394,15 +386,16 @@ _FIXES = {
 
 
 def _sentence(error: ValidationError) -> str:
-    keyword, value = str(error.validator), error.validator_value
+    keyword = str(error.validator)
+    value: Any = error.validator_value
     if keyword == "enum":
         return f"must be {' or '.join(map(_shown, value))}, not {_shown(error.instance)}"
     if keyword in ("anyOf", "oneOf"):
-        names = [name for branch in value for name in branch.get("required", ())]
         count = "one" if keyword == "oneOf" else "at least one"
+        names = dict.fromkeys(name for branch in value for name in branch.get("required", ()))
         if names:
-            return f"must have {count} of the fields {', '.join(dict.fromkeys(names))}"
-        return f"must fit {count} of {len(value)} forms, which its documentation describes"
+            return f"must have {count} of the fields {', '.join(names)}"
+        return f"must fit {count} of the {len(value)} forms that the CRD allows"
     return _SENTENCES[keyword].format(value=value) if keyword in _SENTENCES else error.message
 
 
@@ -430,13 +423,14 @@ def _type(validator: Any, kind: str, instance: Any, schema: Tree) -> Errors:
 
 
 def _unknown(instance: Tree, schema: Tree) -> Errors:
-    open_to_all = schema.get("x-kubernetes-preserve-unknown-fields")
-    if open_to_all or schema.get("additionalProperties") not in (None, False):
+    if schema.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in schema:
         return
-    known = set(schema.get("properties", ()))
+    known = list(schema.get("properties", ()))
     if schema.get("x-kubernetes-embedded-resource"):
-        known |= {"apiVersion", "kind", "metadata"}
-    for name in instance.keys() - known:
+        known += ("apiVersion", "kind", "metadata")
+    for name in instance:
+        if name in known:
+            continue
         near = difflib.get_close_matches(name, known, 1)
         hint = f": did you mean {near[0]}?" if near else ""
         yield ValidationError(f"unknown field {name}{hint}", validator="unknown", path=[name])
@@ -445,12 +439,14 @@ def _unknown(instance: Tree, schema: Tree) -> Errors:
 def _properties(validator: Any, properties: Tree, instance: Any, schema: Tree) -> Errors:
     if not isinstance(instance, dict):
         return
-    for name in properties.keys() & instance.keys():
+    for name, value in instance.items():
+        if name not in properties:
+            continue
         field = properties[name]
         if name == "metadata" and schema.get("x-kubernetes-embedded-resource"):
             # What the API server knows of metadata no CRD repeats.
             field = {**field, "x-kubernetes-preserve-unknown-fields": True}
-        yield from validator.descend(instance[name], field, path=name, schema_path=name)
+        yield from validator.descend(value, field, path=name, schema_path=name)
 
 
 def _required(_validator: Any, names: list[str], instance: Any, _schema: Tree) -> Errors:
@@ -478,11 +474,12 @@ def _list_type(_validator: Any, kind: str, instance: Any, schema: Tree) -> Error
     keys = schema.get("x-kubernetes-list-map-keys", ())
     seen = []
     for index, item in enumerate(instance):
-        same = [item.get(key) for key in keys] if isinstance(item, dict) else item
+        same = item
+        if isinstance(item, dict) and kind == "map":
+            same = {key: item.get(key) for key in keys}
         if same in seen:
-            what = " ".join(f"{key} {_shown(item[key])}" for key in keys if key in item)
-            message = f"{what or _shown(item)} stands in this list twice"
-            yield ValidationError(message, path=[index])
+            words = [f"{key} {_shown(same[key])}" for key in keys] or [_shown(same)]
+            yield ValidationError(f"{' '.join(words)} stands in this list twice", path=[index])
         seen.append(same)
 
 
@@ -505,16 +502,16 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 def _format(validator: Any, name: str, instance: Any, _schema: Tree) -> Errors:
     if name in ("int32", "int64"):
-        bits = int(name.removeprefix("int"))
-        if validator.is_type(instance, "integer") and not -(2**bits) <= 2 * instance < 2**bits:
-            yield ValidationError(f"must fit in {bits} bits, {_shown(instance)} does not")
+        limit = 2 ** (int(name.removeprefix("int")) - 1)
+        if validator.is_type(instance, "integer") and not -limit <= instance < limit:
+            yield ValidationError(f"must be {-limit} to {limit - 1}, not {_shown(instance)}")
     elif isinstance(instance, str) and not _ADDRESSES.conforms(instance, name):
         yield ValidationError(f"must be an address of format {name}, not {_shown(instance)}")
 
 
 _ADDRESSES = FormatChecker(formats=("ipv4", "ipv6"))
 # Draft 4, for there exclusiveMinimum is a boolean too; but 1.0 is an integer to Go.
-_Validator = extend(
+_Validator = extend(  # type: ignore[no-untyped-call]
     Draft4Validator,
     validators={
         "format": _format,

@@ -1,0 +1,32 @@
+"""Each folder of examples: a values file and the manifest it gives.
+
+A manifest is written with ``dsv4deploy render examples/X/values.yaml -o examples/X/manifest.yaml``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dsv4deploy import check, load, render, yamlio
+from dsv4deploy.rules import errors
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+CASES = sorted(path for path in EXAMPLES.iterdir() if path.name != "overlays")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_example_gives_its_manifest(case: Path) -> None:
+    values = load(case / "values.yaml")
+    assert errors(check(values)) == []
+    assert render(values) == yamlio.parse((case / "manifest.yaml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_example_says_what_it_shows(case: Path) -> None:
+    assert (case / "values.yaml").read_text("utf-8").startswith("# ")
+
+
+def test_there_are_the_cases_that_the_readme_promises() -> None:
+    assert {"default", "maas", "renamed"} <= {case.name for case in CASES}

@@ -1,0 +1,55 @@
+"""Every shipped profile, found by listing the folder."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dsv4deploy import Values, check, load, render
+from dsv4deploy.loading import profile_names, profile_path
+from dsv4deploy.profiles import entries, sources, summary
+from dsv4deploy.rules import errors
+
+NAMES = profile_names()
+
+
+def test_the_default_profile_is_the_defaults() -> None:
+    assert load(profile="ascend-910b4-8-w4a8") == Values()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_profile_loads_without_errors_and_renders(name: str) -> None:
+    values = load(profile=name)
+    assert errors(check(values)) == []
+    assert render(values)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_value_of_a_profile_names_a_source_that_its_header_explains(name: str) -> None:
+    explained = sources(name)
+    used = set()
+    for entry in entries(name):
+        tags = re.findall(r"\[(\w+)\]", entry["source"])
+        assert tags, f"{entry['path']} names no source"
+        used |= set(tags)
+    assert used == explained.keys()
+    assert all(len(text) > 20 for text in explained.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_profile_says_who_has_run_it(name: str) -> None:
+    told = summary(name)
+    assert told["provenance"] in ("validated", "upstream")
+    assert told["npus"] >= 1
+    assert told["summary"].startswith("DeepSeek-V4-Flash")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_profile_is_named_after_its_hardware(name: str) -> None:
+    vendor, device, count, *quantization = name.split("-")
+    assert vendor == "ascend"
+    assert device
+    assert int(count) == summary(name)["npus"]
+    assert quantization
+    assert profile_path(name).read_text("utf-8").startswith("# DeepSeek-V4-Flash")

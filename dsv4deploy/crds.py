@@ -191,7 +191,7 @@ def _documents(path: Path, text: str, fields: frozenset[str]) -> list[Tree]:
     """The CRDs in a file: documents of their own, or items of a list."""
     where = str(path)
     try:
-        documents = [json.loads(text)] if path.suffix == ".json" else list(_read(text, fields))
+        documents = [json.loads(text)] if path.suffix == ".json" else _read(text, fields)
     except yaml.MarkedYAMLError as error:
         where += f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         reason = str(error.problem or error.context)
@@ -245,12 +245,18 @@ _END = object()
 Events = Iterator[Any]
 
 
-def _read(text: str, fields: frozenset[str]) -> Iterator[Any]:
+class _AliasError(Exception):
+    """An alias may lead to what was left out."""
+
+
+def _read(text: str, fields: frozenset[str]) -> list[Any]:
     """The documents in a file of CRDs, without the schemas of fields that no object has."""
     events: Events = iter(yaml.parse(text, Loader=_Loader))
-    for event in events:
-        if isinstance(event, yaml.DocumentStartEvent):
-            yield _node(events, fields)
+    starts = (event for event in events if isinstance(event, yaml.DocumentStartEvent))
+    try:
+        return [_node(events, fields) for _ in starts]
+    except _AliasError:
+        return list(yaml.load_all(text, Loader=_Loader))
 
 
 def _node(events: Events, fields: frozenset[str], names: bool = False, only: str = "") -> Any:
@@ -269,9 +275,8 @@ def _node(events: Events, fields: frozenset[str], names: bool = False, only: str
         return _END
     if isinstance(event, yaml.SequenceStartEvent):
         return list(iter(lambda: _node(events, fields), _END))
-    if not isinstance(event, yaml.MappingStartEvent):
-        mark = event.start_mark
-        raise yaml.MarkedYAMLError(problem="aliases are not read here", problem_mark=mark)
+    if isinstance(event, yaml.AliasEvent):
+        raise _AliasError
     result: Tree = {}
     while (key := _node(events, fields)) is not _END:
         name = str(key)

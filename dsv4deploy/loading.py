@@ -442,6 +442,7 @@ _KINDS = {
     "finite_number": "must be a finite number",
     "float_type": "must be a number",
     "int_type": "must be a whole number",
+    "invalid_key": "a key must be text",
     "model_type": "must be a mapping",
     "string_type": "must be text",
     "tuple_type": "must be a list",

@@ -37,8 +37,8 @@ EXACT = 2**53 - 1
 # and writers lose or refuse them (Helm 3.17's schema check among them).
 _UNSAFE = "\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"
 # `{{` starts a template that KServe expands anywhere in an LLMInferenceService.
-_LINE = f"^(\\{{?[^{{\x00-\x1f{_UNSAFE}])*\\{{?$"
-_TEXT = f"^(\\{{?[^{{\x00-\x08\x0b-\x1f{_UNSAFE}])*\\{{?$"
+LINE = f"^(\\{{?[^{{\x00-\x1f{_UNSAFE}])*\\{{?$"
+TEXT = f"^(\\{{?[^{{\x00-\x08\x0b-\x1f{_UNSAFE}])*\\{{?$"
 
 
 def _whole(value: Any) -> Any:
@@ -102,12 +102,12 @@ PATTERNS: dict[str, str] = {}
 expressions keep to what RE2 (Helm), Rust (Python) and JSON schema read alike."""
 
 _ONE_LINE = "one line of text without control characters or `{{`, which KServe would expand"
-Line = Annotated[str, Strict(), _text(_LINE, _ONE_LINE, 0, 8192)]
-Word = Annotated[str, Strict(), _text(_LINE, _ONE_LINE, 1, 1024)]
+Line = Annotated[str, Strict(), _text(LINE, _ONE_LINE, 0, 8192)]
+Word = Annotated[str, Strict(), _text(LINE, _ONE_LINE, 1, 1024)]
 Text = Annotated[
     str,
     Strict(),
-    _text(_TEXT, "text without control characters or `{{`, which KServe would expand", 0, 65_536),
+    _text(TEXT, "text without control characters or `{{`, which KServe would expand", 0, 65_536),
 ]
 Path = Annotated[
     str,
@@ -174,7 +174,7 @@ QuotaName = Annotated[
     Strict(),
     Field(pattern=_said(r"^[a-z][-a-z0-9]*$", "lower-case letters, digits and -, a letter first")),
 ]
-LineKey = Annotated[str, Strict(), Field(pattern=_LINE)]
+LineKey = Annotated[str, Strict(), Field(pattern=LINE)]
 Image = Annotated[
     str,
     Strict(),

@@ -26,6 +26,7 @@ except ImportError:  # PyYAML built without libyaml: slower, the same meaning
 
 # Aliases let a small file stand for a huge document; no values file comes near this.
 _MAX_NODES = 200_000
+_DEEPEST = 100
 
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {
@@ -82,6 +83,7 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
         ValuesError: broken YAML, several documents, a key twice, an ambiguous scalar.
     """
     try:
+        _shallow(text, source)
         loader = _Loader(text)
         try:
             node = loader.get_node() if loader.check_node() else None
@@ -99,14 +101,25 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise ValuesError.of(source, "", f"not a YAML document: {reason}") from None
-    except RecursionError:
-        raise ValuesError.of(source, "", "nested too deeply to be read") from None
     if document is None:
         return {}
     if not isinstance(document, dict):
         message = "the document must be a mapping of values, such as `name: my-service`"
         raise ValuesError.of(source, "", message)
     return document
+
+
+def _shallow(text: str | bytes, source: str) -> None:
+    """Refuses a document so deep that libyaml's composer would crash the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                where = f"{source}:{event.start_mark.line + 1}"
+                raise ValuesError.of(where, "", "nested too deeply to be a values file")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -290,7 +290,7 @@ def settings(rng: random.Random) -> list[tuple[str, str]]:
                     ("--set", f"{path}={value},replicas=2"),
                     ("--set-string", f"{path}={value}"),
                     ("--set-json", f"{path}={data}"),
-                    ("--set-json", 'engine={"args":{"seed":3}}, replicas = 2'),
+                    ("--set-json", 'engine= {"args":{"seed":3}} ,replicas=2'),
                 ]
             )
         )

@@ -1,0 +1,74 @@
+"""vLLM's flags as data, and what is said of those that its parser would refuse or misread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsv4deploy import Values
+from dsv4deploy.flags import known, problem, versions
+from dsv4deploy.rules import OWNED_FLAGS
+
+VERSION = Values().engine.version
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "complaint"),
+    [
+        ("max-num-sequences", 4, "has no flag --max-num-sequences: did you mean max-num-seqs?"),
+        ("qqqqqq", 4, f"vLLM {VERSION} has no flag --qqqqqq"),
+        ("max-num-seq", 4, "abbreviated: write max-num-seqs whole"),
+        ("max-num", 4, "abbreviated: write max-num-batched-tokens or max-num"),
+        ("no-async-scheduling", True, "write async-scheduling: false"),
+        ("headless", False, "this switch has no --no- form: write true, or null"),
+        ("async-scheduling", "true", "this is a switch: write true or false"),
+        ("max-num-seqs", True, "this flag takes a value (a whole number): true is none"),
+        ("max-num-seqs", [1, 2], "this flag takes one value (a whole number), not a list"),
+        ("max-num-seqs", "four", "this flag takes a whole number, not four"),
+        ("max-num-seqs", 4.5, "this flag takes a whole number, not 4.5"),
+        ("gpu-memory-utilization", "0.9", "this flag takes a number: leave out the quotes"),
+        ("seed", {"a": 1}, "this flag takes a whole number, not a mapping"),
+        ("additional-config", "{bad", "not strict JSON"),
+        ("additional-config", '{"a": NaN}', "NaN is not JSON"),
+        ("additional-config", 5, "this flag takes JSON: write a mapping"),
+        ("collect-detailed-traces", ["modle"], "vLLM does not know the choice modle"),
+        ("moe-backend", "tritn", "did you mean triton?"),
+    ],
+)
+def test_what_the_parser_would_refuse_is_said(flag: str, value: Any, complaint: str) -> None:
+    assert complaint in problem(VERSION, flag, value)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("headless", True),
+        ("async-scheduling", False),
+        ("max-num-seqs", 4),
+        ("max-model-len", "32k"),
+        ("max-num-seqs", None),
+        ("gpu-memory-utilization", 1),
+        ("additional-config", {"a": 1}),
+        ("additional-config", '{"a": 1}'),
+        ("allowed-media-domains", ["a.example", "b.example"]),
+        ("allowed-media-domains", "a.example"),
+        ("quantization", "ascend"),
+        ("tokenizer-mode", "deepseek_v4"),
+    ],
+)
+def test_what_the_parser_takes_is_taken(flag: str, value: Any) -> None:
+    assert problem(VERSION, flag, value) == ""
+
+
+def test_the_default_arguments_and_the_template_s_own_are_known() -> None:
+    for flag, value in Values().engine.args.model_dump(by_alias=True).items():
+        assert problem(VERSION, flag, value) == "", flag
+    assert known(VERSION).keys() >= OWNED_FLAGS.keys()
+
+
+def test_every_flag_has_a_kind_that_is_explained() -> None:
+    assert VERSION in versions()
+    kinds = {spec["kind"] for spec in known(VERSION).values()}
+    assert kinds == {"any", "boolean", "integer", "json", "number", "switch", "text"}
+    assert known("0.0.0") == {}

@@ -1,0 +1,189 @@
+"""For any values: a model or an error with a path; a render that never fails; text unharmed."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+from documents import HOSTILE, Case, drawn, mutated, sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsv4deploy import Problem, Release, Values, ValuesError, load, render, yamlio
+from dsv4deploy.render import documents, quote, render_text, shell, to_json
+from dsv4deploy.schema import json_schema
+
+Tree = dict[str, Any]
+settings.register_profile("steady", derandomize=True, deadline=None, max_examples=300)
+settings.load_profile("steady")
+
+
+def known_path(path: str, document: Tree) -> bool:
+    """Whether a dotted path stands in the document or in the model, up to its last key."""
+    for start in (document, _shape(json_schema())):
+        place: Any = start
+        for key in path.split(".")[:-1]:
+            if isinstance(place, list) and key.isdigit() and int(key) < len(place):
+                place = place[int(key)]
+            elif isinstance(place, dict) and key in place:
+                place = place[key]
+            else:
+                break
+        else:
+            return True
+    # Keys may hold dots themselves, which no splitting finds.
+    return any("." in key for key in _keys(document))
+
+
+def _shape(schema: Any) -> Any:
+    if "$ref" in schema:
+        schema = json_schema()["$defs"][schema["$ref"].rpartition("/")[2]]
+    return {key: _shape(inner) for key, inner in schema.get("properties", {}).items()}
+
+
+def _keys(tree: Any) -> list[str]:
+    if isinstance(tree, dict):
+        return [*tree, *(key for value in tree.values() for key in _keys(value))]
+    return [key for item in tree for key in _keys(item)] if isinstance(tree, list) else []
+
+
+def tried(document: Tree) -> tuple[Values | None, tuple[Problem, ...]]:
+    try:
+        return load(document), ()
+    except ValuesError as error:
+        return None, error.problems
+
+
+@pytest.mark.parametrize("kind", [sparse, mutated], ids=lambda kind: kind.__name__)
+@given(rng=st.randoms(use_true_random=False))
+def test_any_document_is_a_model_or_an_error_with_a_path(kind: Any, rng: Any) -> None:
+    document = kind(rng)
+    values, problems = tried(document)
+    for problem in problems:
+        assert problem.source == "values"
+        assert problem.message
+        assert known_path(problem.path, document), (problem.path, document)
+    if values is None:
+        assert problems
+        return
+    text = render_text(values)
+    objects = render(values)
+    assert list(yaml.safe_load_all(text)) == objects
+    assert [yamlio.read(part, "part") for part in documents(values)] == objects
+    assert [
+        yamlio.read(part, "part") for part in yamlio.write(objects).split("---\n")[1:]
+    ] == objects
+
+
+def engine(values: Values) -> Any:
+    (service,) = (item for item in render(values) if item["kind"] == "LLMInferenceService")
+    return service["spec"]["template"]["containers"][0]
+
+
+def words_of(values: Values) -> list[str]:
+    """The server's words, by shell rules."""
+    text = engine(values)["args"][0].replace("\\\n", " ")
+    return shlex.split(text[text.index("exec ") :])[1:]
+
+
+free_text = st.sampled_from(HOSTILE) | st.text(max_size=30)
+
+
+@given(text=free_text, key=st.sampled_from(["A", "HOME", "X_1"]))
+def test_an_environment_variable_comes_back_unchanged(text: str, key: str) -> None:
+    try:
+        values = load({"engine": {"env": {key: text}}})
+    except ValuesError:
+        return
+    found = {item["name"]: item["value"] for item in engine(values)["env"]}
+    assert found[key] == text
+
+
+@given(text=free_text)
+def test_text_comes_back_unchanged_from_yaml_and_from_the_shell(text: str) -> None:
+    try:
+        values = load({"model": {"name": text}, "engine": {"args": {"revision": text}}})
+    except ValuesError:
+        return
+    words = words_of(values)
+    assert words[words.index("--revision") + 1] == text
+    assert words[words.index("--served-model-name") + 1] == text
+    service = next(item for item in render(values) if item["kind"] == "LLMInferenceService")
+    assert service["spec"]["model"]["name"] == text
+
+
+@given(rng=st.randoms(use_true_random=False))
+def test_json_comes_back_unchanged_from_the_shell(rng: Any) -> None:
+    data = drawn(rng, {"$ref": "#/$defs/Data"}, fault=0.0)
+    tree = {"data": [data, data]}
+    try:
+        words = words_of(load({"engine": {"args": {"new-config": tree}}}))
+    except ValuesError:
+        return
+    assert json.loads(words[words.index("--new-config") + 1]) == tree
+
+
+def test_bash_itself_reads_what_was_meant() -> None:
+    """Every hostile text that a value may hold, through one real bash."""
+    taken = []
+    for text in HOSTILE:
+        try:
+            load({"engine": {"args": {"revision": text}}})
+        except ValuesError:
+            continue
+        taken.append(text)
+    assert len(taken) > len(HOSTILE) // 2
+    values = load({"engine": {"args": {"allowed-media-domains": taken}}})
+    report = "import json, sys; print(json.dumps(sys.argv[1:]))"
+    stubs = (
+        "set() { :; }; source() { :; }\n"
+        f'exec() {{ {shlex.quote(sys.executable)} -c {shlex.quote(report)} "$@"; }}\n'
+    )
+    command = ["bash", "-c", stubs + engine(values)["args"][0]]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    words = json.loads(done.stdout)
+    start = words.index("--allowed-media-domains") + 1
+    assert words[start : start + len(taken)] == taken
+
+
+def test_kserve_s_own_template_comes_through_untouched() -> None:
+    literal = "{{ ChildName .ObjectMeta.Name `-kserve-self-signed-certs` }}"
+    assert f'secretName: "{literal}"' in render_text(Values())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *((1e-7, "1e-7"), (1e-6, "0.000001"), (0.00001, "0.00001"), (1.5e-9, "1.5e-9")),
+        *((1e20, "1" + 20 * "0"), (1e21, "1e+21"), (1.5e21, "1.5e+21"), (1e16, "1" + 16 * "0")),
+        *((1.0, "1"), (0.1, "0.1"), (0.9, "0.9"), (-2.5, "-2.5"), (123456789.125, "123456789.125")),
+        *((-0.0, "-0"), (1e300, "1e+300"), (5e-324, "5e-324"), (1048576.0, "1048576")),
+        *((True, "true"), (None, "null"), (8, "8"), ("a<b>&", '"a<b>&"'), ("日本", '"日本"')),
+        ({"b": 1, "a": [1, {"d": None, "c": 2.0}]}, '{"a":[1,{"c":2,"d":null}],"b":1}'),
+    ],
+)  # fmt: skip
+def test_json_is_written_as_go_writes_it(value: Any, text: str) -> None:
+    assert to_json(value) == text
+
+
+@given(text=free_text)
+def test_quoting_survives_its_reader(text: str) -> None:
+    if "\x00" not in text:
+        assert shlex.split(shell(text)) == [text]
+    assert json.loads(quote(text)) == text
+
+
+def test_a_namespace_must_be_one() -> None:
+    for name in ("", "A", "a_b", "x" * 64, "-a", "a\n"):
+        with pytest.raises(ValuesError, match="namespace"):
+            Release(namespace=name)
+
+
+def test_a_case_is_named_by_its_seed() -> None:
+    assert Case(7).key() == Case(7).key()
+    assert len({Case(seed).key() for seed in range(50)}) > 45

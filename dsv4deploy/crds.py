@@ -370,13 +370,13 @@ def _place(item: Mapping[str, Any], path: Iterable[str | int]) -> str:
 
 _SENTENCES = {
     "maximum": "must be {value} or less",
-    "maxItems": "must have {value} items or fewer",
-    "maxLength": "must have {value} characters or fewer",
-    "maxProperties": "must have {value} entries or fewer",
+    "maxItems": "must have {value} or fewer items",
+    "maxLength": "must have {value} or fewer characters",
+    "maxProperties": "must have {value} or fewer entries",
     "minimum": "must be {value} or more",
-    "minItems": "must have {value} items or more",
-    "minLength": "must have {value} characters or more",
-    "minProperties": "must have {value} entries or more",
+    "minItems": "must have {value} or more items",
+    "minLength": "must have {value} or more characters",
+    "minProperties": "must have {value} or more entries",
     "multipleOf": "must be a multiple of {value}",
     "not": "is a combination that the CRD does not allow",
 }
@@ -393,6 +393,7 @@ _FIXES = {
 def _sentence(error: ValidationError) -> str:
     keyword = str(error.validator)
     value: Any = error.validator_value
+    schema: Any = error.schema
     if keyword == "enum":
         return f"must be {' or '.join(map(_shown, value))}, not {_shown(error.instance)}"
     if keyword in ("anyOf", "oneOf"):
@@ -401,6 +402,8 @@ def _sentence(error: ValidationError) -> str:
         if names:
             return f"must have {count} of the fields {', '.join(names)}"
         return f"must fit {count} of the {len(value)} forms that the CRD allows"
+    if schema.get(f"exclusive{keyword.capitalize()}"):
+        return f"must be {'more' if keyword == 'minimum' else 'less'} than {value}"
     return _SENTENCES[keyword].format(value=value) if keyword in _SENTENCES else error.message
 
 
@@ -476,16 +479,17 @@ def _int_or_string(validator: Any, either: bool, instance: Any, schema: Tree) ->
 def _list_type(_validator: Any, kind: str, instance: Any, schema: Tree) -> Errors:
     if kind == "atomic" or not isinstance(instance, list):
         return
-    keys = schema.get("x-kubernetes-list-map-keys", ())
     seen = []
     for index, item in enumerate(instance):
-        same = item
-        if isinstance(item, dict) and kind == "map":
-            same = {key: item.get(key) for key in keys}
-        if same in seen:
-            words = [f"{key} {_shown(same[key])}" for key in keys] or [_shown(same)]
-            yield ValidationError(f"{' '.join(words)} stands in this list twice", path=[index])
-        seen.append(same)
+        what = _shown(item)
+        if kind == "map":
+            if not isinstance(item, dict):
+                continue  # the items' type is wrong, which is said already
+            item = {key: item.get(key) for key in schema.get("x-kubernetes-list-map-keys", ())}
+            what = " ".join(f"{key} {_shown(value)}" for key, value in item.items())
+        if item in seen:
+            yield ValidationError(f"{what} stands in this list twice", path=[index])
+        seen.append(item)
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Tree) -> Errors:

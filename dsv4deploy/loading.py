@@ -477,6 +477,8 @@ def _sentence(error: Any, keys: Keys) -> str:
             return f"must be {_BOUNDS[kind]} {next(iter(bound.values())):.16g}, not {_shown(given)}"
         case "literal_error":
             return f"must be {bound['expected']}, not {_shown(given)}"
+        case "value_error":
+            return str(bound["error"])
         case "union_tag_invalid":
             return f"{_shown(given)} can't stand in a list of words: write text or a number"
     message = f"{_KINDS.get(kind, error['msg'])}, not {_shown(given)}"

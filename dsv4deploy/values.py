@@ -46,6 +46,12 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _unique(items: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(items)) < len(items):
+        raise ValueError("the same item stands here twice: keep one")
+    return items
+
+
 def _read_only(*_: Any, **__: Any) -> NoReturn:
     raise TypeError("values are frozen: build new ones with load()")
 
@@ -75,11 +81,12 @@ def _kind(value: Any) -> str:
 
 Boolean = Annotated[bool, Strict()]
 # The order matters: with the bounds behind the validator the JSON schema would lose them.
-Count = Annotated[int, Strict(), Field(ge=1, le=EXACT), BeforeValidator(_whole)]
+# Kubernetes keeps these in 32 bits.
+Count = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]
 # Bounds far above anything that exists, so that no product of values overflows Helm's integers.
 Size = Annotated[int, Strict(), Field(ge=1, le=4096), BeforeValidator(_whole)]
 Tokens = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]
-Natural = Annotated[int, Strict(), Field(ge=0, le=EXACT), BeforeValidator(_whole)]
+Natural = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), BeforeValidator(_whole)]
 Seconds = Annotated[int, Strict(), Field(ge=1, le=86_400), BeforeValidator(_whole)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65_535), BeforeValidator(_whole)]
 Fraction = Annotated[float, Strict(), Field(gt=0, le=1)]
@@ -441,7 +448,11 @@ class Engine(Section):
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """When the node pulls the image.
     Becomes: imagePullPolicy"""
-    image_pull_secrets: tuple[ObjectName, ...] = ("modelcar-registry-auth",)
+    image_pull_secrets: Annotated[
+        tuple[ObjectName, ...],
+        AfterValidator(_unique),
+        Field(json_schema_extra={"uniqueItems": True}),
+    ] = ("modelcar-registry-auth",)
     """Secrets with registry credentials in the service's namespace; only of use with a private
     registry.
     Becomes: spec.template.imagePullSecrets"""

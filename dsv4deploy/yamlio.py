@@ -116,8 +116,7 @@ def _shallow(text: str | bytes, source: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEEPEST:
-                where = f"{source}:{event.start_mark.line + 1}"
-                raise ValuesError.of(where, "", "nested too deeply to be a values file")
+                raise ValuesError.of(source, "", "nested too deeply to be a values file")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

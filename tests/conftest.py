@@ -38,5 +38,5 @@ def real_crds() -> Path:
     """A folder with the real CRDs, which this project does not contain."""
     folder = Path(os.environ.get("DSV4DEPLOY_CRDS", ROOT.parent / "shared" / "crds"))
     if not folder.is_dir():
-        missing("no real CRDs at hand: name a folder with them in DSV4DEPLOY_CRDS")
+        missing("the project contains no real CRDs: name a folder of them in DSV4DEPLOY_CRDS")
     return folder

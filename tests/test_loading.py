@@ -219,6 +219,11 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"engine": {"env": {"a-b": "1"}}}, "engine.env.a-b: "),
         ({"engine": {"env": {"A": "{{ x }}"}}}, "which KServe would expand"),
         ({"engine": {"shell": []}}, "engine.shell: must not be empty"),
+        ({"replicas": 2**31}, "replicas: must be at most 2147483647"),
+        (
+            {"engine": {"imagePullSecrets": ["a", "b", "a"]}},
+            "engine.imagePullSecrets: the same item stands here twice: keep one",
+        ),
         ({"engine": {"shell": "bash"}}, "engine.shell: must be a list"),
         ({"engine": {"shell": ["a", 1]}}, "engine.shell.1: must be text, not 1"),
         ({"engine": {"imagePullPolicy": "Often"}}, "engine.imagePullPolicy: must be 'Always', "),

@@ -337,6 +337,59 @@ def explain(path: str) -> None:
     click.echo(text_of(path))
 
 
+@cli.command("overlay")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@_inputs
+@click.option(
+    "--cluster", required=True, metavar="NAME", help="The overlay's name; a / in it makes folders."
+)
+@click.option(
+    "--base",
+    "base_files",
+    multiple=True,
+    type=click.Path(),
+    metavar="VALUES.yaml",
+    help="The base's values; the profile alone by default.",
+)
+@click.option("--base-namespace", default="demo", show_default=True, help="The base's namespace.")
+def overlay_command(
+    directory: Path,
+    namespace: str,
+    cluster: str,
+    base_files: tuple[str, ...],
+    base_namespace: str,
+    files: tuple[str, ...],
+    **inputs: Any,
+) -> None:
+    r"""Write a kustomize base and a cluster's overlay to DIRECTORY.
+
+    DIRECTORY/base holds the manifest of the base's values, DIRECTORY/overlays/NAME what turns it
+    into the manifest of this cluster's values, which are laid over the base's. Both work with
+    plain `kubectl kustomize`. Flags of the engine stand in one script and can't be patched: a
+    cluster with other flags needs a base of its own.
+
+    \b
+    dsv4deploy overlay deploy site-a.yaml --cluster site-a -n prod
+    kubectl kustomize deploy/overlays/site-a | kubectl apply -f -
+    """
+    from .overlay import files as overlay_files
+
+    base = load(*base_files, profile=inputs["profile"])
+    values = _load([*base_files, *files], **inputs)
+    release, base_release = Release(namespace=namespace), Release(namespace=base_namespace)
+    _checked(values, release)
+    written = overlay_files(base, base_release, values, release, cluster)
+    manifest = directory / "base" / "manifest.yaml"
+    if manifest.exists() and manifest.read_text("utf-8") != written["base/manifest.yaml"]:
+        raise DeployError(
+            f"{manifest}: differs from what --base, --profile and --base-namespace give here; name "
+            "those that it was written with, or another folder"
+        )
+    _write_all({directory / path: text for path, text in written.items()})
+    for path in sorted(written):
+        _say(f"wrote {directory / path}")
+
+
 @cli.group()
 def chart() -> None:
     """Write, check or package the Helm chart."""

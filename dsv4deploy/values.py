@@ -181,6 +181,51 @@ QuotaName = Annotated[
     Strict(),
     Field(pattern=_said(r"^[a-z][-a-z0-9]*$", "lower-case letters, digits and -, a letter first")),
 ]
+LabelKey = Annotated[
+    str,
+    Strict(),
+    Field(
+        pattern=_said(
+            r"^([a-z0-9][-a-z0-9.]*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
+            "a label's key such as node.kubernetes.io/npu.chip.name",
+        )
+    ),
+]
+TaintKey = Annotated[
+    str,
+    Strict(),
+    Field(
+        pattern=_said(
+            r"^(\*|([a-z0-9][-a-z0-9.]*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)$",
+            "a taint's key such as huawei.com/npu, or * for every taint",
+        )
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$",
+        "a label's value: letters, digits and - _ . between them",
+        0,
+        63,
+    ),
+]
+SchedulerName = Annotated[
+    str,
+    Strict(),
+    _text(r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", "a scheduler's name, or nothing", 0, 253),
+]
+Hostname = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^((\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$",
+        "a host name such as maas.example.com or *.example.com, or nothing",
+        0,
+        253,
+    ),
+]
 LineKey = Annotated[str, Strict(), Field(pattern=LINE)]
 Image = Annotated[
     str,
@@ -310,6 +355,20 @@ class Parallelism(Section):
     Becomes: --enable-expert-parallel"""
 
 
+class Toleration(Section):
+    """How a taint is stood."""
+
+    operator: Literal["Exists", "Equal"]
+    """Whether any value of the taint is stood, or the one in `value`.
+    Becomes: operator"""
+    value: LabelValue
+    """The taint's value; empty with Exists.
+    Becomes: value"""
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"]
+    """The effect that is stood; empty is every effect.
+    Becomes: effect"""
+
+
 class Npu(Section):
     """The accelerators, as the cluster's device plugin names them."""
 
@@ -317,6 +376,19 @@ class Npu(Section):
     """The extended resource that stands for one NPU. The name alone does not tell 32 GB cards
     from 64 GB ones.
     Becomes: the key in resources.requests and resources.limits"""
+    node_selector: Annotated[dict[LabelKey, LabelValue], AfterValidator(FrozenDict)] = FrozenDict()
+    """Labels that a node must have, such as `node.kubernetes.io/npu.chip.name: 910B4`, which tells
+    32 GB cards from 64 GB ones where the cluster sets it.
+    Source: the published manifest has none.
+    Becomes: nodeSelector of the engine's pods"""
+    tolerations: Annotated[dict[TaintKey, Toleration], AfterValidator(FrozenDict)] = FrozenDict()
+    """Taints that the engine's pods stand, by the taint's key; `*` is every taint.
+    Source: the published manifest has none.
+    Becomes: tolerations of the engine's pods"""
+    scheduler_name: SchedulerName = ""
+    """The scheduler of the engine's pods, such as volcano; empty leaves it to the cluster.
+    Source: the published manifest has none.
+    Becomes: schedulerName of the engine's pods"""
 
 
 class EngineArgs(BaseModel):
@@ -601,6 +673,10 @@ class MaasGateway(Section):
     """The port of its HTTP listener.
     Source: a choice of this project.
     Becomes: spec.listeners"""
+    hostname: Hostname = ""
+    """The host name that it answers to; empty is any.
+    Source: a choice of this project.
+    Becomes: hostname of spec.listeners"""
 
 
 class ApiKeys(Section):

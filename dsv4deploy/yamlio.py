@@ -250,17 +250,26 @@ def _represent_str(dumper: Any, text: str) -> Any:
 _PortableDumper.add_representer(str, _represent_str)
 
 
+def write_list(items: Iterable[Mapping[str, Any]]) -> str:
+    """One YAML document that is a list, written as :func:`write` writes."""
+    return _dump([list(map(dict, items))], explicit_start=False)
+
+
 def write(documents: Iterable[Mapping[str, Any]]) -> str:
     """The documents as YAML that every reader understands alike.
 
     Keys keep their order; strings that a YAML 1.1 or 1.2 reader would take for something
     else are quoted; text of several lines stands as a block.
     """
+    return _dump((dict(document) for document in documents), explicit_start=True)
+
+
+def _dump(documents: Iterable[Any], *, explicit_start: bool) -> str:
     return yaml.dump_all(
-        (dict(document) for document in documents),
+        documents,
         Dumper=_PortableDumper,
         sort_keys=False,
-        explicit_start=True,
+        explicit_start=explicit_start,
         allow_unicode=True,
         width=2**31 - 1,
     )

@@ -226,7 +226,17 @@ Hostname = Annotated[
         253,
     ),
 ]
-LineKey = Annotated[str, Strict(), Field(pattern=LINE)]
+# Helm 3.17 takes the key `<<` for YAML's merge key even where it is quoted.
+LineKey = Annotated[
+    str,
+    Strict(),
+    Field(
+        pattern=_said(
+            f"^([^<{{\x00-\x1f{_UNSAFE}](\\{{?[^{{\x00-\x1f{_UNSAFE}])*\\{{?)?$",
+            "one line of text without control characters, < or { first, or `{{`",
+        )
+    ),
+]
 Image = Annotated[
     str,
     Strict(),

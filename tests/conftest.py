@@ -5,19 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 import tools
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def missing(reason: str) -> NoReturn:
-    """Skips a test that lacks something; in CI nothing may be lacking."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +19,7 @@ def tool() -> Callable[[str], str]:
     def find(name: str) -> str:
         path = tools.find(name)
         if not path:
-            missing(f"{name} is missing: `.venv/bin/python tests/tools.py` fetches it")
+            tools.missing(f"{name} is missing: `.venv/bin/python tests/tools.py` fetches it")
         return path
 
     return find
@@ -38,5 +30,5 @@ def real_crds() -> Path:
     """A folder with the real CRDs, which this project does not contain."""
     folder = Path(os.environ.get("DSV4DEPLOY_CRDS", ROOT.parent / "shared" / "crds"))
     if not folder.is_dir():
-        missing("the project contains no real CRDs: name a folder of them in DSV4DEPLOY_CRDS")
+        tools.missing("the project contains no real CRDs: name a folder of them in DSV4DEPLOY_CRDS")
     return folder

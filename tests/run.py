@@ -1,8 +1,9 @@
 """Sets up everything that the tests need and runs them: ``python3 tests/run.py``.
 
 Makes ``.venv`` beside the project (again only where the dependencies changed), then runs the
-linter, the format check, the type checker and the tests with coverage. With arguments it runs
-pytest alone, with these arguments.
+linter, the format check, the type checker and the default tests with coverage. With arguments it
+runs pytest alone, with these arguments: ``tests/e2e`` are the tests with real servers, which need
+Go and npm too.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def main() -> None:
     run(BIN / "ruff", "check", ".")
     run(BIN / "ruff", "format", "--check", ".")
     run(BIN / "mypy")
-    run(BIN / "pytest", "--cov", "--cov-report=term", "--durations=5")
+    run(BIN / "pytest", "--ignore=tests/e2e", "--cov", "--cov-report=term", "--durations=5")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,69 @@
+"""The packaged chart through a real OCI registry on loopback."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from parts import run
+
+from dsv4deploy import __version__
+from dsv4deploy.chart import package
+
+REGISTRY = "github.com/distribution/distribution/v3/cmd/registry@v3.0.0"
+CHART = Path(__file__).resolve().parent.parent.parent / "charts" / "deepseek-v4-flash"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def registry(go_program: Callable[[str], Path], tmp_path: Path) -> Iterator[str]:
+    address = f"127.0.0.1:{free_port()}"
+    config = tmp_path / "registry.yaml"
+    config.write_text(
+        "version: 0.1\n"
+        f"storage: {{filesystem: {{rootdirectory: {tmp_path / 'storage'}}}}}\n"
+        f"http: {{addr: '{address}'}}\n"
+    )
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            [str(go_program(REGISTRY)), "serve", str(config)],
+            stdout=log,
+            stderr=log,
+            env={"OTEL_TRACES_EXPORTER": "none"},
+        )
+    try:
+        for _ in range(100):
+            try:
+                urllib.request.urlopen(f"http://{address}/v2/", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            pytest.fail((tmp_path / "log").read_text())
+        yield address
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.mark.parametrize("major", ["helm3", "helm4"])
+def test_the_chart_is_pushed_pulled_and_gives_the_same(
+    major: str, tool: Callable[[str], str], registry: str, tmp_path: Path
+) -> None:
+    helm = tool(major)
+    repository = f"oci://{registry}/charts"
+    run(helm, "push", package(tmp_path), repository, "--plain-http")
+    chart = f"{repository}/deepseek-v4-flash"
+    release = ("dsv4", "-n", "demo")
+    pulled = run(helm, "template", *release, chart, "--version", __version__, "--plain-http")
+    assert pulled == run(helm, "template", *release, CHART)

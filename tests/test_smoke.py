@@ -1,0 +1,87 @@
+"""The script that ``helm test`` runs, against a small server that answers well, badly or not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from dsv4deploy.chart import files
+
+
+def script() -> str:
+    """The script, as the chart's Job holds it."""
+    text = files()["templates/_helpers.tpl"]
+    start = text.index('{{- define "deepseek-v4-flash.smoke" -}}\n')
+    return text[start:].partition("-}}\n")[2].partition("\n{{- end }}")[0]
+
+
+class Engine(BaseHTTPRequestHandler):
+    """Answers every completion with the server's text, or with its status."""
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(request)  # type: ignore[attr-defined]
+        status, text = self.server.answer  # type: ignore[attr-defined]
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps({"choices": [{"message": {"content": text}}]}).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[HTTPServer]:
+    with HTTPServer(("127.0.0.1", 0), Engine) as running:
+        running.asked = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "code"),
+    [
+        (200, "One, two, three, four, five.", 0),
+        (200, "one\ntwo\nthree\nfour\nfive", 0),
+        (200, "**One** two three four", 0),
+        (200, "oneoneoneoneoneoneone", 1),
+        (200, "the the the the the the", 1),
+        (200, "", 1),
+        (200, None, 1),
+        (200, "ный 不 ]]>> fn( one", 1),
+        (503, "", 1),
+    ],
+)
+def test_a_good_answer_passes_and_garbage_fails(
+    status: int, text: str | None, code: int, server: HTTPServer
+) -> None:
+    server.answer = (status, text)  # type: ignore[attr-defined]
+    url = f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
+    done = subprocess.run(
+        [sys.executable, "-c", script()],
+        env={**os.environ, "URL": url, "MODEL": "m", "TIMEOUT": "10"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    (request,) = server.asked  # type: ignore[attr-defined]
+    assert request["model"] == "m"
+    assert request["temperature"] == 0
+
+
+def test_the_job_hands_the_script_what_it_reads() -> None:
+    text = files()["templates/tests/completion.yaml"]
+    assert 'include "deepseek-v4-flash.smoke"' in text
+    names = [line.split()[-1] for line in text.splitlines() if line.strip().startswith("- name: ")]
+    assert {"URL", "MODEL", "TIMEOUT"} <= set(names)

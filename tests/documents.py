@@ -168,7 +168,7 @@ def _mapping(rng: random.Random, schema: Tree, fault: float) -> Tree:
             key = _text(rng, {"pattern": pattern})
             result[key] = drawn(rng, extra, fault)
     if rng.random() < fault:
-        result[rng.choice(["nam", "image_", "x", "", "a b", "<<", "yes", "1"])] = anything(rng)
+        result[rng.choice(["nam", "image_", "x", "", "a b", "yes", "1"])] = anything(rng)
     return result
 
 
@@ -214,7 +214,11 @@ def _number(rng: random.Random, schema: Tree) -> int | float:
 
 
 def sparse(rng: random.Random) -> Tree:
-    """A document drawn from the schema."""
+    """A document drawn from the schema.
+
+    The quoted key `<<` is never in it: Helm 3.17 takes it for YAML's merge key and drops it, Helm 4
+    and Python refuse it.
+    """
     return _mapping(rng, json_schema(), rng.choice([0.0, 0.0, 0.01, 0.05]))
 
 
@@ -320,7 +324,7 @@ class Case:
         self.files = [rng.choice(kinds)(rng) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
         self.settings = settings(rng) if rng.random() < 0.4 else []
         for file in self.files:
-            # Anything may stand in `global`, but Helm 3.17 fails on keys such as `<<` in it.
+            # Anything may stand in `global`; Helm 3.17 fails on some of it, before any chart.
             if "global" in file:
                 file["global"] = {"site": "a", "deep": [None, {"b": 1}]}
 

@@ -204,6 +204,7 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
     ("tree", "sentence"),
     [
         ({"replicas": 0}, "replicas: must be at least 1, not 0"),
+        ({"engine": {"<<": {}}}, "engine.<<: there is no such value"),
         ({"replicas": True}, "replicas: must be a whole number, not true"),
         ({"replicas": 1.5}, "replicas: must be a whole number, not 1.5"),
         ({"replicas": "1"}, 'replicas: must be a whole number, not "1": leave out the quotes'),

@@ -100,13 +100,14 @@ RULES: tuple[Rule, ...] = (
         for flag, owner in OWNED_FLAGS.items()
     ),
     Rule(
-        code="data-parallel-one-pod",
+        code="data-parallel-pods",
         severity=Severity.ERROR,
         path="parallelism.dataLocal",
-        condition="Values.parallelism.data == Values.parallelism.dataLocal",
-        message="every data parallel rank must stand in the one pod of an instance",
-        fix="set parallelism.dataLocal to parallelism.data",
-        source="the manifest has one pod an instance",
+        condition="Values.parallelism.data == Values.parallelism.dataLocal or "
+        "Values.parallelism.data == Values.parallelism.dataLocal * 2",
+        message="an instance is one pod, or a leader and one worker, with dataLocal ranks each",
+        fix="set parallelism.dataLocal to parallelism.data, or to half of it for two nodes",
+        source="the manifest has a leader and one worker",
     ),
     Rule(
         code="name-hashed-pool",

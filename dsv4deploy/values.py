@@ -211,6 +211,26 @@ LabelValue = Annotated[
         63,
     ),
 ]
+OptionalName = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$",
+        "the name of a Kubernetes object, or nothing",
+        0,
+        253,
+    ),
+]
+Address = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^([a-z]+://)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?$",
+        "an address such as redis-service:6379 or redis://redis-service:6379",
+        1,
+        512,
+    ),
+]
 SchedulerName = Annotated[
     str,
     Strict(),
@@ -332,6 +352,20 @@ class Section(BaseModel):
 # --- the tree ------------------------------------------------------------------------------
 
 
+class Claims(Section):
+    """PersistentVolumeClaims that hold the weights, one a node, in the place of a download."""
+
+    leader: OptionalName = ""
+    """The claim that the leader, or the only pod, mounts; empty where KServe's storage initializer
+    brings the weights.
+    Source: the published manifest has none.
+    Becomes: volume model at /mnt/models, and spec.storageInitializer.enabled"""
+    worker: OptionalName = ""
+    """The claim that the worker mounts.
+    Source: the published manifest has none.
+    Becomes: volume model at /mnt/models of spec.worker"""
+
+
 class Model(Section):
     """The model that is served."""
 
@@ -342,10 +376,13 @@ class Model(Section):
     name: Word = "gdydems/DeepSeek-V4-Flash-w4a8-mtp"
     """The name that clients ask for in the `model` field of a request.
     Becomes: spec.model.name and --served-model-name"""
+    claims: Claims = Claims()
 
 
 class Parallelism(Section):
-    """How one instance is split over the NPUs. A pod asks for `tensor` × `dataLocal` of them."""
+    """How one instance is split over the NPUs. A pod asks for `tensor` × `dataLocal` of them; where
+    `data` is more than `dataLocal`, a worker's pod on a second node holds the rest.
+    """
 
     tensor: Size = 8
     """Tensor parallel size: the NPUs that share each layer.
@@ -363,6 +400,10 @@ class Parallelism(Section):
     """Whether the experts are spread over all NPUs (expert parallelism) instead of each expert
     being split.
     Becomes: --enable-expert-parallel"""
+    rpc_port: Port = 13_389
+    """The port on which the ranks of two nodes find each other.
+    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Becomes: --data-parallel-rpc-port and the worker's containerPort"""
 
 
 class Toleration(Section):
@@ -399,6 +440,44 @@ class Npu(Section):
     """The scheduler of the engine's pods, such as volcano; empty leaves it to the cluster.
     Source: the published manifest has none.
     Becomes: schedulerName of the engine's pods"""
+
+
+class KvStore(Section):
+    """A mooncake store beside the engine, in which KV cache blocks outlive their requests (variant
+    agg-mc-kv).
+    """
+
+    enabled: Boolean = False
+    """Whether the engine uses the store.
+    Becomes: --kv-transfer-config, the init container mooncake-config-init, and mooncake in
+    infernex.io/disabled-components"""
+    metadata_server: Address = "redis://redis-service:6379"
+    """Where the store keeps its metadata.
+    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Becomes: metadata_server in mooncake.json"""
+    master_server_address: Address = "mooncake-master-service:30089"
+    """The store's master.
+    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Becomes: master_server_address in mooncake.json"""
+    protocol: Literal["ascend", "rdma", "tcp"] = "ascend"
+    """How blocks travel.
+    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Becomes: protocol in mooncake.json"""
+    segment_bytes: Annotated[int, Strict(), Field(ge=0, le=EXACT), BeforeValidator(_whole)] = (
+        42_949_672_960
+    )
+    """Host memory that each rank gives to the store, 40 GiB.
+    Unit: bytes
+    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Becomes: global_segment_size in mooncake.json"""
+    port: Port = 20_000
+    """The port of the KV connector.
+    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Becomes: kv_port in --kv-transfer-config"""
+    lookup_port: Natural = 1
+    """The RPC port on which the connector looks blocks up.
+    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Becomes: lookup_rpc_port in --kv-transfer-config"""
 
 
 class EngineArgs(BaseModel):
@@ -446,7 +525,8 @@ class EnvironmentScripts(Section):
     """Shell files sourced before the server starts."""
 
     required: tuple[Path, ...] = ("/usr/local/Ascend/ascend-toolkit/set_env.sh",)
-    """Files without which the engine can't run; the container stops where one is missing.
+    """Files without which the engine can't run; with -e in `shellOptions` the container stops where
+    one is missing or fails.
     Becomes: source lines of the engine's script"""
     optional: tuple[Path, ...] = (
         "/usr/local/Ascend/nnal/atb/set_env.sh",
@@ -518,6 +598,27 @@ class Probes(Section):
     """When a running engine is restarted, which costs another hour of loading."""
 
 
+class WorkerProbes(Section):
+    """The worker's probes: it serves no HTTP, so they look for the server's process."""
+
+    startup: Probe = Probe(period_seconds=30, failure_threshold=160)
+    """The start-up budget: `periodSeconds` × `failureThreshold`, 80 minutes.
+    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8)."""
+    liveness: Probe = Probe(period_seconds=30, timeout_seconds=10, failure_threshold=6)
+    """When a running worker is restarted.
+    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8)."""
+
+
+class Worker(Section):
+    """The second node's pod of an instance, where `parallelism.data` is more than `dataLocal`."""
+
+    process: CommandLine = "vllm serve"
+    """What its probes look for among the running command lines.
+    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Becomes: pgrep -f in startupProbe and livenessProbe"""
+    probes: WorkerProbes = WorkerProbes()
+
+
 class Engine(Section):
     """The vLLM engine: container `main` of the service's pods."""
 
@@ -552,6 +653,10 @@ class Engine(Section):
     """The port that the server listens on, for the probes, the router and KServe's services.
     KServe's own services expect 8000.
     Becomes: --port, containerPort and the pool's target port"""
+    api_server_count: Natural = 0
+    """API server processes of the leader; 0 leaves it to vLLM.
+    Source: the published manifest leaves it out.
+    Becomes: --api-server-count"""
     args: EngineArgs = EngineArgs(
         **{  # pyright: ignore[reportArgumentType]
             "additional-config": {
@@ -599,6 +704,17 @@ class Engine(Section):
     """Environment variables by name; null leaves one out. Values are text: write "1", not 1.
     Kubernetes puts another variable's value in the place of `$(NAME)`.
     Becomes: env of container main"""
+    env_from_pod: Annotated[
+        dict[VariableName, Literal["metadata.name", "metadata.namespace", "status.podIP"] | None],
+        AfterValidator(FrozenDict),
+    ] = FrozenDict()
+    """Environment variables that hold a field of the pod, by name; null leaves one out.
+    Source: the published manifest has none.
+    Becomes: env of container main, with valueFrom.fieldRef"""
+    host_ipc: Boolean = False
+    """Whether the pod shares the node's IPC namespace.
+    Becomes: hostIPC of the engine's pods"""
+    worker: Worker = Worker()
     resources: Resources = Resources()
     shm_size: Quantity = "32Gi"
     """Shared memory for the processes of the engine; it counts against the memory limit.
@@ -649,6 +765,9 @@ class RouterResources(Section):
 class Router(Section):
     """hermes-router, the endpoint picker that chooses a pod for each request."""
 
+    inline: Boolean = False
+    """Whether the router stands in the service itself instead of a preset of its own.
+    Becomes: spec.router.scheduler, in the place of spec.baseRefs"""
     preset: RouterPreset = RouterPreset()
     image: Image = "build-harbor.alauda.cn/3rdparty/openfuyao/hermes-router:26.6.0-rc.2"
     """The router's image.
@@ -790,6 +909,7 @@ class Values(Section):
     model: Model = Model()
     parallelism: Parallelism = Parallelism()
     npu: Npu = Npu()
+    kv_store: KvStore = KvStore()
     engine: Engine = Engine()
     router: Router = Router()
     maas: Maas = Maas()

@@ -55,8 +55,8 @@ from dsv4deploy.render import KINDS, TEMPLATES, environment
             'a: {{ "{{" }} ChildName .x `-y` }}\n',
         ),
         (
-            'a:\n  {{- include("_probe.yaml", probe=Values.engine.probes) | nindent(2) }}\n',
-            'a:\n  {{- include "deepseek-v4-flash.probe" (dict "probe" .Values.engine.probes)'
+            'a:\n  {{- include("_probe.yaml", probe=Values.engine, process="") | nindent(2) }}\n',
+            'a:\n  {{- include "deepseek-v4-flash.probe" (dict "probe" .Values.engine "process" "")'
             " | nindent 2 }}\n",
         ),
     ],

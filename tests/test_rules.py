@@ -20,9 +20,9 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         )
         for flag in OWNED_FLAGS
     },
-    "data-parallel-one-pod": (
+    "data-parallel-pods": (
+        {"parallelism": {"data": 3}},
         {"parallelism": {"data": 2}},
-        {"parallelism": {"data": 2, "dataLocal": 2}},
     ),
     "name-hashed-pool": ({"name": "x" * 49}, {"name": "x" * 48}),
     "name-hashed-child": ({"name": "x" * 39}, {"name": "x" * 38}),
@@ -66,7 +66,7 @@ def test_the_validated_deployment_has_no_findings() -> None:
 
 
 def test_errors_come_first_and_only_they_stop_a_deployment() -> None:
-    found = check(load({"name": "x" * 49, "engine": {"port": 1}, "parallelism": {"data": 2}}))
+    found = check(load({"name": "x" * 49, "engine": {"port": 1}, "parallelism": {"data": 3}}))
     severities = [finding.severity for finding in found]
     assert severities == sorted(severities)
     assert {finding.severity for finding in errors(found)} == {Severity.ERROR}

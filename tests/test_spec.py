@@ -244,7 +244,7 @@ def flags(words: list[str]) -> dict[str, Any]:
         found[flag] = None
         if words and not words[0].startswith("--"):
             word = words.pop(0)
-            number = word[:1].isdigit() or word[:1] == "{"
+            number = word[:1] == "{" or (word[:1].isdigit() and word.count(".") < 2)
             found[flag] = json.loads(word) if number else word
     return found
 

@@ -8,6 +8,8 @@ so read the ratios; each is of medians of runs that took turns.
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
 import subprocess
 import sys
@@ -28,6 +30,17 @@ import tools  # noqa: E402 - a module beside the tests, not a package
 CHART = ROOT / "charts" / "deepseek-v4-flash"
 COMMAND = Path(sys.executable).parent / "dsv4deploy"
 CLUSTERS = 1000
+CDK8S = os.environ.get("DSV4DEPLOY_CDK8S_PYTHON", "")
+CDK8S_APP = """
+import json, sys
+import cdk8s
+app = cdk8s.App(outdir=sys.argv[2])
+chart = cdk8s.Chart(app, "manifest")
+for number, item in enumerate(json.load(open(sys.argv[1]))):
+    made = cdk8s.ApiObject(chart, str(number), api_version=item["apiVersion"], kind=item["kind"])
+    made.add_json_patch(cdk8s.JsonPatch.add("/spec", item["spec"]))
+app.synth()
+"""
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -72,6 +85,7 @@ def main() -> None:
                 "render_text (text)": lambda: render_text(values, Release()),
                 "render (objects)": lambda: render(values, Release()),
                 "load a profile and render": lambda: render(load(values_file), Release()),
+                "load a profile, as text": lambda: render_text(load(values_file), Release()),
             },
             runs=200,
         ),
@@ -107,9 +121,16 @@ def main() -> None:
         one = clusters / "0.yaml"
         each = seconds(typed(COMMAND, "render", "--each", clusters, "-o", out)) / CLUSTERS
         assert len(list(out.iterdir())) == CLUSTERS
-        in_process = medians({"": lambda: render(load(one))}, runs=200)[""]
+        cluster = {"name": "cluster-0", "replicas": 1}
         times = {
-            "load + render in process": in_process,
+            **medians(
+                {
+                    "manifest in process": lambda: render_text(load(cluster)),
+                    "manifest of a file in process": lambda: render_text(load(one)),
+                    "objects in process": lambda: render(load(cluster)),
+                },
+                runs=300,
+            ),
             f"dsv4deploy render --each, of {CLUSTERS}": each,
             **medians(
                 {
@@ -120,7 +141,15 @@ def main() -> None:
                 runs=15,
             ),
         }
-        show("One of many clusters", times, base="load + render in process")
+        if CDK8S:
+            app = Path(name) / "app.py"
+            app.write_text(CDK8S_APP)
+            (base / "objects.json").write_text(json.dumps(render(values)))
+            synth = typed(CDK8S, app, base / "objects.json", Path(name) / "synth")
+            times |= medians({"cdk8s synth (of finished objects)": synth}, runs=5)
+        else:
+            print("\nno cdk8s: DSV4DEPLOY_CDK8S_PYTHON names a Python that has it (and Node.js)")
+        show("One of many clusters", times, base="manifest in process")
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def _load(
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="dsv4deploy")
 def cli() -> None:
-    r"""Deploy DeepSeek-V4-Flash on Huawei Ascend NPUs.
+    """Deploy DeepSeek-V4-Flash on Huawei Ascend NPUs.
 
     \b
     dsv4deploy render | kubectl apply -f -        the validated deployment, as it was published
@@ -129,7 +129,7 @@ def cli() -> None:
 def render(
     namespace: str, output: str | None, each: Path | None, files: tuple[str, ...], **inputs: Any
 ) -> None:
-    r"""Print the manifest, ready for `kubectl apply -f -`.
+    """Print the manifest, ready for `kubectl apply -f -`.
 
     Values files are merged as helm merges them: over the defaults lie the profile, the files in
     their order, then --set-json, --set and --set-string. Errors stop it before anything is
@@ -267,6 +267,57 @@ def _print_findings(findings: list[Finding], output: str) -> None:
         _say("no findings")
 
 
+@cli.command()
+@_inputs
+@click.option(
+    "--registry-map",
+    multiple=True,
+    metavar="FROM=TO",
+    help="A registry, or the beginning of a reference, and what stands for it.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["list", "values", "skopeo"]),
+    default="list",
+    show_default=True,
+    help="values: a values file with the mapped images; skopeo: the commands that copy them.",
+)
+def images(
+    namespace: str,
+    registry_map: tuple[str, ...],
+    output: str,
+    files: tuple[str, ...],
+    **inputs: Any,
+) -> None:
+    """List every image of a deployment, the ModelCar included, one a line.
+
+    For a site with no way out, map each registry to the site's own:
+
+    \b
+    dsv4deploy images --registry-map quay.io=reg.site/quay -o values > site.yaml
+    dsv4deploy render site.yaml
+    """
+    from . import yamlio
+    from .images import as_values, mapped, references
+
+    values = _load(files, **inputs)
+    found = references(values)
+    moved = found
+    if registry_map:
+        pairs = [pair.partition("=") for pair in registry_map]
+        if not all(begin and become for begin, _, become in pairs):
+            raise click.UsageError("--registry-map takes FROM=TO, such as quay.io=reg.site/quay")
+        moved = mapped(values, {begin.rstrip("/"): to.rstrip("/") for begin, _, to in pairs})
+    if output == "values":
+        sys.stdout.write(yamlio.write([as_values(moved)]).removeprefix("---\n"))
+    elif output == "skopeo":
+        for path, reference in found.items():
+            click.echo(f"skopeo copy --all docker://{reference} docker://{moved[path]}")
+    else:
+        click.echo("\n".join(moved.values()))
+
+
 @cli.group(invoke_without_command=True)
 @click.pass_context
 def profiles(context: click.Context) -> None:
@@ -361,7 +412,7 @@ def overlay_command(
     files: tuple[str, ...],
     **inputs: Any,
 ) -> None:
-    r"""Write a kustomize base and a cluster's overlay to DIRECTORY.
+    """Write a kustomize base and a cluster's overlay to DIRECTORY.
 
     DIRECTORY/base holds the manifest of the base's values, DIRECTORY/overlays/NAME what turns it
     into the manifest of this cluster's values, which are laid over the base's. Both work with
@@ -439,7 +490,7 @@ def chart_package(output: Path) -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    r"""Print a shell's completion script.
+    """Print a shell's completion script.
 
     \b
     bash: source <(dsv4deploy completion bash)

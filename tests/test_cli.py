@@ -216,6 +216,23 @@ def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
     assert "--quantization" in run("explain", "engine.args.quantization").out
 
 
+def test_images_are_listed_mapped_and_copied(run: Run, tmp_path: Path) -> None:
+    listed = run("images").out.splitlines()
+    assert len(listed) == 4
+    site = ("--registry-map", "quay.io=r/q", "--registry-map", "docker.io=r/d")
+    site += ("--registry-map", "build-harbor.alauda.cn/=r/a/")
+    (tmp_path / "site.yaml").write_text(run("images", *site, "-o", "values").out)
+    again = run("images", tmp_path / "site.yaml").out.splitlines()
+    assert again == run("images", *site).out.splitlines()
+    copies = run("images", *site, "-o", "skopeo").out.splitlines()
+    pairs = [
+        f"skopeo copy --all docker://{a} docker://{b}" for a, b in zip(listed, again, strict=True)
+    ]
+    assert copies == pairs
+    assert run("images", "--registry-map", "quay.io").code == 2
+    assert run("images", "--registry-map", "quay.io=r").code == 1
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script(shell: str, run: Run) -> None:
     assert "_DSV4DEPLOY_COMPLETE" in run("completion", shell).out
@@ -226,6 +243,8 @@ def test_every_command_has_help_that_teaches(run: Run) -> None:
         done = run(*words, "--help")
         assert (done.code, done.err) == (0, "")
         assert len(done.out.splitlines()) > 5
+        assert "\b" not in done.out
+        assert "\\b" not in done.out
 
 
 def test_a_reader_that_leaves_early_is_no_failure() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import Any
 
 import pytest
 
-from dsv4deploy import Values
+from dsv4deploy import Values, load, render
 from dsv4deploy.flags import known, problem, versions
+from dsv4deploy.loading import profile_names
 from dsv4deploy.rules import OWNED_FLAGS
 
 VERSION = Values().engine.version
@@ -65,6 +68,34 @@ def test_the_default_arguments_and_the_template_s_own_are_known() -> None:
     for flag, value in Values().engine.args.model_dump(by_alias=True).items():
         assert problem(VERSION, flag, value) == "", flag
     assert known(VERSION).keys() >= OWNED_FLAGS.keys()
+
+
+def words(container: Any) -> list[str]:
+    """The server's flags as a shell reads them, without the command before them."""
+    text = container["args"][0].replace("\\\n", " ")
+    found = shlex.split(text[text.rindex("exec ") :])
+    return found[next(place for place, word in enumerate(found) if word.startswith("--")) :]
+
+
+@pytest.mark.parametrize("profile", profile_names())
+def test_every_emitted_flag_is_known_with_its_arity_and_type(profile: str) -> None:
+    flags = known(VERSION)
+    (service,) = (
+        item for item in render(load(profile=profile)) if item["kind"] == "LLMInferenceService"
+    )
+    for role in ("template", "worker"):
+        for container in service["spec"].get(role, {}).get("containers", ()):
+            rest = words(container)
+            while rest:
+                flag = rest.pop(0).removeprefix("--")
+                value = rest.pop(0) if rest and not rest[0].startswith("--") else None
+                negated = flag.removeprefix("no-") if flag not in flags else flag
+                kind = flags[negated]["kind"]
+                assert (value is None) == (kind in ("switch", "boolean")), flag
+                if kind in ("integer", "number"):
+                    float(value or "")
+                if kind == "json":
+                    assert isinstance(json.loads(value or ""), dict), flag
 
 
 def test_every_flag_has_a_kind_that_is_explained() -> None:

@@ -1,0 +1,65 @@
+"""Every image of a deployment, the ModelCar included, and a site's own registry for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import ValuesError
+from .values import Values
+
+OCI = "oci://"
+
+
+def references(values: Values) -> dict[str, str]:
+    """The images by the path of the value that names each; a ModelCar without its ``oci://``."""
+    found = {
+        "engine.image": values.engine.image,
+        "router.image": values.router.image,
+        "test.image": values.test.image,
+    }
+    if values.model.uri.startswith(OCI):
+        found["model.uri"] = values.model.uri.removeprefix(OCI)
+    return found
+
+
+def mapped(values: Values, registries: Mapping[str, str]) -> dict[str, str]:
+    """The images by value path, each moved to the registry that stands for its own.
+
+    Args:
+        values: a deployment's values.
+        registries: by the beginning of a reference (``quay.io``, ``quay.io/ascend``) what it
+            becomes (``registry.site.example/quay``). The longest fitting beginning counts.
+
+    Raises:
+        ValuesError: an image comes from a registry that has no mapping.
+    """
+    moved: dict[str, str] = {}
+    for path, reference in references(values).items():
+        full = _full(reference)
+        fitting = [begin for begin in registries if full.startswith(f"{begin}/")]
+        if not fitting:
+            registry = full.split("/")[0]
+            message = f"{reference} is in {registry}, which no --registry-map names"
+            raise ValuesError.of("images", path, message)
+        begin = max(fitting, key=len)
+        moved[path] = registries[begin] + full.removeprefix(begin)
+    return moved
+
+
+def as_values(images: Mapping[str, str]) -> dict[str, Any]:
+    """A values tree that names these images, for ``helm -f`` and ``dsv4deploy`` alike."""
+    tree: dict[str, Any] = {}
+    for path, reference in images.items():
+        section, key = path.split(".")
+        tree.setdefault(section, {})[key] = (
+            f"{OCI}{reference}" if path == "model.uri" else reference
+        )
+    return tree
+
+
+def _full(reference: str) -> str:
+    """A reference with its registry: ``library/python`` is in docker.io."""
+    first = reference.split("/")[0]
+    named = "/" in reference and ("." in first or ":" in first or first == "localhost")
+    return reference if named else f"docker.io/{reference}"

@@ -60,6 +60,12 @@ def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
             help="A profile, laid under the files.",
         ),
         click.option(
+            "--hardware",
+            default="",
+            metavar="CARD:COUNT",
+            help="The profile for these cards, such as 910B4:8.",
+        ),
+        click.option(
             "--set",
             "sets",
             multiple=True,
@@ -85,6 +91,7 @@ def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
 def _load(
     files: Sequence[str],
     profile: str,
+    hardware: str,
     sets: Sequence[str],
     set_string: Sequence[str],
     set_json: Sequence[str],
@@ -93,11 +100,22 @@ def _load(
     named = [f"name={name}"] if name else []
     return load(
         *files,
-        profile=profile,
+        profile=_profile_of(profile, hardware),
         set=sets,
         set_string=[*set_string, *named],
         set_json=set_json,
     )
+
+
+def _profile_of(profile: str, hardware: str) -> str:
+    """The profile that was named, or that fits the hardware that was."""
+    if not hardware:
+        return profile
+    if profile:
+        raise click.UsageError("--profile and --hardware both choose a profile: give one")
+    from .profiles import fitting
+
+    return fitting(hardware)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -336,11 +354,11 @@ def profiles_list(output: str = "table") -> None:
     if output == "json":
         _print_json(rows)
     else:
-        header = ("name", "provenance", "npus", "summary")
+        header = ("name", "provenance", "card", "memory", "npus", "summary")
         _print_table(
             [key.upper() for key in header],
             [[row[key] for key in header] for row in rows],
-            widths=(28, 12, 6, 70),
+            widths=(28, 12, 6, 6, 6, 60),
         )
 
 
@@ -425,7 +443,7 @@ def overlay_command(
     """
     from .overlay import files as overlay_files
 
-    base = load(*base_files, profile=inputs["profile"])
+    base = load(*base_files, profile=_profile_of(inputs["profile"], inputs["hardware"]))
     values = _load([*base_files, *files], **inputs)
     release, base_release = Release(namespace=namespace), Release(namespace=base_namespace)
     _checked(values, release)

@@ -1,8 +1,9 @@
 """The shipped profiles: values files whose every line names its source.
 
 A profile is an ordinary values file. Its comments are part of it: the first sentence says what
-it is, ``Provenance:`` who has run it (``validated``: somebody published measurements;
-``upstream``: a documented configuration), ``Sources:`` what its tags such as ``[A]`` mean.
+it is, ``Hardware:`` the cards it is for, ``Provenance:`` who has run it (``validated``: somebody
+published measurements; ``upstream``: a documented configuration), ``Sources:`` what its tags such
+as ``[A]`` mean.
 """
 
 from __future__ import annotations
@@ -11,19 +12,23 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .loading import load, profile_path
+from .errors import ValuesError
+from .loading import profile_names, profile_path
 
 
 def summary(name: str) -> dict[str, Any]:
-    """A profile's name, provenance, number of NPUs an instance takes, and first sentence."""
+    """A profile's name, provenance, card, memory and number of NPUs, and first sentence."""
     header = _header(name)
     provenance = re.search(r"^Provenance: (\w+)$", header, re.MULTILINE)
-    values = load(profile=name)
+    hardware = re.search(r"^Hardware: (\S+) (\S+) × (\d+)$", header, re.MULTILINE)
+    card, memory, npus = hardware.groups() if hardware else ("", "", "0")
     sentence = " ".join(header.split("\n\n", 1)[0].split())
     return {
         "name": name,
         "provenance": provenance.group(1) if provenance else "",
-        "npus": values.parallelism.tensor * values.parallelism.data,
+        "card": card,
+        "memory": memory,
+        "npus": int(npus),
         "summary": sentence.split(". ", 1)[0].rstrip("."),
     }
 
@@ -66,3 +71,37 @@ def _header(name: str) -> str:
             break
         lines.append(line.removeprefix("#").removeprefix(" "))
     return "\n".join(lines)
+
+
+def fitting(hardware: str) -> str:
+    """The name of the profile for cards that a user has.
+
+    Args:
+        hardware: ``CARD:COUNT``, such as ``910B4:8``; COUNT is what Kubernetes counts as NPUs.
+
+    Raises:
+        ValuesError: none fits, or several do; the message lists the nearest with the reason.
+    """
+    asked = re.fullmatch(r"(?:Ascend)?[- ]?([A-Za-z0-9-]+):([0-9]+)", hardware.strip())
+    if not asked:
+        message = "must be CARD:COUNT, such as 910B4:8"
+        raise ValuesError.of(f"--hardware {hardware}", "", message)
+    card, count = asked.group(1).upper(), int(asked.group(2))
+    rows = [summary(name) for name in profile_names()]
+    fits = [row for row in rows if row["card"].upper() == card and row["npus"] == count]
+    best = [row for row in fits if row["provenance"] == "validated"] or fits
+    if len(best) == 1:
+        return str(best[0]["name"])
+    why = [f"{row['name']} {_misfit(row, card, count)}" for row in best or rows]
+    what = "several profiles fit: name one with --profile" if best else "no profile fits"
+    raise ValuesError.of(f"--hardware {hardware}", "", f"{what}: {'; '.join(why)}")
+
+
+def _misfit(row: dict[str, Any], card: str, count: int) -> str:
+    """Why a profile is not for these cards, in words."""
+    reasons = []
+    if row["card"].upper() != card:
+        reasons.append(f"is for {row['card']} with {row['memory']} a NPU")
+    if row["npus"] != count:
+        reasons.append(f"takes {row['npus']} NPUs, not {count}")
+    return " and ".join(reasons) or f"fits ({row['provenance']})"

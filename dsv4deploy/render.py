@@ -27,6 +27,8 @@ TEMPLATES = files(__package__) / "templates"
 KINDS = (
     "llminferenceserviceconfig",
     "llminferenceservice",
+    "networkpolicy",
+    "poddisruptionbudget",
     "gateway",
     "clienttrafficpolicy",
     "securitypolicy",

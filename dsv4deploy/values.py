@@ -619,6 +619,29 @@ class Worker(Section):
     probes: WorkerProbes = WorkerProbes()
 
 
+class Termination(Section):
+    """How an engine goes: without it, a restart aborts every request in flight."""
+
+    pre_stop_seconds: Natural = 0
+    """How long a stopping pod waits before the server is told, while gateway and router learn to
+    send elsewhere; 0 leaves the wait out.
+    Unit: seconds
+    Source: the published manifest has none.
+    Becomes: lifecycle.preStop of container main"""
+    shutdown_timeout_seconds: Natural = 0
+    """How long the server then finishes the requests that it has; 0 leaves it to vLLM, which aborts
+    them.
+    Unit: seconds
+    Source: the published manifest has none.
+    Becomes: --shutdown-timeout"""
+    grace_period_seconds: Natural = 0
+    """When the kubelet kills what is left; it must cover both waits. 0 leaves it to KServe's
+    preset, 30 or 60 seconds.
+    Unit: seconds
+    Source: the published manifest has none; the presets of KServe v0.17 to v0.20.
+    Becomes: terminationGracePeriodSeconds of the engine's pods"""
+
+
 class Engine(Section):
     """The vLLM engine: container `main` of the service's pods."""
 
@@ -714,6 +737,11 @@ class Engine(Section):
     host_ipc: Boolean = False
     """Whether the pod shares the node's IPC namespace.
     Becomes: hostIPC of the engine's pods"""
+    supplemental_groups: tuple[Natural, ...] = ()
+    """Groups of the engine's processes. HAMi's device plugin gives /dev/davinci* to group 1000.
+    Source: the published manifest has none; HAMi ascend-device-plugin, issue 139.
+    Becomes: securityContext.supplementalGroups of the engine's pods"""
+    termination: Termination = Termination()
     worker: Worker = Worker()
     resources: Resources = Resources()
     shm_size: Quantity = "32Gi"
@@ -881,6 +909,41 @@ class Maas(Section):
     Becomes: timeouts.request of the AIGatewayRoute"""
 
 
+class NetworkPolicy(Section):
+    """Who reaches the engine's port. KServe's own ingress asks for no key: whoever reaches the port
+    gets around keys and quotas.
+    """
+
+    enabled: Boolean = False
+    """Whether only the namespaces below, the service's own router and its own pods reach the
+    engine. Needs a network plugin that enforces policies.
+    Source: the published manifest has none.
+    Becomes: a NetworkPolicy in the service's namespace"""
+    from_namespaces: Annotated[tuple[Label, ...], AfterValidator(_unique)] = (
+        "envoy-gateway-system",
+        "monitoring",
+    )
+    """Namespaces whose pods may connect: where the gateway's proxies run, and Prometheus.
+    Source: Envoy Gateway runs its proxies in its own namespace; monitoring is the name that
+    kube-prometheus uses.
+    Becomes: spec.ingress of the NetworkPolicy"""
+
+
+class DisruptionBudget(Section):
+    """Whether evictions wait for another instance."""
+
+    enabled: Boolean = False
+    """Whether one instance at most may be evicted at a time. With a single instance it can't help:
+    it either allows the eviction or blocks every drain of the node, so it is off by default.
+    Source: the published manifest has none.
+    Becomes: a PodDisruptionBudget in the service's namespace"""
+    max_unavailable: Natural = 1
+    """Instances that may be away at once.
+    Unit: instances
+    Source: a choice of this project.
+    Becomes: spec.maxUnavailable of the PodDisruptionBudget"""
+
+
 class Test(Section):
     """What `helm test` runs: a Job that asks the service for one completion and looks at it."""
 
@@ -913,6 +976,8 @@ class Values(Section):
     engine: Engine = Engine()
     router: Router = Router()
     maas: Maas = Maas()
+    network_policy: NetworkPolicy = NetworkPolicy()
+    disruption_budget: DisruptionBudget = DisruptionBudget()
     test: Test = Test()
     global_: dict[str, Any] = Field(default_factory=dict, alias="global")
     """Values that Helm hands down from an umbrella chart; nothing here reads them."""

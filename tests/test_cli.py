@@ -205,6 +205,28 @@ def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
         assert "SOURCE" in run("profiles", "show", name).out
 
 
+@pytest.mark.parametrize(
+    ("hardware", "profile"),
+    [
+        ("910B4:8", "ascend-910b4-8-w4a8"),
+        ("910b3:16", "ascend-910b3-16-w8a8"),
+        ("A3:16", "ascend-a3-16-w8a8"),
+    ],
+)
+def test_hardware_chooses_the_profile_that_fits(hardware: str, profile: str, run: Run) -> None:
+    assert run("render", "--hardware", hardware).out == run("render", "--profile", profile).out
+
+
+def test_hardware_that_no_profile_fits_gets_the_nearest_with_reasons(run: Run) -> None:
+    done = run("render", "--hardware", "910B4:4")
+    assert (done.code, done.out) == (1, "")
+    assert "no profile fits: " in done.err
+    assert "ascend-910b4-8-w4a8 takes 8 NPUs, not 4" in done.err
+    assert "ascend-910b3-8-w8a8 is for 910B3 with 64GB a NPU and takes 8 NPUs, not 4" in done.err
+    assert run("render", "--hardware", "many").code == 1
+    assert run("render", "--hardware", "910B4:8", "--profile", "x").code == 2
+
+
 def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
     for path, entry in documentation().items():
         text = run("explain", path).out

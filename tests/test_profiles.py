@@ -49,7 +49,9 @@ def test_a_profile_says_who_has_run_it(name: str) -> None:
 def test_a_profile_is_named_after_its_hardware(name: str) -> None:
     vendor, device, count, *quantization = name.split("-")
     assert vendor == "ascend"
-    assert device
-    assert int(count) == summary(name)["npus"]
+    values = load(profile=name)
+    npus = values.parallelism.tensor * values.parallelism.data
+    assert int(count) == npus == summary(name)["npus"]
+    assert device.upper() == summary(name)["card"]
     assert quantization
     assert profile_path(name).read_text("utf-8").startswith("# DeepSeek-V4-Flash")

@@ -1,5 +1,15 @@
 {{- define "deepseek-v4-flash.engine" -}}
 {{- $npus := mul (int64 .Values.parallelism.tensor) (int64 .Values.parallelism.dataLocal) }}
+{{- if .Values.engine.termination.gracePeriodSeconds }}
+terminationGracePeriodSeconds: {{ .Values.engine.termination.gracePeriodSeconds | int64 }}
+{{- end }}
+{{- if .Values.engine.supplementalGroups }}
+securityContext:
+  supplementalGroups:
+    {{- range $group := .Values.engine.supplementalGroups }}
+    - {{ $group | int64 }}
+    {{- end }}
+{{- end }}
 {{- if .Values.engine.hostIpc }}
 hostIPC: true
 {{- end }}
@@ -106,6 +116,9 @@ containers:
           --data-parallel-rpc-port {{ .Values.parallelism.rpcPort | int64 }} \
           --data-parallel-size-local {{ .Values.parallelism.dataLocal | int64 }} \
           {{- end }}
+          {{- if .Values.engine.termination.shutdownTimeoutSeconds }}
+          --shutdown-timeout {{ .Values.engine.termination.shutdownTimeoutSeconds | int64 }} \
+          {{- end }}
           {{- if .worker }}
           --headless \
           --data-parallel-start-rank {{ .Values.parallelism.dataLocal | int64 }} \
@@ -180,6 +193,14 @@ containers:
         cpu: {{ .Values.engine.resources.limits.cpu | quote }}
         memory: {{ .Values.engine.resources.limits.memory | quote }}
         {{ .Values.npu.resourceName | quote }}: {{ $npus | int64 | quote }}
+    {{- if .Values.engine.termination.preStopSeconds }}
+    lifecycle:
+      preStop:
+        exec:
+          command:
+            - sleep
+            - {{ .Values.engine.termination.preStopSeconds | int64 | quote }}
+    {{- end }}
     {{- if .worker }}
     startupProbe:
       {{- include "deepseek-v4-flash.probe" (dict "probe" .Values.engine.worker.probes.startup "process" .Values.engine.worker.process) | nindent 6 }}

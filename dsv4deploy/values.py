@@ -944,6 +944,43 @@ class DisruptionBudget(Section):
     Becomes: spec.maxUnavailable of the PodDisruptionBudget"""
 
 
+class PublishedFigures(Section):
+    """What the deployment's publisher measured, for alerts that compare with it."""
+
+    ttft_milliseconds: Count = 9_789
+    """Time to the first token, in the slower of the two published scenarios.
+    Unit: milliseconds
+    Becomes: the threshold of alert SlowFirstToken"""
+    itl_milliseconds: Count = 183
+    """Time between tokens, in the slower of the two published scenarios, rounded up.
+    Unit: milliseconds
+    Becomes: the threshold of alert SlowTokens"""
+
+
+class Monitoring(Section):
+    """Prometheus and Grafana: a PodMonitor, alerts and a dashboard. Needs Prometheus Operator."""
+
+    enabled: Boolean = False
+    """Whether the three objects are part of the manifest.
+    Source: the published manifest has none.
+    Becomes: PodMonitor, PrometheusRule and a ConfigMap with the dashboard"""
+    labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(FrozenDict)] = FrozenDict()
+    """Labels by which Prometheus selects monitors and rules, such as `release: prometheus`.
+    Source: a choice of each cluster.
+    Becomes: metadata.labels of the PodMonitor and the PrometheusRule"""
+    interval: Duration = "30s"
+    """How often the engine is asked for its metrics.
+    Unit: a duration such as 30s
+    Source: a choice of this project.
+    Becomes: podMetricsEndpoints.interval of the PodMonitor"""
+    published: PublishedFigures = PublishedFigures()
+    tolerance_percent: Count = 200
+    """How much of a published time an alert allows, over 10 minutes.
+    Unit: percent
+    Source: a choice of this project: twice what was published; two published runs are 8 % apart.
+    Becomes: the thresholds of alerts SlowFirstToken and SlowTokens"""
+
+
 class Test(Section):
     """What `helm test` runs: a Job that asks the service for one completion and looks at it."""
 
@@ -978,6 +1015,7 @@ class Values(Section):
     maas: Maas = Maas()
     network_policy: NetworkPolicy = NetworkPolicy()
     disruption_budget: DisruptionBudget = DisruptionBudget()
+    monitoring: Monitoring = Monitoring()
     test: Test = Test()
     global_: dict[str, Any] = Field(default_factory=dict, alias="global")
     """Values that Helm hands down from an umbrella chart; nothing here reads them."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -49,5 +51,26 @@ def go_program() -> Callable[[str], Path]:
             part.rename(folder)
         (built,) = folder.iterdir()
         return built
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def go_build() -> Callable[[str], Path]:
+    """A program whose versions are pinned in ``go/<name>``, built and kept in the cache."""
+    go = program("go")
+
+    def build(name: str) -> Path:
+        source = Path(__file__).resolve().parent / "go" / name
+        pins = hashlib.sha256((source / "go.sum").read_bytes()).hexdigest()[:16]
+        target = CACHE / "go" / f"{name}-{pins}" / name
+        if not target.is_file():
+            package = re.findall(r'_ "(.+)"', (source / "tools.go").read_text())[0]
+            print(f"building {package}", file=sys.stderr, flush=True)
+            part = target.with_suffix(".part")
+            command = (go, "build", "-trimpath", "-mod=readonly", "-ldflags=-s -w", "-o", part)
+            run(*command, package, cwd=source, CGO_ENABLED="0")
+            part.rename(target)
+        return target
 
     return build

@@ -151,7 +151,7 @@ def render(
 
     Values files are merged as helm merges them: over the defaults lie the profile, the files in
     their order, then --set-json, --set and --set-string. Errors stop it before anything is
-    written; warnings are said on stderr.
+    written; `dsv4deploy check` tells warnings too.
 
     \b
     dsv4deploy render --set engine.args.max-num-seqs=8 -n prod
@@ -177,7 +177,7 @@ def render(
 def _checked(values: Values, release: Release) -> list[str]:
     findings = check(values, release)
     stopping = errors(findings)
-    for finding in findings:
+    for finding in stopping:
         _say(f"{finding.severity}: {finding}")
     if stopping:
         raise DeployError(f"nothing rendered: {len(stopping)} error(s) in these values")

@@ -142,6 +142,37 @@ RULES: tuple[Rule, ...] = (
         source="KServe v0.17.0's LLMISVC controller, run: the Service's port is 8000",
     ),
     Rule(
+        code="rollout-in-place",
+        severity=Severity.WARNING,
+        path="kserve.rolloutInPlace",
+        condition='not Values.kserve.rolloutInPlace or Values.kserve.version == "main"',
+        message="this KServe has no field for it, so an update of a model that fills its node "
+        "never ends: the new pod waits for the old one's NPUs",
+        fix="stop the service (annotation serving.kserve.io/stop), apply, and start it",
+        source="KServe pull request 5916; no rolloutStrategy in the CRDs of v0.17, v0.19 and v0.20",
+    ),
+    Rule(
+        code="grace-below-waits",
+        severity=Severity.ERROR,
+        path="engine.termination.gracePeriodSeconds",
+        condition="Values.engine.termination.gracePeriodSeconds >= "
+        "Values.engine.termination.preStopSeconds + "
+        "Values.engine.termination.shutdownTimeoutSeconds",
+        message="the kubelet kills the engine before it has finished its requests",
+        fix="set it to preStopSeconds + shutdownTimeoutSeconds or more",
+        source="Kubernetes, pod lifecycle: the grace period counts from the start of preStop",
+    ),
+    Rule(
+        code="router-goes-first",
+        severity=Severity.WARNING,
+        path="router.terminationGracePeriodSeconds",
+        condition="Values.router.terminationGracePeriodSeconds >= "
+        "Values.engine.termination.gracePeriodSeconds",
+        message="the router is gone before the engines behind it have drained",
+        fix="set it to engine.termination.gracePeriodSeconds or more",
+        source="vLLM and KServe issues on drains, kserve 5485 and 5496",
+    ),
+    Rule(
         code="maas-namespace",
         severity=Severity.ERROR,
         path="maas.namespace",
@@ -219,5 +250,36 @@ def _flags(values: Values) -> Iterator[Finding]:
             )
 
 
-CHECKS: tuple[Callable[[Values], Iterator[Finding]], ...] = (_flags,)
+# The smallest run of tokens that this model's cache can use again is this many blocks.
+_BLOCKS_OF_A_HIT = 128
+
+
+def _prefix_cache(values: Values) -> Iterator[Finding]:
+    """A prefix cache that can never hit: one of the four conditions of a hit is missing."""
+    args = values.engine.args.model_dump(by_alias=True)
+    if args.get("enable-prefix-caching") is not True:
+        return
+    unit = args["block-size"] * _BLOCKS_OF_A_HIT
+    additional = args.get("additional-config")
+    interval = values.engine.env.get("VLLM_PREFIX_CACHE_RETENTION_INTERVAL") or ""
+    missing = []
+    if not (isinstance(additional, dict) and additional.get("enable_dsa_cp") is True):
+        missing.append("engine.args.additional-config.enable_dsa_cp is not true")
+    if not (interval.isdigit() and int(interval) and int(interval) % unit == 0):
+        missing.append(f"VLLM_PREFIX_CACHE_RETENTION_INTERVAL is no multiple of {unit} tokens")
+    if args["max-model-len"] <= unit:
+        missing.append(f"no prompt has the {unit} tokens that a hit takes at this block-size")
+    if values.engine.version == "0.22.1":
+        missing.append("vLLM 0.22.1's cache of this model does not hit")
+    if missing:
+        yield Finding(
+            "prefix-cache-cannot-hit",
+            Severity.WARNING,
+            "engine.args.enable-prefix-caching",
+            f"the prefix cache's hit rate will be 0: {'; '.join(missing)}",
+            "see to all of it, or do not count on the cache",
+        )
+
+
+CHECKS: tuple[Callable[[Values], Iterator[Finding]], ...] = (_flags, _prefix_cache)
 """What needs Python: the chart alone does not check these."""

@@ -944,6 +944,21 @@ class DisruptionBudget(Section):
     Becomes: spec.maxUnavailable of the PodDisruptionBudget"""
 
 
+class Kserve(Section):
+    """The KServe that runs in the cluster, so that nothing is emitted that it has no field for."""
+
+    version: Literal["0.17", "0.18", "0.19", "0.20", "main"] = "0.17"
+    """Its release. What is emitted otherwise exists in all of these.
+    Source: the first release with LLMInferenceService v1alpha2.
+    Becomes: whether spec.rolloutStrategy can be emitted"""
+    rollout_in_place: Boolean = False
+    """Whether an update stops the old pod before it starts the new one. A model that fills its node
+    needs it: otherwise the new pod waits for the old one's NPUs, and the old one for the new pod,
+    for ever. Releases up to 0.20 have no field for it: stop the service, apply, start it.
+    Source: KServe pull request 5916.
+    Becomes: spec.rolloutStrategy (maxSurge 0, maxUnavailable 1) where `version` is main"""
+
+
 class PublishedFigures(Section):
     """What the deployment's publisher measured, for alerts that compare with it."""
 
@@ -1013,6 +1028,7 @@ class Values(Section):
     engine: Engine = Engine()
     router: Router = Router()
     maas: Maas = Maas()
+    kserve: Kserve = Kserve()
     network_policy: NetworkPolicy = NetworkPolicy()
     disruption_budget: DisruptionBudget = DisruptionBudget()
     monitoring: Monitoring = Monitoring()

@@ -224,7 +224,11 @@ def _json(text: str, start: int) -> tuple[Any, int]:
         raise ValueError(f"{word} is not JSON")
 
     start += len(text[start:]) - len(text[start:].lstrip(" \t\r\n"))
-    return json.JSONDecoder(parse_constant=refuse).raw_decode(text, start)
+
+    def integer(word: str) -> int | float:
+        return -0.0 if word == "-0" else int(word)  # Go reads every JSON number as a float
+
+    return json.JSONDecoder(parse_constant=refuse, parse_int=integer).raw_decode(text, start)
 
 
 def _typed(word: str) -> Any:

@@ -46,6 +46,11 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _number(value: float) -> int | float:
+    """8.0 is 8, but -0.0 stays: Helm prints it as -0."""
+    return value if str(value) == "-0.0" else int(value) if value.is_integer() else value
+
+
 def _unique(items: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(items)) < len(items):
         raise ValueError("the same item stands here twice: keep one")
@@ -91,7 +96,7 @@ Seconds = Annotated[int, Strict(), Field(ge=1, le=86_400), BeforeValidator(_whol
 Port = Annotated[int, Strict(), Field(ge=1, le=65_535), BeforeValidator(_whole)]
 Fraction = Annotated[float, Strict(), Field(gt=0, le=1)]
 Number = Annotated[
-    float, Strict(), Field(ge=-EXACT, le=EXACT, allow_inf_nan=False), AfterValidator(_whole)
+    float, Strict(), Field(ge=-EXACT, le=EXACT, allow_inf_nan=False), AfterValidator(_number)
 ]
 
 

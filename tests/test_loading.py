@@ -130,6 +130,8 @@ def test_what_is_dumped_loads_again() -> None:
         ("set_json", 'engine.args.seed="8"', "seed", "8"),
         ("set_json", "engine.args.seed= [1, 2] ,replicas=2", "seed", (1, 2)),
         ("set_json", "engine.args.seed=0.5", "seed", 0.5),
+        ("set_json", "engine.args.seed=-0", "seed", -0.0),
+        ("set", "engine.args.seed=-0", "seed", 0),
         ("set_json", "engine.args.seed=,replicas=2", "seed", None),
         ("set_json", '{"engine": {"args": {"seed": {"a": [null]}}}}', "seed", {"a": (None,)}),
     ],

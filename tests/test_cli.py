@@ -211,7 +211,6 @@ def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
     [
         ("910B4:8", "ascend-910b4-8-w4a8"),
         ("910b3:16", "ascend-910b3-16-w8a8"),
-        ("A3:16", "ascend-a3-16-w8a8"),
     ],
 )
 def test_hardware_chooses_the_profile_that_fits(hardware: str, profile: str, run: Run) -> None:
@@ -224,6 +223,8 @@ def test_hardware_that_no_profile_fits_gets_the_nearest_with_reasons(run: Run) -
     assert "no profile fits: " in done.err
     assert "ascend-910b4-8-w4a8 takes 8 NPUs, not 4" in done.err
     assert "ascend-910b3-8-w8a8 is for 910B3 with 64GB a NPU and takes 8 NPUs, not 4" in done.err
+    several = run("render", "--hardware", "A3:16")
+    assert "several profiles fit: name one with --profile: ascend-a3-16-w8a8 fits" in several.err
     assert run("render", "--hardware", "many").code == 1
     assert run("render", "--hardware", "910B4:8", "--profile", "x").code == 2
 

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from dsv4deploy import Release, Values, load, render, yamlio
-from dsv4deploy.overlay import OverlayError, files
+from dsv4deploy.overlay import OverlayError, base, files
+from dsv4deploy.render import render_text
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -53,6 +54,18 @@ def test_a_cluster_s_overlay_gives_what_its_values_render(cluster: str, tool: To
     assert built(tool("kubectl"), folder) == named(render(*of_cluster(cluster)))
 
 
+@pytest.mark.parametrize(
+    "file",
+    [*sorted(ROOT.glob("profiles/*.yaml")), *sorted(EXAMPLES.glob("*/values.yaml"))],
+    ids=lambda file: f"{file.parent.name}/{file.name}",
+)
+def test_every_profile_and_example_is_a_base(file: Path, tool: Tool, tmp_path: Path) -> None:
+    values = load(file)
+    for name, text in base(render_text(values)).items():
+        (tmp_path / name).write_text(text, "utf-8")
+    assert built(tool("kubectl"), tmp_path) == named(render(values))
+
+
 def test_the_base_is_the_default_render(tool: Tool) -> None:
     assert built(tool("kubectl"), EXAMPLES / "base") == named(render(Values()))
 
@@ -81,12 +94,12 @@ def test_writing_an_example_again_changes_nothing(cluster: str) -> None:
         ({}, "demo"),
     ],
 )
-@pytest.mark.parametrize("base", [{}, {"maas": {"enabled": True}}])
+@pytest.mark.parametrize("below", [{}, {"maas": {"enabled": True}}])
 def test_any_change_outside_the_script_becomes_an_overlay(
-    base: Any, tree: Any, namespace: str, tool: Tool, tmp_path: Path
+    below: Any, tree: Any, namespace: str, tool: Tool, tmp_path: Path
 ) -> None:
     values, release = load(tree), Release(namespace=namespace)
-    for path, text in files(load(base), Release(), values, release, "c").items():
+    for path, text in files(load(below), Release(), values, release, "c").items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, "utf-8")
     assert built(tool("kubectl"), tmp_path / "overlays" / "c") == named(render(values, release))

@@ -78,11 +78,19 @@ class Rule:
 
 # What the template itself puts on the command line, and the value that each comes from.
 OWNED_FLAGS = {
+    "api-server-count": "engine.apiServerCount",
+    "data-parallel-address": "parallelism.data",
+    "data-parallel-rpc-port": "parallelism.rpcPort",
     "data-parallel-size": "parallelism.data",
+    "data-parallel-size-local": "parallelism.dataLocal",
+    "data-parallel-start-rank": "parallelism.data",
     "enable-expert-parallel": "parallelism.expert",
+    "headless": "parallelism.data",
+    "kv-transfer-config": "kvStore",
     "model": "engine.server",
     "port": "engine.port",
     "served-model-name": "model.name",
+    "shutdown-timeout": "engine.termination.shutdownTimeoutSeconds",
     "tensor-parallel-size": "parallelism.tensor",
 }
 
@@ -108,6 +116,26 @@ RULES: tuple[Rule, ...] = (
         message="an instance is one pod, or a leader and one worker, with dataLocal ranks each",
         fix="set parallelism.dataLocal to parallelism.data, or to half of it for two nodes",
         source="the manifest has a leader and one worker",
+    ),
+    Rule(
+        code="kv-store-pod-name",
+        severity=Severity.ERROR,
+        path="engine.envFromPod.POD_NAME",
+        condition='not Values.kvStore.enabled or "POD_NAME" in Values.engine.envFromPod',
+        message="the KV store's engine_id is $(POD_NAME), which this variable holds: without it "
+        "all engines would share one id",
+        fix="set engine.envFromPod.POD_NAME to metadata.name",
+        source="Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8)",
+    ),
+    Rule(
+        code="claim-without-pvc",
+        severity=Severity.ERROR,
+        path="model.uri",
+        condition='Values.model.claims.leader == "" or "pvc://" in Values.model.uri',
+        message="the weights stand on model.claims, but this names another place",
+        fix="set it to pvc:// with the leader's claim, such as pvc://weights-0/",
+        source="KServe v0.17.0's LLMISVC controller, run: with the storage initializer off nothing "
+        "else brings the weights",
     ),
     Rule(
         code="name-hashed-pool",
@@ -250,6 +278,21 @@ def _flags(values: Values) -> Iterator[Finding]:
             )
 
 
+def _variables(values: Values) -> Iterator[Finding]:
+    """An environment variable that is set in two places."""
+    fixed = {"MOONCAKE_CONFIG_PATH"} if values.kv_store.enabled else set()
+    text = {name for name, value in values.engine.env.items() if value is not None}
+    fields = {name for name, value in values.engine.env_from_pod.items() if value is not None}
+    for name in sorted((text & fields) | (fixed & (text | fields))):
+        yield Finding(
+            "variable-twice",
+            Severity.ERROR,
+            f"engine.env.{name}",
+            "this variable is set in another place too, and Kubernetes refuses it twice",
+            "set it once: in engine.env, in engine.envFromPod, or by kvStore",
+        )
+
+
 # The smallest run of tokens that this model's cache can use again is this many blocks.
 _BLOCKS_OF_A_HIT = 128
 
@@ -281,5 +324,5 @@ def _prefix_cache(values: Values) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Callable[[Values], Iterator[Finding]], ...] = (_flags, _prefix_cache)
+CHECKS: tuple[Callable[[Values], Iterator[Finding]], ...] = (_flags, _variables, _prefix_cache)
 """What needs Python: the chart alone does not check these."""

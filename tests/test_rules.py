@@ -27,6 +27,14 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     "name-hashed-pool": ({"name": "x" * 49}, {"name": "x" * 48}),
     "name-hashed-child": ({"name": "x" * 39}, {"name": "x" * 38}),
     "port-of-workload-service": ({"engine": {"port": 8001}}, {"engine": {"port": 8000}}),
+    "kv-store-pod-name": (
+        {"kvStore": {"enabled": True}},
+        {"kvStore": {"enabled": True}, "engine": {"envFromPod": {"POD_NAME": "metadata.name"}}},
+    ),
+    "claim-without-pvc": (
+        {"model": {"claims": {"leader": "weights-0"}}},
+        {"model": {"claims": {"leader": "weights-0"}, "uri": "pvc://weights-0/"}},
+    ),
     "rollout-in-place": (
         {"kserve": {"rolloutInPlace": True}},
         {"kserve": {"rolloutInPlace": True, "version": "main"}},
@@ -76,6 +84,19 @@ def test_a_rule_says_what_is_wrong_what_to_do_and_how_it_is_known(rule: Rule) ->
 def test_the_validated_deployment_has_no_errors_and_a_cache_that_can_t_hit() -> None:
     (finding,) = check(Values())
     assert (finding.code, finding.severity) == ("prefix-cache-cannot-hit", Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("engine", "twice"),
+    [
+        ({"env": {"POD_IP": "1"}, "envFromPod": {"POD_IP": "status.podIP"}}, True),
+        ({"env": {"POD_IP": None}, "envFromPod": {"POD_IP": "status.podIP"}}, False),
+        ({"env": {"MOONCAKE_CONFIG_PATH": "/x"}}, True),
+        ({"env": {"OTHER": "/x"}}, False),
+    ],
+)
+def test_a_variable_stands_once(engine: Tree, twice: bool) -> None:
+    assert ("variable-twice" in codes({"engine": engine, "kvStore": {"enabled": True}})) is twice
 
 
 HIT = {

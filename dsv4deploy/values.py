@@ -924,10 +924,11 @@ class NetworkPolicy(Section):
     engine. Needs a network plugin that enforces policies.
     Source: the published manifest has none.
     Becomes: a NetworkPolicy in the service's namespace"""
-    from_namespaces: Annotated[tuple[Label, ...], AfterValidator(_unique)] = (
-        "envoy-gateway-system",
-        "monitoring",
-    )
+    from_namespaces: Annotated[
+        tuple[Label, ...],
+        AfterValidator(_unique),
+        Field(json_schema_extra={"uniqueItems": True}),
+    ] = ("envoy-gateway-system", "monitoring")
     """Namespaces whose pods may connect: where the gateway's proxies run, and Prometheus.
     Source: Envoy Gateway runs its proxies in its own namespace; monitoring is the name that
     kube-prometheus uses.

@@ -7,6 +7,7 @@
 
 from .errors import DeployError, Problem, RenderError, ValuesError
 from .loading import load
+from .memory import MemoryPlan, plan
 from .render import Release, render, to_yaml
 from .rules import Finding, Severity, check
 from .values import Values
@@ -14,6 +15,7 @@ from .values import Values
 __all__ = [
     "DeployError",
     "Finding",
+    "MemoryPlan",
     "Problem",
     "Release",
     "RenderError",
@@ -22,6 +24,7 @@ __all__ = [
     "ValuesError",
     "check",
     "load",
+    "plan",
     "render",
     "to_yaml",
 ]

@@ -16,7 +16,7 @@ from .errors import DeployError
 from .gotemplate import CHART, go_string, translate, translate_expression
 from .loading import defaults, profile_names, profile_path
 from .render import KINDS, TEMPLATES, to_json
-from .rules import CHECKS, RULES, Rule, Severity
+from .rules import RULES, Rule, Severity
 from .schema import Documented, documentation, json_schema
 
 WIDTH = 98
@@ -170,7 +170,16 @@ def _helpers() -> str:
 
 
 def _of(severity: Severity) -> list[Rule]:
-    return [rule for rule in RULES if rule.severity == severity]
+    """The rules that a template can check."""
+    return [rule for rule in RULES if rule.severity == severity and not rule.finds]
+
+
+def _broken(rule: Rule) -> str:
+    """A rule's opposite, as the argument of ``if``."""
+    broken = translate_expression(rule.condition, rule.code, negated=True)
+    if not rule.engine:
+        return broken
+    return f'and (semverCompare "{rule.engine}" .Values.engine.version) ({broken})'
 
 
 def _checks() -> str:
@@ -178,7 +187,7 @@ def _checks() -> str:
     lines = ["{{- $problems := list }}"]
     for rule in _of(Severity.ERROR):
         lines += [
-            f"{{{{- if {translate_expression(rule.condition, rule.code, negated=True)} }}}}",
+            f"{{{{- if {_broken(rule)} }}}}",
             f"{{{{- $problems = append $problems {go_string(rule.sentence)} }}}}",
             "{{- end }}",
         ]
@@ -194,7 +203,7 @@ def _warnings() -> str:
     lines = []
     for rule in _of(Severity.WARNING):
         lines += [
-            f"{{{{- if {translate_expression(rule.condition, rule.code, negated=True)} }}}}",
+            f"{{{{- if {_broken(rule)} }}}}",
             "",
             f"WARNING: {rule.sentence}",
             "{{- end }}",
@@ -214,7 +223,7 @@ def _readme() -> str:
     return _fill(
         "README.md",
         checked="\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in _of(Severity.ERROR)),
-        python_only="\n".join(f"- {check.__doc__}" for check in CHECKS),
+        python_only="\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in RULES if rule.finds),
         values="\n".join(rows),
     )
 

@@ -12,15 +12,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .errors import DeployError
 from .loading import load, profile_names, profile_path
 from .render import Release, documents
-from .rules import Finding, check, errors
+from .rules import RULES, Finding, check, errors
 from .values import Values
+
+if TYPE_CHECKING:
+    from .memory import MemoryPlan
 
 FORMAT = click.Choice(["table", "json"])
 
@@ -47,6 +50,17 @@ class _Path(click.ParamType[str]):
         from .schema import documentation
 
         return [CompletionItem(path) for path in documentation() if path.startswith(incomplete)]
+
+
+class _Code(click.ParamType[str]):
+    """A rule's code."""
+
+    name = "code"
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(each.code) for each in RULES if each.code.startswith(incomplete)]
 
 
 def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,6 +141,7 @@ def cli() -> None:
     dsv4deploy render | kubectl apply -f -        the validated deployment, as it was published
     dsv4deploy render my-values.yaml -n prod      your own changes on top of it
     dsv4deploy check my-values.yaml               what is known to go wrong with them
+    dsv4deploy plan my-values.yaml                whether they fit on the cards, and what is left
     dsv4deploy explain engine.args                what a value means, and what it becomes
     """
 
@@ -250,16 +265,25 @@ def _write_all(texts: dict[Path, str]) -> None:
     help="Hold the manifest against the CRDs in this folder too "
     "(`kubectl get crd -o yaml > DIR/crds.yaml`).",
 )
+@click.option(
+    "--ignore", multiple=True, metavar="CODE", type=_Code(), help="A warning to leave out."
+)
 def check_command(
-    namespace: str, output: str, crds: Path | None, files: tuple[str, ...], **inputs: Any
+    namespace: str,
+    output: str,
+    crds: Path | None,
+    ignore: tuple[str, ...],
+    files: tuple[str, ...],
+    **inputs: Any,
 ) -> None:
     """Say what is known to go wrong with a deployment.
 
-    Exits with 1 where there is an error, with 0 where there are only warnings.
+    Exits with 1 where there is an error, with 0 where there are only warnings. `dsv4deploy rules
+    show CODE` explains a finding.
     """
     release = Release(namespace=namespace)
     values = _load(files, **inputs)
-    findings = check(values, release)
+    findings = check(values, release, ignore=ignore)
     if crds:
         from .crds import validate
         from .render import render as objects
@@ -283,6 +307,159 @@ def _print_findings(findings: list[Finding], output: str) -> None:
         )
     else:
         _say("no findings")
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def rules(context: click.Context) -> None:
+    """List the rules that `check` knows, or explain one."""
+    if context.invoked_subcommand is None:
+        context.invoke(rules_list)
+
+
+@rules.command("list")
+@click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
+def rules_list(output: str = "table") -> None:
+    """List the rules."""
+    if output == "json":
+        keys = ("code", "severity", "path", "condition", "message", "fix", "source", "engine")
+        _print_json([{key: getattr(each, key) for key in keys} for each in RULES])
+    else:
+        _print_table(
+            ("CODE", "SEVERITY", "PATH", "MESSAGE"),
+            [(each.code, each.severity, each.path, each.message) for each in RULES],
+            widths=(36, 8, 36, 60),
+        )
+
+
+@rules.command("show")
+@click.argument("code", type=_Code())
+def rules_show(code: str) -> None:
+    """Explain one rule: what it asks for, why, since when, and how that is known."""
+    from .rules import explain_rule
+
+    click.echo(explain_rule(code))
+
+
+@rules.command("write")
+@click.argument("file", type=click.Path(path_type=Path), default=Path("docs/rules.md"))
+def rules_write(file: Path) -> None:
+    """Write the rules' reference, docs/rules.md by default."""
+    from .rules import reference
+
+    _write_all({file: reference()})
+    _say(f"wrote {file}")
+
+
+@cli.command("plan")
+@_inputs
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw one card to this file, too.")
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=1, max=1024),
+    metavar="GIB",
+    help="What torch sees of one card, where you have measured it.",
+)
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="LOG",
+    help="The engine's log of a start on these cards, in the place of the assumptions.",
+)
+def plan_command(
+    namespace: str,
+    output: str,
+    svg: Path | None,
+    memory: float | None,
+    calibrate: Path | None,
+    files: tuple[str, ...],
+    **inputs: Any,
+) -> None:
+    """Say whether a deployment fits on its cards, and what is left.
+
+    fits: even with every uncertain figure at its worst. tight: with the likely ones. Exits with 1
+    where it does not fit.
+
+    \b
+    dsv4deploy plan --set engine.args.max-num-batched-tokens=4096
+    dsv4deploy plan --set npu.card=910B4-1 --svg card.svg
+    kubectl logs POD -c main > log && dsv4deploy plan --calibrate log
+    """
+    from . import memory as planner
+
+    values = _load(files, **inputs)
+    log = calibrate.read_text(encoding="utf-8", errors="replace") if calibrate else ""
+    made = planner.plan(
+        values,
+        memory=memory,
+        calibration=planner.read_log(log) if calibrate else None,
+    )
+    if svg:
+        _write_all({svg: planner.svg(made)})
+        _say(f"wrote {svg}")
+    if output == "json":
+        _print_json(planner.as_data(made))
+    else:
+        _print_plan(made)
+    if made.verdict == planner.Verdict.DOES_NOT_FIT:
+        sys.exit(1)
+
+
+def _print_plan(made: MemoryPlan) -> None:
+    from . import memory as planner
+
+    estimates = {
+        "card": made.memory,
+        "weights": made.weights,
+        "activation": made.activation,
+        "buffers at the start": made.buffers,
+        "graphs, later buffers": made.late,
+    }
+    _print_table(
+        ("GIB A CARD", "LOW", "LIKELY", "HIGH", "KNOWN", "SOURCE"),
+        [
+            (name, *(f"{gib:.2f}" for gib in (e.low, e.likely, e.high)), e.provenance, e.source)
+            for name, e in estimates.items()
+        ],
+        widths=(22, 7, 7, 7, 9, 64),
+    )
+    cache = made.cache
+    click.echo()
+    _print_table(
+        ("WITH FIGURES", "KV CACHE", "SPARE", "SLACK", "BLOCKS", "REQUESTS", "HOLDS"),
+        [
+            (
+                name,
+                *(f"{gib:.2f}" for gib in (each.available, each.margin, each.slack)),
+                each.blocks,
+                each.requests,
+                "yes" if each.holds else "no",
+            )
+            for name, each in (("worst", made.worst), ("likely", made.likely), ("best", made.best))
+        ],
+        widths=(12, 9, 9, 9, 9, 9, 6),
+    )
+    limits = made.limits
+    click.echo(
+        f"\n{planner.bar(made)}\n\n"
+        f"One request of {cache.max_model_len} tokens takes {cache.admission_blocks} blocks "
+        f"({cache.admission_gib:.2f} GiB): {cache.context_blocks} by max-model-len, "
+        f"{cache.step_blocks} by max-num-batched-tokens; {cache.decoding_blocks} while it is "
+        f"answered.\n"
+        f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
+        f"requests at once; {made.bound_by} bounds it.\n"
+        f"The most that still fits, each by itself: max-num-batched-tokens "
+        f"{limits.max_num_batched_tokens}, max-num-seqs {limits.max_num_seqs}, max-model-len "
+        f"{limits.max_model_len}.\n"
+        f"{made.card} at {made.utilization:g}: {made.verdict}"
+    )
 
 
 @cli.command()

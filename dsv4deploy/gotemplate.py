@@ -8,7 +8,7 @@ file and line. The shared subset:
   ``{% set x = … %}`` at the top level, each alone on its line;
 - ``Values.a.b``, ``Values.a["b-c"]``, ``Release.Namespace``, names bound by ``for`` and ``set``;
 - the filters and tests of :mod:`dsv4deploy.render`, and ``include("_part.yaml", name=…)``;
-- ``~`` of text, ``*`` and ``+`` of integers, ``==``, ``!=``, ``<``, ``<=``, ``>``, ``>=``,
+- ``~`` of text, ``*``, ``+`` and ``%`` of integers, ``==``, ``!=``, ``<``, ``<=``, ``>``, ``>=``,
   ``in``, ``and``, ``or``, ``not``.
 
 Helm reads every number in a values file as a float and every one in ``--set`` as an integer, so
@@ -258,16 +258,20 @@ class _Writer:
                 return self.include(node)
             case nodes.Concat():
                 return self.concatenation(node)
-            case nodes.Mul() | nodes.Add():
-                word = "mul" if isinstance(node, nodes.Mul) else "add"
+            case nodes.Mul() | nodes.Add() | nodes.Mod():
+                word = {nodes.Mul: "mul", nodes.Add: "add", nodes.Mod: "mod"}[type(node)]
                 return f"{word} {self.number(node.left)} {self.number(node.right)}"
             case nodes.Compare(ops=[operation]):
                 return self.comparison(node.expr, operation)
             case nodes.And() | nodes.Or():
                 word = "and" if isinstance(node, nodes.And) else "or"
-                return f"{word} {self.operand(node.left)} {self.operand(node.right)}"
+                terms = " ".join(map(self.operand, _terms(node, type(node))))
+                return f"{word} {terms}"
             case nodes.Not():
                 return f"not {self.operand(node.node)}"
+            case nodes.Test(name="number"):
+                # A number is a float from a file, an integer from --set.
+                return f'has (kindOf {self.operand(node.node)}) (list "float64" "int64")'
             case nodes.Test() if node.name in _TESTS and not node.args:
                 return f'kindIs "{_TESTS[node.name]}" {self.operand(node.node)}'
         self.refuse(node, f"the expression {type(node).__name__.lower()}")
@@ -315,7 +319,11 @@ class _Writer:
         return f"{_COMPARISONS[operation.op]} {self.number(left)} {self.number(operation.expr)}"
 
     def membership(self, item: nodes.Node, container: nodes.Node) -> str:
-        match self.schema(container).get("type"):
+        if isinstance(container, nodes.Tuple):
+            return " ".join(["eq", self.number(item), *map(self.operand, container.items)])
+        schema = self.schema(container)
+        # Free data may be a map: a test `is mapping` stands before it.
+        match schema.get("type", "object" if "oneOf" in schema else ""):
             case "object":
                 return f"hasKey {self.operand(container)} {self.operand(item)}"
             case "array":
@@ -337,7 +345,7 @@ class _Writer:
                 return _resolve(self.bound.get(node.name, {}))
             case nodes.Getattr(attr=key) | nodes.Getitem(arg=nodes.Const(value=key)):
                 above = self.schema(node.node)
-                if not above:
+                if not above or "oneOf" in above:  # free data
                     return {}
                 if key in above.get("properties", {}):
                     return _resolve(above["properties"][key])
@@ -345,6 +353,13 @@ class _Writer:
                     return _resolve(_of_any_key(above))
                 raise TranslationError(f"{self.name}:{node.lineno}: there is no value {key}")
         return {}
+
+
+def _terms(node: nodes.Node, kind: type[nodes.Node]) -> list[nodes.Node]:
+    """The terms of ``a and b and c``, which Go's ``and`` takes at once."""
+    if not isinstance(node, kind):
+        return [node]
+    return [*_terms(node.left, kind), *_terms(node.right, kind)]  # type: ignore[attr-defined]
 
 
 def _of_any_key(schema: dict[str, Any]) -> dict[str, Any]:

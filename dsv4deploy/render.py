@@ -125,6 +125,7 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "mapping": lambda value: isinstance(value, Mapping),
     "none": lambda value: value is None,
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "sequence": lambda value: isinstance(value, list | tuple),
     "string": lambda value: isinstance(value, str),
 }

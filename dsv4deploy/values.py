@@ -381,6 +381,9 @@ class Model(Section):
     name: Word = "gdydems/DeepSeek-V4-Flash-w4a8-mtp"
     """The name that clients ask for in the `model` field of a request.
     Becomes: spec.model.name and --served-model-name"""
+    quantization: Literal["w4a8", "w8a8"] = "w4a8"
+    """How the weights are quantized: w4a8 has 4-bit experts, about 151 GB; w8a8 about 280 GB.
+    Becomes: the memory plan"""
     claims: Claims = Claims()
 
 
@@ -432,6 +435,9 @@ class Npu(Section):
     """The extended resource that stands for one NPU. The name alone does not tell 32 GB cards
     from 64 GB ones.
     Becomes: the key in resources.requests and resources.limits"""
+    card: Literal["910B4", "910B4-1", "910B3", "A3"] = "910B4"
+    """The card: 910B4 has 32 GB, 910B4-1 and 910B3 have 64 GB, and so has each of an A3's two NPUs.
+    Becomes: the memory plan"""
     node_selector: Annotated[dict[LabelKey, LabelValue], AfterValidator(FrozenDict)] = FrozenDict()
     """Labels that a node must have, such as `node.kubernetes.io/npu.chip.name: 910B4`, which tells
     32 GB cards from 64 GB ones where the cluster sets it.

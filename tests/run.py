@@ -55,7 +55,14 @@ def main() -> None:
     run(BIN / "ruff", "check", ".")
     run(BIN / "ruff", "format", "--check", ".")
     run(BIN / "mypy")
-    run(BIN / "pytest", "--ignore=tests/e2e", "--cov", "--cov-report=term", "--durations=5")
+    run(
+        BIN / "pytest",
+        "--ignore=tests/e2e",
+        "--ignore=tests/optional",
+        "--cov",
+        "--cov-report=term",
+        "--durations=5",
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from dsv4deploy import Release, Values, load, render
+from dsv4deploy import Release, Values, check, load, render
 from dsv4deploy.cli import main
 from dsv4deploy.loading import profile_names
 from dsv4deploy.schema import documentation
@@ -25,6 +25,7 @@ class Done(NamedTuple):
 
 
 Run = Callable[..., Done]
+WARNINGS = [finding.code for finding in check(Values())]
 
 
 @pytest.fixture
@@ -183,9 +184,9 @@ def test_wrong_usage_is_one_sentence_and_an_exit_code(
 
 
 def test_check_prints_a_table_or_json_and_its_exit_code_says_it_too(run: Run) -> None:
-    quiet = ("--set", "engine.args.enable-prefix-caching=false")
+    quiet = tuple(word for each in WARNINGS for word in ("--ignore", each))
     assert run("check", *quiet) == Done(0, "", "no findings\n")
-    bad = ("--set", "maas.enabled=true,maas.namespace=envoy-gateway-system,engine.port=8001")
+    bad = ("--set", "maas.enabled=true,maas.namespace=envoy-gateway-system")
     table = run("check", *bad)
     assert table.code == 1
     assert table.out.splitlines()[0].split() == ["SEVERITY", "CODE", "PATH", "MESSAGE", "FIX"]
@@ -278,3 +279,49 @@ def test_a_reader_that_leaves_early_is_no_failure() -> None:
     )
     assert done.stdout == "---\n"
     assert "Traceback" not in done.stderr
+
+
+def test_check_leaves_a_warning_out_and_never_an_error(run: Run) -> None:
+    assert "dead-use-v1" in run("check").out
+    done = run("check", "--ignore", "dead-use-v1")
+    assert (done.code, "dead-use-v1" in done.out) == (0, False)
+    refused = run("check", "--ignore", "block-size")
+    assert (refused.code, refused.out) == (1, "")
+    assert "an error can't be ignored" in refused.err
+
+
+def test_rules_are_listed_explained_and_written(run: Run, tmp_path: Path) -> None:
+    assert "dsa-cp-crashes" in run("rules").out
+    assert len(json.loads(run("rules", "list", "-o", "json").out)) >= 30
+    told = run("rules", "show", "dsa-cp-crashes").out
+    assert "vLLM before 0.23.0" in told
+    assert "vllm-ascend issues 9746" in told
+    assert "did you mean" in run("rules", "show", "dsa-cp-crash").err
+    run("rules", "write", tmp_path / "rules.md")
+    assert (tmp_path / "rules.md").read_text("utf-8").startswith("# Rules")
+
+
+def test_plan_says_what_fits_and_by_what_it_is_bound(run: Run, tmp_path: Path) -> None:
+    done = run("plan", "--svg", tmp_path / "card.svg")
+    assert done.code == 0
+    assert "max-num-batched-tokens bounds it" in done.out
+    assert done.out.rstrip().endswith("910B4 at 0.9: tight")
+    assert "<svg" in (tmp_path / "card.svg").read_text("utf-8")
+    data = json.loads(run("plan", "--set", "npu.card=910B4-1", "-o", "json").out)
+    assert (data["verdict"], data["memory"]["provenance"]) == ("fits", "measured")
+
+
+def test_plan_exits_with_1_where_it_does_not_fit(run: Run) -> None:
+    done = run("plan", "--set", "model.quantization=w8a8")
+    assert done.code == 1
+    assert done.out.rstrip().endswith("does not fit")
+
+
+def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    log.write_text("Loading model weights took 19.61 GB\nAvailable KV cache memory: 4.31 GiB\n")
+    data = json.loads(run("plan", "--calibrate", log, "--memory", "31", "-o", "json").out)
+    assert data["likely"]["available"] == pytest.approx(4.31)
+    assert data["memory"]["likely"] == 31
+    log.write_text("nothing")
+    assert "give the engine's log from its start" in run("plan", "--calibrate", log).err

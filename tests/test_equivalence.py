@@ -23,7 +23,7 @@ from dsv4deploy.rules import RULES, Severity
 CHART = Path(__file__).resolve().parent.parent / "charts" / "deepseek-v4-flash"
 DOCUMENTS = int(os.environ.get("DSV4DEPLOY_DOCUMENTS", "2000"))
 FIRST = int(os.environ.get("DSV4DEPLOY_SEED", "0"))
-CHART_RULES = {rule.code for rule in RULES if rule.severity == Severity.ERROR}
+CHART_RULES = {rule.code for rule in RULES if rule.severity == Severity.ERROR and not rule.finds}
 
 Outcome = dict[str, Any] | str
 """Objects by kind, namespace and name; or why the values were refused."""
@@ -86,7 +86,10 @@ def test_any_document_is_refused_by_both_or_gives_equal_objects(
         files = []
         for index, document in enumerate(case.files):
             file = tmp_path / f"{case.seed}-{index}.json"
-            file.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
+            text = json.dumps(document, ensure_ascii=False)
+            # Helm 4.1.4 reads nothing of a JSON file of exactly 4,096 bytes or a multiple.
+            pad = " " * (len(text.encode()) % 4096 == 0)
+            file.write_text(text + pad, "utf-8")
             files.append(str(file))
         python, other = in_python(files, case.settings), in_helm(helm, files, case.settings)
         for file in files:

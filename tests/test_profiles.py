@@ -52,6 +52,6 @@ def test_a_profile_is_named_after_its_hardware(name: str) -> None:
     values = load(profile=name)
     npus = values.parallelism.tensor * values.parallelism.data
     assert int(count) == npus == summary(name)["npus"]
-    assert device.upper() == summary(name)["card"]
-    assert quantization
+    assert device.upper() == summary(name)["card"] == values.npu.card
+    assert quantization[0] == values.model.quantization
     assert profile_path(name).read_text("utf-8").startswith("# DeepSeek-V4-Flash")

@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dsv4deploy import Severity, Values, check, load
-from dsv4deploy.rules import OWNED_FLAGS, RULES, Rule, errors
+from dsv4deploy import Finding, Severity, Values, ValuesError, check, load
+from dsv4deploy.loading import profile_names
+from dsv4deploy.rules import OWNED_FLAGS, RULES, Rule, errors, explain_rule, reference, rule
 
+ROOT = Path(__file__).resolve().parent.parent
 Tree = dict[str, Any]
+
+
+def args(flags: Tree) -> Tree:
+    return {"engine": {"args": flags}}
+
+
+def additional(config: Tree) -> Tree:
+    return args({"additional-config": config})
+
+
+def graph(mode: str) -> Tree:
+    return args({"compilation-config": {"cudagraph_mode": mode}})
+
+
+def env(**variables: str | None) -> Tree:
+    return {"engine": {"env": variables}}
+
+
+def version(number: str) -> Tree:
+    return {"engine": {"version": number}}
+
+
+def dsa_cp(number: str, **variables: str) -> Tree:
+    config = {"additional-config": {"enable_dsa_cp": True}}
+    return {"engine": {"version": number, "args": config, "env": variables}}
+
+
+def dspark(number: str, tokens: int) -> Tree:
+    config = {"method": "dspark", "num_speculative_tokens": tokens}
+    return {"engine": {"version": number, "args": {"speculative-config": config}}}
+
+
+STORE: Tree = {"kvStore": {"enabled": True}}
+NAMED: Tree = {"envFromPod": {"POD_NAME": "metadata.name"}}
 
 # By a rule's code: values that break it, and values near them that do not.
 CASES: dict[str, tuple[Tree, Tree]] = {
@@ -55,6 +93,183 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"maas": {"enabled": True}, "engine": {"args": {"max-model-len": 33_554_432}}},
         {"maas": {"enabled": True}, "engine": {"args": {"max-model-len": 33_554_431}}},
     ),
+    # --- parallel sizes, sequence parallelism, DSA-CP ---
+    "tensor-parallel-size": ({"parallelism": {"tensor": 16}}, {"parallelism": {"tensor": 4}}),
+    "expert-parallel-size": (
+        {"parallelism": {"data": 3, "dataLocal": 3}},
+        {"parallelism": {"data": 3, "dataLocal": 3, "expert": False}},
+    ),
+    "flashcomm-needs-experts": (
+        {"parallelism": {"expert": False}},
+        {"parallelism": {"expert": False}, **env(VLLM_ASCEND_ENABLE_FLASHCOMM1=None)},
+    ),
+    "flashcomm-removed": (version("0.27.0"), version("0.26.9")),
+    "dsa-cp-needs-flashcomm": (
+        dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="0"),
+        dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="1"),
+    ),
+    "dsa-cp-crashes": (dsa_cp("0.22.1"), dsa_cp("0.23.0")),
+    "graph-capture-empty": (args({"max-num-seqs": 3}), args({"max-num-seqs": 4})),
+    "batched-tokens-uneven": (
+        args({"max-num-batched-tokens": 2047}),
+        args({"max-num-batched-tokens": 2040}),
+    ),
+    # --- limits ---
+    "batched-tokens-below-seqs": (
+        args({"max-num-batched-tokens": 8, "max-num-seqs": 9}),
+        args({"max-num-batched-tokens": 8, "max-num-seqs": 8}),
+    ),
+    "batched-tokens-below-length": (
+        args({"enable-chunked-prefill": False}),
+        args({"enable-chunked-prefill": True}),
+    ),
+    "model-length": (args({"max-model-len": 1_048_577}), args({"max-model-len": 1_048_576})),
+    "block-size": (args({"block-size": 96}), args({"block-size": 64})),
+    # --- the model's own flags ---
+    "quantization": (args({"quantization": "nope"}), args({"quantization": "ascend"})),
+    "tokenizer-mode": (args({"tokenizer-mode": None}), args({"tokenizer-mode": "deepseek_v4"})),
+    "chat-template-ignored": ({}, args({"chat-template": None})),
+    "tool-calls-as-text": ({}, args({"tool-call-parser": "deepseek_v4"})),
+    "tool-choice-without-parser": (
+        args({"enable-auto-tool-choice": True}),
+        args({"enable-auto-tool-choice": True, "tool-call-parser": "deepseek_v4"}),
+    ),
+    "api-key-in-arguments": (args({"api-key": "x"}), args({"seed": 1})),
+    # --- speculative decoding and graphs ---
+    "dspark-version": (dspark("0.23.0", 7), dspark("0.25.0", 7)),
+    "dspark-tokens": (dspark("0.25.0", 4), dspark("0.25.0", 5)),
+    "piecewise-graphs": (graph("PIECEWISE"), graph("FULL_AND_PIECEWISE")),
+    "piecewise-graphs-driver": (graph("FULL_AND_PIECEWISE"), graph("FULL_DECODE_ONLY")),
+    "launch-blocking": (
+        env(ASCEND_LAUNCH_BLOCKING="1"),
+        {"engine": {"env": {"ASCEND_LAUNCH_BLOCKING": "1"}, "args": {"enforce-eager": True}}},
+    ),
+    "shared-experts-mixed": (
+        additional({"mix_placement": True}),
+        additional({"mix_placement": True, "multistream_overlap_shared_expert": False}),
+    ),
+    "kv-format": (additional({"enable_kv_nz": True}), additional({"enable_kv_nz": False})),
+    # --- caches ---
+    "hybrid-cache-off": (
+        args({"disable-hybrid-kv-cache-manager": True}),
+        args({"disable-hybrid-kv-cache-manager": None}),
+    ),
+    "kv-store-hybrid-cache": (
+        {
+            **STORE,
+            "engine": {
+                "version": "0.21.0",
+                **NAMED,
+                "args": {"disable-hybrid-kv-cache-manager": None},
+            },
+        },
+        {**STORE, "engine": {"version": "0.21.0", **NAMED}},
+    ),
+    "kv-store-one-instance": (
+        {**STORE, "engine": NAMED},
+        {**STORE, "engine": NAMED, "replicas": 2},
+    ),
+    "retention-not-read": (
+        env(VLLM_PREFIX_CACHE_RETENTION_INTERVAL="16384"),
+        {
+            "engine": {
+                "version": "0.23.0",
+                "env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": "16384"},
+            }
+        },
+    ),
+    # --- settings that do nothing, or the opposite ---
+    "dead-use-v1": ({}, env(VLLM_USE_V1=None)),
+    "openmp-binding": (env(OMP_PROC_BIND="true"), {}),
+    # --- the platform ---
+    "moving-image-tag": (
+        {"engine": {"image": "quay.io/ascend/vllm-ascend:nightly-main"}},
+        {"engine": {"image": f"quay.io/ascend/vllm-ascend:nightly-main@sha256:{'0' * 64}"}},
+    ),
+    "any-card": ({}, {"npu": {"nodeSelector": {"node.kubernetes.io/npu.chip.name": "910B4"}}}),
+    "startup-budget": (
+        {"engine": {"probes": {"startup": {"failureThreshold": 119}}}},
+        {"engine": {"probes": {"startup": {"failureThreshold": 120}}}},
+    ),
+    "grace-below-answer": (
+        {"engine": {"termination": {"gracePeriodSeconds": 33}}},
+        {"engine": {"termination": {"gracePeriodSeconds": 34}}},
+    ),
+    "budget-of-one": (
+        {"disruptionBudget": {"enabled": True}},
+        {"disruptionBudget": {"enabled": True}, "replicas": 2},
+    ),
+    # --- the MaaS gateway ---
+    "maas-open-ingress": (
+        {"maas": {"enabled": True}},
+        {"maas": {"enabled": True}, "networkPolicy": {"enabled": True}},
+    ),
+    "maas-no-quota": (
+        {"maas": {"enabled": True, "quotas": {"hour": None}}},
+        {"maas": {"enabled": True}},
+    ),
+    "maas-buffer": (
+        {"maas": {"enabled": True, "bytesPerToken": 4}},
+        {"maas": {"enabled": True, "bytesPerToken": 5}},
+    ),
+    "maas-buffer-escapes": (
+        {"maas": {"enabled": True, "bytesPerToken": 23}},
+        {"maas": {"enabled": True, "bytesPerToken": 24}},
+    ),
+    # --- what needs Python ---
+    "engine-flag": (args({"max-num-seq": 4}), args({"seed": 4})),
+    "unknown-engine-version": (version("0.23.0"), version("0.22.1")),
+    "variable-twice": (
+        {"engine": {"env": {"POD_IP": "1"}, "envFromPod": {"POD_IP": "status.podIP"}}},
+        {"engine": {"env": {"POD_IP": None}, "envFromPod": {"POD_IP": "status.podIP"}}},
+    ),
+    "prefix-cache-cannot-hit": ({}, args({"enable-prefix-caching": False})),
+    "retention-interval": (
+        env(VLLM_PREFIX_CACHE_RETENTION_INTERVAL="16001"),
+        env(VLLM_PREFIX_CACHE_RETENTION_INTERVAL="16384"),
+    ),
+    "text-for-boolean": (
+        {},
+        args({"model-loader-extra-config": {"enable_multithread_load": True}}),
+    ),
+    "text-for-false": (
+        additional({"ascend_compilation_config": {"enable_npugraph_ex": "false"}}),
+        additional({"ascend_compilation_config": {"enable_npugraph_ex": False}}),
+    ),
+    "additional-config-key": (
+        additional({"enable_dsa_cp_with_layer_shard": True}),
+        additional({"recompute_scheduler_enable": True}),
+    ),
+    "secret-in-variable": (env(HF_TOKEN="hf_x"), env(HF_TOKEN="$(FROM_ELSEWHERE)")),
+    "cpu-binding": (
+        {"engine": {"resources": {"requests": {"cpu": "39999m"}}}},
+        {"engine": {"resources": {"requests": {"cpu": "40"}}}},
+    ),
+    "engine-ready-timeout": (
+        env(VLLM_ENGINE_READY_TIMEOUT_S="3599"),
+        env(VLLM_ENGINE_READY_TIMEOUT_S="3600"),
+    ),
+    "shared-memory": ({"engine": {"shmSize": "31Gi"}}, {"engine": {"shmSize": "34359738368"}}),
+    "memory-limit": (
+        {"engine": {"resources": {"limits": {"memory": "32Gi"}}}},
+        {"engine": {"resources": {"limits": {"memory": "64G"}}}},
+    ),
+    "maas-timeout": (
+        {"maas": {"enabled": True, "requestTimeout": "33s"}},
+        {"maas": {"enabled": True, "requestTimeout": "34s"}},
+    ),
+    "maas-quota-small": (
+        {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_767}}}},
+        {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_768}}}},
+    ),
+    "memory-cannot-fit": (
+        {"model": {"quantization": "w8a8"}},
+        {"model": {"quantization": "w8a8"}, "npu": {"card": "910B3"}},
+    ),
+    "memory-unlikely": (
+        args({"max-num-batched-tokens": 8192}),
+        args({"max-num-batched-tokens": 4096}),
+    ),
 }
 
 
@@ -81,22 +296,58 @@ def test_a_rule_says_what_is_wrong_what_to_do_and_how_it_is_known(rule: Rule) ->
     assert rule.sentence == f"{rule.path}: {rule.message}: {rule.fix}"
 
 
-def test_the_validated_deployment_has_no_errors_and_a_cache_that_can_t_hit() -> None:
-    (finding,) = check(Values())
-    assert (finding.code, finding.severity) == ("prefix-cache-cannot-hit", Severity.WARNING)
+PUBLISHED = [(name, finding) for name in profile_names() for finding in check(load(profile=name))]
 
 
 @pytest.mark.parametrize(
-    ("engine", "twice"),
+    ("name", "finding"), PUBLISHED, ids=[f"{name}-{found.code}" for name, found in PUBLISHED]
+)
+def test_a_published_profile_has_no_error_and_a_reason_for_each_warning(
+    name: str, finding: Finding
+) -> None:
+    assert finding.severity == Severity.WARNING
+    assert len(rule(finding.code).published) > 20
+
+
+def test_only_what_a_published_profile_breaks_has_such_a_reason() -> None:
+    broken = {finding.code for _, finding in PUBLISHED}
+    assert broken == {each.code for each in RULES if each.published}
+
+
+def test_the_reference_is_the_one_in_docs() -> None:
+    assert (ROOT / "docs" / "rules.md").read_text("utf-8") == reference()
+
+
+@pytest.mark.parametrize(
+    ("engine", "told"),
     [
-        ({"env": {"POD_IP": "1"}, "envFromPod": {"POD_IP": "status.podIP"}}, True),
-        ({"env": {"POD_IP": None}, "envFromPod": {"POD_IP": "status.podIP"}}, False),
-        ({"env": {"MOONCAKE_CONFIG_PATH": "/x"}}, True),
-        ({"env": {"OTHER": "/x"}}, False),
+        ("", {"0.21.0", "0.22.1", "0.23.0"}),
+        ("<0.22.1", {"0.21.0"}),
+        (">=0.22.1", {"0.22.1", "0.23.0"}),
+        ("=0.22.1", {"0.22.1"}),
     ],
 )
-def test_a_variable_stands_once(engine: Tree, twice: bool) -> None:
-    assert ("variable-twice" in codes({"engine": engine, "kvStore": {"enabled": True}})) is twice
+def test_a_rule_says_which_engines_it_holds_for(engine: str, told: set[str]) -> None:
+    some = replace(RULES[0], engine=engine)
+    versions = {"0.21.0", "0.22.1", "0.23.0"}
+    assert {number for number in versions if some.concerns(number)} == told
+
+
+def test_a_warning_can_be_left_out_and_an_error_can_t() -> None:
+    found = check(Values(), ignore=["dead-use-v1"])
+    assert "dead-use-v1" not in {finding.code for finding in found}
+    assert len(found) == len(check(Values())) - 1
+    with pytest.raises(ValuesError, match="an error can't be ignored"):
+        check(Values(), ignore=["block-size"])
+    with pytest.raises(ValuesError, match=r"no such rule.*did you mean.*dead-use-v1"):
+        check(Values(), ignore=["dead-use-v2"])
+
+
+@pytest.mark.parametrize("each", RULES, ids=lambda each: each.code)
+def test_a_rule_can_be_explained(each: Rule) -> None:
+    text = explain_rule(each.code)
+    assert each.source in text
+    assert each.fix in text
 
 
 HIT = {
@@ -139,7 +390,8 @@ def test_a_cache_that_is_off_is_not_spoken_of() -> None:
 
 
 def test_errors_come_first_and_only_they_stop_a_deployment() -> None:
-    found = check(load({"name": "x" * 49, "engine": {"port": 1}, "parallelism": {"data": 3}}))
+    wrong = {"name": "x" * 49, "engine": {"port": 1, "args": {"block-size": 96}}}
+    found = check(load(wrong))
     severities = [finding.severity for finding in found]
     assert severities == sorted(severities)
     assert {finding.severity for finding in errors(found)} == {Severity.ERROR}

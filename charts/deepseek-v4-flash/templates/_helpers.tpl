@@ -457,7 +457,7 @@ containers:
           {{- end }}
           {{- end }}
           --data-parallel-size {{ .Values.parallelism.data | int64 }}
-    {{- if or (or .Values.engine.env .Values.engine.envFromPod) .Values.kvStore.enabled }}
+    {{- if or .Values.engine.env .Values.engine.envFromPod .Values.kvStore.enabled }}
     env:
       {{- range $name, $field := .Values.engine.envFromPod }}
       {{- if not (kindIs "invalid" $field) }}

@@ -4,7 +4,8 @@
 
     DeployError
     ├── ValuesError    the values can't be read, merged or accepted
-    └── RenderError    a template or its input is wrong: a fault of this package
+    ├── RenderError    a template or its input is wrong: a fault of this package
+    └── ClusterError   the cluster refused something, or can't be reached
 
 Each says where, what is wrong, and what to do about it. The command line prints
 ``str(error)`` and nothing else.
@@ -57,3 +58,16 @@ class ValuesError(DeployError):
 
 class RenderError(DeployError):
     """A template or its input is wrong: a fault of this package, not of the values."""
+
+
+class ClusterError(DeployError):
+    """The cluster refused something, can't be reached, or is not in the state that it should be.
+
+    Attributes:
+        reason: Kubernetes' word for it, such as Forbidden, Conflict or NotFound; Unreachable where
+            no answer came.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(message)

@@ -317,8 +317,8 @@ _UNITS: dict[str, float] = {"": 1.0, "m": 1e-3} | {
 }
 
 
-def _quantity(text: str) -> float:
-    """A Kubernetes quantity as a number: cores, or bytes."""
+def quantity(text: str) -> float:
+    """A Kubernetes quantity such as ``500m`` or ``64Gi`` as a number: cores, or bytes."""
     number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", text).groups()  # type: ignore[union-attr]
     return float(number) * _UNITS[unit.replace("Ki", "ki")]
 
@@ -329,7 +329,7 @@ def _cpus(values: Values) -> Finds:
     binds = not (isinstance(additional, dict) and additional.get("enable_cpu_binding") is False)
     npus = values.parallelism.tensor * values.parallelism.data_local
     cpu = values.engine.resources.requests.cpu
-    if binds and _quantity(cpu) < 5 * npus:
+    if binds and quantity(cpu) < 5 * npus:
         yield (
             "engine.resources.requests.cpu",
             f"CPU binding takes 5 cores a NPU or more, {5 * npus}, and the scheduler reserves "
@@ -355,7 +355,7 @@ def _ready_timeout(values: Values) -> Finds:
 
 def _shared_memory(values: Values) -> Finds:
     """Less shared memory than published."""
-    if _quantity(values.engine.shm_size) < _quantity("32Gi"):
+    if quantity(values.engine.shm_size) < quantity("32Gi"):
         yield (
             "engine.shmSize",
             "the engine's processes hand tensors over in shared memory, and less than the "
@@ -366,8 +366,8 @@ def _shared_memory(values: Values) -> Finds:
 def _memory_limit(values: Values) -> Finds:
     """A memory limit that shared memory and the store take whole."""
     store = values.kv_store.segment_bytes * values.parallelism.data_local
-    taken = _quantity(values.engine.shm_size) + (store if values.kv_store.enabled else 0)
-    if _quantity(values.engine.resources.limits.memory) <= taken:
+    taken = quantity(values.engine.shm_size) + (store if values.kv_store.enabled else 0)
+    if quantity(values.engine.resources.limits.memory) <= taken:
         yield (
             "engine.resources.limits.memory",
             f"shared memory and the store's segment take {taken / memory.GIB:.0f}Gi, all of it",

@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
 import sys
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import control_plane
 import pytest
 from parts import CACHE, program, run
+
+from dsv4deploy.cluster import Cluster
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +61,10 @@ def go_program() -> Callable[[str], Path]:
     return build
 
 
+def _go_mod(source: Path) -> str:
+    return (source / "go.mod").read_text("utf-8")
+
+
 @pytest.fixture(scope="session")
 def go_build() -> Callable[[str], Path]:
     """A program whose versions are pinned in ``go/<name>``, built and kept in the cache."""
@@ -68,9 +78,78 @@ def go_build() -> Callable[[str], Path]:
             package = re.findall(r'_ "(.+)"', (source / "tools.go").read_text())[0]
             print(f"building {package}", file=sys.stderr, flush=True)
             part = target.with_suffix(".part")
-            command = (go, "build", "-trimpath", "-mod=readonly", "-ldflags=-s -w", "-o", part)
+            flags = "-ldflags=-s -w"
+            # Kubernetes' programs are told their version when they are built.
+            version = re.search(r"k8s\.io/kubernetes v(\d+)\.(\d+)\.\d+", _go_mod(source))
+            if version:
+                words = {"gitVersion": version[0].split()[1]}
+                words |= {"gitMajor": version[1], "gitMinor": version[2]}
+                package_of = "k8s.io/component-base/version"
+                flags += "".join(f" -X {package_of}.{key}={word}" for key, word in words.items())
+            command = (go, "build", "-trimpath", "-mod=readonly", flags, "-o", part)
             run(*command, package, cwd=source, CGO_ENABLED="0")
             part.rename(target)
         return target
 
     return build
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A running control plane.
+
+    Attributes:
+        kubeconfig: contexts ``admin``, who may do all, and ``reader``, who may do nothing.
+        folder: the servers' logs.
+        api_server: its process.
+        controller: the process of KServe's controller.
+    """
+
+    kubeconfig: Path
+    folder: Path
+    api_server: subprocess.Popen[bytes]
+    controller: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="session")
+def plane(
+    tmp_path_factory: pytest.TempPathFactory,
+    go_module: Callable[[str], Path],
+    go_build: Callable[[str], Path],
+) -> Iterator[Plane]:
+    """etcd, kube-apiserver and KServe's controller, once a session."""
+    folder = tmp_path_factory.mktemp("plane")
+    server, kserve = go_build("kube-apiserver"), control_plane.controller(go_module)
+    with (
+        control_plane.api_server(folder, server) as (kubeconfig, process),
+        control_plane.kserve(
+            folder, kubeconfig, go_module(control_plane.KSERVE), kserve
+        ) as controller,
+    ):
+        cluster = Cluster.connect(kubeconfig=str(kubeconfig))
+        control_plane.install_crds(cluster, control_plane.other_crds(go_module))
+        yield Plane(kubeconfig, folder, process, controller)
+
+
+@pytest.fixture(scope="session")
+def bare(
+    tmp_path_factory: pytest.TempPathFactory, go_build: Callable[[str], Path]
+) -> Iterator[Cluster]:
+    """An API server with nothing on it, for tests of what is missing; they may add CRDs."""
+    folder = tmp_path_factory.mktemp("bare")
+    with control_plane.api_server(folder, go_build("kube-apiserver")) as (kubeconfig, _):
+        yield Cluster.connect(kubeconfig=str(kubeconfig))
+
+
+@pytest.fixture
+def cluster(plane: Plane) -> Cluster:
+    """The control plane's API, as its administrator."""
+    return Cluster.connect(kubeconfig=str(plane.kubeconfig))
+
+
+@pytest.fixture
+def home(cluster: Cluster) -> str:
+    """A namespace of the test's own."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    control_plane.namespace(cluster, name)
+    return name

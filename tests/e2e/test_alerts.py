@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
+from control_plane import OPERATOR
 from parts import run
 
 from dsv4deploy import load, render
 from dsv4deploy.crds import validate
 
-OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 ON = ["monitoring.enabled=true", "maas.enabled=true", "name=chat"]
 POD = 'namespace="demo", pod="chat-kserve-1"'
 VLLM = "vllm:time_to_first_token_seconds"

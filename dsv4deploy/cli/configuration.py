@@ -1,153 +1,41 @@
-"""The command line: one function a verb, data on stdout, talk on stderr.
-
-Exit codes: 0 clean, 1 findings or a failure, 2 wrong usage.
-"""
+"""Verbs that need no cluster: values in; a manifest, findings, a plan or an answer out."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .errors import DeployError
-from .loading import load, profile_names, profile_path
-from .render import Release, documents
-from .rules import RULES, Finding, check, errors
-from .values import Values
+from ..errors import DeployError
+from ..loading import load, profile_names, profile_path
+from ..render import Release
+from ..rules import RULES, Finding, check, errors
+from .root import cli
+from .shared import (
+    FORMAT,
+    ProfileName,
+    RuleCode,
+    ValuePath,
+    checked,
+    deployment_options,
+    load_values,
+    print_json,
+    print_table,
+    profile_of,
+    say,
+    write_all,
+)
 
 if TYPE_CHECKING:
-    from .memory import MemoryPlan
-
-FORMAT = click.Choice(["table", "json"])
-
-
-class _Profile(click.ParamType[str]):
-    """The name of a shipped profile."""
-
-    name = "profile"
-
-    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(name) for name in profile_names() if name.startswith(incomplete)]
-
-
-class _Path(click.ParamType[str]):
-    """The dotted path of a value."""
-
-    name = "path"
-
-    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
-        from click.shell_completion import CompletionItem
-
-        from .schema import documentation
-
-        return [CompletionItem(path) for path in documentation() if path.startswith(incomplete)]
-
-
-class _Code(click.ParamType[str]):
-    """A rule's code."""
-
-    name = "code"
-
-    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(each.code) for each in RULES if each.code.startswith(incomplete)]
-
-
-def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What says which deployment: values files, a profile, settings, a namespace."""
-    decorators = [
-        click.argument("files", nargs=-1, metavar="[VALUES.yaml]...", type=click.Path()),
-        click.option(
-            "--profile",
-            default="",
-            type=_Profile(),
-            help="A profile, laid under the files.",
-        ),
-        click.option(
-            "--hardware",
-            default="",
-            metavar="CARD:COUNT",
-            help="The profile for these cards, such as 910B4:8.",
-        ),
-        click.option(
-            "--set",
-            "sets",
-            multiple=True,
-            metavar="A.B=C",
-            help="One value, as helm --set reads it.",
-        ),
-        click.option(
-            "--set-string", multiple=True, metavar="A.B=C", help="One value that is always text."
-        ),
-        click.option(
-            "--set-json", multiple=True, metavar="A.B=JSON", help="One value, or several, as JSON."
-        ),
-        click.option("--name", default="", help="The service's name, as --set-string name=…"),
-        click.option(
-            "-n", "--namespace", default="demo", show_default=True, help="The service's namespace."
-        ),
-    ]
-    for decorator in reversed(decorators):
-        command = decorator(command)
-    return command
-
-
-def _load(
-    files: Sequence[str],
-    profile: str,
-    hardware: str,
-    sets: Sequence[str],
-    set_string: Sequence[str],
-    set_json: Sequence[str],
-    name: str,
-) -> Values:
-    named = [f"name={name}"] if name else []
-    return load(
-        *files,
-        profile=_profile_of(profile, hardware),
-        set=sets,
-        set_string=[*set_string, *named],
-        set_json=set_json,
-    )
-
-
-def _profile_of(profile: str, hardware: str) -> str:
-    """The profile that was named, or that fits the hardware that was."""
-    if not hardware:
-        return profile
-    if profile:
-        raise click.UsageError("--profile and --hardware both choose a profile: give one")
-    from .profiles import fitting
-
-    return fitting(hardware)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="dsv4deploy")
-def cli() -> None:
-    """Deploy DeepSeek-V4-Flash on Huawei Ascend NPUs.
-
-    \b
-    dsv4deploy render | kubectl apply -f -        the validated deployment, as it was published
-    dsv4deploy render my-values.yaml -n prod      your own changes on top of it
-    dsv4deploy check my-values.yaml               what is known to go wrong with them
-    dsv4deploy plan my-values.yaml                whether they fit on the cards, and what is left
-    dsv4deploy explain engine.args                what a value means, and what it becomes
-    """
+    from ..memory import MemoryPlan
 
 
 @cli.command()
-@_inputs
+@deployment_options
 @click.option(
     "-o",
     "--output",
@@ -179,24 +67,14 @@ def render(
             raise click.UsageError("--each needs a folder to write to: -o DIR")
         _render_each(each, Path(output), files, inputs, release)
         return
-    values = _load(files, **inputs)
-    texts = _checked(values, release)
+    values = load_values(files, **inputs)
+    texts = checked(values, release)
     if output is None:
         sys.stdout.write("".join(texts))
     elif output.endswith(os.sep) or Path(output).is_dir():
-        _write_all({Path(output) / _file_name(text): text for text in texts})
+        write_all({Path(output) / _file_name(text): text for text in texts})
     else:
-        _write_all({Path(output): "".join(texts)})
-
-
-def _checked(values: Values, release: Release) -> list[str]:
-    findings = check(values, release)
-    stopping = errors(findings)
-    for finding in stopping:
-        _say(f"{finding.severity}: {finding}")
-    if stopping:
-        raise DeployError(f"nothing rendered: {len(stopping)} error(s) in these values")
-    return documents(values, release)
+        write_all({Path(output): "".join(texts)})
 
 
 def _render_each(
@@ -210,54 +88,29 @@ def _render_each(
     with click.progressbar(sources, label="rendering", file=sys.stderr) as bar:
         for source in bar:
             try:
-                values = _load([*files, str(source)], **inputs)
-                texts[output / f"{source.stem}.yaml"] = "".join(_checked(values, release))
+                values = load_values([*files, str(source)], **inputs)
+                texts[output / f"{source.stem}.yaml"] = "".join(checked(values, release))
             except DeployError as error:
                 failed += 1
-                _say(f"{source}: {error}" if str(source) not in str(error) else str(error))
+                say(f"{source}: {error}" if str(source) not in str(error) else str(error))
     if failed:
         raise DeployError(f"nothing written: {failed} of {len(sources)} values files have errors")
     if len(texts) < len(sources):
         raise DeployError(f"{each}: two files differ only in .yaml and .yml: rename one")
-    _write_all(texts)
-    _say(f"{len(texts)} manifests written to {output}")
+    write_all(texts)
+    say(f"{len(texts)} manifests written to {output}")
 
 
 def _file_name(document: str) -> str:
     """``<kind>-<name>.yaml`` of one rendered object."""
-    from . import yamlio
+    from .. import yamlio
 
     (item,) = yamlio.parse(document)
     return f"{item['kind'].lower()}-{item['metadata']['name']}.yaml"
 
 
-def _write_all(texts: dict[Path, str]) -> None:
-    """Writes each file whole or not at all; a failure leaves what stood there before."""
-    pending: list[tuple[str, Path]] = []
-    try:
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-            pending.append((name, path))
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).chmod(0o644)
-        while pending:
-            name, path = pending[0]
-            Path(name).replace(path)
-            pending.pop(0)
-    except OSError as error:
-        raise DeployError(
-            f"{error.filename2 or error.filename}: can't write: {error.strerror}"
-        ) from None
-    finally:
-        for name, _ in pending:
-            with suppress(OSError):
-                Path(name).unlink()
-
-
 @cli.command("check")
-@_inputs
+@deployment_options
 @click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
 @click.option(
     "--crds",
@@ -266,7 +119,7 @@ def _write_all(texts: dict[Path, str]) -> None:
     "(`kubectl get crd -o yaml > DIR/crds.yaml`).",
 )
 @click.option(
-    "--ignore", multiple=True, metavar="CODE", type=_Code(), help="A warning to leave out."
+    "--ignore", multiple=True, metavar="CODE", type=RuleCode(), help="A warning to leave out."
 )
 def check_command(
     namespace: str,
@@ -282,11 +135,11 @@ def check_command(
     show CODE` explains a finding.
     """
     release = Release(namespace=namespace)
-    values = _load(files, **inputs)
+    values = load_values(files, **inputs)
     findings = check(values, release, ignore=ignore)
     if crds:
-        from .crds import validate
-        from .render import render as objects
+        from ..crds import validate
+        from ..render import render as objects
 
         findings += validate(objects(values, release), crds)
     _print_findings(findings, output)
@@ -298,15 +151,15 @@ def _print_findings(findings: list[Finding], output: str) -> None:
     if output == "json":
         from dataclasses import asdict
 
-        _print_json([asdict(finding) for finding in findings])
+        print_json([asdict(finding) for finding in findings])
     elif findings:
-        _print_table(
+        print_table(
             ("SEVERITY", "CODE", "PATH", "MESSAGE", "FIX"),
             [(f.severity, f.code, f.path, f.message, f.fix) for f in findings],
             widths=(8, 20, 28, 44, 36),
         )
     else:
-        _say("no findings")
+        say("no findings")
 
 
 @cli.group(invoke_without_command=True)
@@ -323,9 +176,9 @@ def rules_list(output: str = "table") -> None:
     """List the rules."""
     if output == "json":
         keys = ("code", "severity", "path", "condition", "message", "fix", "source", "engine")
-        _print_json([{key: getattr(each, key) for key in keys} for each in RULES])
+        print_json([{key: getattr(each, key) for key in keys} for each in RULES])
     else:
-        _print_table(
+        print_table(
             ("CODE", "SEVERITY", "PATH", "MESSAGE"),
             [(each.code, each.severity, each.path, each.message) for each in RULES],
             widths=(36, 8, 36, 60),
@@ -333,10 +186,10 @@ def rules_list(output: str = "table") -> None:
 
 
 @rules.command("show")
-@click.argument("code", type=_Code())
+@click.argument("code", type=RuleCode())
 def rules_show(code: str) -> None:
     """Explain one rule: what it asks for, why, since when, and how that is known."""
-    from .rules import explain_rule
+    from ..rules import explain_rule
 
     click.echo(explain_rule(code))
 
@@ -345,14 +198,14 @@ def rules_show(code: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path), default=Path("docs/rules.md"))
 def rules_write(file: Path) -> None:
     """Write the rules' reference, docs/rules.md by default."""
-    from .rules import reference
+    from ..rules import reference
 
-    _write_all({file: reference()})
-    _say(f"wrote {file}")
+    write_all({file: reference()})
+    say(f"wrote {file}")
 
 
 @cli.command("plan")
-@_inputs
+@deployment_options
 @click.option(
     "-o",
     "--output",
@@ -392,9 +245,9 @@ def plan_command(
     dsv4deploy plan --set npu.card=910B4-1 --svg card.svg
     kubectl logs POD -c main > log && dsv4deploy plan --calibrate log
     """
-    from . import memory as planner
+    from .. import memory as planner
 
-    values = _load(files, **inputs)
+    values = load_values(files, **inputs)
     log = calibrate.read_text(encoding="utf-8", errors="replace") if calibrate else ""
     made = planner.plan(
         values,
@@ -402,10 +255,10 @@ def plan_command(
         calibration=planner.read_log(log) if calibrate else None,
     )
     if svg:
-        _write_all({svg: planner.svg(made)})
-        _say(f"wrote {svg}")
+        write_all({svg: planner.svg(made)})
+        say(f"wrote {svg}")
     if output == "json":
-        _print_json(planner.as_data(made))
+        print_json(planner.as_data(made))
     else:
         _print_plan(made)
     if made.verdict == planner.Verdict.DOES_NOT_FIT:
@@ -413,7 +266,7 @@ def plan_command(
 
 
 def _print_plan(made: MemoryPlan) -> None:
-    from . import memory as planner
+    from .. import memory as planner
 
     estimates = {
         "card": made.memory,
@@ -422,7 +275,7 @@ def _print_plan(made: MemoryPlan) -> None:
         "buffers at the start": made.buffers,
         "graphs, later buffers": made.late,
     }
-    _print_table(
+    print_table(
         ("GIB A CARD", "LOW", "LIKELY", "HIGH", "KNOWN", "SOURCE"),
         [
             (name, *(f"{gib:.2f}" for gib in (e.low, e.likely, e.high)), e.provenance, e.source)
@@ -432,7 +285,7 @@ def _print_plan(made: MemoryPlan) -> None:
     )
     cache = made.cache
     click.echo()
-    _print_table(
+    print_table(
         ("WITH FIGURES", "KV CACHE", "SPARE", "SLACK", "BLOCKS", "REQUESTS", "HOLDS"),
         [
             (
@@ -463,7 +316,7 @@ def _print_plan(made: MemoryPlan) -> None:
 
 
 @cli.command()
-@_inputs
+@deployment_options
 @click.option(
     "--registry-map",
     multiple=True,
@@ -493,10 +346,10 @@ def images(
     dsv4deploy images --registry-map quay.io=reg.site/quay -o values > site.yaml
     dsv4deploy render site.yaml
     """
-    from . import yamlio
-    from .images import as_values, mapped, references
+    from .. import yamlio
+    from ..images import as_values, mapped, references
 
-    values = _load(files, **inputs)
+    values = load_values(files, **inputs)
     found = references(values)
     moved = found
     if registry_map:
@@ -525,14 +378,14 @@ def profiles(context: click.Context) -> None:
 @click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
 def profiles_list(output: str = "table") -> None:
     """List the shipped profiles."""
-    from .profiles import summary
+    from ..profiles import summary
 
     rows = [summary(name) for name in profile_names()]
     if output == "json":
-        _print_json(rows)
+        print_json(rows)
     else:
         header = ("name", "provenance", "card", "memory", "npus", "summary")
-        _print_table(
+        print_table(
             [key.upper() for key in header],
             [[row[key] for key in header] for row in rows],
             widths=(28, 12, 6, 6, 6, 60),
@@ -540,7 +393,7 @@ def profiles_list(output: str = "table") -> None:
 
 
 @profiles.command("show")
-@click.argument("name", type=_Profile())
+@click.argument("name", type=ProfileName())
 @click.option(
     "-o",
     "--output",
@@ -551,8 +404,8 @@ def profiles_list(output: str = "table") -> None:
 )
 def profiles_show(name: str, output: str) -> None:
     """Show one profile: each value, and where it comes from."""
-    from .profiles import entries, sources
-    from .render import to_json
+    from ..profiles import entries, sources
+    from ..render import to_json
 
     path = profile_path(name)
     if output == "yaml":
@@ -560,9 +413,9 @@ def profiles_show(name: str, output: str) -> None:
         return
     rows = entries(name)
     if output == "json":
-        _print_json({"sources": sources(name), "values": rows})
+        print_json({"sources": sources(name), "values": rows})
         return
-    _print_table(
+    print_table(
         ("VALUE", "SETTING", "SOURCE"),
         [(row["path"], to_json(row["value"]), row["source"]) for row in rows],
         widths=(70, 60, 40),
@@ -572,20 +425,20 @@ def profiles_show(name: str, output: str) -> None:
 
 
 @cli.command()
-@click.argument("path", default="", type=_Path())
+@click.argument("path", default="", type=ValuePath())
 def explain(path: str) -> None:
     """Say what a value means: type, default, unit, and the flag or field it becomes.
 
     PATH is dotted, such as engine.args.max-num-seqs. Without one, all paths are listed.
     """
-    from .schema import explain as text_of
+    from ..schema import explain as text_of
 
     click.echo(text_of(path))
 
 
 @cli.command("overlay")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
-@_inputs
+@deployment_options
 @click.option(
     "--cluster", required=True, metavar="NAME", help="The overlay's name; a / in it makes folders."
 )
@@ -618,12 +471,12 @@ def overlay_command(
     dsv4deploy overlay deploy site-a.yaml --cluster site-a -n prod
     kubectl kustomize deploy/overlays/site-a | kubectl apply -f -
     """
-    from .overlay import files as overlay_files
+    from ..overlay import files as overlay_files
 
-    base = load(*base_files, profile=_profile_of(inputs["profile"], inputs["hardware"]))
-    values = _load([*base_files, *files], **inputs)
+    base = load(*base_files, profile=profile_of(inputs["profile"], inputs["hardware"]))
+    values = load_values([*base_files, *files], **inputs)
     release, base_release = Release(namespace=namespace), Release(namespace=base_namespace)
-    _checked(values, release)
+    checked(values, release)
     written = overlay_files(base, base_release, values, release, cluster)
     manifest = directory / "base" / "manifest.yaml"
     if manifest.exists() and manifest.read_text("utf-8") != written["base/manifest.yaml"]:
@@ -631,55 +484,9 @@ def overlay_command(
             f"{manifest}: differs from what --base, --profile and --base-namespace give here; name "
             "those that it was written with, or another folder"
         )
-    _write_all({directory / path: text for path, text in written.items()})
+    write_all({directory / path: text for path, text in written.items()})
     for path in sorted(written):
-        _say(f"wrote {directory / path}")
-
-
-@cli.group()
-def chart() -> None:
-    """Write, check or package the Helm chart."""
-
-
-_CHART = Path("charts/deepseek-v4-flash")
-
-
-@chart.command("write")
-@click.argument("directory", type=click.Path(path_type=Path), default=_CHART)
-def chart_write(directory: Path) -> None:
-    """Write the chart to a folder, charts/deepseek-v4-flash by default."""
-    from .chart import write
-
-    for path in write(directory):
-        _say(f"wrote {directory / path}")
-
-
-@chart.command("check")
-@click.argument("directory", type=click.Path(path_type=Path), default=_CHART)
-def chart_check(directory: Path) -> None:
-    """Fail where a chart in a folder differs from what `chart write` writes."""
-    from .chart import drift
-
-    changed = drift(directory)
-    for path in changed:
-        _say(f"{directory / path}: differs")
-    if changed:
-        raise DeployError(f"run `dsv4deploy chart write {directory}`")
-
-
-@chart.command("package")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    help="The folder to write to; the current one by default.",
-)
-def chart_package(output: Path) -> None:
-    """Build the chart's .tgz, for `helm install` and `helm push`."""
-    from .chart import package
-
-    click.echo(package(output))
+        say(f"wrote {directory / path}")
 
 
 @cli.command()
@@ -698,45 +505,3 @@ def completion(shell: str) -> None:
     if kind is None:  # click ships all three; a Choice lets no other through
         raise DeployError(f"click has no completion for {shell}")
     click.echo(kind(cli, {}, "dsv4deploy", "_DSV4DEPLOY_COMPLETE").source())
-
-
-def _print_json(data: Any) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
-
-
-def _print_table(
-    header: Iterable[str], rows: Iterable[Iterable[Any]], widths: Iterable[int]
-) -> None:
-    from tabulate import tabulate
-
-    table = tabulate(
-        [list(map(str, row)) for row in rows],
-        headers=list(header),
-        tablefmt="plain",
-        maxcolwidths=list(widths),
-        disable_numparse=True,
-    )
-    click.echo(table)
-
-
-def _say(message: str) -> None:
-    click.echo(message, err=True)
-
-
-def main() -> None:
-    """The entry point: the one place where errors become a sentence and an exit code."""
-    try:
-        cli(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except DeployError as error:
-        _say(str(error))
-        sys.exit(1)
-    except click.Abort:
-        _say("interrupted")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader (head, less) has gone: not a failure, and nothing left to say.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-        sys.exit(0)

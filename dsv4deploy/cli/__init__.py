@@ -1,0 +1,35 @@
+"""The command line: one function a verb, data on stdout, talk on stderr.
+
+Exit codes: 0 clean, 1 findings or a failure, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from ..errors import DeployError
+from . import charts, clusters, configuration  # noqa: F401 - each registers its verbs
+from .root import cli
+from .shared import say
+
+
+def main() -> None:
+    """The entry point: the one place where errors become a sentence and an exit code."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except DeployError as error:
+        say(str(error))
+        sys.exit(1)
+    except click.Abort:
+        say("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has gone: not a failure, and nothing left to say.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        sys.exit(0)

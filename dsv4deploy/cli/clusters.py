@@ -1,0 +1,394 @@
+"""Verbs that talk to a cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import DeployError
+from ..render import Release
+from ..values import Values
+from .root import cli
+from .shared import (
+    FORCE,
+    FORMAT,
+    TIMEOUT,
+    YES,
+    checked,
+    cluster_options,
+    connect,
+    deployment_options,
+    load_values,
+    print_json,
+    print_table,
+    say,
+)
+
+if TYPE_CHECKING:
+    from ..cluster import Cluster
+    from ..rollout import Plan, Progress
+
+
+@cli.command()
+@deployment_options
+@cluster_options
+@click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
+def doctor(
+    namespace: str,
+    context: str,
+    kubeconfig: str,
+    output: str,
+    files: tuple[str, ...],
+    **inputs: Any,
+) -> None:
+    """Examine whether a cluster can carry a deployment. Changes nothing.
+
+    Exits with 1 where a check failed.
+    """
+    from ..doctor import Status, examine, failures
+
+    values = load_values(files, **inputs)
+    found = examine(connect(context, kubeconfig), values, Release(namespace=namespace))
+    if output == "json":
+        from dataclasses import asdict
+
+        print_json([asdict(each) for each in found])
+    else:
+        order = list(Status)
+        rows = sorted(found, key=lambda each: -order.index(each.status))
+        print_table(
+            ("STATUS", "CHECK", "FOUND", "FIX"),
+            [(each.status, each.code, each.message, each.fix) for each in rows],
+            widths=(8, 20, 60, 48),
+        )
+    if failures(found):
+        sys.exit(1)
+
+
+def _prepared(
+    cluster: Cluster, values: Values, release: Release, *, force: bool, remove: bool = True
+) -> Plan:
+    """What applying these values would do; their own errors stop it first."""
+    from ..render import render as objects
+    from ..rollout import prepare
+
+    checked(values, release)
+    return prepare(cluster, objects(values, release), force=force, remove=remove)
+
+
+@cli.command("diff")
+@deployment_options
+@cluster_options
+@click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
+def diff_command(
+    namespace: str,
+    context: str,
+    kubeconfig: str,
+    output: str,
+    files: tuple[str, ...],
+    **inputs: Any,
+) -> None:
+    """Say what `apply` would change, field by field, by the server's own dry run.
+
+    Exits with 1 where something differs.
+    """
+    values = load_values(files, **inputs)
+    cluster = connect(context, kubeconfig)
+    plan = _prepared(cluster, values, Release(namespace=namespace), force=True)
+    if output == "json":
+        from dataclasses import asdict
+
+        found = [asdict(change) for change in plan.changes]
+        print_json({"changes": found, "downtime": plan.downtime})
+    else:
+        _print_changes(plan)
+    if plan.changes:
+        sys.exit(1)
+
+
+def _print_changes(plan: Plan) -> None:
+    for change in plan.changes:
+        click.echo(change)
+    click.echo(f"downtime: {f'yes: {plan.downtime}' if plan.downtime else 'no'}")
+
+
+@cli.command("apply")
+@deployment_options
+@cluster_options
+@FORCE
+@TIMEOUT
+@click.option("--wait", is_flag=True, help="Wait until it is ready, and show how far it is.")
+@click.option(
+    "--each",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Apply each values file in this folder, laid over the others; all are checked first.",
+)
+def apply_command(
+    namespace: str,
+    context: str,
+    kubeconfig: str,
+    force_conflicts: bool,
+    timeout: float | None,
+    wait: bool,
+    each: Path | None,
+    files: tuple[str, ...],
+    **inputs: Any,
+) -> None:
+    """Apply a deployment, by server-side apply; twice changes nothing.
+
+    All objects are tried on the server before the first is written. Where the engines would
+    restart, `upgrade` does it: a model that fills its node can't roll over.
+    """
+    from ..rollout import apply
+
+    release = Release(namespace=namespace)
+    cluster = connect(context, kubeconfig)
+    sources = [[*files, str(path)] for path in sorted(each.glob("*.y*ml"))] if each else [files]
+    if not sources:
+        raise DeployError(f"{each}: no .yaml file in this folder")
+    plans = []
+    for source in sources:
+        values = load_values(source, **inputs)
+        # Each of a fleet's services has its own history; none takes another's objects away.
+        plan = _prepared(cluster, values, release, force=force_conflicts)
+        if plan.downtime and not values.kserve.rollout_in_place:
+            raise DeployError(
+                f"{plan.service}: {plan.downtime}, and a model that fills its node can't roll "
+                "over: `dsv4deploy upgrade` stops it, applies and starts it; nothing has been "
+                "changed"
+            )
+        plans.append(plan)
+    for plan in plans:
+        written = apply(cluster, plan, force=force_conflicts)
+        say(f"{plan.service}: {f'{written} objects written' if written else 'nothing to change'}")
+    if wait:
+        for plan in plans:
+            _wait(cluster, plan, timeout or _budget(plan.objects))
+
+
+def _budget(objects: list[dict[str, Any]]) -> float:
+    from ..rollout import budget
+
+    return budget(objects)
+
+
+def _wait(cluster: Cluster, plan: Plan, timeout: float) -> None:
+    from ..rollout import waiting
+
+    with _bar() as tell:
+        waiting(cluster, plan, timeout, tell)("ready")
+    say(f"{plan.service} is ready")
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    """A progress bar on stderr; where that is no terminal, a line a phase."""
+    with click.progressbar(length=100, file=sys.stderr, label="waiting", width=30) as bar:
+        told = ""
+
+        def tell(now: Progress) -> None:
+            nonlocal told
+            bar.label = now.phase
+            bar.update(max(0, round(now.done * 100) - bar.pos))
+            if now.message != told and not sys.stderr.isatty():
+                say(f"{now.phase}: {now.message}")
+            told = now.message
+
+        yield tell
+
+
+@cli.command("upgrade")
+@deployment_options
+@cluster_options
+@FORCE
+@TIMEOUT
+@YES
+def upgrade_command(
+    namespace: str,
+    context: str,
+    kubeconfig: str,
+    force_conflicts: bool,
+    timeout: float | None,
+    yes: bool,
+    files: tuple[str, ...],
+    **inputs: Any,
+) -> None:
+    """Stop, apply, start, wait; on failure back to what ran before.
+
+    Interrupted at any point, the same command goes on, and `dsv4deploy rollback` goes back.
+    """
+    values = load_values(files, **inputs)
+    cluster = connect(context, kubeconfig)
+    plan = _prepared(cluster, values, Release(namespace=namespace), force=force_conflicts)
+    _replace(cluster, plan, force_conflicts, timeout, yes)
+
+
+def _replace(cluster: Cluster, plan: Plan, force: bool, timeout: float | None, yes: bool) -> None:
+    from ..rollout import upgrade, waiting
+
+    _print_changes(plan)
+    seconds = timeout or _budget(plan.objects)
+    if plan.downtime and not yes:
+        say(f"The engines stop, and are ready again after up to {seconds / 60:.0f} minutes.")
+        click.confirm("Go on?", abort=True, err=True)
+    with _bar() as tell:
+        upgrade(cluster, plan, force=force, wait=waiting(cluster, plan, seconds, tell))
+    say(f"{plan.service} is ready")
+
+
+@cli.command("rollback")
+@click.argument("revision", type=click.IntRange(min=1), required=False)
+@click.option("--name", default="", help="The service's name; the default profile's by default.")
+@click.option("-n", "--namespace", default="demo", show_default=True)
+@cluster_options
+@TIMEOUT
+@YES
+def rollback_command(
+    revision: int | None,
+    name: str,
+    namespace: str,
+    context: str,
+    kubeconfig: str,
+    timeout: float | None,
+    yes: bool,
+) -> None:
+    """Go back to a revision, or to what ran before."""
+    from ..rollout import prepare, target
+
+    cluster = connect(context, kubeconfig)
+    chosen = target(cluster, name or Values().name, namespace, revision or 0)
+    say(f"back to revision {chosen.number}")
+    _replace(cluster, prepare(cluster, chosen.objects, force=True), True, timeout, yes)
+
+
+@cli.command("history")
+@click.option("--name", default="", help="The service's name; the default profile's by default.")
+@click.option("-n", "--namespace", default="demo", show_default=True)
+@cluster_options
+@click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
+def history_command(name: str, namespace: str, context: str, kubeconfig: str, output: str) -> None:
+    """List a service's revisions; the last 10 are kept in the cluster."""
+    from ..rollout import history
+
+    rows = [
+        {
+            "revision": each.number,
+            "status": each.status,
+            "created": each.created,
+            "objects": len(each.objects),
+        }
+        for each in history(connect(context, kubeconfig), name or Values().name, namespace)
+    ]
+    if output == "json":
+        print_json(rows)
+    else:
+        header = ("REVISION", "STATUS", "CREATED", "OBJECTS")
+        print_table(header, [row.values() for row in rows], widths=(8, 12, 24, 8))
+
+
+@cli.command("status")
+@click.option("--name", default="", help="The service's name; the default profile's by default.")
+@click.option("-n", "--namespace", default="demo", show_default=True)
+@cluster_options
+@click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
+def status_command(name: str, namespace: str, context: str, kubeconfig: str, output: str) -> None:
+    """Say where a service is: its phase, its conditions, its revision.
+
+    Exits with 0 where it is ready, else with 1.
+    """
+    from ..rollout import history, progress
+
+    cluster, service = connect(context, kubeconfig), name or Values().name
+    now = progress(cluster, service, namespace)
+    live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", service, namespace)
+    conditions = ((live or {}).get("status") or {}).get("conditions") or []
+    known = history(cluster, service, namespace)
+    if output == "json":
+        told = {"phase": now.phase, "done": now.done, "message": now.message}
+        last = known[-1] if known else None
+        revision = {"revision": last.number, "status": last.status} if last else None
+        print_json({**told, "conditions": conditions, "revision": revision})
+    else:
+        click.echo(f"{service}: {now.phase}: {now.message}")
+        if known:
+            click.echo(f"revision {known[-1].number}: {known[-1].status}")
+        print_table(
+            ("CONDITION", "STATUS", "MESSAGE"),
+            [(each["type"], each["status"], each.get("message", "")) for each in conditions],
+            widths=(32, 8, 80),
+        )
+    if now.phase != "ready":
+        sys.exit(1)
+
+
+@cli.command("delete")
+@click.option("--name", default="", help="The service's name; the default profile's by default.")
+@click.option("-n", "--namespace", default="demo", show_default=True)
+@cluster_options
+@YES
+def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes: bool) -> None:
+    """Delete what `apply` has made, and keep what somebody else has."""
+    from ..diff import label
+    from ..rollout import delete
+
+    cluster, service = connect(context, kubeconfig), name or Values().name
+    going, staying = delete(cluster, service, namespace, dry_run=True)
+    for item in going:
+        click.echo(f"- {label(item)}")
+    for item in staying:
+        click.echo(f"= {label(item)} (stays: not made by dsv4deploy)")
+    if not going:
+        say("nothing to delete")
+        return
+    if not yes:
+        click.confirm(f"Delete these {len(going)} objects?", abort=True, err=True)
+    delete(cluster, service, namespace)
+    say(f"{len(going)} objects deleted")
+
+
+@cli.command("smoke")
+@deployment_options
+@cluster_options
+@click.option(
+    "--ingress", type=click.Choice(["kserve", "maas"]), default="kserve", show_default=True
+)
+@click.option("--url", default="", help="Of the chat completions, in the place of the Gateway's.")
+@click.option("--timeout", type=float, default=300.0, show_default=True, metavar="SECONDS")
+def smoke_command(
+    namespace: str,
+    context: str,
+    kubeconfig: str,
+    ingress: str,
+    url: str,
+    timeout: float,
+    files: tuple[str, ...],
+    **inputs: Any,
+) -> None:
+    """Stream one completion, and look whether it is garbage.
+
+    The MaaS ingress takes its key from the environment: DSV4DEPLOY_API_KEY.
+    """
+    from ..smoke import address, ask, garbage
+
+    values = load_values(files, **inputs)
+    if not url:
+        cluster = connect(context, kubeconfig)
+        url = address(cluster, values, Release(namespace=namespace), ingress)
+    key = os.environ.get("DSV4DEPLOY_API_KEY", "")
+    done = ask(url, values.model.name, key, timeout)
+    click.echo(done.text)
+    say(
+        f"first token after {done.first_token_seconds:.2f} s, all after {done.seconds:.2f} s; "
+        f"{done.prompt_tokens} + {done.completion_tokens} tokens"
+    )
+    why = garbage(done.text)
+    if why:
+        raise DeployError(f"garbage: {why}")
+    if not done.completion_tokens:
+        raise DeployError("the engine told no token usage: quotas could not be charged")

@@ -1,0 +1,223 @@
+"""What verbs share: options, values from options, tables, files that are written whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import DeployError
+from ..loading import load, profile_names
+from ..render import Release, documents
+from ..rules import RULES, check, errors
+from ..values import Values
+
+if TYPE_CHECKING:
+    from ..cluster import Cluster
+
+FORMAT = click.Choice(["table", "json"])
+
+
+class ProfileName(click.ParamType[str]):
+    """The name of a shipped profile."""
+
+    name = "profile"
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
+        """What begins like this."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in profile_names() if name.startswith(incomplete)]
+
+
+class ValuePath(click.ParamType[str]):
+    """The dotted path of a value."""
+
+    name = "path"
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
+        """What begins like this."""
+        from click.shell_completion import CompletionItem
+
+        from ..schema import documentation
+
+        return [CompletionItem(path) for path in documentation() if path.startswith(incomplete)]
+
+
+class RuleCode(click.ParamType[str]):
+    """A rule's code."""
+
+    name = "code"
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
+        """What begins like this."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(each.code) for each in RULES if each.code.startswith(incomplete)]
+
+
+def deployment_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What says which deployment: values files, a profile, settings, a namespace."""
+    decorators = [
+        click.argument("files", nargs=-1, metavar="[VALUES.yaml]...", type=click.Path()),
+        click.option(
+            "--profile",
+            default="",
+            type=ProfileName(),
+            help="A profile, laid under the files.",
+        ),
+        click.option(
+            "--hardware",
+            default="",
+            metavar="CARD:COUNT",
+            help="The profile for these cards, such as 910B4:8.",
+        ),
+        click.option(
+            "--set",
+            "sets",
+            multiple=True,
+            metavar="A.B=C",
+            help="One value, as helm --set reads it.",
+        ),
+        click.option(
+            "--set-string", multiple=True, metavar="A.B=C", help="One value that is always text."
+        ),
+        click.option(
+            "--set-json", multiple=True, metavar="A.B=JSON", help="One value, or several, as JSON."
+        ),
+        click.option("--name", default="", help="The service's name, as --set-string name=…"),
+        click.option(
+            "-n", "--namespace", default="demo", show_default=True, help="The service's namespace."
+        ),
+    ]
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
+
+
+def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What says which cluster."""
+    for decorator in (
+        click.option("--kubeconfig", default="", type=click.Path(), help="KUBECONFIG by default."),
+        click.option("--context", default="", help="The kubeconfig's context."),
+    ):
+        command = decorator(command)
+    return command
+
+
+FORCE = click.option(
+    "--force-conflicts", is_flag=True, help="Take fields over that somebody else has set."
+)
+TIMEOUT = click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="How long to wait; by default what the startup probe allows, and 10 minutes.",
+)
+YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+def connect(context: str, kubeconfig: str) -> Cluster:
+    """The cluster of :func:`cluster_options`."""
+    from ..cluster import Cluster
+
+    return Cluster.connect(context, kubeconfig)
+
+
+def load_values(
+    files: Sequence[str],
+    profile: str,
+    hardware: str,
+    sets: Sequence[str],
+    set_string: Sequence[str],
+    set_json: Sequence[str],
+    name: str,
+) -> Values:
+    """The values of :func:`deployment_options`."""
+    named = [f"name={name}"] if name else []
+    return load(
+        *files,
+        profile=profile_of(profile, hardware),
+        set=sets,
+        set_string=[*set_string, *named],
+        set_json=set_json,
+    )
+
+
+def profile_of(profile: str, hardware: str) -> str:
+    """The profile that was named, or that fits the hardware that was."""
+    if not hardware:
+        return profile
+    if profile:
+        raise click.UsageError("--profile and --hardware both choose a profile: give one")
+    from ..profiles import fitting
+
+    return fitting(hardware)
+
+
+def checked(values: Values, release: Release) -> list[str]:
+    """The manifest's documents; where a rule has an error it is said, and nothing is rendered."""
+    findings = check(values, release)
+    stopping = errors(findings)
+    for finding in stopping:
+        say(f"{finding.severity}: {finding}")
+    if stopping:
+        raise DeployError(f"nothing rendered: {len(stopping)} error(s) in these values")
+    return documents(values, release)
+
+
+def write_all(texts: dict[Path, str]) -> None:
+    """Writes each file whole or not at all; a failure leaves what stood there before."""
+    pending: list[tuple[str, Path]] = []
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            pending.append((name, path))
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).chmod(0o644)
+        while pending:
+            name, path = pending[0]
+            Path(name).replace(path)
+            pending.pop(0)
+    except OSError as error:
+        raise DeployError(
+            f"{error.filename2 or error.filename}: can't write: {error.strerror}"
+        ) from None
+    finally:
+        for name, _ in pending:
+            with suppress(OSError):
+                Path(name).unlink()
+
+
+def print_json(data: Any) -> None:
+    """Data on stdout."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def print_table(
+    header: Iterable[str], rows: Iterable[Iterable[Any]], widths: Iterable[int]
+) -> None:
+    """A table on stdout; widths are in characters, and longer cells are wrapped."""
+    from tabulate import tabulate
+
+    table = tabulate(
+        [list(map(str, row)) for row in rows],
+        headers=list(header),
+        tablefmt="plain",
+        maxcolwidths=list(widths),
+        disable_numparse=True,
+    )
+    click.echo(table)
+
+
+def say(message: str) -> None:
+    """Talk, on stderr."""
+    click.echo(message, err=True)

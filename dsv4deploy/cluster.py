@@ -1,0 +1,307 @@
+"""A Kubernetes cluster: get, list, server-side apply, delete. Objects are dicts, in and out.
+
+The only module that knows the ``kubernetes`` client, which is imported when a cluster is first
+connected to. Nothing is written but through :meth:`Cluster.apply`, :meth:`Cluster.create` and
+:meth:`Cluster.delete`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .diff import label
+from .errors import ClusterError
+
+Object = dict[str, Any]
+
+MANAGER = "dsv4deploy"
+"""The field manager under which objects are applied."""
+
+# How often a request is tried that the server puts off (429, 5xx).
+_TRIES = 4
+
+
+class Cluster:
+    """One cluster, as a kubeconfig's context or a pod's service account reaches it.
+
+    Args:
+        client: a ``kubernetes.client.ApiClient``; :meth:`connect` makes one.
+        sleep: waits between tries, in seconds.
+    """
+
+    def __init__(self, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._sleep = sleep
+        self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
+        self.writes = 0
+        """How many requests have changed something."""
+
+    @classmethod
+    def connect(cls, context: str = "", kubeconfig: str = "") -> Cluster:
+        """The cluster of a kubeconfig's context, or the one that this pod runs in.
+
+        Raises:
+            ClusterError: there is no such configuration.
+        """
+        from kubernetes import client, config
+
+        try:
+            try:
+                made = config.new_client_from_config(  # type: ignore[no-untyped-call]
+                    kubeconfig or None, context or None
+                )
+            except config.ConfigException:
+                if context or kubeconfig:
+                    raise
+                config.load_incluster_config()  # type: ignore[no-untyped-call]
+                made = client.ApiClient()
+        except (config.ConfigException, OSError, ValueError) as error:
+            raise ClusterError(
+                f"no way to a cluster: {error}: set KUBECONFIG, or name a --context"
+            ) from None
+        return cls(made)
+
+    # --- requests -------------------------------------------------------------------------
+
+    def request(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
+    ) -> Any:
+        """One request of the API; its answer as plain data.
+
+        Args:
+            method: GET, POST, PATCH (server-side apply) or DELETE.
+            path: the API's path, such as ``/api/v1/namespaces``.
+            query: parameters.
+            body: plain data.
+
+        Raises:
+            ClusterError: the server refused it or can't be reached; the message says what to do.
+        """
+        for tried in range(1, _TRIES + 1):
+            try:
+                return self._once(method, path, query or {}, body)
+            except ClusterError as error:
+                if error.reason not in ("TooManyRequests", "ServerError") or tried == _TRIES:
+                    raise
+                self._sleep(2.0**tried / 2)
+        raise AssertionError  # the loop returns or raises
+
+    def _once(self, method: str, path: str, query: Mapping[str, str], body: Any) -> Any:
+        # The client's configuration, credentials and connections; its generated calls take other
+        # arguments with every release, and know no server-side apply of any kind of object.
+        from urllib.parse import quote, urlencode
+
+        from urllib3.exceptions import HTTPError
+
+        settings = self._client.configuration
+        headers = {**self._client.default_headers, "Accept": "application/json"}
+        for setting in settings.auth_settings().values():
+            if setting["in"] == "header" and setting["value"]:
+                headers[setting["key"]] = setting["value"]
+        if body is not None:
+            apply = method == "PATCH"
+            headers["Content-Type"] = f"application/{'apply-patch+yaml' if apply else 'json'}"
+        try:
+            response = self._client.rest_client.pool_manager.request(
+                method,
+                f"{settings.host}{quote(path)}" + (f"?{urlencode(query)}" if query else ""),
+                body=None if body is None else json.dumps(body).encode(),
+                headers=headers,
+                timeout=60,
+                retries=False,
+            )
+        except (HTTPError, OSError) as error:
+            raise ClusterError(
+                f"the API server can't be reached ({error}): is the cluster up, and is this the "
+                "right context?",
+                "Unreachable",
+            ) from None
+        text = response.data.decode()
+        if response.status >= 400:
+            raise _explained(response.status, response.reason, text, f"{method} {path}")
+        if method != "GET" and "dryRun" not in query:
+            self.writes += 1
+        kind = response.headers.get("Content-Type", "")
+        return json.loads(text) if kind.startswith("application/json") else text
+
+    def ask(self, path: str, review: Mapping[str, Any]) -> Any:
+        """The answer to a review, an object that is posted and kept nowhere."""
+        writes = self.writes
+        answer = self.request("POST", path, body=dict(review))
+        self.writes = writes
+        return answer
+
+    def path(self, api_version: str, kind: str, namespace: str = "", name: str = "") -> str:
+        """The API's path of an object, or of all of a kind.
+
+        Raises:
+            ClusterError: the cluster does not know the kind.
+        """
+        plural, namespaced = self._kind(api_version, kind)
+        root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        place = f"/namespaces/{namespace}" if namespaced and namespace else ""
+        return f"{root}{place}/{plural}" + (f"/{name}" if name else "")
+
+    def _kind(self, api_version: str, kind: str) -> tuple[str, bool]:
+        if (api_version, kind) not in self._kinds:
+            root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+            try:
+                listed = self.request("GET", root)["resources"]
+            except ClusterError as error:
+                if error.reason != "NotFound":
+                    raise
+                listed = []
+            for resource in listed:
+                if "/" not in resource["name"]:
+                    key = (api_version, resource["kind"])
+                    self._kinds[key] = (resource["name"], resource["namespaced"])
+        if (api_version, kind) not in self._kinds:
+            raise ClusterError(
+                f"the cluster has no {kind} of {api_version}: install what brings it "
+                "(`dsv4deploy doctor` says what)",
+                "UnknownKind",
+            )
+        return self._kinds[(api_version, kind)]
+
+    def has(self, api_version: str, kind: str) -> bool:
+        """Whether the cluster knows a kind."""
+        try:
+            self._kind(api_version, kind)
+        except ClusterError as error:
+            if error.reason == "UnknownKind":
+                return False
+            raise
+        return True
+
+    # --- objects --------------------------------------------------------------------------
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Object | None:
+        """One object; None where there is none."""
+        try:
+            found: Object = self.request("GET", self.path(api_version, kind, namespace, name))
+        except ClusterError as error:
+            if error.reason in ("NotFound", "UnknownKind"):
+                return None
+            raise
+        return found
+
+    def live(self, item: Mapping[str, Any]) -> Object | None:
+        """The object in the cluster that has this one's kind, namespace and name."""
+        meta = item["metadata"]
+        return self.get(item["apiVersion"], item["kind"], meta["name"], meta.get("namespace", ""))
+
+    def list(
+        self, api_version: str, kind: str, namespace: str = "", selector: str = ""
+    ) -> list[Object]:
+        """All objects of a kind, with their kind and version; none where it is not known."""
+        if not self.has(api_version, kind):
+            return []
+        query = {"labelSelector": selector} if selector else {}
+        answer = self.request("GET", self.path(api_version, kind, namespace), query)
+        return [{"apiVersion": api_version, "kind": kind, **item} for item in answer["items"]]
+
+    def apply(
+        self,
+        item: Mapping[str, Any],
+        *,
+        dry_run: bool = False,
+        force: bool = False,
+        manager: str = MANAGER,
+    ) -> Object:
+        """Server-side apply of one object; what the server makes of it.
+
+        Raises:
+            ClusterError: it was refused; with reason Conflict another manager has a field.
+        """
+        meta = item["metadata"]
+        path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""), meta["name"])
+        query = {"fieldManager": manager, "fieldValidation": "Strict"}
+        query |= {"dryRun": "All"} if dry_run else {}
+        query |= {"force": "true"} if force else {}
+        try:
+            answer: Object = self.request("PATCH", path, query, dict(item))
+        except ClusterError as error:
+            raise ClusterError(f"{label(item)}: {error}", error.reason) from None
+        return answer
+
+    def create(self, item: Mapping[str, Any]) -> Object:
+        """A new object. Raises ClusterError, with reason AlreadyExists where it is not new."""
+        meta = item["metadata"]
+        path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""))
+        answer: Object = self.request("POST", path, {"fieldManager": MANAGER}, dict(item))
+        return answer
+
+    def delete(self, item: Mapping[str, Any]) -> bool:
+        """Deletes an object with what it owns; False where it was gone already."""
+        meta = item["metadata"]
+        path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""), meta["name"])
+        try:
+            self.request("DELETE", path, {"propagationPolicy": "Background"})
+        except ClusterError as error:
+            if error.reason == "NotFound":
+                return False
+            raise
+        return True
+
+    def log(self, namespace: str, pod: str, container: str, lines: int = 400) -> str:
+        """The last lines of a container's log; ``""`` where there is none yet."""
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        try:
+            text = self.request("GET", path, {"container": container, "tailLines": str(lines)})
+        except ClusterError as error:
+            if error.reason in ("NotFound", "BadRequest", "ServerError", "Forbidden"):
+                return ""
+            raise
+        return str(text or "")
+
+
+def managed(item: Mapping[str, Any], manager: str = MANAGER) -> bool:
+    """Whether a field manager has applied an object."""
+    entries = item["metadata"].get("managedFields") or []
+    return any(entry.get("manager") == manager for entry in entries)
+
+
+_ADVICE = {
+    401: ("Unauthorized", "log in again: the credentials of this context are not accepted"),
+    403: ("Forbidden", "ask for this right, or use another context"),
+    404: ("NotFound", ""),
+    409: ("Conflict", ""),
+    422: ("Invalid", ""),
+    429: ("TooManyRequests", "the API server is overloaded: try again later"),
+}
+
+
+def _explained(status: int, reason: str, body: Any, request: str) -> ClusterError:
+    """An API server's refusal in words."""
+    try:
+        told = json.loads(body or "{}")
+    except (TypeError, ValueError):
+        told = {}
+    message = str(told.get("message") or reason or f"HTTP {status}")
+    word = str(told.get("reason") or "")
+    if status == 409 and word != "AlreadyExists":
+        causes = (told.get("details") or {}).get("causes") or []
+        fields = [
+            f"{cause.get('field', '')} ({cause['message']})"
+            for cause in causes
+            if cause.get("reason") == "FieldManagerConflict"
+        ]
+        if fields:
+            return ClusterError(
+                f"somebody else has set {'; '.join(fields)}: leave it to them, or take it over "
+                "with --force-conflicts",
+                "Conflict",
+            )
+        return ClusterError(f"{message}: somebody changed it just now: try again", "Conflict")
+    if "failed calling webhook" in message:
+        return ClusterError(
+            f"{message}: the webhook's own server does not answer: see to its pods",
+            "WebhookDown",
+        )
+    if status >= 500:
+        return ClusterError(f"{request}: the API server failed: {message}", "ServerError")
+    known, advice = _ADVICE.get(status, (word or "Refused", ""))
+    return ClusterError(f"{message}: {advice}" if advice else message, word or known)

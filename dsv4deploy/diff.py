@@ -1,0 +1,145 @@
+"""What would change: a live object against what the server would make of the desired one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Object = Mapping[str, Any]
+
+# What the server writes by itself.
+_SERVERS = (
+    "managedFields",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "uid",
+    "selfLink",
+)
+MASK = "***"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field that would change.
+
+    Attributes:
+        object: ``Kind namespace/name``.
+        path: the field's dotted path; ``""`` for the object as a whole.
+        before: what stands there now; None for nothing.
+        after: what would stand there; None for nothing.
+    """
+
+    object: str
+    path: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        if not self.path:
+            return f"{'-' if self.after is None else '+'} {self.object}"
+        head = f"~ {self.object} {self.path}:"
+        before, after = _lines(self.before), _lines(self.after)
+        if len(before) > 1 and len(after) > 1:
+            told = difflib.ndiff(before, after)
+            return "\n    ".join([head, *(line for line in told if line[0] in "+-")])
+        return f"{head} {_short(self.before)} -> {_short(self.after)}"
+
+
+def _lines(value: Any) -> list[str]:
+    """The lines of a text, or of a list that holds one: a script."""
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value
+    return value.splitlines() if isinstance(value, str) else []
+
+
+def _short(value: Any) -> str:
+    from .render import to_json
+
+    text = "(none)" if value is None else to_json(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def label(item: Object) -> str:
+    """``Kind namespace/name`` of an object."""
+    meta = item["metadata"]
+    place = f"{meta['namespace']}/" if meta.get("namespace") else ""
+    return f"{item['kind']} {place}{meta['name']}"
+
+
+def changes(live: Object | None, desired: Object | None) -> list[Change]:
+    """The fields in which two states of an object differ; secrets' contents are masked.
+
+    Args:
+        live: the object in the cluster; None where there is none.
+        desired: what the server would make of it (a dry run's answer); None where it would go.
+    """
+    if live is None or desired is None:
+        here = desired or live
+        if here is None:
+            return []
+        whole = "the object"
+        return [Change(label(here), "", live and whole, desired and whole)]
+    name, secret = label(desired), desired["kind"] == "Secret"
+    return [
+        Change(name, path, *((MASK, MASK) if secret and _secret(path) else (before, after)))
+        for path, before, after in _fields(_own(live), _own(desired), "")
+    ]
+
+
+def _secret(path: str) -> bool:
+    return path.startswith(("data", "stringData"))
+
+
+def _own(item: Object) -> dict[str, Any]:
+    """An object without what the server writes by itself."""
+    tree = {key: value for key, value in item.items() if key != "status"}
+    tree["metadata"] = {
+        key: value for key, value in item["metadata"].items() if key not in _SERVERS
+    }
+    return tree
+
+
+def _fields(one: Any, other: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for key in sorted(one.keys() | other.keys()):
+            below = f"{path}.{key}" if path else str(key)
+            yield from _fields(one.get(key), other.get(key), below)
+    elif _named(one) and _named(other):
+        # Lists of named things (containers, variables, ports) are compared by name.
+        before, after = ({item["name"]: item for item in items} for items in (one, other))
+        for name in [*before, *(name for name in after if name not in before)]:
+            yield from _fields(before.get(name), after.get(name), f"{path}[{name}]")
+    elif one != other:
+        yield path, one, other
+
+
+def _named(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, Mapping) and "name" in item for item in value)
+        and len({item["name"] for item in value}) == len(value)
+    )
+
+
+# Fields of an LLMInferenceService whose change gives the engine's pods a new template.
+_RESTARTING = ("spec.model", "spec.template", "spec.worker", "spec.parallelism")
+
+
+def downtime(found: list[Change]) -> str:
+    """Why the engines would restart; ``""`` where they would not.
+
+    A model that fills its node can't roll over: its old pods go before its new ones come.
+    """
+    for change in found:
+        kind = change.object.split()[0]
+        if kind != "LLMInferenceService":
+            continue
+        if not change.path and change.before is not None:
+            return f"{change.object} would be deleted"
+        if change.path.startswith(_RESTARTING):
+            return f"{change.path} changes the engine's pods"
+    return ""

@@ -1,0 +1,752 @@
+"""Whether a cluster can carry a deployment: read-only questions to its API, no node is entered.
+
+Each check answers with what it found and, where that is wrong, what to do. What this user may not
+read is ``unknown``, which is no failure.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from .cluster import Cluster, Object
+from .errors import ClusterError
+from .render import Release, render
+from .rules import check, errors, quantity
+from .values import Values
+
+SERVING = "serving.kserve.io"
+
+
+class Status(StrEnum):
+    """What a check found."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    """It can't be told from here."""
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One check's answer.
+
+    Attributes:
+        code: the check's name.
+        status: what it found.
+        message: in words.
+        fix: what to do; ``""`` where nothing is.
+    """
+
+    code: str
+    status: Status
+    message: str
+    fix: str = ""
+
+
+class Facts:
+    """What is asked of the cluster, each question once.
+
+    Attributes:
+        cluster: where.
+        values: the deployment.
+        release: its namespace.
+    """
+
+    def __init__(self, cluster: Cluster, values: Values, release: Release) -> None:
+        self.cluster = cluster
+        self.values = values
+        self.release = release
+
+    @cached_property
+    def nodes(self) -> list[Object]:
+        """Nodes with this deployment's NPUs."""
+        name = self.values.npu.resource_name
+        found = self.cluster.list("v1", "Node")
+        return [node for node in found if _amount(_allocatable(node).get(name, "0"))]
+
+    @cached_property
+    def fitting(self) -> list[Object]:
+        """Those of them that the engine's pods may go to."""
+        wanted = self.values.npu.node_selector.items()
+        return [
+            node
+            for node in self.nodes
+            if wanted <= (node["metadata"].get("labels") or {}).items()
+            and not node["spec"].get("unschedulable")
+        ]
+
+    @cached_property
+    def configuration(self) -> dict[str, Any]:
+        """KServe's ConfigMap: each key's JSON."""
+        found = self.cluster.get("v1", "ConfigMap", "inferenceservice-config", "kserve")
+        data = (found or {}).get("data") or {}
+        return {key: json.loads(text) for key, text in data.items() if text.lstrip()[:1] == "{"}
+
+    @cached_property
+    def envoy_gateway(self) -> str:
+        """Envoy Gateway's own configuration, as text."""
+        for item in self.cluster.list("v1", "ConfigMap", "envoy-gateway-system"):
+            text = (item.get("data") or {}).get("envoy-gateway.yaml")
+            if text:
+                return str(text)
+        return ""
+
+
+def _allocatable(node: Mapping[str, Any]) -> Mapping[str, str]:
+    found: Mapping[str, str] = (node.get("status") or {}).get("allocatable") or {}
+    return found
+
+
+def _amount(text: str) -> float:
+    """A quantity of the API, which may have units that values don't."""
+    found = re.fullmatch(r"([0-9.]+(?:e[0-9]+)?)([EPTGMKk]i?|m|)", text)
+    if not found:
+        return 0.0
+    number, unit = found.groups()
+    larger = {"E": 1e18, "P": 1e15, "Ei": 2.0**60, "Pi": 2.0**50}
+    return float(number) * (larger[unit] if unit in larger else quantity(f"1{unit}"))
+
+
+Answer = Iterator[tuple[Status, str, str]]
+CHECKS: dict[str, Callable[[Facts], Answer]] = {}
+"""Each check by its code: what it finds, in words, and the fix. Without an answer all is well."""
+
+MEANINGS: dict[str, str] = {}
+"""What is so where a check finds nothing, by its code."""
+
+
+def _check(code: str, meaning: str) -> Callable[..., Any]:
+    def register(function: Callable[[Facts], Answer]) -> Callable[[Facts], Answer]:
+        CHECKS[code], MEANINGS[code] = function, meaning
+        return function
+
+    return register
+
+
+def examine(cluster: Cluster, values: Values, release: Release | None = None) -> list[Diagnosis]:
+    """Every check's answers, in the order in which they are best read.
+
+    Raises:
+        ClusterError: the cluster can't be reached, or does not know this user.
+    """
+    facts = Facts(cluster, values, release or Release())
+    found: list[Diagnosis] = []
+    for code, function in CHECKS.items():
+        try:
+            answers = [Diagnosis(code, *answer) for answer in function(facts)]
+        except ClusterError as error:
+            if error.reason in ("Unreachable", "Unauthorized"):
+                raise
+            answers = [Diagnosis(code, Status.UNKNOWN, str(error).splitlines()[0])]
+        found += answers or [Diagnosis(code, Status.OK, MEANINGS[code])]
+    return found
+
+
+def failures(found: list[Diagnosis]) -> list[Diagnosis]:
+    """The answers that stop a deployment."""
+    return [each for each in found if each.status == Status.FAILED]
+
+
+# --- the platform ------------------------------------------------------------------------------
+
+
+@_check("kubernetes-version", "Kubernetes is 1.32 or newer")
+def _kubernetes(facts: Facts) -> Answer:
+    told = facts.cluster.request("GET", "/version")
+    version = (int(told["major"]), int(re.sub(r"\D", "", told["minor"])))
+    if version < (1, 32):
+        yield Status.FAILED, f"Kubernetes is {told['gitVersion']}", "upgrade it to 1.32 or newer"
+
+
+def _kinds(facts: Facts, kinds: Mapping[str, tuple[str, ...]], fix: str) -> Answer:
+    for api, names in kinds.items():
+        missing = [name for name in names if not facts.cluster.has(api, name)]
+        if missing:
+            yield Status.FAILED, f"the cluster has no {', '.join(missing)} of {api}", fix
+
+
+@_check("kserve-api", "LLMInferenceService v1alpha2 is served")
+def _kserve_api(facts: Facts) -> Answer:
+    if facts.cluster.has(f"{SERVING}/v1alpha2", "LLMInferenceService"):
+        return
+    older = facts.cluster.has(f"{SERVING}/v1alpha1", "LLMInferenceService")
+    found = "serves v1alpha1 only" if older else "is not there"
+    yield Status.FAILED, f"LLMInferenceService {found}", "install KServe v0.17 or newer"
+
+
+@_check("kserve-config-api", "LLMInferenceServiceConfig is there")
+def _kserve_config_api(facts: Facts) -> Answer:
+    kinds = {f"{SERVING}/v1alpha2": ("LLMInferenceServiceConfig",)}
+    yield from _kinds(facts, kinds, "install KServe v0.17 or newer with its LLMISVC CRDs")
+
+
+@_check("rollout-field", "spec.rolloutStrategy is as kserve.rolloutInPlace needs it")
+def _rollout(facts: Facts) -> Answer:
+    name = f"llminferenceservices.{SERVING}"
+    crd = facts.cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
+    text = json.dumps((crd or {}).get("spec") or {})
+    has, wants = '"rolloutStrategy"' in text, facts.values.kserve.rollout_in_place
+    if wants and not has:
+        yield (
+            Status.FAILED,
+            "this KServe has no rolloutStrategy",
+            "set kserve.rolloutInPlace to false, and update with `dsv4deploy upgrade`",
+        )
+
+
+@_check("leaderworkerset", "LeaderWorkerSet is there, which KServe always watches")
+def _lws(facts: Facts) -> Answer:
+    kinds = {"leaderworkerset.x-k8s.io/v1": ("LeaderWorkerSet",)}
+    yield from _kinds(facts, kinds, "install LeaderWorkerSet v0.7 or newer")
+
+
+@_check("inference-pool", "InferencePool is there")
+def _pool(facts: Facts) -> Answer:
+    kinds = {"inference.networking.k8s.io/v1": ("InferencePool",)}
+    yield from _kinds(facts, kinds, "install the Gateway API Inference Extension's CRDs, v1")
+
+
+@_check("gateway-api", "Gateway and HTTPRoute are there")
+def _gateway_api(facts: Facts) -> Answer:
+    kinds = {"gateway.networking.k8s.io/v1": ("Gateway", "HTTPRoute")}
+    yield from _kinds(facts, kinds, "install the Gateway API's CRDs, v1.2 or newer")
+
+
+def _webhooks(facts: Facts, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Webhooks that see LLMInferenceServices, with the name of their configuration."""
+    for item in facts.cluster.list("admissionregistration.k8s.io/v1", kind):
+        for webhook in item.get("webhooks") or []:
+            for rule in webhook.get("rules") or []:
+                if "llminferenceservices" in rule.get("resources", []):
+                    yield item["metadata"]["name"], rule
+
+
+@_check("kserve-webhook", "KServe's webhook checks v1alpha2")
+def _kserve_webhook(facts: Facts) -> Answer:
+    rules = [rule for _, rule in _webhooks(facts, "ValidatingWebhookConfiguration")]
+    if not any("v1alpha2" in rule["apiVersions"] or "*" in rule["apiVersions"] for rule in rules):
+        yield (
+            Status.FAILED,
+            "no webhook checks LLMInferenceServices of v1alpha2",
+            "install KServe's LLMISVC webhooks",
+        )
+
+
+@_check("infernex-webhook", "InferNex Bridge's webhook sees v1alpha2")
+def _infernex(facts: Facts) -> Answer:
+    found = [
+        rule
+        for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+        for name, rule in _webhooks(facts, kind)
+        if "infernex" in name
+    ]
+    if not found:
+        yield (
+            Status.WARNING,
+            "no webhook of InferNex Bridge was found: the service runs as plain KServe runs it",
+            "install InferNex Bridge 26.6.0",
+        )
+    elif not any({"v1alpha2", "*"} & set(rule["apiVersions"]) for rule in found):
+        yield (
+            Status.FAILED,
+            "InferNex Bridge's webhook does not see v1alpha2",
+            "install InferNex Bridge 26.6.0",
+        )
+
+
+@_check("kserve-controller", "KServe's LLMISVC controller runs")
+def _controller(facts: Facts) -> Answer:
+    found = [
+        item
+        for item in facts.cluster.list("apps/v1", "Deployment", "kserve")
+        if "llmisvc" in item["metadata"]["name"]
+    ]
+    if not any((item.get("status") or {}).get("readyReplicas") for item in found):
+        state = "is not ready" if found else "is not in namespace kserve"
+        yield Status.FAILED, f"the LLMISVC controller {state}", "see to its pods' events and logs"
+
+
+@_check("kserve-presets", "KServe's presets stand in namespace kserve")
+def _presets(facts: Facts) -> Answer:
+    kind = "LLMInferenceServiceConfig"
+    found = {
+        item["metadata"]["name"]
+        for item in facts.cluster.list(f"{SERVING}/v1alpha2", kind, "kserve")
+    }
+    wanted = ["kserve-config-llm-template", "kserve-config-llm-router-route"]
+    if facts.values.parallelism.data > facts.values.parallelism.data_local:
+        wanted.append("kserve-config-llm-worker-data-parallel")
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        yield (
+            Status.FAILED,
+            f"namespace kserve lacks {', '.join(missing)}",
+            "apply config/llmisvcconfig of your KServe release",
+        )
+
+
+@_check("modelcar-user", "KServe leaves the engine's user alone")
+def _modelcar(facts: Facts) -> Answer:
+    settings = facts.configuration.get("storageInitializer") or {}
+    user = settings.get("uidModelcar")
+    if facts.values.model.uri.startswith("oci://") and user not in (None, "", 0):
+        yield (
+            Status.WARNING,
+            f"KServe runs the engine as user {user}, not as root, for oci:// models; v0.17 also "
+            "drops the rest of its securityContext",
+            "set uidModelcar to 0 in ConfigMap kserve/inferenceservice-config, as the published "
+            "engine ran as root",
+        )
+
+
+@_check("modelcar-enabled", "KServe takes models from oci:// addresses")
+def _modelcar_enabled(facts: Facts) -> Answer:
+    settings = facts.configuration.get("storageInitializer") or {}
+    on = settings.get("enableModelcar", True)
+    if facts.values.model.uri.startswith("oci://") and settings and not on:
+        yield (
+            Status.FAILED,
+            "model.uri is oci://, and ModelCars are off",
+            "set enableModelcar to true in ConfigMap kserve/inferenceservice-config",
+        )
+
+
+@_check("kserve-gateway", "KServe's own Gateway is there and programmed")
+def _kserve_gateway(facts: Facts) -> Answer:
+    settings = facts.configuration.get("ingress") or {}
+    name = settings.get("kserveIngressGateway", "kserve/kserve-ingress-gateway")
+    place, _, short = name.partition("/")
+    yield from _gateway(facts, place, short, "make it, or name yours in kserveIngressGateway")
+
+
+def _gateway(facts: Facts, namespace: str, name: str, fix: str) -> Answer:
+    found = facts.cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, namespace)
+    if not found:
+        yield Status.FAILED, f"there is no Gateway {namespace}/{name}", fix
+        return
+    conditions = (found.get("status") or {}).get("conditions") or []
+    if not any(c["type"] == "Programmed" and c["status"] == "True" for c in conditions):
+        yield (
+            Status.FAILED,
+            f"Gateway {namespace}/{name} is not programmed",
+            "see to its controller: kubectl describe gateway",
+        )
+
+
+# --- the nodes ---------------------------------------------------------------------------------
+
+
+def _per_pod(values: Values) -> int:
+    return values.parallelism.tensor * values.parallelism.data_local
+
+
+def _pods(values: Values) -> int:
+    return values.replicas * (values.parallelism.data // values.parallelism.data_local or 1)
+
+
+@_check("npu-nodes", "nodes offer the NPUs, and npu.nodeSelector picks some")
+def _npus(facts: Facts) -> Answer:
+    resource = facts.values.npu.resource_name
+    if not facts.nodes:
+        yield (
+            Status.FAILED,
+            f"no node offers {resource}",
+            "install the device plugin, or set npu.resourceName to what `kubectl describe node` "
+            "lists",
+        )
+    elif not facts.fitting:
+        yield (
+            Status.FAILED,
+            f"{len(facts.nodes)} nodes offer {resource}, and npu.nodeSelector picks none of them",
+            "set npu.nodeSelector to labels of theirs",
+        )
+
+
+@_check("free-npus", "enough nodes have all the NPUs of a pod free")
+def _free(facts: Facts) -> Answer:
+    resource, npus = facts.values.npu.resource_name, _per_pod(facts.values)
+    used: dict[str, float] = {}
+    for pod in facts.cluster.list("v1", "Pod"):
+        node = pod["spec"].get("nodeName", "")
+        labels = pod["metadata"].get("labels") or {}
+        own = labels.get("app.kubernetes.io/name") == facts.values.name
+        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") or own:
+            continue
+        for container in pod["spec"]["containers"]:
+            asked = ((container.get("resources") or {}).get("requests") or {}).get(resource, "0")
+            used[node] = used.get(node, 0.0) + _amount(asked)
+    free = [
+        node
+        for node in facts.fitting
+        if _amount(_allocatable(node)[resource]) - used.get(node["metadata"]["name"], 0.0) >= npus
+    ]
+    if len(free) < _pods(facts.values):
+        yield (
+            Status.FAILED,
+            f"{len(free)} nodes have {npus} × {resource} free, and {_pods(facts.values)} are "
+            "needed",
+            "free nodes: `kubectl get pods -A -o wide` shows who holds them",
+        )
+
+
+_CARD = "node.kubernetes.io/npu.chip.name"
+
+
+@_check("card", "the nodes' cards are those of npu.card")
+def _card(facts: Facts) -> Answer:
+    wanted = facts.values.npu.card
+    told = {
+        node["metadata"]["name"]: (node["metadata"].get("labels") or {}).get(_CARD, "")
+        for node in facts.fitting
+    }
+    wrong = {name: card for name, card in told.items() if card and not _same(card, wanted)}
+    if wrong:
+        name, card = next(iter(wrong.items()))
+        yield (
+            Status.FAILED,
+            f"node {name} has {card}, not {wanted}: {len(wrong)} of {len(told)} nodes",
+            f"set npu.nodeSelector to {_CARD}: the card's name, or npu.card to what is there",
+        )
+    elif not all(told.values()):
+        yield (
+            Status.UNKNOWN,
+            f"no label {_CARD} tells which card the nodes have, 32 GB or 64 GB",
+            "label them, or look with npu-smi",
+        )
+
+
+def _same(card: str, wanted: str) -> bool:
+    short = card.removeprefix("Ascend").removeprefix("-").upper()
+    return short == wanted or (wanted == "A3" and short.startswith(("910C", "A3", "910_93")))
+
+
+@_check("arm64", "the nodes are arm64, as the images are")
+def _arm(facts: Facts) -> Answer:
+    other = [
+        node["metadata"]["name"]
+        for node in facts.fitting
+        if (node["metadata"].get("labels") or {}).get("kubernetes.io/arch", "arm64") != "arm64"
+    ]
+    if other:
+        yield (
+            Status.FAILED,
+            f"not arm64: {', '.join(other)}",
+            "add kubernetes.io/arch: arm64 to npu.nodeSelector",
+        )
+
+
+# A containerd node holds a ModelCar compressed and unpacked: 128 GB and 151 GB of W4A8 (Alauda AI
+# documentation); of W8A8 280 GB, taken twice.
+_DISK = {"w4a8": 280e9, "w8a8": 560e9}
+
+
+@_check("disk", "the nodes have the disk that the weights take, compressed and unpacked")
+def _disk(facts: Facts) -> Answer:
+    if not facts.values.model.uri.startswith("oci://"):
+        return
+    need = _DISK[facts.values.model.quantization]
+    for node in facts.fitting:
+        text = _allocatable(node).get("ephemeral-storage", "")
+        name = node["metadata"]["name"]
+        if not text:
+            yield Status.UNKNOWN, f"node {name} does not tell its disk", ""
+        elif _amount(text) < need:
+            yield (
+                Status.FAILED,
+                f"node {name} has {_amount(text) / 1e9:.0f} GB of ephemeral disk, and the weights "
+                f"take up to {need / 1e9:.0f} GB",
+                "give it more disk, or keep the weights on a PersistentVolumeClaim (pvc://)",
+            )
+
+
+@_check("taints", "the engine's pods stand the nodes' taints")
+def _taints(facts: Facts) -> Answer:
+    stood = facts.values.npu.tolerations
+    for node in facts.fitting:
+        for taint in node["spec"].get("taints") or []:
+            if taint["effect"] == "PreferNoSchedule":
+                continue
+            known = [stood[key] for key in (taint["key"], "*") if key in stood]
+            if not any(
+                each.effect in ("", taint["effect"])
+                and (each.operator == "Exists" or each.value == taint.get("value", ""))
+                for each in known
+            ):
+                yield (
+                    Status.FAILED,
+                    f"node {node['metadata']['name']} has the taint {taint['key']}:"
+                    f"{taint['effect']}, which the pods do not stand",
+                    f"add {taint['key']} to npu.tolerations",
+                )
+
+
+_DRIVERS = {"0.22.1": (25, 0), "0.23.0": (25, 2), "0.25.0": (25, 2)}
+
+
+@_check("driver", "the nodes' drivers fit the image's CANN, as far as a label tells")
+def _driver(facts: Facts) -> Answer:
+    least = _DRIVERS.get(facts.values.engine.version)
+    for node in facts.fitting:
+        labels = node["metadata"].get("labels") or {}
+        told = [text for key, text in labels.items() if re.search(r"(driver|hdk).*version", key)]
+        numbers = re.match(r"(\d+)\.(\d+)", told[0]) if told else None
+        name = node["metadata"]["name"]
+        if not (numbers and least):
+            yield (
+                Status.UNKNOWN,
+                f"no label tells node {name}'s driver",
+                "look with npu-smi info: CANN 9.0 needs HDK 25.0, CANN 9.1 needs 25.2",
+            )
+        elif (int(numbers[1]), int(numbers[2])) < least:
+            yield (
+                Status.FAILED,
+                f"node {name} has driver {told[0]}, older than {least[0]}.{least[1]}",
+                "upgrade the driver, or take an image with an older CANN",
+            )
+
+
+# --- the namespace -----------------------------------------------------------------------------
+
+
+@_check("namespace", "the namespaces of all objects are there")
+def _namespace(facts: Facts) -> Answer:
+    objects = render(facts.values, facts.release)
+    for name in sorted({item["metadata"]["namespace"] for item in objects}):
+        if not facts.cluster.get("v1", "Namespace", name):
+            yield Status.FAILED, f"there is no namespace {name}", f"kubectl create namespace {name}"
+
+
+@_check("rights", "this user may apply the service")
+def _rights(facts: Facts) -> Answer:
+    for verb in ("get", "patch", "create"):
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {
+                "resourceAttributes": {
+                    "namespace": facts.release.namespace,
+                    "verb": verb,
+                    "group": SERVING,
+                    "resource": "llminferenceservices",
+                }
+            },
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        if not facts.cluster.ask(path, review)["status"]["allowed"]:
+            yield (
+                Status.FAILED,
+                f"this user may not {verb} LLMInferenceServices in {facts.release.namespace}",
+                "ask for that right, or use another context",
+            )
+
+
+@_check("pull-secrets", "the image pull secrets are there")
+def _pull_secrets(facts: Facts) -> Answer:
+    for name in facts.values.engine.image_pull_secrets:
+        found = facts.cluster.get("v1", "Secret", name, facts.release.namespace)
+        kinds = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
+        if not found:
+            yield (
+                Status.WARNING,
+                f"there is no Secret {name}, which only a private registry needs",
+                f"make it, or take {name} out of engine.imagePullSecrets",
+            )
+        elif found["type"] not in kinds:
+            yield (
+                Status.FAILED,
+                f"Secret {name} is of type {found['type']}",
+                "make it with `kubectl create secret docker-registry`",
+            )
+
+
+@_check("claims", "the weights' claims are there and bound")
+def _claims(facts: Facts) -> Answer:
+    claims = facts.values.model.claims
+    for name in filter(None, (claims.leader, claims.worker)):
+        kind = "PersistentVolumeClaim"
+        found = facts.cluster.get("v1", kind, name, facts.release.namespace)
+        phase = ((found or {}).get("status") or {}).get("phase", "")
+        if not found:
+            yield Status.FAILED, f"there is no claim {name}", "make it, with the weights on it"
+        elif phase not in ("Bound", ""):
+            yield (
+                Status.WARNING,
+                f"claim {name} is {phase}",
+                "see to its volume, unless it waits for its first pod",
+            )
+
+
+@_check("quota", "no ResourceQuota of the namespace is in the way")
+def _quota(facts: Facts) -> Answer:
+    values = facts.values
+    requests = values.engine.resources.requests
+    needs = {
+        f"requests.{values.npu.resource_name}": float(_per_pod(values)),
+        "requests.cpu": quantity(requests.cpu),
+        "requests.memory": quantity(requests.memory),
+    }
+    for item in facts.cluster.list("v1", "ResourceQuota", facts.release.namespace):
+        status = item.get("status") or {}
+        hard = status.get("hard") or item["spec"].get("hard") or {}
+        for key, need in needs.items():
+            used = _amount((status.get("used") or {}).get(key, "0"))
+            if key in hard and _amount(hard[key]) - used < need * _pods(values):
+                yield (
+                    Status.FAILED,
+                    f"quota {item['metadata']['name']} leaves {_amount(hard[key]) - used:g} of "
+                    f"{key}, and {need * _pods(values):g} are needed",
+                    "raise it",
+                )
+
+
+# --- the MaaS ingress --------------------------------------------------------------------------
+
+_POLICIES = "gateway.envoyproxy.io/v1alpha1"
+_AI = "aigateway.envoyproxy.io/v1beta1"
+
+
+@_check("maas-kinds", "Envoy Gateway's and Envoy AI Gateway's kinds are there")
+def _maas_kinds(facts: Facts) -> Answer:
+    if facts.values.maas.enabled:
+        wanted: dict[str, list[str]] = {}
+        for item in render(facts.values, facts.release):
+            if "envoyproxy.io" in item["apiVersion"]:
+                wanted.setdefault(item["apiVersion"], []).append(item["kind"])
+        kinds = {api: tuple(names) for api, names in wanted.items()}
+        yield from _kinds(facts, kinds, "install Envoy Gateway 1.8 and Envoy AI Gateway 1.0")
+
+
+@_check("maas-gateway", "the MaaS gateway's class, or the gateway itself, is there")
+def _maas_gateway(facts: Facts) -> Answer:
+    maas = facts.values.maas
+    if not maas.enabled:
+        return
+    if not maas.gateway.create:
+        fix = "deploy the one that makes it first, or set maas.gateway.create"
+        yield from _gateway(facts, maas.namespace, maas.gateway.name, fix)
+    elif not facts.cluster.get(
+        "gateway.networking.k8s.io/v1", "GatewayClass", maas.gateway.class_name
+    ):
+        yield (
+            Status.FAILED,
+            f"there is no GatewayClass {maas.gateway.class_name}",
+            "set maas.gateway.className to one of `kubectl get gatewayclass`",
+        )
+
+
+@_check("api-keys", "the API keys' Secret holds bare keys")
+def _api_keys(facts: Facts) -> Answer:
+    maas = facts.values.maas
+    if not maas.enabled:
+        return
+    name = maas.api_keys.secret_name
+    found = facts.cluster.get("v1", "Secret", name, maas.namespace)
+    if not found:
+        yield (
+            Status.FAILED,
+            f"there is no Secret {maas.namespace}/{name}: every request would be refused",
+            "make it: each client's id, and its bare key",
+        )
+        return
+    keys = {
+        client: base64.b64decode(text).decode(errors="replace")
+        for client, text in (found.get("data") or {}).items()
+    }
+    if not keys:
+        yield Status.FAILED, f"Secret {name} has no key", "add a client's id and its key"
+    for client, key in sorted(keys.items()):
+        # The key itself is never said.
+        if key.lower().startswith("bearer"):
+            yield (
+                Status.FAILED,
+                f"{client}'s key begins with Bearer, so it is always 401",
+                "store the bare key: the gateway takes the word off by itself",
+            )
+        elif not key or key != key.strip() or len(key.split()) > 1:
+            yield (
+                Status.FAILED,
+                f"{client}'s key is empty or has blanks or a line's end",
+                "store it with `printf %s`, without a line's end",
+            )
+    if len(set(keys.values())) < len(keys):
+        yield Status.FAILED, f"two clients of Secret {name} have one key", "give each its own"
+
+
+@_check("redis", "Envoy Gateway counts tokens in Redis")
+def _redis(facts: Facts) -> Answer:
+    if not (facts.values.maas.enabled and facts.values.maas.quotas):
+        return
+    if not re.search(r"rateLimit:(?:.|\n)*?redis:(?:.|\n)*?url:\s*\S+", facts.envoy_gateway):
+        yield (
+            Status.FAILED,
+            "Envoy Gateway's configuration names no Redis, so quotas count nothing",
+            "set rateLimit.backend.redis.url in ConfigMap envoy-gateway-system/"
+            "envoy-gateway-config, and restart Envoy Gateway: it reads it at its start only",
+        )
+
+
+@_check("redis-absence", "without Redis requests are refused, not let through")
+def _fail_closed(facts: Facts) -> Answer:
+    if not (facts.values.maas.enabled and facts.values.maas.quotas and facts.envoy_gateway):
+        return
+    if not re.search(r"failClosed:\s*true", facts.envoy_gateway):
+        yield (
+            Status.WARNING,
+            "with Redis gone the gateway lets every request through uncounted",
+            "set rateLimit.failClosed to true in Envoy Gateway's configuration, if quotas matter "
+            "more to you than answers",
+        )
+
+
+@_check("one-policy", "no other policy has the gateway or its route")
+def _one_policy(facts: Facts) -> Answer:
+    if not facts.values.maas.enabled:
+        return
+    own = {
+        (item["kind"], item["metadata"]["name"]): item["spec"].get("targetRefs") or []
+        for item in render(facts.values, facts.release)
+        if item["apiVersion"] == _POLICIES and "targetRefs" in item["spec"]
+    }
+    for (kind, name), targets in own.items():
+        for other in facts.cluster.list(_POLICIES, kind, facts.values.maas.namespace):
+            spec = other["spec"]
+            theirs = spec.get("targetRefs") or [spec.get("targetRef") or {}]
+            shared = [
+                each["name"]
+                for each in theirs
+                for target in targets
+                if each.get("kind") == target["kind"] and each.get("name") == target["name"]
+            ]
+            if shared and other["metadata"]["name"] != name:
+                yield (
+                    Status.FAILED,
+                    f"{kind} {other['metadata']['name']} has {shared[0]} too: the older of the two "
+                    "wins, and the other does nothing",
+                    "put both into one",
+                )
+
+
+# --- the manifest ------------------------------------------------------------------------------
+
+
+@_check("values", "no rule speaks against the values")
+def _values(facts: Facts) -> Answer:
+    for finding in errors(check(facts.values, facts.release)):
+        yield Status.FAILED, f"{finding.path}: {finding.message}", finding.fix
+
+
+@_check("dry-run", "the API server and its webhooks take the manifest")
+def _dry_run(facts: Facts) -> Answer:
+    for item in render(facts.values, facts.release):
+        try:
+            facts.cluster.apply(item, dry_run=True, force=True)
+        except ClusterError as error:
+            yield Status.FAILED, str(error), "see the checks above"

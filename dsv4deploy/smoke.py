@@ -1,0 +1,159 @@
+"""One streamed completion through an ingress: does it answer, count tokens, and make sense?"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from .cluster import Cluster
+from .errors import ClusterError, DeployError
+from .render import Release
+from .values import Values
+
+PROMPT = "Count from one to five in English words."
+_WORDS = ("one", "two", "three", "four", "five")
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What came back.
+
+    Attributes:
+        text: the answer.
+        first_token_seconds: from the request to the first text.
+        seconds: from the request to the end.
+        prompt_tokens: of the request, as the engine counted them.
+        completion_tokens: of the answer, as the engine counted them.
+    """
+
+    text: str
+    first_token_seconds: float
+    seconds: float
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def garbage(text: str) -> str:
+    """Why an answer to :data:`PROMPT` is garbage; ``""`` where it is none."""
+    words = [word.strip(".,:;!?*").lower() for word in text.split()]
+    found = [word for word in _WORDS if word in words]
+    if len(found) < 4:
+        return f"the answer holds {len(found)} of the five words asked for"
+    return ""
+
+
+def address(cluster: Cluster, values: Values, release: Release, ingress: str) -> str:
+    """The URL of an ingress's chat completions.
+
+    Args:
+        cluster: where.
+        values: the deployment.
+        release: its namespace.
+        ingress: ``kserve`` or ``maas``.
+
+    Raises:
+        ClusterError: its Gateway has no address.
+    """
+    if ingress == "maas":
+        namespace, name, path = values.maas.namespace, values.maas.gateway.name, ""
+    else:
+        namespace, name = "kserve", "kserve-ingress-gateway"
+        path = f"/{release.namespace}/{values.name}"
+    gateway = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, namespace)
+    addresses = ((gateway or {}).get("status") or {}).get("addresses") or []
+    if not addresses:
+        raise ClusterError(
+            f"Gateway {namespace}/{name} has no address: give --url, such as that of a "
+            "`kubectl port-forward`",
+            "NotFound",
+        )
+    port = (gateway or {})["spec"]["listeners"][0]["port"]
+    return f"http://{addresses[0]['value']}:{port}{path}/v1/chat/completions"
+
+
+def ask(url: str, model: str, key: str = "", timeout: float = 300.0) -> Completion:
+    """Streams one completion.
+
+    Args:
+        url: of the chat completions.
+        model: the served model's name.
+        key: an API key; ``""`` sends none.
+        timeout: seconds without a byte.
+
+    Raises:
+        DeployError: there was no answer, or it was refused or broken off.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise DeployError(f"{url}: must be http://host[:port]/…/v1/chat/completions")
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname, parts.port, timeout=timeout)
+    body = {
+        "model": model,
+        "messages": [{"role": "user", "content": PROMPT}],
+        "max_tokens": 64,
+        "temperature": 0,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    headers = {"Content-Type": "application/json"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    start = time.monotonic()
+    try:
+        connection.request("POST", parts.path, json.dumps(body), headers)
+        response = connection.getresponse()
+        if response.status != 200:
+            raise DeployError(_refused(url, response.status, response.read(2000)))
+        return _read(response, start)
+    except (OSError, http.client.HTTPException) as error:
+        raise DeployError(f"{url}: no answer: {error}: is the service ready?") from None
+    finally:
+        connection.close()
+
+
+_REFUSALS = {
+    401: "no key or a wrong one: set DSV4DEPLOY_API_KEY",
+    403: "this key may not use this model",
+    404: "nothing serves this path or this model",
+    413: "the request is larger than the gateway's buffer",
+    429: "the quota is used up",
+    503: "no engine is ready behind the gateway",
+}
+
+
+def _refused(url: str, status: int, body: bytes) -> str:
+    told = _REFUSALS.get(status, body.decode(errors="replace").strip()[:200])
+    return f"{url}: {status}: {told}"
+
+
+def _read(response: http.client.HTTPResponse, start: float) -> Completion:
+    text, first = "", 0.0
+    usage: dict[str, Any] = {}
+    ended = False
+    for line in response:
+        data = line.decode(errors="replace").strip().removeprefix("data:").strip()
+        if data == "[DONE]":
+            ended = True
+            break
+        if not data.startswith("{"):
+            continue
+        chunk = json.loads(data)
+        usage = chunk.get("usage") or usage
+        for choice in chunk.get("choices") or []:
+            piece = (choice.get("delta") or {}).get("content") or ""
+            first = first or (time.monotonic() - start if piece else 0.0)
+            text += piece
+    if not ended:
+        raise DeployError(f"the stream broke off after {len(text)} characters")
+    return Completion(
+        text,
+        first,
+        time.monotonic() - start,
+        int(usage.get("prompt_tokens", 0)),
+        int(usage.get("completion_tokens", 0)),
+    )

@@ -1,0 +1,318 @@
+"""Each check of the doctor, on a cluster that can carry a deployment and on one that can't."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from conftest import Plane
+from control_plane import condition, namespace, set_status
+
+from dsv4deploy import Release, load
+from dsv4deploy.cluster import Cluster
+from dsv4deploy.doctor import CHECKS, Diagnosis, Status, examine, failures
+
+Tree = dict[str, Any]
+MAAS = {"enabled": True, "namespace": "doctor-maas"}
+VALUES: Tree = {"name": "chat", "maas": MAAS, "router": {"preset": {"namespace": "doctor"}}}
+NODE: Tree = {
+    "apiVersion": "v1",
+    "kind": "Node",
+    "metadata": {
+        "name": "npu-1",
+        "labels": {
+            "kubernetes.io/arch": "arm64",
+            "node.kubernetes.io/npu.chip.name": "910B4",
+            "example.com/npu-driver-version": "25.5.1",
+        },
+    },
+}
+CAPACITY = {"cpu": "192", "memory": "1Ti", "ephemeral-storage": "1Ti", "huawei.com/Ascend910": "8"}
+KEYS: Tree = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {"name": "maas-api-keys", "namespace": "doctor-maas"},
+}
+CONFIGURATION: Tree = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "envoy-gateway-config", "namespace": "envoy-gateway-system"},
+}
+REDIS = """\
+rateLimit:
+  failClosed: true
+  backend:
+    type: Redis
+    redis:
+      url: redis:6379
+"""
+
+
+def secret(**keys: str) -> Tree:
+    data = {name: base64.b64encode(key.encode()).decode() for name, key in keys.items()}
+    return {**KEYS, "data": data}
+
+
+def bridge(*versions: str) -> Tree:
+    rule = {
+        "apiGroups": ["serving.kserve.io"],
+        "apiVersions": list(versions),
+        "resources": ["llminferenceservices"],
+        "operations": ["CREATE"],
+    }
+    webhook = {
+        "name": "bridge.infernex.io",
+        "clientConfig": {"url": "https://127.0.0.1:9/"},
+        "rules": [rule],
+        "failurePolicy": "Ignore",
+        "objectSelector": {"matchLabels": {"no-such": "object"}},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "infernex-bridge"},
+        "webhooks": [webhook],
+    }
+
+
+def policy(name: str) -> Tree:
+    gateway = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "maas"}
+    return {
+        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+        "kind": "ClientTrafficPolicy",
+        "metadata": {"name": name, "namespace": "doctor-maas"},
+        "spec": {"targetRefs": [gateway]},
+    }
+
+
+def controller() -> Tree:
+    labels = {"app": "llmisvc"}
+    pod = {"containers": [{"name": "manager", "image": "kserve/llmisvc-controller:v0.17.0"}]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "llmisvc-controller-manager", "namespace": "kserve"},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+def offer(cluster: Cluster, capacity: Tree) -> None:
+    set_status(cluster, NODE, {"capacity": capacity, "allocatable": capacity})
+
+
+def put(cluster: Cluster, item: Tree) -> None:
+    cluster.apply(item, force=True)
+
+
+@pytest.fixture
+def good(plane: Plane) -> Iterator[Cluster]:
+    """A cluster that can carry the deployment."""
+    cluster = Cluster.connect(kubeconfig=str(plane.kubeconfig))
+    for name in ("doctor", "doctor-maas", "envoy-gateway-system"):
+        namespace(cluster, name)
+    put(cluster, NODE)
+    offer(cluster, CAPACITY)
+    put(cluster, controller())
+    counts = {"replicas": 1, "readyReplicas": 1}
+    set_status(cluster, controller(), counts)
+    put(cluster, bridge("v1alpha1", "v1alpha2"))
+    put(cluster, secret(alice="key-of-alice", bob="key-of-bob"))
+    put(cluster, {**CONFIGURATION, "data": {"envoy-gateway.yaml": REDIS}})
+    yield cluster
+    for item in (NODE, controller(), bridge(), KEYS, CONFIGURATION, policy("other")):
+        cluster.delete(item)
+
+
+def diagnoses(cluster: Cluster, changed: Tree) -> list[Diagnosis]:
+    return examine(cluster, load(VALUES, changed), Release(namespace="doctor"))
+
+
+def test_a_good_cluster_has_no_failure(good: Cluster) -> None:
+    good.writes = 0
+    found = diagnoses(good, {})
+    assert failures(found) == []
+    assert good.writes == 0
+    assert {each.code for each in found} == CHECKS.keys()
+    assert len(CHECKS) >= 20
+    told = {each.code: each.status for each in found if each.status != Status.OK}
+    # The shipped ConfigMap of KServe has a user of its own for ModelCars.
+    assert told == {"modelcar-user": Status.WARNING, "pull-secrets": Status.WARNING}
+
+
+Spoil = Callable[[Cluster], None]
+
+
+def labelled(**labels: str) -> Spoil:
+    keys = {"arch": "kubernetes.io/arch", "driver": "example.com/npu-driver-version"}
+    node = deepcopy(NODE)
+    node["metadata"]["labels"] |= {keys[key]: text for key, text in labels.items()}
+    return lambda cluster: put(cluster, node)
+
+
+def unlabelled(cluster: Cluster) -> None:
+    put(cluster, {**NODE, "metadata": {"name": "npu-1"}})
+
+
+def tainted(cluster: Cluster) -> None:
+    taint = {"key": "huawei.com/npu", "effect": "NoSchedule"}
+    put(cluster, {**NODE, "spec": {"taints": [taint]}})
+
+
+def occupied(cluster: Cluster) -> None:
+    offer(cluster, {**CAPACITY, "huawei.com/Ascend910": "7"})
+
+
+def small_disk(cluster: Cluster) -> None:
+    offer(cluster, {**CAPACITY, "ephemeral-storage": "200Gi"})
+
+
+def without(item: Tree) -> Spoil:
+    return lambda cluster: cluster.delete(item) and None
+
+
+def gateway_down(cluster: Cluster) -> None:
+    gateway = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway"}
+    meta = {"name": "kserve-ingress-gateway", "namespace": "kserve"}
+    down = {**condition("Programmed"), "status": "False"}
+    set_status(cluster, {**gateway, "metadata": meta}, {"conditions": [down]})
+
+
+def limited(cluster: Cluster) -> None:
+    put(
+        cluster,
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "small", "namespace": "doctor"},
+            "spec": {"hard": {"requests.huawei.com/Ascend910": "4"}},
+        },
+    )
+
+
+def opaque(cluster: Cluster) -> None:
+    meta = {"name": "plain", "namespace": "doctor"}
+    put(cluster, {"apiVersion": "v1", "kind": "Secret", "metadata": meta})
+
+
+def nothing(_: Cluster) -> None:
+    """Leaves the cluster as it is."""
+
+
+FAILED, WARNING, UNKNOWN = Status.FAILED, Status.WARNING, Status.UNKNOWN
+# A check, what is wrong with the cluster or the values, and what the check says.
+BAD: list[tuple[str, Spoil, Tree, Status, str]] = [
+    (
+        "rollout-field",
+        nothing,
+        {"kserve": {"version": "main", "rolloutInPlace": True}},
+        FAILED,
+        "no rolloutStrategy",
+    ),
+    ("infernex-webhook", without(bridge()), {}, WARNING, "no webhook of InferNex"),
+    ("infernex-webhook", lambda c: put(c, bridge("v1alpha1")), {}, FAILED, "not see v1alpha2"),
+    ("kserve-controller", without(controller()), {}, FAILED, "is not in namespace kserve"),
+    ("modelcar-user", nothing, {}, WARNING, "as user 1010"),
+    ("kserve-gateway", gateway_down, {}, FAILED, "is not programmed"),
+    ("npu-nodes", without(NODE), {}, FAILED, "no node offers huawei.com/Ascend910"),
+    ("npu-nodes", nothing, {"npu": {"nodeSelector": {"a": "b"}}}, FAILED, "picks none of them"),
+    ("free-npus", occupied, {}, FAILED, "0 nodes have 8"),
+    ("free-npus", nothing, {"replicas": 2}, FAILED, "2 are needed"),
+    ("card", nothing, {"npu": {"card": "910B4-1"}}, FAILED, "has 910B4, not 910B4-1"),
+    ("card", unlabelled, {}, UNKNOWN, "which card"),
+    ("arm64", labelled(arch="amd64"), {}, FAILED, "not arm64: npu-1"),
+    ("disk", small_disk, {}, FAILED, "215 GB of ephemeral disk"),
+    ("taints", tainted, {}, FAILED, "huawei.com/npu:NoSchedule"),
+    ("driver", labelled(driver="24.1.0"), {}, FAILED, "older than 25.0"),
+    ("driver", unlabelled, {}, UNKNOWN, "no label tells"),
+    ("namespace", nothing, {"maas": {"namespace": "none"}}, FAILED, "no namespace none"),
+    ("pull-secrets", opaque, {"engine": {"imagePullSecrets": ["plain"]}}, FAILED, "type Opaque"),
+    (
+        "claims",
+        nothing,
+        {"model": {"uri": "pvc://weights/", "claims": {"leader": "weights"}}},
+        FAILED,
+        "no claim weights",
+    ),
+    ("quota", limited, {}, FAILED, "leaves 4 of requests.huawei.com/Ascend910"),
+    ("maas-gateway", nothing, {"maas": {"gateway": {"className": "x"}}}, FAILED, "GatewayClass x"),
+    ("maas-gateway", nothing, {"maas": {"gateway": {"create": False}}}, FAILED, "no Gateway"),
+    ("api-keys", without(KEYS), {}, FAILED, "every request would be refused"),
+    ("api-keys", lambda c: put(c, secret()), {}, FAILED, "has no key"),
+    ("api-keys", lambda c: put(c, secret(eve="Bearer x")), {}, FAILED, "begins with Bearer"),
+    ("api-keys", lambda c: put(c, secret(eve="x\n")), {}, FAILED, "a line's end"),
+    ("api-keys", lambda c: put(c, secret(eve="x", mallory="x")), {}, FAILED, "have one key"),
+    ("redis", without(CONFIGURATION), {}, FAILED, "names no Redis"),
+    (
+        "redis-absence",
+        lambda c: put(
+            c,
+            {
+                **CONFIGURATION,
+                "data": {"envoy-gateway.yaml": REDIS.replace("true", "false")},
+            },
+        ),
+        {},
+        WARNING,
+        "every request through uncounted",
+    ),
+    ("one-policy", lambda c: put(c, policy("other")), {}, FAILED, "other has maas too"),
+    ("values", nothing, {"engine": {"args": {"block-size": 96}}}, FAILED, "blocks of 32, 64"),
+    ("dry-run", nothing, {"maas": {"namespace": "none"}}, FAILED, 'namespaces "none" not found'),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "spoil", "changed", "status", "told"), BAD, ids=[f"{b[0]}-{b[4]}" for b in BAD]
+)
+def test_what_is_wrong_is_told_with_a_fix(
+    good: Cluster, code: str, spoil: Spoil, changed: Tree, status: Status, told: str
+) -> None:
+    spoil(good)
+    try:
+        found = [each for each in diagnoses(good, changed) if each.code == code]
+    finally:
+        if spoil is gateway_down:
+            gateway = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway"}
+            meta = {"name": "kserve-ingress-gateway", "namespace": "kserve"}
+            address = [{"type": "IPAddress", "value": "127.0.0.1"}]
+            up = {"addresses": address, "conditions": [condition("Programmed")]}
+            set_status(good, {**gateway, "metadata": meta}, up)
+        if spoil is limited:
+            meta = {"name": "small", "namespace": "doctor"}
+            good.delete({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": meta})
+    assert [each.status for each in found] == [status]
+    assert told in found[0].message
+    assert found[0].fix
+
+
+def test_on_a_cluster_with_nothing_the_missing_kinds_are_told(bare: Cluster) -> None:
+    found = {each.code: each for each in diagnoses(bare, {})}
+    for code in (
+        "kserve-api",
+        "kserve-config-api",
+        "leaderworkerset",
+        "inference-pool",
+        "gateway-api",
+        "kserve-webhook",
+        "kserve-presets",
+        "maas-kinds",
+    ):
+        assert found[code].status == Status.FAILED, found[code]
+        assert "install" in found[code].fix or "apply" in found[code].fix
+
+
+def test_who_may_do_nothing_is_told_so(plane: Plane, good: Cluster) -> None:
+    assert good
+    reader = Cluster.connect("reader", str(plane.kubeconfig))
+    found = {each.code: each for each in diagnoses(reader, {})}
+    assert found["rights"].status == Status.FAILED
+    assert found["npu-nodes"].status == Status.UNKNOWN
+    assert "forbidden" in found["npu-nodes"].message

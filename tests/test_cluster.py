@@ -1,0 +1,168 @@
+"""What an API server may answer, by a small HTTP server that answers it; the rest is in e2e."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsv4deploy.cluster import Cluster, managed
+from dsv4deploy.errors import ClusterError
+
+Answer = tuple[int, dict[str, Any]]
+Serve = Callable[..., tuple[Cluster, list[str], list[float]]]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """A cluster that gives these answers, the last for ever; what it was asked, and the pauses."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(*answers: Answer) -> tuple[Cluster, list[str], list[float]]:
+        asked: list[str] = []
+        left = list(answers)
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                asked.append(f"{self.command} {self.path}")
+                status, body = left.pop(0) if len(left) > 1 else left[0]
+                data = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - http.server's names
+
+            def log_message(self, *_: Any) -> None:
+                """Says nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        pauses: list[float] = []
+        return connected(tmp_path, server.server_address[1], pauses), asked, pauses
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def connected(folder: Path, port: int, pauses: list[float]) -> Cluster:
+    config = folder / "kubeconfig"
+    config.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "x",
+                "clusters": [{"name": "x", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+                "users": [{"name": "x", "user": {"token": "t"}}],
+                "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+            }
+        )
+    )
+    made = Cluster.connect(kubeconfig=str(config))
+    return Cluster(made._client, pauses.append)
+
+
+def refusal(code: int, reason: str, message: str, **details: Any) -> Answer:
+    return code, {"kind": "Status", "reason": reason, "message": message, "details": details}
+
+
+FIELDS = [
+    {"reason": "FieldManagerConflict", "field": ".spec.replicas", "message": 'with "helm"'},
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "told"),
+    [
+        (refusal(401, "Unauthorized", "Unauthorized"), "Unauthorized", "log in again"),
+        (refusal(403, "Forbidden", "no"), "Forbidden", "ask for this right"),
+        (refusal(404, "NotFound", "gone"), "NotFound", "gone"),
+        (refusal(409, "Conflict", "clash", causes=FIELDS), "Conflict", r'replicas \(with "helm"\)'),
+        (refusal(409, "Conflict", "modified"), "Conflict", "try again"),
+        (refusal(409, "AlreadyExists", "there"), "AlreadyExists", "there"),
+        (refusal(422, "Invalid", "bad field"), "Invalid", "bad field"),
+        (
+            refusal(500, "InternalError", "failed calling webhook x: refused"),
+            "WebhookDown",
+            "see to its pods",
+        ),
+    ],
+)
+def test_a_refusal_is_told_in_words_and_not_tried_again(
+    serve: Serve, answer: Answer, reason: str, told: str
+) -> None:
+    cluster, asked, pauses = serve(answer)
+    with pytest.raises(ClusterError, match=told) as error:
+        cluster.request("PATCH", "/api/v1/x", body={})
+    assert error.value.reason == reason
+    assert (len(asked), pauses, cluster.writes) == (1, [], 0)
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+def test_an_overloaded_server_is_asked_again(serve: Serve, code: int) -> None:
+    busy = refusal(code, "TooManyRequests" if code == 429 else "", "busy")
+    cluster, asked, pauses = serve(busy, busy, (200, {"ok": True}))
+    assert cluster.request("PATCH", "/api/v1/x", body={}) == {"ok": True}
+    assert (len(asked), pauses, cluster.writes) == (3, [1.0, 2.0], 1)
+
+
+def test_it_is_given_up_after_four_times(serve: Serve) -> None:
+    cluster, asked, _ = serve(refusal(429, "TooManyRequests", "busy"))
+    with pytest.raises(ClusterError, match="overloaded: try again later"):
+        cluster.request("GET", "/api/v1/x")
+    assert len(asked) == 4
+
+
+def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="is the cluster up") as error:
+        connected(tmp_path, 9, []).request("GET", "/version")
+    assert error.value.reason == "Unreachable"
+
+
+def test_no_way_to_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(ClusterError, match="set KUBECONFIG"):
+        Cluster.connect(kubeconfig=str(tmp_path / "none"))
+
+
+def test_a_kind_that_the_cluster_does_not_know(serve: Serve) -> None:
+    cluster, asked, _ = serve(
+        (200, {"resources": [{"name": "pods", "kind": "Pod", "namespaced": 1}]})
+    )
+    assert not cluster.has("v1", "Poodle")
+    assert cluster.list("v1", "Poodle") == []
+    assert cluster.get("v1", "Poodle", "x") is None
+    assert cluster.path("v1", "Pod", "demo", "x") == "/api/v1/namespaces/demo/pods/x"
+    assert set(asked) == {"GET /api/v1"}
+
+
+def test_what_is_gone_is_not_deleted_twice(serve: Serve) -> None:
+    pods = (200, {"resources": [{"name": "pods", "kind": "Pod", "namespaced": True}]})
+    cluster, *_ = serve(pods, refusal(404, "NotFound", "gone"))
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", "namespace": "demo"}}
+    assert not cluster.delete(pod)
+
+
+def test_a_dry_run_is_no_write(serve: Serve) -> None:
+    cluster, asked, _ = serve((200, {}))
+    cluster.request("PATCH", "/api/v1/x", {"dryRun": "All"}, {})
+    assert (asked, cluster.writes) == (["PATCH /api/v1/x?dryRun=All"], 0)
+
+
+def test_who_has_applied_an_object() -> None:
+    item = {"metadata": {"managedFields": [{"manager": "dsv4deploy"}]}}
+    assert managed(item)
+    assert not managed(item, "helm")
+    assert not managed({"metadata": {}})

@@ -1,0 +1,91 @@
+"""What would change, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsv4deploy import Release, load, render
+from dsv4deploy.diff import MASK, Change, changes, downtime, label
+
+Tree = dict[str, Any]
+
+
+def item(kind: str = "ConfigMap", **fields: Any) -> Tree:
+    return {
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": {"name": "x", "namespace": "demo"},
+        **fields,
+    }
+
+
+def test_what_the_server_writes_is_no_change() -> None:
+    live = item(data={"a": "1"}, status={"ready": True})
+    live["metadata"] |= {"uid": "1", "resourceVersion": "7", "managedFields": [{}]}
+    assert changes(live, item(data={"a": "1"})) == []
+
+
+def test_a_field_an_object_and_its_end() -> None:
+    one, other = item(data={"a": "1"}), item(data={"a": "2", "b": "3"})
+    assert list(map(str, changes(one, other))) == [
+        '~ ConfigMap demo/x data.a: "1" -> "2"',
+        '~ ConfigMap demo/x data.b: (none) -> "3"',
+    ]
+    assert list(map(str, changes(None, one))) == ["+ ConfigMap demo/x"]
+    assert list(map(str, changes(one, None))) == ["- ConfigMap demo/x"]
+    assert changes(None, None) == []
+
+
+def test_lists_of_named_things_are_compared_by_name() -> None:
+    one = item(env=[{"name": "A", "value": "1"}, {"name": "B", "value": "2"}])
+    other = item(env=[{"name": "B", "value": "3"}, {"name": "C", "value": "4"}])
+    assert [change.path for change in changes(one, other)] == ["env[A]", "env[B].value", "env[C]"]
+
+
+def test_of_a_script_only_the_lines_that_differ_are_shown() -> None:
+    (change,) = changes(item(args=["a\nb\nc"]), item(args=["a\nx\nc"]))
+    assert str(change) == "~ ConfigMap demo/x args:\n    - b\n    + x"
+
+
+def test_a_long_value_is_cut() -> None:
+    (change,) = changes(item(a="x"), item(a="y" * 1000))
+    assert len(str(change)) < 200
+
+
+def test_secrets_are_masked() -> None:
+    found = changes(
+        item("Secret", data={"key": "b25l"}, type="a"),
+        item("Secret", data={"key": "dHdv"}, type="b"),
+    )
+    assert found == [
+        Change("Secret demo/x", "data.key", MASK, MASK),
+        Change("Secret demo/x", "type", "a", "b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sets", "restarts"),
+    [
+        (["engine.args.max-num-seqs=8"], True),
+        (["model.uri=oci://r/other:1"], True),
+        (["engine.env.A=x"], True),
+        (["replicas=2"], False),
+        (["monitoring.enabled=true"], False),
+        ([], False),
+    ],
+)
+def test_downtime_is_where_the_engines_get_another_template(
+    sets: list[str], restarts: bool
+) -> None:
+    one, other = (
+        {label(each): each for each in render(load(set=words), Release())} for words in ([], sets)
+    )
+    found = [change for name in other for change in changes(one.get(name), other[name])]
+    assert bool(downtime(found)) is restarts
+
+
+def test_a_service_that_goes_is_downtime() -> None:
+    service = item("LLMInferenceService")
+    assert downtime(changes(service, None)) == "LLMInferenceService demo/x would be deleted"

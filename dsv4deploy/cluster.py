@@ -194,12 +194,26 @@ class Cluster:
         return self.get(item["apiVersion"], item["kind"], meta["name"], meta.get("namespace", ""))
 
     def list(
-        self, api_version: str, kind: str, namespace: str = "", selector: str = ""
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str = "",
+        selector: str = "",
+        fields: str = "",
     ) -> list[Object]:
-        """All objects of a kind, with their kind and version; none where it is not known."""
+        """All objects of a kind, with their kind and version; none where it is not known.
+
+        Args:
+            api_version: such as ``apps/v1``.
+            kind: such as ``Deployment``.
+            namespace: where; ``""`` is everywhere.
+            selector: by labels, as Kubernetes writes it.
+            fields: by fields, as Kubernetes writes it.
+        """
         if not self.has(api_version, kind):
             return []
-        query = {"labelSelector": selector} if selector else {}
+        asked = {"labelSelector": selector, "fieldSelector": fields}
+        query = {key: text for key, text in asked.items() if text}
         answer = self.request("GET", self.path(api_version, kind, namespace), query)
         return [{"apiVersion": api_version, "kind": kind, **item} for item in answer["items"]]
 
@@ -256,6 +270,27 @@ class Cluster:
                 return ""
             raise
         return str(text or "")
+
+
+def contexts(kubeconfig: str = "") -> dict[str, str]:
+    """The kubeconfig's contexts with their namespaces, the current one first.
+
+    Returns:
+        each context's namespace by its name, ``""`` where it names none; nothing where there is
+        no kubeconfig.
+    """
+    from kubernetes import config
+
+    try:
+        found, current = config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
+            kubeconfig or None
+        )
+    except config.ConfigException:
+        return {}
+    return {
+        each["name"]: each["context"].get("namespace") or ""
+        for each in sorted(found, key=lambda each: bool(each["name"] != current["name"]))
+    }
 
 
 def managed(item: Mapping[str, Any], manager: str = MANAGER) -> bool:

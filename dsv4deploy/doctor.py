@@ -73,15 +73,17 @@ class Facts:
         return [node for node in found if _amount(_allocatable(node).get(name, "0"))]
 
     @cached_property
-    def fitting(self) -> list[Object]:
-        """Those of them that the engine's pods may go to."""
+    def chosen(self) -> list[Object]:
+        """Those of them that npu.nodeSelector picks."""
         wanted = self.values.npu.node_selector.items()
         return [
-            node
-            for node in self.nodes
-            if wanted <= (node["metadata"].get("labels") or {}).items()
-            and not node["spec"].get("unschedulable")
+            node for node in self.nodes if wanted <= (node["metadata"].get("labels") or {}).items()
         ]
+
+    @cached_property
+    def fitting(self) -> list[Object]:
+        """Those of them that take pods."""
+        return [node for node in self.chosen if not _closed(node)]
 
     @cached_property
     def configuration(self) -> dict[str, Any]:
@@ -103,6 +105,15 @@ class Facts:
 def _allocatable(node: Mapping[str, Any]) -> Mapping[str, str]:
     found: Mapping[str, str] = (node.get("status") or {}).get("allocatable") or {}
     return found
+
+
+def _closed(node: Mapping[str, Any]) -> str:
+    """Why a node takes no pods; ``""`` where it does."""
+    if node["spec"].get("unschedulable"):
+        return "is cordoned"
+    conditions = (node.get("status") or {}).get("conditions") or []
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return "" if ready else "is not ready"
 
 
 def _amount(text: str) -> float:
@@ -158,6 +169,7 @@ def failures(found: list[Diagnosis]) -> list[Diagnosis]:
 # --- the platform ------------------------------------------------------------------------------
 
 
+# KServe's installation guide asks for 1.32 since v0.16.
 @_check("kubernetes-version", "Kubernetes is 1.32 or newer")
 def _kubernetes(facts: Facts) -> Answer:
     told = facts.cluster.request("GET", "/version")
@@ -262,16 +274,45 @@ def _infernex(facts: Facts) -> Answer:
         )
 
 
-@_check("kserve-controller", "KServe's LLMISVC controller runs")
-def _controller(facts: Facts) -> Answer:
-    found = [
+def _controllers(facts: Facts) -> list[Object]:
+    return [
         item
         for item in facts.cluster.list("apps/v1", "Deployment", "kserve")
         if "llmisvc" in item["metadata"]["name"]
     ]
+
+
+@_check("kserve-controller", "KServe's LLMISVC controller runs")
+def _controller(facts: Facts) -> Answer:
+    found = _controllers(facts)
     if not any((item.get("status") or {}).get("readyReplicas") for item in found):
         state = "is not ready" if found else "is not in namespace kserve"
         yield Status.FAILED, f"the LLMISVC controller {state}", "see to its pods' events and logs"
+
+
+@_check("kserve-version", "KServe is v0.17 to v0.19")
+def _kserve_version(facts: Facts) -> Answer:
+    found = [
+        (int(tag[1]), int(tag[2]))
+        for item in _controllers(facts)
+        for container in item["spec"]["template"]["spec"]["containers"]
+        if (tag := re.search(r":v?(\d+)\.(\d+)[^:]*$", container.get("image", "")))
+    ]
+    if not found:
+        yield Status.UNKNOWN, "no tag of the controller's image tells KServe's version", ""
+        return
+    version = found[0]
+    told = f"KServe is v{version[0]}.{version[1]}"
+    if version < (0, 17):
+        yield Status.FAILED, told, "upgrade it to v0.17 or newer: v0.16 has no v1alpha2"
+    elif version > (0, 19):
+        yield (
+            Status.WARNING,
+            f"{told}, newer than what the deployment was validated with",
+            "v0.17 to v0.19 are what InferNex Bridge 26.6.0 goes with",
+        )
+    else:
+        yield Status.OK, told, ""
 
 
 @_check("kserve-presets", "KServe's presets stand in namespace kserve")
@@ -362,12 +403,24 @@ def _npus(facts: Facts) -> Answer:
             "install the device plugin, or set npu.resourceName to what `kubectl describe node` "
             "lists",
         )
-    elif not facts.fitting:
+    elif not facts.chosen:
         yield (
             Status.FAILED,
             f"{len(facts.nodes)} nodes offer {resource}, and npu.nodeSelector picks none of them",
             "set npu.nodeSelector to labels of theirs",
         )
+
+
+@_check("nodes-ready", "the nodes that npu.nodeSelector picks are ready and take pods")
+def _nodes_ready(facts: Facts) -> Answer:
+    for node in facts.chosen:
+        why = _closed(node)
+        if why:
+            yield (
+                Status.WARNING if facts.fitting else Status.FAILED,
+                f"node {node['metadata']['name']} {why}",
+                "kubectl describe node, and kubectl uncordon",
+            )
 
 
 @_check("free-npus", "enough nodes have all the NPUs of a pod free")
@@ -472,7 +525,9 @@ def _taints(facts: Facts) -> Answer:
     stood = facts.values.npu.tolerations
     for node in facts.fitting:
         for taint in node["spec"].get("taints") or []:
-            if taint["effect"] == "PreferNoSchedule":
+            # Kubernetes' own taints say what the node's conditions say.
+            own = taint["key"].startswith("node.kubernetes.io/")
+            if own or taint["effect"] == "PreferNoSchedule":
                 continue
             known = [stood[key] for key in (taint["key"], "*") if key in stood]
             if not any(

@@ -11,17 +11,14 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .cluster import MANAGER, Cluster, Object, managed
 from .diff import Change, changes, downtime, label
 from .errors import ClusterError
-
-STOP = "serving.kserve.io/stop"
-"""KServe's annotation that takes a service's pods away and leaves the service."""
+from .progress import STOP, service_of, stopped
 
 KEPT = 10
 """Revisions that are kept."""
@@ -70,32 +67,6 @@ class Plan:
     removed: list[Object]
     changes: list[Change]
     downtime: str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a service is on its way.
-
-    Attributes:
-        phase: stopped, accepted, scheduled, image, weights, loading, capturing, ready or failed.
-        done: how far, from 0 to 1, as far as conditions, pods and logs tell.
-        message: what is waited for, or why it can't succeed.
-    """
-
-    phase: str
-    done: float
-    message: str
-
-
-Tell = Callable[[Progress], None]
-
-
-def _quiet(_: Progress) -> None:
-    """Tells nobody."""
-
-
-def _service(objects: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    return next(item for item in objects if item["kind"] == "LLMInferenceService")
 
 
 # --- revisions ---------------------------------------------------------------------------------
@@ -177,22 +148,19 @@ def _secret_of(plan: Plan, revision: Revision) -> Object:
 # --- apply -------------------------------------------------------------------------------------
 
 
-def prepare(
-    cluster: Cluster, objects: list[Object], *, force: bool = False, remove: bool = True
-) -> Plan:
+def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> Plan:
     """What applying these objects would do, by the server's own dry run of each.
 
     Args:
         cluster: where.
         objects: what :func:`dsv4deploy.render` returns.
         force: whether fields that others have set are taken over.
-        remove: whether objects of the last revision that are no longer desired go.
 
     Raises:
         ClusterError: one of them would be refused; nothing has been written. The message has
             a line for each.
     """
-    service = _service(objects)
+    service = service_of(objects)
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
     _namespaces(cluster, objects)
     found: list[Change] = []
@@ -214,7 +182,7 @@ def prepare(
     if refused:
         told = "\n".join(map(str, refused))
         raise ClusterError(f"{told}\nnothing has been changed", refused[0].reason)
-    removed = _no_longer(cluster, name, namespace, objects) if remove else []
+    removed = _no_longer(cluster, name, namespace, objects)
     for item in removed:
         found += changes(item, None)
     return Plan(name, namespace, objects, writes, removed, found, downtime(found))
@@ -310,7 +278,7 @@ def upgrade(
         plan: what :func:`prepare` made.
         force: whether fields that others have set are taken over.
         wait: waits for ``stopped`` and for ``ready``, and raises ClusterError where that can't be;
-            :func:`waiting` makes one. None waits for nothing.
+            :func:`dsv4deploy.progress.waiting` makes one. None waits for nothing.
 
     Raises:
         ClusterError: it failed; the message says what runs now.
@@ -333,10 +301,10 @@ def upgrade(
 
 
 def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Callable[[str], None] | None) -> None:
-    service = _service(plan.objects)
+    service = service_of(plan.objects)
     live = cluster.live(service)
     # Where only the start is left of an interrupted run, the engines are not stopped again.
-    if live and (plan.downtime or _stopped(live)):
+    if live and (plan.downtime or stopped(live)):
         _stop(cluster, live)
         if wait:
             wait("stopped")
@@ -344,10 +312,6 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Callable[[str], No
     _start(cluster, service)
     if wait:
         wait("ready")
-
-
-def _stopped(service: Mapping[str, Any]) -> bool:
-    return (service["metadata"].get("annotations") or {}).get(STOP) == "true"
 
 
 def _named(service: Mapping[str, Any], annotations: Object) -> Object:
@@ -441,171 +405,3 @@ def delete(
         for revision in known:
             cluster.delete(_secret_of(plan, revision))
     return going, staying
-
-
-# --- progress ----------------------------------------------------------------------------------
-
-_STUCK = {
-    "ErrImagePull": "an image can't be pulled",
-    "ImagePullBackOff": "an image can't be pulled",
-    "InvalidImageName": "an image's name is wrong",
-    "CreateContainerConfigError": "a container's configuration is wrong",
-    "CrashLoopBackOff": "a container keeps failing",
-}
-_LINES = (
-    ("Capturing", "capturing", 0.9, "graphs are captured"),
-    ("Graph capturing", "capturing", 0.9, "graphs are captured"),
-    ("Available KV cache memory", "capturing", 0.85, "the KV cache is laid out"),
-    ("Loading model weights took", "capturing", 0.8, "the weights are loaded"),
-    ("Loading safetensors", "loading", 0.4, "the weights are read"),
-)
-
-
-def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
-    """Where a service is, as far as its conditions, its pods and their logs tell."""
-    live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", service, namespace)
-    if live is None:
-        return Progress("failed", 0.0, f"there is no service {service} in {namespace}")
-    conditions = {each["type"]: each for each in (live.get("status") or {}).get("conditions") or []}
-    pods = cluster.list("v1", "Pod", namespace, f"app.kubernetes.io/name={service}")
-    if _stopped(live):
-        running = bool(pods) or _workloads(cluster, service, namespace)
-        message = "its pods are going" if running else "its pods are gone"
-        return Progress("stopping" if running else "stopped", 0.0, message)
-    presets = conditions.get("PresetsCombined", {})
-    if presets.get("status") == "False":
-        return Progress("failed", 0.0, presets.get("message", "its presets can't be combined"))
-    # Conditions may still be those of the pods before; the workload tells of these.
-    if conditions.get("Ready", {}).get("status") == "True" and _serves(cluster, service, namespace):
-        return Progress("ready", 1.0, "it answers")
-    engines = [
-        pod for pod in pods if pod["metadata"]["labels"].get("kserve.io/component") == "workload"
-    ]
-    if not engines:
-        return Progress("accepted", 0.05, "KServe makes its pods")
-    return min((_pod(cluster, pod) for pod in engines), key=lambda each: each.done)
-
-
-def _workloads(cluster: Cluster, service: str, namespace: str) -> list[Object]:
-    """A service's engines: the Deployment of one pod, or the LeaderWorkerSet of two."""
-    sets = "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", f"{service}-kserve-mn"
-    found = (
-        cluster.get("apps/v1", "Deployment", f"{service}-kserve", namespace),
-        cluster.get(*sets, namespace),
-    )
-    return [item for item in found if item]
-
-
-def _serves(cluster: Cluster, service: str, namespace: str) -> bool:
-    """Whether the engines that stand now are ready."""
-    found = _workloads(cluster, service, namespace)
-    return bool(found) and all(
-        (item.get("status") or {}).get("readyReplicas", 0) >= item["spec"].get("replicas", 1)
-        and item["status"].get("updatedReplicas", 0) >= item["spec"].get("replicas", 1)
-        for item in found
-    )
-
-
-def _pod(cluster: Cluster, pod: Mapping[str, Any]) -> Progress:
-    name, status = pod["metadata"]["name"], pod.get("status") or {}
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            told = condition.get("message", "")
-            if "preemption" in told or "Insufficient" in told or "didn't match" in told:
-                return Progress("failed", 0.0, f"no node takes pod {name}: {told}")
-            return Progress("scheduled", 0.05, told or "it waits for a node")
-    inner = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
-    for container in inner:
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") in _STUCK:
-            ended = (container.get("lastState") or {}).get("terminated") or {}
-            why = ended.get("message") or waiting.get("message") or ""
-            return Progress(
-                "failed", 0.0, f"{_STUCK[waiting['reason']]}: {name}/{container['name']}: {why}"
-            )
-    if not status.get("containerStatuses"):
-        return Progress("image", 0.1, f"pod {name} waits for its images and weights")
-    main: Object = next((each for each in inner if each["name"] == "main"), {})
-    if not (main.get("state") or {}).get("running"):
-        return Progress("weights", 0.2, f"pod {name} fetches images and weights")
-    if main.get("ready"):
-        return Progress("ready", 1.0, f"pod {name} is ready")
-    text = cluster.log(pod["metadata"]["namespace"], name, "main")
-    for line, phase, done, message in _LINES:
-        if line in text:
-            return Progress(phase, done, f"pod {name}: {message}")
-    return Progress("loading", 0.3, f"pod {name}: the engine starts")
-
-
-def watch(
-    cluster: Cluster,
-    service: str,
-    namespace: str,
-    until: str,
-    *,
-    timeout: float,
-    interval: float = 5.0,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Progress]:
-    """The progress of a service until it is ``ready`` or ``stopped``.
-
-    Args:
-        cluster: where.
-        service: its name.
-        namespace: its namespace.
-        until: the phase that ends it.
-        timeout: seconds.
-        interval: seconds between two looks.
-        clock: seconds, for tests.
-        sleep: waits, for tests.
-
-    Raises:
-        ClusterError: it can't succeed, or took longer than the timeout.
-    """
-    end = clock() + timeout
-    failed = 0
-    while True:
-        now = progress(cluster, service, namespace)
-        yield now
-        if now.phase == until:
-            return
-        # A pod may fail once and come round: only what lasts is a failure.
-        failed = failed + 1 if now.phase == "failed" else 0
-        if failed >= 3:
-            raise ClusterError(f"{service} can't become {until}: {now.message}", "Failed")
-        if clock() >= end:
-            raise ClusterError(
-                f"{service} is not {until} after {timeout:.0f} s ({now.phase}): {now.message}",
-                "Timeout",
-            )
-        sleep(interval)
-
-
-def waiting(
-    cluster: Cluster, plan: Plan, timeout: float, tell: Tell = _quiet, interval: float = 5.0
-) -> Callable[[str], None]:
-    """What :func:`upgrade` waits with.
-
-    Args:
-        cluster: where.
-        plan: of which service.
-        timeout: seconds, for each wait.
-        tell: is told of each look.
-        interval: seconds between two looks.
-    """
-
-    def wait(until: str) -> None:
-        for now in watch(
-            cluster, plan.service, plan.namespace, until, timeout=timeout, interval=interval
-        ):
-            tell(now)
-
-    return wait
-
-
-def budget(objects: Iterable[Mapping[str, Any]]) -> float:
-    """Seconds that a service's own startup probe gives it, and ten minutes for images."""
-    service = _service(objects)
-    probe = service["spec"]["template"]["containers"][0]["startupProbe"]
-    return float(probe["periodSeconds"] * probe["failureThreshold"] + 600)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +27,17 @@ from .shared import (
     connect,
     deployment_options,
     load_values,
+    namespace_of,
     print_json,
     print_table,
     say,
+    service_options,
 )
 
 if TYPE_CHECKING:
     from ..cluster import Cluster
-    from ..rollout import Plan, Progress
+    from ..progress import Progress
+    from ..rollout import Plan
 
 
 @cli.command()
@@ -71,15 +76,13 @@ def doctor(
         sys.exit(1)
 
 
-def _prepared(
-    cluster: Cluster, values: Values, release: Release, *, force: bool, remove: bool = True
-) -> Plan:
+def _prepared(cluster: Cluster, values: Values, release: Release, *, force: bool) -> Plan:
     """What applying these values would do; their own errors stop it first."""
     from ..render import render as objects
     from ..rollout import prepare
 
     checked(values, release)
-    return prepare(cluster, objects(values, release), force=force, remove=remove)
+    return prepare(cluster, objects(values, release), force=force)
 
 
 @cli.command("diff")
@@ -125,9 +128,19 @@ def _print_changes(plan: Plan) -> None:
 @TIMEOUT
 @click.option("--wait", is_flag=True, help="Wait until it is ready, and show how far it is.")
 @click.option(
+    "--contexts",
+    default="",
+    metavar="A,B*,…",
+    help="Apply to all these contexts of the kubeconfig at once; names and patterns.",
+)
+@click.option(
     "--each",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Apply each values file in this folder, laid over the others; all are checked first.",
+    help="Apply each values file in this folder, laid over the others; with --contexts each "
+    "context's own, CONTEXT.yaml.",
+)
+@click.option(
+    "-o", "--output", type=FORMAT, default="table", show_default=True, help="Of a fleet's summary."
 )
 def apply_command(
     namespace: str,
@@ -136,7 +149,9 @@ def apply_command(
     force_conflicts: bool,
     timeout: float | None,
     wait: bool,
+    contexts: str,
     each: Path | None,
+    output: str,
     files: tuple[str, ...],
     **inputs: Any,
 ) -> None:
@@ -144,46 +159,146 @@ def apply_command(
 
     All objects are tried on the server before the first is written. Where the engines would
     restart, `upgrade` does it: a model that fills its node can't roll over.
+
+    With --contexts or --each to many places at once: every values file is checked before the
+    first request, and then a place that fails does not stop the others. Exits with 1 where one
+    did.
+
+    \b
+    dsv4deploy apply my-values.yaml -n prod --wait
+    dsv4deploy apply base.yaml --each clusters/ --contexts 'site-*'
     """
+    if contexts and context:
+        raise click.UsageError("--context and --contexts both choose clusters: give one")
+
+    def do(target: _Target, tell: Callable[[Progress], None]) -> str:
+        cluster = connect(target.context, kubeconfig)
+        return _apply(cluster, target, force_conflicts, wait, timeout, tell)
+
+    if not (contexts or each):
+        release = Release(namespace=namespace)
+        (target,) = _targets({"": (context, files)}, inputs, lambda _: release).values()
+        with _bar() if wait else nullcontext(_silent) as tell:
+            message = do(target, tell)
+        say(f"{target.values.name}: {message}")
+        return
+
+    from ..fleet import each as fleet
+
+    def release_of(name: str) -> Release:
+        return Release(namespace=namespace_of(name, kubeconfig) or namespace)
+
+    sources = _sources(contexts, context, each, files, kubeconfig)
+    targets = _targets(sources, inputs, release_of)
+    with click.progressbar(length=len(targets), label="applying", file=sys.stderr) as bar:
+        outcomes = fleet(targets, lambda target: do(target, _silent), lambda _: bar.update(1))
+    if output == "json":
+        from dataclasses import asdict
+
+        print_json([asdict(outcome) for outcome in outcomes])
+    else:
+        rows = [(o.target, "applied" if o.done else "FAILED", o.message) for o in outcomes]
+        print_table(("TARGET", "RESULT", "MESSAGE"), rows, widths=(32, 8, 80))
+    failed = sum(not outcome.done for outcome in outcomes)
+    say(f"{len(outcomes) - failed} of {len(outcomes)} applied")
+    if failed:
+        sys.exit(1)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A deployment and the context that it goes to."""
+
+    context: str
+    values: Values
+    release: Release
+
+
+def _sources(
+    contexts: str, context: str, each: Path | None, files: Sequence[str], kubeconfig: str
+) -> dict[str, tuple[str, Sequence[str]]]:
+    """A fleet's targets by name: the context, and the values files for it."""
+    if not contexts:
+        found = sorted(path for path in (each or Path()).iterdir() if _is_yaml(path))
+        if not found:
+            raise DeployError(f"{each}: no .yaml file in this folder")
+        return {path.stem: (context, [*files, str(path)]) for path in found}
+
+    from ..cluster import contexts as known
+
+    names = list(known(kubeconfig))
+    chosen: dict[str, tuple[str, Sequence[str]]] = {}
+    for pattern in contexts.split(","):
+        matching = sorted(fnmatch.filter(names, pattern))
+        if not matching:
+            raise DeployError(
+                f"no context {pattern} in the kubeconfig; there are: {', '.join(names) or 'none'}"
+            )
+        for name in matching:
+            own = [each / f"{name}.yaml"] if each else []
+            missing = [path for path in own if not path.is_file()]
+            if missing:
+                raise DeployError(f"context {name} has no values file {missing[0]}")
+            chosen[name] = (name, [*files, *map(str, own)])
+    return chosen
+
+
+def _is_yaml(path: Path) -> bool:
+    return path.suffix in (".yaml", ".yml")
+
+
+def _targets(
+    sources: Mapping[str, tuple[str, Sequence[str]]],
+    inputs: dict[str, Any],
+    release_of: Callable[[str], Release],
+) -> dict[str, _Target]:
+    """The targets, each with its values, all of which have passed their checks."""
+    found: dict[str, _Target] = {}
+    failed = 0
+    for name, (context, files) in sources.items():
+        try:
+            target = _Target(context, load_values(files, **inputs), release_of(context))
+            checked(target.values, target.release)
+            found[name] = target
+        except DeployError as error:
+            if len(sources) == 1:
+                raise
+            failed += 1
+            say(f"{name}: {error}")
+    if failed:
+        raise DeployError(f"nothing applied: {failed} of {len(sources)} deployments have errors")
+    return found
+
+
+def _apply(
+    cluster: Cluster,
+    target: _Target,
+    force: bool,
+    wait: bool,
+    timeout: float | None,
+    tell: Callable[[Progress], None],
+) -> str:
+    """Applies one deployment; what was done."""
+    from ..progress import budget, waiting
     from ..rollout import apply
 
-    release = Release(namespace=namespace)
-    cluster = connect(context, kubeconfig)
-    sources = [[*files, str(path)] for path in sorted(each.glob("*.y*ml"))] if each else [files]
-    if not sources:
-        raise DeployError(f"{each}: no .yaml file in this folder")
-    plans = []
-    for source in sources:
-        values = load_values(source, **inputs)
-        # Each of a fleet's services has its own history; none takes another's objects away.
-        plan = _prepared(cluster, values, release, force=force_conflicts)
-        if plan.downtime and not values.kserve.rollout_in_place:
-            raise DeployError(
-                f"{plan.service}: {plan.downtime}, and a model that fills its node can't roll "
-                "over: `dsv4deploy upgrade` stops it, applies and starts it; nothing has been "
-                "changed"
-            )
-        plans.append(plan)
-    for plan in plans:
-        written = apply(cluster, plan, force=force_conflicts)
-        say(f"{plan.service}: {f'{written} objects written' if written else 'nothing to change'}")
+    plan = _prepared(cluster, target.values, target.release, force=force)
+    if plan.downtime and not target.values.kserve.rollout_in_place:
+        raise DeployError(
+            f"{plan.service}: {plan.downtime}, and a model that fills its node can't roll over: "
+            "`dsv4deploy upgrade` stops it, applies and starts it; nothing has been changed"
+        )
+    written = apply(cluster, plan, force=force)
+    done = f"{written} objects written" if written else "nothing to change"
     if wait:
-        for plan in plans:
-            _wait(cluster, plan, timeout or _budget(plan.objects))
+        seconds = timeout or budget(plan.objects)
+        waiting(cluster, plan.service, plan.namespace, tell, timeout=seconds)("ready")
+        done += ", ready"
+    return done
 
 
-def _budget(objects: list[dict[str, Any]]) -> float:
-    from ..rollout import budget
-
-    return budget(objects)
-
-
-def _wait(cluster: Cluster, plan: Plan, timeout: float) -> None:
-    from ..rollout import waiting
-
-    with _bar() as tell:
-        waiting(cluster, plan, timeout, tell)("ready")
-    say(f"{plan.service} is ready")
+def _silent(_: Progress) -> None:
+    """Tells nobody."""
 
 
 @contextmanager
@@ -230,23 +345,23 @@ def upgrade_command(
 
 
 def _replace(cluster: Cluster, plan: Plan, force: bool, timeout: float | None, yes: bool) -> None:
-    from ..rollout import upgrade, waiting
+    from ..progress import budget, waiting
+    from ..rollout import upgrade
 
     _print_changes(plan)
-    seconds = timeout or _budget(plan.objects)
+    seconds = timeout or budget(plan.objects)
     if plan.downtime and not yes:
         say(f"The engines stop, and are ready again after up to {seconds / 60:.0f} minutes.")
         click.confirm("Go on?", abort=True, err=True)
     with _bar() as tell:
-        upgrade(cluster, plan, force=force, wait=waiting(cluster, plan, seconds, tell))
+        wait = waiting(cluster, plan.service, plan.namespace, tell, timeout=seconds)
+        upgrade(cluster, plan, force=force, wait=wait)
     say(f"{plan.service} is ready")
 
 
 @cli.command("rollback")
 @click.argument("revision", type=click.IntRange(min=1), required=False)
-@click.option("--name", default="", help="The service's name; the default profile's by default.")
-@click.option("-n", "--namespace", default="demo", show_default=True)
-@cluster_options
+@service_options
 @TIMEOUT
 @YES
 def rollback_command(
@@ -268,9 +383,7 @@ def rollback_command(
 
 
 @cli.command("history")
-@click.option("--name", default="", help="The service's name; the default profile's by default.")
-@click.option("-n", "--namespace", default="demo", show_default=True)
-@cluster_options
+@service_options
 @click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
 def history_command(name: str, namespace: str, context: str, kubeconfig: str, output: str) -> None:
     """List a service's revisions; the last 10 are kept in the cluster."""
@@ -293,16 +406,15 @@ def history_command(name: str, namespace: str, context: str, kubeconfig: str, ou
 
 
 @cli.command("status")
-@click.option("--name", default="", help="The service's name; the default profile's by default.")
-@click.option("-n", "--namespace", default="demo", show_default=True)
-@cluster_options
+@service_options
 @click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
 def status_command(name: str, namespace: str, context: str, kubeconfig: str, output: str) -> None:
     """Say where a service is: its phase, its conditions, its revision.
 
     Exits with 0 where it is ready, else with 1.
     """
-    from ..rollout import history, progress
+    from ..progress import progress
+    from ..rollout import history
 
     cluster, service = connect(context, kubeconfig), name or Values().name
     now = progress(cluster, service, namespace)
@@ -328,9 +440,7 @@ def status_command(name: str, namespace: str, context: str, kubeconfig: str, out
 
 
 @cli.command("delete")
-@click.option("--name", default="", help="The service's name; the default profile's by default.")
-@click.option("-n", "--namespace", default="demo", show_default=True)
-@cluster_options
+@service_options
 @YES
 def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes: bool) -> None:
     """Delete what `apply` has made, and keep what somebody else has."""

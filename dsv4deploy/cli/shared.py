@@ -7,10 +7,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ..errors import DeployError
 from ..loading import load, profile_names
@@ -62,6 +64,11 @@ class RuleCode(click.ParamType[str]):
         return [CompletionItem(each.code) for each in RULES if each.code.startswith(incomplete)]
 
 
+_NAMESPACE = click.option(
+    "-n", "--namespace", default="demo", show_default=True, help="The service's namespace."
+)
+
+
 def deployment_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What says which deployment: values files, a profile, settings, a namespace."""
     decorators = [
@@ -92,9 +99,7 @@ def deployment_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--set-json", multiple=True, metavar="A.B=JSON", help="One value, or several, as JSON."
         ),
         click.option("--name", default="", help="The service's name, as --set-string name=…"),
-        click.option(
-            "-n", "--namespace", default="demo", show_default=True, help="The service's namespace."
-        ),
+        _NAMESPACE,
     ]
     for decorator in reversed(decorators):
         command = decorator(command)
@@ -102,10 +107,29 @@ def deployment_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What says which cluster."""
+    """What says which cluster; its context's namespace stands for one that is not given."""
+
+    @wraps(command)
+    def with_namespace(namespace: str, context: str, kubeconfig: str, **rest: Any) -> Any:
+        place = namespace_of(context, kubeconfig) or namespace
+        return command(namespace=place, context=context, kubeconfig=kubeconfig, **rest)
+
     for decorator in (
         click.option("--kubeconfig", default="", type=click.Path(), help="KUBECONFIG by default."),
         click.option("--context", default="", help="The kubeconfig's context."),
+    ):
+        with_namespace = decorator(with_namespace)
+    return with_namespace
+
+
+def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What says which service that is in a cluster already."""
+    for decorator in (
+        cluster_options,
+        _NAMESPACE,
+        click.option(
+            "--name", default="", help="The service's name; the default profile's by default."
+        ),
     ):
         command = decorator(command)
     return command
@@ -128,6 +152,17 @@ def connect(context: str, kubeconfig: str) -> Cluster:
     from ..cluster import Cluster
 
     return Cluster.connect(context, kubeconfig)
+
+
+def namespace_of(context: str, kubeconfig: str) -> str:
+    """A context's namespace, unless -n was given; ``""`` where it has none either."""
+    from ..cluster import contexts
+
+    told = click.get_current_context().get_parameter_source("namespace")
+    if told is not ParameterSource.DEFAULT:
+        return ""
+    known = contexts(kubeconfig)
+    return known.get(context, "") if context else next(iter(known.values()), "")
 
 
 def load_values(

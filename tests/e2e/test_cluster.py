@@ -16,19 +16,8 @@ from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster
 from dsv4deploy.errors import ClusterError
 from dsv4deploy.loading import profile_names
-from dsv4deploy.rollout import (
-    KEPT,
-    Plan,
-    apply,
-    delete,
-    history,
-    prepare,
-    progress,
-    target,
-    upgrade,
-    waiting,
-    watch,
-)
+from dsv4deploy.progress import progress, waiting, watch
+from dsv4deploy.rollout import KEPT, Plan, apply, delete, history, prepare, target, upgrade
 
 Tree = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -417,7 +406,8 @@ class Unreachable(Mortal):
 
 
 def stopped_and_started(cluster: Cluster, plan: Plan) -> None:
-    upgrade(cluster, plan, wait=waiting(cluster, plan, 60, interval=0.1))
+    times = {"timeout": 60, "interval": 0.1, "patience": 0.3}
+    upgrade(cluster, plan, wait=waiting(cluster, plan.service, plan.namespace, **times))
 
 
 def settled(cluster: Cluster, home: str, wanted: list[Tree]) -> None:
@@ -437,7 +427,8 @@ def test_upgrade_stops_applies_starts_and_waits(cluster: Cluster, home: str) -> 
     plan = prepare(cluster, after)
     assert "changes the engine's pods" in plan.downtime
     phases = []
-    wait = waiting(cluster, plan, 60, lambda now: phases.append(now.phase), interval=0.1)
+    tell = lambda now: phases.append(now.phase)  # noqa: E731 - a name for the line's sake
+    wait = waiting(cluster, "chat", home, tell, timeout=60, interval=0.1)
     upgrade(cluster, plan, wait=wait)
     assert phases.index("stopped") < phases.index("ready")
     settled(cluster, home, after)
@@ -615,7 +606,7 @@ def test_a_service_without_its_preset_fails_early_with_kserve_s_reason(
     service(wanted)["spec"]["baseRefs"] = [{"name": "nope"}]
     deploy(cluster, wanted)
     with pytest.raises(ClusterError, match=r'become ready.*"nope"'):
-        for _ in watch(cluster, "chat", home, "ready", timeout=60, interval=0.3):
+        for _ in watch(cluster, "chat", home, "ready", timeout=60, interval=0.1, patience=0.3):
             pass
 
 

@@ -1,0 +1,232 @@
+"""Where a service is on its way through the hour of loading, and waiting for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .cluster import Cluster, Object
+from .errors import ClusterError
+
+STOP = "serving.kserve.io/stop"
+"""KServe's annotation that takes a service's pods away and leaves the service."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a service is on its way.
+
+    Attributes:
+        phase: stopped, accepted, scheduled, image, weights, loading, capturing, ready or failed.
+        done: how far, from 0 to 1, as far as conditions, pods and logs tell.
+        message: what is waited for, or why it can't succeed.
+    """
+
+    phase: str
+    done: float
+    message: str
+
+
+def service_of(objects: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The LLMInferenceService among a deployment's objects."""
+    return next(item for item in objects if item["kind"] == "LLMInferenceService")
+
+
+def stopped(service: Mapping[str, Any]) -> bool:
+    """Whether a service's engines are to be gone."""
+    return (service["metadata"].get("annotations") or {}).get(STOP) == "true"
+
+
+_STUCK = {
+    "ErrImagePull": "an image can't be pulled",
+    "ImagePullBackOff": "an image can't be pulled",
+    "InvalidImageName": "an image's name is wrong",
+    "CreateContainerConfigError": "a container's configuration is wrong",
+    "CrashLoopBackOff": "a container keeps failing",
+}
+_LINES = (
+    ("Capturing", "capturing", 0.9, "graphs are captured"),
+    ("Graph capturing", "capturing", 0.9, "graphs are captured"),
+    ("Available KV cache memory", "capturing", 0.85, "the KV cache is laid out"),
+    ("Loading model weights took", "capturing", 0.8, "the weights are loaded"),
+    ("Loading safetensors", "loading", 0.4, "the weights are read"),
+)
+
+
+def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
+    """Where a service is, as far as its conditions, its pods and their logs tell."""
+    live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", service, namespace)
+    if live is None:
+        return Progress("failed", 0.0, f"there is no service {service} in {namespace}")
+    conditions = {each["type"]: each for each in (live.get("status") or {}).get("conditions") or []}
+    pods = cluster.list("v1", "Pod", namespace, f"app.kubernetes.io/name={service}")
+    if stopped(live):
+        running = bool(pods) or _workloads(cluster, service, namespace)
+        message = "its pods are going" if running else "its pods are gone"
+        return Progress("stopping" if running else "stopped", 0.0, message)
+    presets = conditions.get("PresetsCombined", {})
+    if presets.get("status") == "False":
+        return Progress("failed", 0.0, presets.get("message", "its presets can't be combined"))
+    # Conditions may still be those of the pods before; the workload tells of these.
+    if conditions.get("Ready", {}).get("status") == "True" and _serves(cluster, service, namespace):
+        return Progress("ready", 1.0, "it answers")
+    engines = [
+        pod for pod in pods if pod["metadata"]["labels"].get("kserve.io/component") == "workload"
+    ]
+    if not engines:
+        refused = _refused(cluster, service, namespace)
+        if refused:
+            return Progress("failed", 0.0, f"its pods can't be made: {refused}")
+        return Progress("accepted", 0.05, "KServe makes its pods")
+    return min((_pod(cluster, pod) for pod in engines), key=lambda each: each.done)
+
+
+def _workloads(cluster: Cluster, service: str, namespace: str) -> list[Object]:
+    """A service's engines: the Deployment of one pod, or the LeaderWorkerSet of two."""
+    sets = "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", f"{service}-kserve-mn"
+    found = (
+        cluster.get("apps/v1", "Deployment", f"{service}-kserve", namespace),
+        cluster.get(*sets, namespace),
+    )
+    return [item for item in found if item]
+
+
+def _refused(cluster: Cluster, service: str, namespace: str) -> str:
+    """Why no pod of a service's engines could be made, such as a quota; ``""`` where none was."""
+    for item in _workloads(cluster, service, namespace):
+        for condition in (item.get("status") or {}).get("conditions") or []:
+            if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+                return str(condition.get("message", ""))
+    return ""
+
+
+def _warning(cluster: Cluster, namespace: str, pod: str) -> str:
+    """The last thing that went wrong with a pod, in its events; ``""`` where none is known."""
+    selector = f"involvedObject.kind=Pod,involvedObject.name={pod},type=Warning"
+    try:
+        events = cluster.list("v1", "Event", namespace, fields=selector)
+    except ClusterError as error:
+        if error.reason != "Forbidden":
+            raise
+        return ""
+    last = max(events, key=lambda each: each.get("lastTimestamp") or "", default={})
+    return f": {last['message']}" if last.get("message") else ""
+
+
+def _serves(cluster: Cluster, service: str, namespace: str) -> bool:
+    """Whether the engines that stand now are ready."""
+    found = _workloads(cluster, service, namespace)
+    return bool(found) and all(
+        (item.get("status") or {}).get("readyReplicas", 0) >= item["spec"].get("replicas", 1)
+        and item["status"].get("updatedReplicas", 0) >= item["spec"].get("replicas", 1)
+        for item in found
+    )
+
+
+def _pod(cluster: Cluster, pod: Mapping[str, Any]) -> Progress:
+    name, status = pod["metadata"]["name"], pod.get("status") or {}
+    for condition in status.get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            told = condition.get("message", "")
+            if "preemption" in told or "Insufficient" in told or "didn't match" in told:
+                return Progress("failed", 0.0, f"no node takes pod {name}: {told}")
+            return Progress("scheduled", 0.05, told or "it waits for a node")
+    inner = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    for container in inner:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") in _STUCK:
+            ended = (container.get("lastState") or {}).get("terminated") or {}
+            why = ended.get("message") or waiting.get("message") or ""
+            return Progress(
+                "failed", 0.0, f"{_STUCK[waiting['reason']]}: {name}/{container['name']}: {why}"
+            )
+    if not status.get("containerStatuses"):
+        warning = _warning(cluster, pod["metadata"]["namespace"], name)
+        return Progress("image", 0.1, f"pod {name} waits for its images and weights{warning}")
+    main: Object = next((each for each in inner if each["name"] == "main"), {})
+    if not (main.get("state") or {}).get("running"):
+        warning = _warning(cluster, pod["metadata"]["namespace"], name)
+        return Progress("weights", 0.2, f"pod {name} fetches images and weights{warning}")
+    if main.get("ready"):
+        return Progress("ready", 1.0, f"pod {name} is ready")
+    text = cluster.log(pod["metadata"]["namespace"], name, "main")
+    for line, phase, done, message in _LINES:
+        if line in text:
+            return Progress(phase, done, f"pod {name}: {message}")
+    return Progress("loading", 0.3, f"pod {name}: the engine starts")
+
+
+def watch(
+    cluster: Cluster,
+    service: str,
+    namespace: str,
+    until: str,
+    *,
+    timeout: float,
+    interval: float = 5.0,
+    patience: float = 60.0,
+) -> Iterator[Progress]:
+    """The progress of a service until it is ``ready`` or ``stopped``.
+
+    Args:
+        cluster: where.
+        service: its name.
+        namespace: its namespace.
+        until: the phase that ends it.
+        timeout: seconds.
+        interval: seconds between two looks.
+        patience: seconds that a failure must last: a pod may fail once and come round.
+
+    Raises:
+        ClusterError: it can't succeed, or took longer than the timeout.
+    """
+    start = well = time.monotonic()
+    while True:
+        now = progress(cluster, service, namespace)
+        yield now
+        if now.phase == until:
+            return
+        clock = time.monotonic()
+        if now.phase != "failed":
+            well = clock
+        elif clock - well >= patience:
+            raise ClusterError(f"{service} can't become {until}: {now.message}", "Failed")
+        if clock - start >= timeout:
+            raise ClusterError(
+                f"{service} is not {until} after {timeout:.0f} s ({now.phase}): {now.message}",
+                "Timeout",
+            )
+        time.sleep(interval)
+
+
+def waiting(
+    cluster: Cluster,
+    service: str,
+    namespace: str,
+    tell: Callable[[Progress], None] = lambda _: None,
+    **times: float,
+) -> Callable[[str], None]:
+    """What an upgrade waits with: a function of the phase that is waited for.
+
+    Args:
+        cluster: where.
+        service: its name.
+        namespace: its namespace.
+        tell: is told of each look.
+        times: of :func:`watch`: timeout, interval, patience.
+    """
+
+    def wait(until: str) -> None:
+        for now in watch(cluster, service, namespace, until, **times):
+            tell(now)
+
+    return wait
+
+
+def budget(objects: Iterable[Mapping[str, Any]]) -> float:
+    """Seconds that a service's own startup probe gives it, and ten minutes for images."""
+    service = service_of(objects)
+    probe = service["spec"]["template"]["containers"][0]["startupProbe"]
+    return float(probe["periodSeconds"] * probe["failureThreshold"] + 600)

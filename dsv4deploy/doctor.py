@@ -299,7 +299,11 @@ def _kserve_version(facts: Facts) -> Answer:
         if (tag := re.search(r":v?(\d+)\.(\d+)[^:]*$", container.get("image", "")))
     ]
     if not found:
-        yield Status.UNKNOWN, "no tag of the controller's image tells KServe's version", ""
+        yield (
+            Status.UNKNOWN,
+            "no tag of the controller's image tells KServe's version",
+            "compare the image's digest with those of the releases v0.17 to v0.19",
+        )
         return
     version = found[0]
     told = f"KServe is v{version[0]}.{version[1]}"
@@ -510,7 +514,11 @@ def _disk(facts: Facts) -> Answer:
         text = _allocatable(node).get("ephemeral-storage", "")
         name = node["metadata"]["name"]
         if not text:
-            yield Status.UNKNOWN, f"node {name} does not tell its disk", ""
+            yield (
+                Status.UNKNOWN,
+                f"node {name} does not tell its disk",
+                f"look with df on the node: the weights take up to {need / 1e9:.0f} GB",
+            )
         elif _amount(text) < need:
             yield (
                 Status.FAILED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
@@ -13,7 +14,7 @@ from control_plane import condition, namespace, set_status
 
 from dsv4deploy import Release, load
 from dsv4deploy.cluster import Cluster
-from dsv4deploy.doctor import CHECKS, Diagnosis, Status, examine, failures
+from dsv4deploy.doctor import CHECKS, Diagnosis, Facts, Status, examine, failures
 
 Tree = dict[str, Any]
 MAAS = {"enabled": True, "namespace": "doctor-maas"}
@@ -35,6 +36,13 @@ KEYS: Tree = {
     "apiVersion": "v1",
     "kind": "Secret",
     "metadata": {"name": "maas-api-keys", "namespace": "doctor-maas"},
+}
+SECOND: Tree = {**NODE, "metadata": {**NODE["metadata"], "name": "npu-2"}}
+QUOTA: Tree = {
+    "apiVersion": "v1",
+    "kind": "ResourceQuota",
+    "metadata": {"name": "small", "namespace": "doctor"},
+    "spec": {"hard": {"requests.huawei.com/Ascend910": "4"}},
 }
 CONFIGURATION: Tree = {
     "apiVersion": "v1",
@@ -90,9 +98,9 @@ def policy(name: str) -> Tree:
     }
 
 
-def controller() -> Tree:
+def controller(image: str = "kserve/llmisvc-controller:v0.17.0") -> Tree:
     labels = {"app": "llmisvc"}
-    pod = {"containers": [{"name": "manager", "image": "kserve/llmisvc-controller:v0.17.0"}]}
+    pod = {"containers": [{"name": "manager", "image": image}]}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -104,12 +112,30 @@ def controller() -> Tree:
     }
 
 
-def offer(cluster: Cluster, capacity: Tree) -> None:
-    set_status(cluster, NODE, {"capacity": capacity, "allocatable": capacity})
+def offer(cluster: Cluster, capacity: Tree, ready: str = "True") -> None:
+    conditions = [{"type": "Ready", "status": ready}]
+    status = {"capacity": capacity, "allocatable": capacity, "conditions": conditions}
+    set_status(cluster, NODE, status)
 
 
 def put(cluster: Cluster, item: Tree) -> None:
     cluster.apply(item, force=True)
+
+
+def settings_of_kserve(cluster: Cluster) -> Tree:
+    """KServe's ConfigMap, as it can be put again."""
+    meta = {"name": "inferenceservice-config", "namespace": "kserve"}
+    live = cluster.get("v1", "ConfigMap", *meta.values()) or {}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": live["data"]}
+
+
+def gateway(cluster: Cluster, programmed: str) -> None:
+    """Says as its controller whether KServe's Gateway is programmed."""
+    meta = {"name": "kserve-ingress-gateway", "namespace": "kserve"}
+    item = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": meta}
+    conditions = [{**condition("Programmed"), "status": programmed}]
+    address = [{"type": "IPAddress", "value": "127.0.0.1"}]
+    set_status(cluster, item, {"addresses": address, "conditions": conditions})
 
 
 @pytest.fixture
@@ -126,8 +152,11 @@ def good(plane: Plane) -> Iterator[Cluster]:
     put(cluster, bridge("v1alpha1", "v1alpha2"))
     put(cluster, secret(alice="key-of-alice", bob="key-of-bob"))
     put(cluster, {**CONFIGURATION, "data": {"envoy-gateway.yaml": REDIS}})
+    before = settings_of_kserve(cluster)
     yield cluster
-    for item in (NODE, controller(), bridge(), KEYS, CONFIGURATION, policy("other")):
+    put(cluster, before)
+    gateway(cluster, "True")
+    for item in (NODE, SECOND, controller(), bridge(), KEYS, CONFIGURATION, policy("other"), QUOTA):
         cluster.delete(item)
 
 
@@ -174,27 +203,45 @@ def small_disk(cluster: Cluster) -> None:
     offer(cluster, {**CAPACITY, "ephemeral-storage": "200Gi"})
 
 
+def cordoned(cluster: Cluster) -> None:
+    put(cluster, {**NODE, "spec": {"unschedulable": True}})
+
+
+def not_ready(cluster: Cluster) -> None:
+    offer(cluster, CAPACITY, ready="False")
+
+
+def untold_disk(cluster: Cluster) -> None:
+    offer(cluster, {key: CAPACITY[key] for key in CAPACITY if key != "ephemeral-storage"})
+
+
+def second_closed(cluster: Cluster) -> None:
+    put(cluster, SECOND)
+    set_status(cluster, SECOND, {"capacity": CAPACITY, "allocatable": CAPACITY})
+
+
+def imaged(tag: str) -> Spoil:
+    return lambda cluster: put(cluster, controller(f"kserve/llmisvc-controller{tag}"))
+
+
+def without_modelcars(cluster: Cluster) -> None:
+    item = settings_of_kserve(cluster)
+    settings = json.loads(item["data"]["storageInitializer"])
+    settings["enableModelcar"] = False
+    item["data"]["storageInitializer"] = json.dumps(settings)
+    put(cluster, item)
+
+
 def without(item: Tree) -> Spoil:
     return lambda cluster: cluster.delete(item) and None
 
 
 def gateway_down(cluster: Cluster) -> None:
-    gateway = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway"}
-    meta = {"name": "kserve-ingress-gateway", "namespace": "kserve"}
-    down = {**condition("Programmed"), "status": "False"}
-    set_status(cluster, {**gateway, "metadata": meta}, {"conditions": [down]})
+    gateway(cluster, "False")
 
 
 def limited(cluster: Cluster) -> None:
-    put(
-        cluster,
-        {
-            "apiVersion": "v1",
-            "kind": "ResourceQuota",
-            "metadata": {"name": "small", "namespace": "doctor"},
-            "spec": {"hard": {"requests.huawei.com/Ascend910": "4"}},
-        },
-    )
+    put(cluster, QUOTA)
 
 
 def opaque(cluster: Cluster) -> None:
@@ -219,16 +266,25 @@ BAD: list[tuple[str, Spoil, Tree, Status, str]] = [
     ("infernex-webhook", without(bridge()), {}, WARNING, "no webhook of InferNex"),
     ("infernex-webhook", lambda c: put(c, bridge("v1alpha1")), {}, FAILED, "not see v1alpha2"),
     ("kserve-controller", without(controller()), {}, FAILED, "is not in namespace kserve"),
+    ("kserve-version", imaged(":v0.16.0"), {}, FAILED, "KServe is v0.16"),
+    ("kserve-version", imaged(":v0.20.1"), {}, WARNING, "newer than what"),
+    ("kserve-version", imaged("@sha256:" + 64 * "0"), {}, UNKNOWN, "no tag"),
     ("modelcar-user", nothing, {}, WARNING, "as user 1010"),
+    ("modelcar-enabled", without_modelcars, {}, FAILED, "ModelCars are off"),
     ("kserve-gateway", gateway_down, {}, FAILED, "is not programmed"),
     ("npu-nodes", without(NODE), {}, FAILED, "no node offers huawei.com/Ascend910"),
     ("npu-nodes", nothing, {"npu": {"nodeSelector": {"a": "b"}}}, FAILED, "picks none of them"),
+    ("nodes-ready", cordoned, {}, FAILED, "npu-1 is cordoned"),
+    ("nodes-ready", not_ready, {}, FAILED, "npu-1 is not ready"),
+    ("nodes-ready", second_closed, {}, WARNING, "npu-2 is not ready"),
+    ("free-npus", cordoned, {}, FAILED, "0 nodes have 8"),
     ("free-npus", occupied, {}, FAILED, "0 nodes have 8"),
     ("free-npus", nothing, {"replicas": 2}, FAILED, "2 are needed"),
     ("card", nothing, {"npu": {"card": "910B4-1"}}, FAILED, "has 910B4, not 910B4-1"),
     ("card", unlabelled, {}, UNKNOWN, "which card"),
     ("arm64", labelled(arch="amd64"), {}, FAILED, "not arm64: npu-1"),
     ("disk", small_disk, {}, FAILED, "215 GB of ephemeral disk"),
+    ("disk", untold_disk, {}, UNKNOWN, "does not tell its disk"),
     ("taints", tainted, {}, FAILED, "huawei.com/npu:NoSchedule"),
     ("driver", labelled(driver="24.1.0"), {}, FAILED, "older than 25.0"),
     ("driver", unlabelled, {}, UNKNOWN, "no label tells"),
@@ -276,35 +332,28 @@ def test_what_is_wrong_is_told_with_a_fix(
     good: Cluster, code: str, spoil: Spoil, changed: Tree, status: Status, told: str
 ) -> None:
     spoil(good)
-    try:
-        found = [each for each in diagnoses(good, changed) if each.code == code]
-    finally:
-        if spoil is gateway_down:
-            gateway = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway"}
-            meta = {"name": "kserve-ingress-gateway", "namespace": "kserve"}
-            address = [{"type": "IPAddress", "value": "127.0.0.1"}]
-            up = {"addresses": address, "conditions": [condition("Programmed")]}
-            set_status(good, {**gateway, "metadata": meta}, up)
-        if spoil is limited:
-            meta = {"name": "small", "namespace": "doctor"}
-            good.delete({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": meta})
-    assert [each.status for each in found] == [status]
+    found = [each for each in diagnoses(good, changed) if each.code == code]
+    assert {each.status for each in found} == {status}
     assert told in found[0].message
     assert found[0].fix
 
 
+# On a cluster with nothing.
+MISSING = {
+    "kserve-api",
+    "kserve-config-api",
+    "leaderworkerset",
+    "inference-pool",
+    "gateway-api",
+    "kserve-webhook",
+    "kserve-presets",
+    "maas-kinds",
+}
+
+
 def test_on_a_cluster_with_nothing_the_missing_kinds_are_told(bare: Cluster) -> None:
     found = {each.code: each for each in diagnoses(bare, {})}
-    for code in (
-        "kserve-api",
-        "kserve-config-api",
-        "leaderworkerset",
-        "inference-pool",
-        "gateway-api",
-        "kserve-webhook",
-        "kserve-presets",
-        "maas-kinds",
-    ):
+    for code in MISSING:
         assert found[code].status == Status.FAILED, found[code]
         assert "install" in found[code].fix or "apply" in found[code].fix
 
@@ -316,3 +365,17 @@ def test_who_may_do_nothing_is_told_so(plane: Plane, good: Cluster) -> None:
     assert found["rights"].status == Status.FAILED
     assert found["npu-nodes"].status == Status.UNKNOWN
     assert "forbidden" in found["npu-nodes"].message
+
+
+def test_an_older_kubernetes_is_told(bare: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = {"major": "1", "minor": "31+", "gitVersion": "v1.31.4+k3s1"}
+    monkeypatch.setattr(bare, "request", lambda *_: older)
+    facts = Facts(bare, load(VALUES), Release(namespace="doctor"))
+    ((status, message, fix),) = CHECKS["kubernetes-version"](facts)
+    assert (status, message) == (Status.FAILED, "Kubernetes is v1.31.4+k3s1")
+    assert "1.32" in fix
+
+
+def test_every_check_is_seen_to_fail_or_to_warn() -> None:
+    seen = {code for code, _, _, status, _ in BAD if status != Status.UNKNOWN}
+    assert seen | MISSING | {"rights", "kubernetes-version"} == CHECKS.keys()

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import test_cluster
 from conftest import Plane
-from control_plane import install_crds, namespace, objects
-from test_cluster import kubelet  # noqa: F401 - a fixture
+from control_plane import install_crds, namespace, objects, until
+from test_cluster import kubelet, kubelets  # noqa: F401 - one is a fixture
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster
 from dsv4deploy.errors import ClusterError
 from dsv4deploy.loading import profile_names
-from dsv4deploy.rollout import prepare
+from dsv4deploy.rollout import history, prepare
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHART = ROOT / "charts" / "deepseek-v4-flash"
@@ -50,8 +52,7 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     more = (*preset, "--set", "engine.args.max-num-seqs=8")
     assert "+ LLMInferenceService" in typed("diff", *preset, code=1).stdout
     applied = typed("apply", *preset, "--wait", "--timeout", "60").stderr
-    assert "chat: 2 objects written" in applied
-    assert "chat is ready" in applied
+    assert "chat: 2 objects written, ready" in applied
     assert typed("diff", *preset).stdout == "downtime: no\n"
     assert "nothing to change" in typed("apply", *preset).stderr
     assert typed("status").stdout.startswith("chat: ready: it answers\nrevision 1: deployed")
@@ -72,7 +73,65 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     assert typed("status", code=1).stdout.startswith("chat: failed: there is no service")
 
 
-def test_a_fleet_is_applied_whole_or_not_at_all(
+@pytest.fixture
+def fleet(plane: Plane, cluster: Cluster, tmp_path: Path) -> tuple[Path, list[str]]:
+    """A kubeconfig of 20 contexts, each a namespace of its own that stands for a cluster."""
+    config = json.loads(plane.kubeconfig.read_text())
+    run = uuid.uuid4().hex[:6]
+    names = [f"site-{run}-{number:02d}" for number in range(20)]
+    for name in names:
+        namespace(cluster, name)
+        place = {"cluster": "tests", "user": "admin", "namespace": name}
+        config["contexts"].append({"name": name, "context": place})
+        own = f"name: chat\nrouter: {{preset: {{namespace: {name}}}}}\n"
+        (tmp_path / f"{name}.yaml").write_text(own)
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(json.dumps(config))
+    return kubeconfig, names
+
+
+def test_one_of_a_fleet_that_fails_does_not_stop_the_others(
+    cluster: Cluster, fleet: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    kubeconfig, names = fleet
+    command = [sys.executable, "-m", "dsv4deploy", "apply", "--kubeconfig", str(kubeconfig)]
+    command += ["--each", str(tmp_path), "--contexts", f"{names[0][:-3]}-*"]
+
+    def services() -> list[str]:
+        found = cluster.list("serving.kserve.io/v1alpha2", "LLMInferenceService", "")
+        return sorted(n for item in found if (n := item["metadata"]["namespace"]) in names)
+
+    def apply(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+
+    wrong = tmp_path / f"{names[3]}.yaml"
+    right = wrong.read_text()
+    wrong.write_text(right + "engine: {args: {block-size: 96}}\n")
+    done = apply()
+    assert done.returncode == 1
+    assert f"{names[3]}: " in done.stderr
+    assert "nothing applied: 1 of 20 deployments have errors" in done.stderr
+    assert services() == []
+    # Its values are well, and its cluster refuses them: the preset's namespace is not there.
+    wrong.write_text(right.replace(f"namespace: {names[3]}", "namespace: nowhere"))
+    done = apply("-o", "json")
+    assert done.returncode == 1
+    outcomes = json.loads(done.stdout)
+    assert [each["target"] for each in outcomes] == names
+    assert [each["target"] for each in outcomes if not each["done"]] == [names[3]]
+    assert "kubectl create namespace nowhere" in outcomes[3]["message"]
+    assert services() == [*names[:3], *names[4:]]
+    wrong.write_text(right)
+    done = apply()
+    assert done.returncode == 0
+    rows = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
+    assert rows[0] == ["TARGET", "RESULT", "MESSAGE"]
+    assert [row[:2] for row in rows[1:]] == [[name, "applied"] for name in names]
+    assert {row[2] for row in rows[1:]} == {"nothing to change", "2 objects written"}
+    assert services() == names
+
+
+def test_each_file_of_a_folder_is_a_deployment(
     plane: Plane, cluster: Cluster, home: str, tmp_path: Path
 ) -> None:
     for name in ("one", "two"):
@@ -80,14 +139,36 @@ def test_a_fleet_is_applied_whole_or_not_at_all(
         (tmp_path / f"{name}.yaml").write_text(f"name: {name}\n{preset}\n")
     command = [sys.executable, "-m", "dsv4deploy", "apply", "--each", str(tmp_path), "-n", home]
     command += ["--kubeconfig", str(plane.kubeconfig)]
-    bad = tmp_path / "zwei.yaml"
-    bad.write_text("engine: {args: {block-size: 96}}\n")
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
-    kind = ("serving.kserve.io/v1alpha2", "LLMInferenceService", home)
-    assert cluster.list(*kind) == []
-    bad.unlink()
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
-    assert [item["metadata"]["name"] for item in cluster.list(*kind)] == ["one", "two"]
+    assert "2 of 2 applied" in subprocess.run(command, capture_output=True, text=True).stderr
+    found = cluster.list("serving.kserve.io/v1alpha2", "LLMInferenceService", home)
+    assert [item["metadata"]["name"] for item in found] == ["one", "two"]
+
+
+def test_an_upgrade_that_is_killed_goes_on(
+    plane: Plane, cluster: Cluster, typed: Typed, home: str
+) -> None:
+    preset = ("--set", f"router.preset.namespace={home}")
+    more = (*preset, "--set", "engine.args.max-num-seqs=8", "--yes", "--timeout", "60")
+    with kubelets(plane, home):
+        typed("apply", *preset, "--wait", "--timeout", "60")
+    words = ["upgrade", "-n", home, "--name", "chat", *more, "--kubeconfig", str(plane.kubeconfig)]
+    # Nobody makes the new engine ready, so this run waits for it until it is killed.
+    run = subprocess.Popen([sys.executable, "-m", "dsv4deploy", *words])
+
+    def made_anew() -> bool:
+        made = cluster.get("apps/v1", "Deployment", "chat-kserve", home)
+        assert run.poll() is None
+        return "--max-num-seqs 8" in json.dumps(made)
+
+    until("the new engine is made", made_anew)
+    run.kill()
+    assert run.wait() == -signal.SIGKILL
+    assert [each.status for each in history(cluster, "chat", home)] == ["deployed", "pending"]
+    with kubelets(plane, home):
+        assert "chat is ready" in typed("upgrade", *more).stderr
+        rows = json.loads(typed("history", "-o", "json").stdout)
+        assert [row["status"] for row in rows] == ["superseded", "deployed"]
+        assert typed("diff", *more[:4]).stdout == "downtime: no\n"
 
 
 def test_doctor_and_its_exit_code(typed: Typed) -> None:
@@ -119,7 +200,7 @@ def test_the_chart_s_life_by_real_helm(
     helm("rollback", "dsv4", "1")
     assert (cluster.get(*kind) or {})["spec"]["replicas"] == 1
     helm("uninstall", "dsv4")
-    assert cluster.get(*kind) is None
+    until("KServe has let the service go", lambda: cluster.get(*kind) is None)
 
 
 @pytest.mark.parametrize("version", ["v0.17.0", "v0.19.0", "v0.20.0"])

@@ -202,7 +202,7 @@ def install_crds(cluster: Cluster, crds: list[dict[str, Any]]) -> None:
 
         def served(name: str = name) -> bool:
             live = cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
-            conditions = (live or {}).get("status", {}).get("conditions", [])
+            conditions = (live or {}).get("status", {}).get("conditions") or []
             return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
         until(f"{name} is served", served)

@@ -204,7 +204,7 @@ def test_the_chart_s_life_by_real_helm(
 
 
 @pytest.mark.parametrize("version", ["v0.17.0", "v0.19.0", "v0.20.0"])
-def test_every_kserve_s_api_takes_every_profile_strictly(
+def test_every_kserve_s_api_takes_every_profile_and_example_strictly(
     bare: Cluster, go_module: Callable[[str], Path], version: str
 ) -> None:
     folder = go_module(f"github.com/kserve/kserve@{version}") / "config" / "crd" / "full"
@@ -212,9 +212,13 @@ def test_every_kserve_s_api_takes_every_profile_strictly(
     crds = objects(*(folder / "llmisvc" / f"serving.kserve.io_{kind}.yaml" for kind in kinds))
     install_crds(bare, crds)
     namespace(bare, "kserve")
-    for name in profile_names():
-        for item in render(load(profile=name), Release(namespace="default")):
-            bare.apply(item, dry_run=True)
+    deployments = [load(profile=name) for name in profile_names()]
+    deployments += [load(str(file)) for file in sorted(ROOT.glob("examples/*/values.yaml"))]
+    for values in deployments:
+        for item in render(values, Release(namespace="default")):
+            if item["kind"].startswith("LLM"):
+                item["metadata"]["namespace"] = "default"
+                bare.apply(item, dry_run=True)
     wrong = render(load(), Release(namespace="default"))[-1]
     wrong["spec"]["replicaz"] = 1
     with pytest.raises(ClusterError, match="field not declared in schema"):

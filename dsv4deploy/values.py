@@ -188,15 +188,12 @@ QuotaName = Annotated[
     Strict(),
     Field(pattern=_said(r"^[a-z][-a-z0-9]*$", "lower-case letters, digits and -, a letter first")),
 ]
+# A key of a Secret, a name of its annotations and a header's value.
+CLIENT_ID = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 ClientId = Annotated[
     str,
     Strict(),
-    _text(
-        r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        "a client's id: letters, digits and . _ -, a letter or digit first",
-        1,
-        63,
-    ),
+    _text(CLIENT_ID, "a client's id: letters and digits with . _ - between them, up to 63", 1, 63),
 ]
 LabelKey = Annotated[
     str,

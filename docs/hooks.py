@@ -98,10 +98,10 @@ def doctor_page() -> str:
     lines = [
         "# Doctor's checks",
         "",
-        "What `dsv4deploy doctor` examines, in its order. It only reads: no node is entered, and the",
-        "manifest is only tried (a dry run). A check says `ok`, `unknown` where it can't be told from",
-        "here (a right that this user lacks, a label that is not there), `warning`, or `failed`,",
-        "which makes the exit code 1.",
+        "What `dsv4deploy doctor` examines, in its order. It only reads: no node is entered, and",
+        "the manifest is only tried (a dry run). A check says `ok`, `unknown` where it can't be",
+        "told from here (a right that this user lacks, a label that is not there), `warning`, or",
+        "`failed`, which makes the exit code 1.",
     ]
     for code, function in doctor.CHECKS.items():
         meaning = doctor.MEANINGS[code]
@@ -143,8 +143,8 @@ def examples_page() -> str:
     lines = [
         "# Examples",
         "",
-        "Each folder has a values file and what `dsv4deploy` makes of it; the tests hold one against",
-        "the other.",
+        "Each folder has a values file and what `dsv4deploy` makes of it; the tests hold one",
+        "against the other.",
     ]
     for folder in sorted(path for path in EXAMPLES.rglob("*") if path.is_dir()):
         files = sorted(path for path in folder.iterdir() if path.is_file())

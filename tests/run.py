@@ -38,7 +38,7 @@ def set_up() -> None:
         return
     venv.create(VENV, with_pip=True, clear=True)
     run(BIN / "python", "-m", "pip", "install", "--quiet", "--upgrade", "pip")
-    groups = ("--group", "test", "--group", "lint")
+    groups = ("--group", "test", "--group", "lint", "--group", "docs")
     run(BIN / "python", "-m", "pip", "install", "--quiet", "--editable", ".", *groups)
     run(BIN / "python", "tests/tools.py")
     stamp.write_text(wanted.hexdigest())

@@ -14,8 +14,8 @@ from dsv4deploy import check, load, render, yamlio
 from dsv4deploy.rules import errors
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-# Those of kustomize and GitOps have tests of their own.
-OTHERS = {"base", "overlays", "gitops", "profiles"}
+# Those of kustomize, GitOps, rights and CI have tests of their own.
+OTHERS = {"base", "ci", "gitops", "overlays", "profiles", "rbac"}
 CASES = sorted(path for path in EXAMPLES.iterdir() if path.name not in OTHERS)
 
 

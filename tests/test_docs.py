@@ -1,0 +1,248 @@
+"""The documentation's site: built strictly, whole, alone, and true."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import click
+import pytest
+
+from dsv4deploy import cluster, doctor
+from dsv4deploy.cli import cli
+from dsv4deploy.rules import RULES
+from dsv4deploy.schema import documentation
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+LOADING = {"audio", "embed", "iframe", "img", "link", "object", "script", "source", "video"}
+
+
+class Page(HTMLParser):
+    """A built page: its anchors, where its links lead, what it loads, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        named = dict(attributes)
+        self.anchors |= {named[key] or "" for key in ("id", "name") if key in named}
+        address = [named[key] or "" for key in ("src", "href", "data", "srcset") if key in named]
+        (self.loads if tag in LOADING else self.links).extend(address)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site; a warning fails."""
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[str, Page]:
+    """Each page by its path in the site."""
+    return {
+        path.relative_to(site).as_posix(): Page(path.read_text("utf-8"))
+        for path in sorted(site.rglob("*.html"))
+    }
+
+
+def test_every_page_is_in_the_navigation(pages: dict[str, Page]) -> None:
+    linked = {urlsplit(link).path for link in pages["index.html"].links}
+    assert pages.keys() - linked <= {"404.html"}
+
+
+def test_nothing_is_loaded_from_elsewhere(pages: dict[str, Page], site: Path) -> None:
+    loaded = [link for page in pages.values() for link in page.loads]
+    assert len(loaded) > len(pages)
+    assert not [link for link in loaded if urlsplit(link).netloc]
+    for path in site.rglob("*.css"):
+        assert not re.search(r"""(url\(|@import)\s*["']?(https?:)?//""", path.read_text("utf-8"))
+
+
+def test_every_link_leads_somewhere(pages: dict[str, Page], site: Path) -> None:
+    broken = []
+    for name, page in pages.items():
+        if name == "404.html":  # the server may show it under any path
+            continue
+        for link in [*page.links, *page.loads]:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (site / name).parent / unquote(parts.path) if parts.path else site / name
+            where = target.resolve().relative_to(site.resolve()).as_posix()
+            anchors = pages[where].anchors if where in pages else {""}
+            if not target.is_file() or unquote(parts.fragment) not in anchors | {""}:
+                broken.append(f"{name}: {link}")
+    assert not broken
+
+
+def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    """A command and all below it, each by its full name."""
+    yield name, command
+    if isinstance(command, click.Group):
+        for word, below in command.commands.items():
+            yield from commands(below, f"{name} {word}")
+
+
+def test_every_verb_and_option_stands_in_the_reference(pages: dict[str, Page]) -> None:
+    text = " ".join(pages["cli.html"].text.split())
+    assert "Sentinel" not in text
+    for name, command in commands(cli, "dsv4deploy"):
+        usage = text.index(f"Usage: {name} [")
+        after = text.find("Usage:", usage + 1)
+        section = text[usage : after if after > 0 else None]
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                for option in (*parameter.opts, *parameter.secondary_opts):
+                    assert option in section, f"{name} {option}"
+            else:
+                assert parameter.make_metavar(click.Context(command)) in section
+
+
+@pytest.mark.parametrize(
+    ("page", "anchors"),
+    [
+        ("values.html", list(documentation())),
+        ("rules.html", [rule.code for rule in RULES]),
+        ("doctor.html", list(doctor.CHECKS)),
+    ],
+)
+def test_every_value_rule_and_check_has_its_place(
+    pages: dict[str, Page], page: str, anchors: list[str]
+) -> None:
+    assert set(anchors) <= pages[page].anchors
+
+
+def test_what_python_offers_is_described(pages: dict[str, Page]) -> None:
+    import dsv4deploy
+
+    page = pages["python.html"]
+    assert {f"dsv4deploy.{name}" for name in dsv4deploy.__all__} - page.anchors == {
+        "dsv4deploy.Values"  # its page is the reference of values
+    }
+    assert not re.search(r":(func|meth|class|data|mod):", page.text)
+
+
+# --- the tutorial ------------------------------------------------------------------------------
+
+
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text("utf-8")
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """The fenced blocks of a page, in their order: what follows the fence, and the text."""
+    return re.findall(r"^```([^\n]+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def without_cluster() -> list[tuple[str, str]]:
+    """The tutorial's blocks before the heading from which on a cluster is needed."""
+    before, heading, _ = text_of("tutorial.md").partition("\n## With a cluster\n")
+    assert heading
+    return blocks(before)
+
+
+def typed(block: str) -> list[tuple[str, list[str]]]:
+    """A console block's commands, each with the lines that it shows."""
+    found: list[tuple[str, list[str]]] = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def shows(shown: list[str], told: list[str]) -> bool:
+    """Whether these lines are what was said, where … stands for any number of lines."""
+    pattern = "".join(r"(.*\n)*" if line == "…" else f"{re.escape(line)}\n" for line in shown)
+    return bool(re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in told)))
+
+
+def test_the_tutorial_says_what_happens(tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment: dict[str, Any] = {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"}
+    ran = 0
+    for kind, text in without_cluster():
+        named = re.fullmatch(r'yaml title="(.+)"', kind)
+        if named:
+            (tmp_path / named[1]).write_text(text, "utf-8")
+        if kind != "console":
+            continue
+        for command, shown in typed(text):
+            done = subprocess.run(
+                ["bash", "-c", command],
+                cwd=tmp_path,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            code = [f"[exit {done.returncode}]"] if done.returncode else []
+            assert shows(shown, [*done.stdout.splitlines(), *code]), f"{command}\n{done.stdout}"
+            ran += 1
+    assert ran > 10
+
+
+def test_the_tutorial_installs_as_the_readme_does() -> None:
+    (install,) = [text for kind, text in without_cluster() if kind == "sh"]
+    assert install in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_verbs_and_options_of_the_pages_are_there() -> None:
+    known = dict(commands(cli, "dsv4deploy"))
+    for page in sorted(DOCS.glob("*.md")):
+        for kind, text in blocks(text_of(page.name)):
+            lines = text.splitlines() if kind in ("console", "sh") else []
+            for line in lines:
+                for typed_ in re.findall(r"\bdsv4deploy( [^|;&#]+)", line.removeprefix("$ ")):
+                    name, words = "dsv4deploy", typed_.split()
+                    while words and f"{name} {words[0]}" in known:
+                        name = f"{name} {words.pop(0)}"
+                    assert name != "dsv4deploy" or not words, f"{page.name}: {line}"
+                    options = {
+                        option for parameter in known[name].params for option in parameter.opts
+                    }
+                    given = {word.partition("=")[0] for word in words if word.startswith("-")}
+                    assert given <= {*options, "-h", "--help"}, f"{page.name}: {line}"
+
+
+def test_every_reason_of_a_cluster_error_is_explained() -> None:
+    rows = re.findall(r"^\| (.+?) \|", text_of("errors.md"), re.MULTILINE)
+    table = {word for row in rows for word in row.split(", ")}
+    for path in sorted((ROOT / "dsv4deploy").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="ClusterError"), args=[_, ast.Constant(value=str(reason))]
+                ):
+                    assert reason in table, f"{path.name}: {reason}"
+    assert {reason for reason, _ in cluster._ADVICE.values()} <= table

@@ -42,13 +42,13 @@ LATENCIES = (Metric.TTFT, Metric.ITL, Metric.E2E)
 
 def amount(metric: Metric, value: float) -> str:
     """A value of a metric with its unit."""
-    unit = "ms" if metric in LATENCIES else "tokens/s"
-    return f"{number(value)} {unit}"
+    return number(value, "ms" if metric in LATENCIES else "tokens/s")
 
 
-def number(value: float) -> str:
-    """A value with three digits or more."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.1f}"
+def number(value: float, unit: str = "") -> str:
+    """A value with three digits or more, and its unit."""
+    told = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.1f}"
+    return f"{told} {unit}" if unit else told
 
 
 # --- whether figures agree ---------------------------------------------------------------------
@@ -129,28 +129,28 @@ def identities(means: Means) -> list[Check]:
     return [
         Check(
             "latency",
-            "E2E = TTFT + (output tokens − 1) × ITL",
-            f"{number(summed)} ms, and E2E is {number(e2e)} ms",
+            "E2E = TTFT + (OSL − 1) × ITL",
+            f"{number(summed)} ms by the sum, and E2E is {number(e2e)} ms",
             bool(e2e) and latency,
         ),
         Check(
             "throughput",
-            "TPS = concurrency × (input + output tokens) / E2E, less the run's tail",
-            f"{number(figures[Metric.TPS])} tokens/s, {ratio:.1%} of {number(expected)}; "
-            f"{max(low, 0):.1%} to {high:.1%} may be",
+            "TPS = concurrency × (ISL + OSL) / E2E",
+            f"{number(figures[Metric.TPS])} tokens/s is {ratio:.1%} of {number(expected)}, and "
+            f"with the run's tail {max(low, 0):.1%} to {high:.1%} may be",
             throughput,
         ),
         Check(
             "in-flight",
-            "requests in flight (decode throughput × E2E / output tokens) = concurrency",
-            f"{flight:.2f} of {means.concurrency} by Little's law; "
+            "requests in flight = concurrency",
+            f"{flight:.2f} in flight by Little's law (decode × E2E / OSL), and "
             f"{max(low, 0) * means.concurrency:.2f} to {high * means.concurrency:.2f} may be",
             flying,
         ),
         Check(
             "tokens",
-            "TPS / decode throughput = (input + output tokens) / output tokens",
-            f"{share:.1f}, and by the tokens {tokens:.1f}",
+            "TPS / decode = (ISL + OSL) / OSL",
+            f"{share:.1f} by throughput, and {tokens:.1f} by tokens",
             same,
         ),
     ]
@@ -197,8 +197,11 @@ def checks(result: Result) -> list[Check]:
             by_code.setdefault(check.code, []).append((run, check))
     for code, same in by_code.items():
         failed = [(run, check) for run, check in same if not check.holds]
-        told = failed or same[:1]
-        text = "; ".join(f"{run.name}: {check.found}" for run, check in told)
+        told = failed or same
+        text = f"{told[0][1].found} ({', '.join(run.name for run, _ in told)})"
+        if len({check.found for _, check in told}) > 1:
+            also = ", ".join(run.name for run, _ in told[1:])
+            text = f"{told[0][1].found} ({told[0][0].name}, and much the same in {also})"
         found.append(Check(code, same[0][1].title, text, not failed))
     return found
 
@@ -224,7 +227,7 @@ def _checks_of_run(result: Result, run: Run) -> Iterator[Check]:
     wrong = [each.output_tokens for each in answered if each.output_tokens != asked.output_tokens]
     lengths = f"{len(wrong)} of {len(answered)} answers have another length"
     if wrong:
-        lengths += f", {min(wrong)} to {max(wrong)} tokens: were ignore_eos and min_tokens sent?"
+        lengths += f", {_range(wrong)} tokens: were ignore_eos and min_tokens sent?"
     yield Check(
         "output-length",
         f"output length {asked.output_tokens}",
@@ -254,6 +257,11 @@ def _checks_of_run(result: Result, run: Run) -> Iterator[Check]:
     yield _summary(run, lost)
 
 
+def _range(values: list[int]) -> str:
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
+
+
 def _steady(result: Result, run: Run, lost: float) -> Iterator[Check]:
     """In flight as long as there was something left to start: here no tail has to be allowed."""
     asked = result.settings
@@ -270,13 +278,13 @@ def _steady(result: Result, run: Run, lost: float) -> Iterator[Check]:
     yield Check(
         "steady",
         "concurrency held until the last sequence starts",
-        f"{busy / end:.2f} requests in flight on average; {low:.2f} to {high:.2f} may be",
+        f"{busy / end:.2f} in flight on average, and {low:.2f} to {high:.2f} may be",
         low <= busy / end <= high,
     )
 
 
 def _summary(run: Run, lost: float) -> Check:
-    """aiperf's summary against its own records."""
+    """The summary that aiperf made, against its own records."""
     span, answered = run.span, run.answered
     if not answered or not span:
         return Check("summary", "the summary agrees with the records", "no record", False)
@@ -365,6 +373,11 @@ class Comparison:
         return fmean(self.values)
 
     @property
+    def name(self) -> str:
+        """The metric's name."""
+        return NAMES[self.metric]
+
+    @property
     def spread(self) -> float:
         """Between the least and the most of the runs."""
         return max(self.values) - min(self.values)
@@ -380,11 +393,15 @@ class Comparison:
         return ((self.deviation or 0.0) > 0) == (self.metric in LATENCIES)
 
     @property
+    def tolerance(self) -> float:
+        """How far the deviation may be, with what the published figure was rounded."""
+        figure = self.published
+        return TOLERANCE + (figure.rounding / figure.value if figure else 0.0)
+
+    @property
     def within(self) -> bool:
-        """Whether the deviation is within the tolerance, and what the published figure rounds."""
-        if self.published is None or self.deviation is None:
-            return True
-        return abs(self.deviation) <= TOLERANCE + self.published.rounding / self.published.value
+        """Whether the deviation is within the tolerance."""
+        return abs(self.deviation or 0.0) <= self.tolerance
 
     def __str__(self) -> str:
         if self.published is None or self.deviation is None:
@@ -422,11 +439,26 @@ class Judged:
         return all(check.holds for check in self.checks)
 
     @property
+    def means(self) -> dict[Metric, float]:
+        """Each metric's mean over the runs."""
+        return {each.metric: each.mean for each in self.comparisons}
+
+    @property
+    def answered(self) -> bool:
+        """Whether any request was."""
+        return any(run.answered for run in self.result.runs)
+
+    @property
+    def ingress(self) -> str:
+        """The ingress by its name."""
+        return INGRESSES[self.result.settings.ingress]
+
+    @property
     def label(self) -> str:
         """What was measured, in a few words."""
         asked = self.result.settings
         title = published.scenarios()[asked.scenario].title
-        return f"scenario {title}, {INGRESSES[asked.ingress]}, concurrency {asked.concurrency}"
+        return f"Scenario {title}, {self.ingress}, concurrency {asked.concurrency}"
 
 
 INGRESSES = {"kserve": "KServe", "maas": "MaaS", "direct": "direct"}

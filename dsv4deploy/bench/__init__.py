@@ -1,0 +1,5 @@
+"""The published benchmark: its two scenarios, run with aiperf, and held against what was published.
+
+Figures that come from a simulator of the engine say so wherever they are shown. This project has
+no NPU: what it calls published was measured and published by others.
+"""

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import __version__, yamlio
+from . import __version__, garbage, yamlio
 from .errors import DeployError
-from .gotemplate import CHART, go_string, translate, translate_expression
+from .gotemplate import CHART, go_string, translate, translate_expression, translate_part
 from .loading import defaults, profile_names, profile_path
 from .render import KINDS, TEMPLATES, to_json
 from .rules import RULES, Rule, Severity
@@ -166,7 +166,16 @@ def _fill(name: str, **words: str) -> str:
 
 def _helpers() -> str:
     parts = sorted(entry.name for entry in TEMPLATES.iterdir() if entry.name.startswith("_"))
-    return "\n".join(map(translate, [*parts, "chart/_smoke.py"]))
+    return "\n".join([*map(translate, parts), _smoke()])
+
+
+def _smoke() -> str:
+    """What ``helm test`` runs: the script, with the detector's own text where it is imported."""
+    name, start = "_smoke.py", "from dsv4deploy.garbage import "
+    script = _static(name)
+    (line,) = (line for line in script.splitlines() if line.startswith(start))
+    detector = Path(garbage.__file__).read_text("utf-8")
+    return translate_part(script.replace(line, detector.strip()), f"chart/{name}")
 
 
 def _of(severity: Severity) -> list[Rule]:

@@ -275,10 +275,11 @@ class Cluster:
         return True
 
     def log(self, namespace: str, pod: str, container: str, lines: int = 400) -> str:
-        """The last lines of a container's log; ``""`` where there is none yet."""
+        """The last lines of a container's log, 0 for all; ``""`` where there is none yet."""
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        query = {"container": container} | ({"tailLines": str(lines)} if lines else {})
         try:
-            text = self.request("GET", path, {"container": container, "tailLines": str(lines)})
+            text = self.request("GET", path, query)
         except ClusterError as error:
             if error.reason in ("NotFound", "BadRequest", "ServerError", "Forbidden"):
                 return ""

@@ -45,10 +45,13 @@ def translate(name: str) -> str:
         TranslationError: it leaves the shared subset.
     """
     source = (TEMPLATES / name).read_text("utf-8")
-    text = translate_source(source, name)
-    if not _is_part(name):
-        return text
-    return f'{{{{- define "{define_name(name)}" -}}}}\n{text.strip()}\n{{{{- end }}}}\n'
+    return translate_part(source, name) if _is_part(name) else translate_source(source, name)
+
+
+def translate_part(source: str, name: str) -> str:
+    """A named template, of a part's text."""
+    text = translate_source(source, name).strip()
+    return f'{{{{- define "{define_name(name)}" -}}}}\n{text}\n{{{{- end }}}}\n'
 
 
 def translate_source(source: str, name: str, env: Environment | None = None) -> str:

@@ -11,11 +11,9 @@ from urllib.parse import urlsplit
 
 from .cluster import Cluster
 from .errors import ClusterError, DeployError
+from .garbage import PROMPT
 from .render import Release
 from .values import Values
-
-PROMPT = "Count from one to five in English words."
-_WORDS = ("one", "two", "three", "four", "five")
 
 
 @dataclass(frozen=True)
@@ -35,15 +33,6 @@ class Completion:
     seconds: float
     prompt_tokens: int
     completion_tokens: int
-
-
-def garbage(text: str) -> str:
-    """Why an answer to :data:`PROMPT` is garbage; ``""`` where it is none."""
-    words = [word.strip(".,:;!?*").lower() for word in text.split()]
-    found = [word for word in _WORDS if word in words]
-    if len(found) < 4:
-        return f"the answer holds {len(found)} of the five words asked for"
-    return ""
 
 
 def address(cluster: Cluster, values: Values, release: Release, ingress: str) -> str:

@@ -484,7 +484,8 @@ def smoke_command(
 
     The MaaS ingress takes its key from the environment: DSV4DEPLOY_API_KEY.
     """
-    from ..smoke import address, ask, garbage
+    from ..garbage import garbage
+    from ..smoke import address, ask
 
     values = load_values(files, **inputs)
     if not url:
@@ -497,7 +498,7 @@ def smoke_command(
         f"first token after {done.first_token_seconds:.2f} s, all after {done.seconds:.2f} s; "
         f"{done.prompt_tokens} + {done.completion_tokens} tokens"
     )
-    why = garbage(done.text)
+    why = garbage(done.text, "count")
     if why:
         raise DeployError(f"garbage: {why}")
     if not done.completion_tokens:

@@ -5,12 +5,14 @@ import os
 import sys
 import urllib.request
 
+from dsv4deploy.garbage import PROMPT, garbage
+
 request = urllib.request.Request(
     os.environ["URL"],
     json.dumps(
         {
             "model": os.environ["MODEL"],
-            "messages": [{"role": "user", "content": "Count from one to five in English words."}],
+            "messages": [{"role": "user", "content": PROMPT}],
             "max_tokens": 64,
             "temperature": 0,
         }
@@ -20,7 +22,6 @@ request = urllib.request.Request(
 with urllib.request.urlopen(request, timeout=float(os.environ["TIMEOUT"])) as response:
     text = json.load(response)["choices"][0]["message"]["content"] or ""
 print(text)
-words = [word.strip(".,:;!?*").lower() for word in text.split()]
-found = [word for word in ("one", "two", "three", "four", "five") if word in words]
-if len(found) < 4:
-    sys.exit(f"garbage: the answer holds {len(found)} of the five words asked for")
+why = garbage(text, "count")
+if why:
+    sys.exit(f"garbage: {why}")

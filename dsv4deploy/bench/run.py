@@ -1,0 +1,318 @@
+"""The benchmark's runs: which there are, aiperf's command line for each, and their environment.
+
+A results folder holds one folder for each ingress, scenario and concurrency, with ``run.json``
+(what was asked, of whom, with what) and ``runs/run-<k>/``, each of which is aiperf's own folder.
+:mod:`.worker` does the work, here or in a Job (:mod:`.job`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import DeployError
+from ..garbage import PROMPT, garbage
+from ..values import Values
+from . import worker
+from .dataset import Dataset
+from .prompts import OUTPUT
+from .published import rows
+
+SETTINGS = "run.json"
+COMPLETIONS = "/v1/chat/completions"
+DEFAULT_PROFILE = "ascend-910b4-8-w4a8"
+"""The profile that the values' defaults are."""
+CACHE = Path.home() / ".cache" / "dsv4deploy"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured, and what is recorded of it.
+
+    Attributes:
+        values: the deployment.
+        profile: the profile whose published figures it is held against.
+        urls: of the chat completions, by ingress.
+        image: the engine's image, with its digest where a cluster told it.
+    """
+
+    values: Values
+    profile: str
+    urls: dict[str, str]
+    image: str
+
+    @property
+    def values_hash(self) -> str:
+        """The SHA-256 of the values as JSON with sorted keys."""
+        text = json.dumps(self.values.model_dump(by_alias=True), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def published_concurrency(profile: str) -> list[int]:
+    """The concurrencies that figures of a profile were published at; 4 where there are none."""
+    return sorted({row.concurrency for row in rows() if row.profile == profile}) or [4]
+
+
+def hints(values: Values, concurrency: Iterable[int]) -> list[str]:
+    """What to say about concurrencies that the engines can't run at once."""
+    sequences = _sequences(values)
+    return [
+        f"concurrency {each} is more than the {sequences} requests that run at once (max-num-seqs "
+        "× data parallel × replicas): the others queue, and their wait counts as time to first "
+        "token"
+        for each in concurrency
+        if each > sequences
+    ]
+
+
+def _sequences(values: Values) -> int:
+    return values.engine.args.max_num_seqs * values.parallelism.data * values.replicas
+
+
+def find_aiperf(named: str = "") -> str:
+    """The Python of the environment that aiperf 0.7.0 is installed in.
+
+    Args:
+        named: the path of an ``aiperf`` command; by default that of an environment in the cache
+            folder, or else the one on the PATH.
+
+    Raises:
+        DeployError: there is none, or another version.
+    """
+    cached = CACHE / f"aiperf-{worker.AIPERF}" / "bin" / "aiperf"
+    found = named or (str(cached) if cached.is_file() else shutil.which("aiperf"))
+    install = (
+        f"`uv tool install aiperf=={worker.AIPERF}` or `pipx install aiperf=={worker.AIPERF}` "
+        "installs it in an environment of its own"
+    )
+    if not found:
+        raise DeployError(f"aiperf is not installed: {install}; or name it with --aiperf")
+    try:
+        done = subprocess.run(
+            [found, "--version"], capture_output=True, text=True, check=False, timeout=120
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DeployError(f"--aiperf {found}: can't be run: {error}") from None
+    version = done.stdout.strip().rpartition(" ")[2]
+    if version != worker.AIPERF:
+        raise DeployError(
+            f"{found}: is aiperf {version or 'of no known version'}, and the figures were "
+            f"published with {worker.AIPERF}, whose figures others may define otherwise: {install}"
+        )
+    python = Path(found).resolve().with_name("python3")
+    if not python.is_file():
+        raise DeployError(f"{found}: stands in no environment of its own: {install}")
+    return str(python)
+
+
+def command(
+    scenario: int,
+    *,
+    url: str,
+    model: str,
+    concurrency: int,
+    requests: int,
+    conversations: int,
+    warmup: bool = False,
+) -> list[str]:
+    """The arguments of aiperf, with ``{dataset}`` for the data set's folder.
+
+    Lengths of prompts and answers are those that the server counts: the prompts are messages,
+    which aiperf counts no tokens of. Scenario 2 is bound by its conversations, not by requests: by
+    these aiperf begins some anew and leaves others unfinished.
+
+    Args:
+        scenario: 1 or 2.
+        url: of the chat completions.
+        model: the served model's name.
+        concurrency: requests in flight.
+        requests: of scenario 1.
+        conversations: of scenario 2.
+        warmup: whether the prompts are those to warm up with.
+    """
+    name = f"{'warmup' if warmup else 'scenario'}{scenario}.jsonl"
+    kind, count = (
+        ("mooncake_trace", ["--request-count", str(requests)])
+        if scenario == 1
+        else ("multi_turn", ["--conversation-num", str(conversations), "--osl", str(OUTPUT)])
+    )
+    return [
+        *("profile", "--model", model, "--url", url.removesuffix(COMPLETIONS)),
+        *("--endpoint-type", "chat", "--streaming", "--use-server-token-count"),
+        *("--input-file", f"{{dataset}}/{name}", "--custom-dataset-type", kind, *count),
+        *("--concurrency", str(concurrency)),
+        *("--use-legacy-max-tokens", "--extra-inputs", "ignore_eos:true"),
+        *("--extra-inputs", f"min_tokens:{OUTPUT}"),
+        *("--random-seed", "42", "--ui", "none", "--no-gpu-telemetry", "--no-server-metrics"),
+    ]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is to be run, and where its results go.
+
+    Attributes:
+        subject: what is measured.
+        dataset: with what.
+        output: the results folder.
+        scenarios: 1, 2 or both.
+        concurrency: each of them is run.
+        runs: how often.
+        warmup: whether to warm up.
+    """
+
+    subject: Subject
+    dataset: Dataset
+    output: Path
+    scenarios: Sequence[int]
+    concurrency: Sequence[int]
+    runs: int
+    warmup: bool = True
+
+    def plan(self) -> dict[str, Any]:
+        """What :mod:`.worker` has to do; runs that have ended are not pending."""
+        groups = []
+        for name, ingress, scenario, concurrency in self._groups():
+            asked: dict[str, Any] = {
+                "url": self.subject.urls[ingress],
+                "model": self.subject.values.model.name,
+            }
+            first = self.dataset.made_of["warmup"] if self.warmup else 0
+            warm = {**asked, "requests": first, "conversations": first, "warmup": True}
+            asked |= {
+                "requests": self.dataset.requests,
+                "conversations": self.dataset.conversations,
+            }
+            at_once = min(concurrency, first)
+            groups.append(
+                {
+                    "folder": name,
+                    "url": asked["url"],
+                    "requests": self.dataset.requests,
+                    "aiperf": command(scenario, concurrency=concurrency, **asked),
+                    "warmup": command(scenario, concurrency=at_once, **warm) if first else [],
+                    "pending": [
+                        number
+                        for number in range(1, self.runs + 1)
+                        if not (self.output / name / "runs" / f"run-{number}").is_dir()
+                    ],
+                }
+            )
+        return {
+            "model": self.subject.values.model.name,
+            "prompt": PROMPT,
+            "madeOf": self.dataset.made_of,
+            "files": self.dataset.files,
+            "groups": groups,
+        }
+
+    def _groups(self) -> list[tuple[str, str, int, int]]:
+        return [
+            (f"{ingress}-scenario{scenario}-c{concurrency}", ingress, scenario, concurrency)
+            for ingress, scenario, concurrency in product(
+                self.subject.urls, self.scenarios, self.concurrency
+            )
+        ]
+
+    def record(self) -> None:
+        """Writes each group's ``run.json``, of what its runs have left so far.
+
+        Raises:
+            DeployError: a folder holds the results of something else.
+        """
+        for name, ingress, scenario, concurrency in self._groups():
+            folder = self.output / name
+            told = self._settings(ingress, scenario, concurrency)
+            before = _before(folder / SETTINGS)
+            for key in ("url", "model", "image", "valuesHash", "requests", "dataset"):
+                if before and before[key] != told[key]:
+                    raise DeployError(
+                        f"{folder}: holds results of another {key}, {before[key]} and not "
+                        f"{told[key]}: name another folder with -o"
+                    )
+            told["started"] = before.get("started") or told["started"]
+            answers = [
+                json.loads(path.read_text("utf-8"))
+                for path in sorted(folder.glob(f"runs/run-*/{worker.ANSWER}"))
+            ]
+            told["garbageAnswers"] = sum(
+                bool(answer["error"] or garbage(answer["text"], "count")) for answer in answers
+            )
+            simulated = [answer["simulator"] for answer in answers if answer["simulator"]]
+            told["simulator"] = _simulator(simulated[0], scenario) if simulated else None
+            folder.mkdir(parents=True, exist_ok=True)
+            part = folder / f".{SETTINGS}"
+            part.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+            part.rename(folder / SETTINGS)
+
+    def _settings(self, ingress: str, scenario: int, concurrency: int) -> dict[str, Any]:
+        subject = self.subject
+        return {
+            "scenario": scenario,
+            "ingress": ingress,
+            "url": subject.urls[ingress],
+            "model": subject.values.model.name,
+            "profile": subject.profile,
+            "valuesHash": subject.values_hash,
+            "image": subject.image,
+            "concurrency": concurrency,
+            "requests": self.dataset.requests,
+            "conversations": self.dataset.conversations,
+            "outputTokens": OUTPUT,
+            "warmupRequests": self.dataset.made_of["warmup"] if self.warmup else 0,
+            "runs": self.runs,
+            "maxNumSeqs": subject.values.engine.args.max_num_seqs,
+            "dataParallel": subject.values.parallelism.data,
+            "dataset": self.dataset.files[f"scenario{scenario}.jsonl"],
+            "tokenizer": self.dataset.tokenizer,
+            "versions": {
+                "dsv4deploy": __version__,
+                "aiperf": worker.AIPERF,
+                "engine": subject.values.engine.version,
+                "python": platform.python_version(),
+            },
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+    def here(self, python: str, tell: worker.Tell) -> None:
+        """Runs from this machine.
+
+        Args:
+            python: of :func:`find_aiperf`.
+            tell: is told of progress.
+
+        Raises:
+            DeployError: a run came to nothing; those that have ended are kept.
+        """
+        self.record()
+        done: Callable[[Path], None] = lambda _: self.record()  # noqa: E731 - a name for its type
+        try:
+            worker.work(self.plan(), self.dataset.folder, python, self.output, tell, done)
+        except worker.Failed as failed:
+            raise DeployError(f"{failed}\nthe same command goes on from here") from None
+
+
+def _before(path: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise DeployError(f"{path}: can't be read: {error}") from None
+    return told
+
+
+def _simulator(told: dict[str, Any], scenario: int) -> dict[str, Any]:
+    """What a simulator said of itself, as far as it is about one scenario."""
+    rest = {key: value for key, value in told.items() if key != "scenarios"}
+    return {**told["scenarios"].get(str(scenario), {}), **rest}

@@ -1,0 +1,331 @@
+"""A simulator of the engine: a streaming OpenAI server that takes the published times.
+
+It computes nothing. Time to first token and time between tokens are the published ones of a
+profile, a little scattered by a seed; the answer is words. It says what it is: in the header
+:data:`HEADER` of every response and in ``owned_by`` of ``GET /v1/models``, so that no figure of
+its making passes for a measured one.
+
+A prompt's tokens are its words, as they are in the data sets that :mod:`.dataset` makes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import DeployError
+from .published import Metric, rows, scenarios
+
+HEADER = "x-dsv4deploy-simulator"
+OWNER = "dsv4deploy-simulator"
+MODELS, COMPLETIONS = "/v1/models", "/v1/chat/completions"
+
+# Counting is an answer that makes sense to the detector of garbage, at any length.
+_WORDS = (
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    *("nineteen", "twenty"),
+)
+_SCATTER = 0.05  # of a request's times, at most, to both sides
+
+
+@dataclass(frozen=True)
+class Latency:
+    """The times of one scenario.
+
+    Attributes:
+        ttft: to the first token, in ms.
+        itl: between tokens, in ms.
+    """
+
+    ttft: float
+    itl: float
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What is simulated.
+
+    Attributes:
+        model: the served model's name.
+        latencies: of each scenario, by its number.
+        slower: how much slower than these times, as a share: 0.2 is 20 %.
+        errors: the share of requests that fail.
+        wrong_length: whether answers have half of the tokens asked for.
+        garbage: whether answers are garbage.
+        time_scale: seconds taken for a second simulated; 0.1 is ten times as fast.
+        sequences: requests that run at a time, as ``max-num-seqs`` × data parallel; others wait.
+        size: of the prompts, as a share of the published size; tells the scenarios apart.
+        seed: of the scatter.
+    """
+
+    model: str
+    latencies: Mapping[int, Latency]
+    slower: float = 0.0
+    errors: float = 0.0
+    wrong_length: bool = False
+    garbage: bool = False
+    time_scale: float = 1.0
+    sequences: int = 4
+    size: float = 1.0
+    seed: int = 42
+
+    def told(self) -> dict[str, Any]:
+        """What the simulator says of itself, as plain data in ``run.json``'s spelling."""
+        return {
+            "scenarios": {
+                str(number): {"ttft": each.ttft, "itl": each.itl}
+                for number, each in self.latencies.items()
+            },
+            "slower": self.slower,
+            "errors": self.errors,
+            "wrongLength": self.wrong_length,
+            "garbage": self.garbage,
+            "timeScale": self.time_scale,
+            "maxNumSeqs": self.sequences,
+        }
+
+    def scenario(self, tokens: int) -> int:
+        """The scenario that a prompt of so many tokens belongs to."""
+        sizes = {number: each.input_tokens * self.size for number, each in scenarios().items()}
+        near = min(sizes, key=lambda number: abs(sizes[number] - tokens))
+        return near if near in self.latencies else min(self.latencies)
+
+
+def published(profile: str, ingress: str, concurrency: int) -> dict[int, Latency]:
+    """The published times of a profile, by scenario.
+
+    Raises:
+        DeployError: none were published of it.
+    """
+    found = {
+        row.scenario: Latency(row.figures[Metric.TTFT].value, row.figures[Metric.ITL].value)
+        for row in rows()
+        if (row.profile, row.ingress, row.concurrency) == (profile, ingress, concurrency)
+        and {Metric.TTFT, Metric.ITL} <= row.figures.keys()
+    }
+    if not found:
+        known = {
+            f"{row.profile} through {row.ingress} at concurrency {row.concurrency}"
+            for row in rows()
+            if Metric.TTFT in row.figures
+        }
+        raise DeployError(
+            f"no times were published of {profile} through {ingress} at concurrency "
+            f"{concurrency}: there are those of {'; '.join(sorted(known))}"
+        )
+    return found
+
+
+async def serve(simulation: Simulation, host: str, port: int, ready: Callable[[int], None]) -> None:
+    """Serves until it is cancelled.
+
+    Args:
+        simulation: what to simulate.
+        host: the address to listen on.
+        port: the port; 0 takes a free one.
+        ready: is told the port.
+
+    Raises:
+        DeployError: the address can't be had.
+    """
+    server = _Server(simulation)
+    try:
+        listening = await asyncio.start_server(server.connection, host, port, backlog=1024)
+    except OSError as error:
+        raise DeployError(f"{host}:{port}: can't listen: {error.strerror}") from None
+    async with listening:
+        ready(listening.sockets[0].getsockname()[1])
+        await listening.serve_forever()
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    body: bytes
+
+
+class _Refused(Exception):  # noqa: N818 - an answer, not a fault
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class _Server:
+    """The requests of one simulation, over HTTP/1.1 with connections that are kept."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        self.slots = asyncio.Semaphore(simulation.sequences)
+        self.scatter = random.Random(simulation.seed)  # noqa: S311 - no secret
+        self.asked = 0
+
+    async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A client may go at any time.
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                try:
+                    request = await _read(reader)
+                    await self.answer(request, writer)
+                except _Refused as refused:
+                    error = {"message": str(refused), "type": "simulated", "code": refused.status}
+                    self.send(writer, refused.status, {"error": error})
+                await writer.drain()
+        writer.close()
+
+    async def answer(self, request: _Request, writer: asyncio.StreamWriter) -> None:
+        path = request.path.partition("?")[0]
+        if request.method == "GET" and path.endswith(MODELS):
+            model = {"id": self.simulation.model, "object": "model", "owned_by": OWNER}
+            self.send(writer, 200, {"object": "list", "data": [model]})
+        elif request.method == "GET" and path.endswith("/health"):
+            self.send(writer, 200, {})
+        elif request.method == "POST" and path.endswith(COMPLETIONS):
+            await self.complete(request.body, writer)
+        else:
+            raise _Refused(404, f"{request.method} {path}: not found")
+
+    def head(self, status: int, kind: str, length: str) -> bytes:
+        told = json.dumps(self.simulation.told(), separators=(",", ":"))
+        word = {200: "OK", 400: "Bad Request", 404: "Not Found"}.get(status, "Error")
+        return (
+            f"HTTP/1.1 {status} {word}\r\ncontent-type: {kind}\r\n{HEADER}: {told}\r\n"
+            f"{length}\r\n\r\n"
+        ).encode()
+
+    def send(self, writer: asyncio.StreamWriter, status: int, data: Any) -> None:
+        body = json.dumps(data).encode()
+        writer.write(self.head(status, "application/json", f"content-length: {len(body)}") + body)
+
+    async def complete(self, body: bytes, writer: asyncio.StreamWriter) -> None:
+        asked = _asked(body)
+        if asked.model != self.simulation.model:
+            raise _Refused(404, f"the model {asked.model} does not exist")
+        self.asked += 1
+        rate = self.simulation.errors
+        if int(self.asked * rate) > int((self.asked - 1) * rate):
+            raise _Refused(500, "a simulated error")
+        count = asked.tokens if asked.ignore_eos else min(asked.tokens, len(_WORDS))
+        if self.simulation.wrong_length:
+            count = max(1, count // 2)
+        scatter = 1 + self.scatter.uniform(-_SCATTER, _SCATTER)
+        usage = {
+            "prompt_tokens": asked.prompt_tokens,
+            "completion_tokens": count,
+            "total_tokens": asked.prompt_tokens + count,
+        }
+        reason = "length" if count == asked.tokens else "stop"
+        pieces = self.pieces(asked.prompt_tokens, count, scatter)
+        identity = {"id": f"simulated-{self.asked}", "created": 0, "model": asked.model}
+        async with self.slots, contextlib.aclosing(pieces):
+            if asked.stream:
+                common = {**identity, "object": "chat.completion.chunk"}
+                await self.stream(writer, pieces, common, reason, usage if asked.usage else None)
+                return
+            text = "".join([piece async for piece in pieces])
+        message = {"role": "assistant", "content": text}
+        choices = [{"index": 0, "message": message, "finish_reason": reason}]
+        told = {**identity, "object": "chat.completion", "choices": choices, "usage": usage}
+        self.send(writer, 200, told)
+
+    async def pieces(self, prompt: int, count: int, scatter: float) -> AsyncGenerator[str]:
+        """The answer's tokens, each when it is due."""
+        now = asyncio.get_running_loop().time
+        simulated = self.simulation
+        times = simulated.latencies[simulated.scenario(prompt)]
+        factor = scatter * (1 + simulated.slower) * simulated.time_scale / 1000
+        due = now() + times.ttft * factor
+        for number in range(count):
+            await asyncio.sleep(max(0.0, due - now()))
+            # From when it was due, not from when it was sent: lateness does not add up.
+            due += times.itl * factor
+            word = "the" if simulated.garbage else _WORDS[number % len(_WORDS)]
+            yield word if number == 0 else f" {word}"
+
+    async def stream(
+        self,
+        writer: asyncio.StreamWriter,
+        pieces: AsyncIterator[str],
+        common: dict[str, Any],
+        reason: str,
+        usage: dict[str, int] | None,
+    ) -> None:
+        writer.write(self.head(200, "text/event-stream", "transfer-encoding: chunked"))
+
+        def event(data: str) -> None:
+            text = f"data: {data}\n\n"
+            writer.write(f"{len(text):x}\r\n{text}\r\n".encode())
+
+        def chunk(choices: list[Any], **more: Any) -> None:
+            event(json.dumps({**common, "choices": choices, **more}))
+
+        delta: dict[str, str] = {"role": "assistant"}
+        async for piece in pieces:
+            delta["content"] = piece
+            chunk([{"index": 0, "delta": delta, "finish_reason": None}])
+            await writer.drain()
+            delta = {}
+        chunk([{"index": 0, "delta": {}, "finish_reason": reason}])
+        if usage:
+            chunk([], usage=usage)
+        event("[DONE]")
+        writer.write(b"0\r\n\r\n")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    model: str
+    prompt_tokens: int
+    tokens: int
+    ignore_eos: bool
+    stream: bool
+    usage: bool
+
+
+def _asked(body: bytes) -> _Asked:
+    try:
+        told = json.loads(body)
+        prompt = sum(_words(message["content"]) for message in told["messages"])
+        limit = told.get("max_tokens") or told.get("max_completion_tokens") or len(_WORDS)
+        return _Asked(
+            model=told["model"],
+            prompt_tokens=prompt,
+            tokens=int(limit),
+            ignore_eos=bool(told.get("ignore_eos")),
+            stream=bool(told.get("stream")),
+            usage=bool((told.get("stream_options") or {}).get("include_usage")),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _Refused(400, f"no chat completion's request: {error}") from None
+
+
+def _words(content: str | list[dict[str, str]] | None) -> int:
+    if isinstance(content, list):
+        return sum(len(part.get("text", "").split()) for part in content)
+    return len((content or "").split())
+
+
+async def _read(reader: asyncio.StreamReader) -> _Request:
+    """One request; raises IncompleteReadError where the client has gone."""
+    lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
+    method, _, rest = lines[0].partition(" ")
+    headers = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(":") for line in lines[1:] if line)
+    }
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        parts = []
+        while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
+            parts.append(await reader.readexactly(size))
+            await reader.readexactly(2)
+        await reader.readuntil(b"\r\n")
+        body = b"".join(parts)
+    else:
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return _Request(method, rest.partition(" ")[0], body)

@@ -1,0 +1,234 @@
+"""Runs a plan: aiperf again and again, each run in a folder of its own; standard library only.
+
+The same text works here and, as ``python3 -m bench.worker PLAN FOLDER``, in a Job in the cluster,
+where it makes the data set itself and prints each run as it ends.
+
+A plan is plain data: ``model``, ``prompt`` (asked after each run), ``madeOf`` and ``files`` (of the
+data set) and ``groups``, each of which has ``folder``, ``url``, ``aiperf`` (its arguments, with
+``{dataset}`` for the data set's folder), ``warmup`` (those of the warm-up; none leaves it out),
+``requests`` and ``pending`` (the numbers of its runs).
+"""
+
+import base64
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+AIPERF = "0.7.0"
+SUMMARY, RECORDS, ANSWER = "profile_export_aiperf.json", "profile_export.jsonl", "answer.json"
+BEGIN, END = "-----BEGIN RUN {}-----", "-----END RUN {}-----"
+
+Tell = Callable[[str, int, int], None]
+"""Is told a group's folder and run (0 is the warm-up), and how many requests have ended."""
+
+
+class Failed(Exception):  # noqa: N818 - a run, not this program
+    """A run that came to nothing; the message says why."""
+
+
+def work(
+    plan: dict[str, Any],
+    dataset: Path,
+    python: str,
+    output: Path,
+    tell: Tell,
+    done: Callable[[Path], None],
+) -> None:
+    """Runs what is pending.
+
+    A run's folder stands in its place only when it is whole: what was interrupted is in
+    ``part-<k>`` and is begun again.
+
+    Args:
+        plan: see the module.
+        dataset: the data set's folder.
+        python: the Python that aiperf is installed in.
+        output: the folder of the groups' folders.
+        tell: is told of progress.
+        done: is told each run's folder.
+
+    Raises:
+        Failed: a run came to nothing.
+    """
+    for group in plan["groups"]:
+        if not group["pending"]:
+            continue
+        runs = output / group["folder"] / "runs"
+        runs.mkdir(parents=True, exist_ok=True)
+
+        def told(number: int, group: dict[str, Any] = group) -> Callable[[int], None]:
+            return lambda ended: tell(group["folder"], number, ended)
+
+        if group["warmup"]:
+            part = runs / "part-0"
+            aiperf(python, _filled(group["warmup"], dataset), part, told(0))
+            shutil.rmtree(part)
+        for number in group["pending"]:
+            part, whole = runs / f"part-{number}", runs / f"run-{number}"
+            aiperf(python, _filled(group["aiperf"], dataset), part, told(number))
+            # Asked after the load, when an engine that breaks under it has broken.
+            answer = ask(group["url"], plan["model"], plan["prompt"])
+            (part / ANSWER).write_text(json.dumps(answer) + "\n", "utf-8")
+            part.rename(whole)
+            done(whole)
+
+
+def _filled(words: list[str], dataset: Path) -> list[str]:
+    return [word.replace("{dataset}", str(dataset)) for word in words]
+
+
+def aiperf(python: str, words: list[str], part: Path, tell: Callable[[int], None]) -> None:
+    """One run of aiperf into a folder, which is emptied first.
+
+    Raises:
+        Failed: aiperf failed or was broken off.
+    """
+    shutil.rmtree(part, ignore_errors=True)
+    scratch = part / "tmp"
+    scratch.mkdir(parents=True)
+    settings = {
+        "AIPERF_RECORD_EXPORT_BATCH_SIZE": "1",  # progress is read off its records
+        "HF_HUB_OFFLINE": "1",
+        "TMPDIR": str(scratch),
+    }
+    launch = Path(__file__).with_name("launch.py")
+    log = part / "aiperf.log"
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(
+            [python, str(launch), *words, "--output-artifact-dir", str(part)],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **settings},
+        ) as process,
+    ):
+        try:
+            while True:
+                tell(_lines(part / RECORDS))
+                try:
+                    process.wait(0.5)
+                    break
+                except subprocess.TimeoutExpired:
+                    pass
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    shutil.rmtree(scratch, ignore_errors=True)
+    # The prompts once more, as large as the data set.
+    (part / "inputs.json").unlink(missing_ok=True)
+    tell(_lines(part / RECORDS))
+    _judge(process.returncode, part, log)
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
+def _judge(code: int, part: Path, log: Path) -> None:
+    end = "\n".join(log.read_text("utf-8", "replace").strip().splitlines()[-15:])
+    if not (part / SUMMARY).is_file() or not (part / RECORDS).is_file():
+        raise Failed(f"aiperf ended with {code} and left no results: {log}:\n{end}")
+    if json.loads((part / SUMMARY).read_text("utf-8")).get("was_cancelled"):
+        raise Failed(f"aiperf was cancelled: {log}:\n{end}")
+
+
+def ask(url: str, model: str, prompt: str) -> dict[str, Any]:
+    """The answer to a short prompt.
+
+    Returns:
+        ``text``; ``error``, why there is none; ``simulator``, what a simulator says of itself.
+    """
+    body = {
+        "model": model,
+        "messages": [{"role": "user", "content": prompt}],
+        "max_tokens": 64,
+        "temperature": 0,
+    }
+    headers = {"Content-Type": "application/json"}
+    if os.environ.get("DSV4DEPLOY_API_KEY"):
+        headers["Authorization"] = f"Bearer {os.environ['DSV4DEPLOY_API_KEY']}"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=300) as response:  # noqa: S310
+            simulator = response.headers.get("x-dsv4deploy-simulator")
+            text = json.load(response)["choices"][0]["message"]["content"] or ""
+    except urllib.error.HTTPError as error:
+        simulator = error.headers.get("x-dsv4deploy-simulator")
+        return {
+            "text": "",
+            "error": f"HTTP {error.code}",
+            "simulator": json.loads(simulator) if simulator else None,
+        }
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        return {"text": "", "error": str(error), "simulator": None}
+    return {"text": text, "error": "", "simulator": json.loads(simulator) if simulator else None}
+
+
+# --- in a Job -----------------------------------------------------------------------------------
+
+
+def printed(folder: Path, name: str) -> str:
+    """A run's folder as text between two lines that name it."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for file in (SUMMARY, RECORDS, ANSWER):
+            archive.add(folder / file, file)
+    text = base64.b64encode(buffer.getvalue()).decode()
+    lines = [text[start : start + 1000] for start in range(0, len(text), 1000)]
+    return "\n".join([BEGIN.format(name), *lines, END.format(name)])
+
+
+def _python(folder: Path) -> str:
+    """The Python of an aiperf of the right version; one that is installed where there is none."""
+    found = shutil.which("aiperf")
+    if found:
+        return str(Path(found).resolve().with_name("python3"))
+    print(f"installing aiperf {AIPERF}", flush=True)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--no-cache-dir"]
+    subprocess.run([*pip, f"aiperf=={AIPERF}"], check=True)
+    return str(folder / "bin" / "python3")
+
+
+def main(plan_file: str, folder: str) -> None:
+    """A Job's whole work."""
+    from . import prompts
+
+    plan, root = json.loads(Path(plan_file).read_text("utf-8")), Path(folder)
+    made = prompts.write(root / "dataset", plan["madeOf"])
+    if made != plan["files"]:
+        sys.exit("the data set came out differently here than where the Job was made")
+    told = 0.0
+
+    def tell(group: str, number: int, ended: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= 5:
+            told = time.monotonic()
+            print(f"progress {group} {number} {ended}", flush=True)
+
+    def done(run: Path) -> None:
+        print(printed(run, run.relative_to(root / "results").as_posix()), flush=True)
+
+    try:
+        python = _python(root / "venv")
+        work(plan, root / "dataset", python, root / "results", tell, done)
+    except (Failed, OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"failed: {error}")
+    print("finished", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,321 @@
+"""Verbs of the benchmark."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..render import Release
+from .root import cli
+from .shared import cluster_options, connect, deployment_options, load_values, profile_of, say
+
+
+@cli.group()
+def bench() -> None:
+    """Run the published benchmark, and hold the figures against the published ones.
+
+    \b
+    dsv4deploy bench dataset --tokenizer DIR -o dataset      aiperf's input, sized by the tokenizer
+    dsv4deploy bench run --dataset dataset -o results        three runs of both scenarios
+    dsv4deploy bench report results                          the verdict, as HTML and Markdown
+    dsv4deploy bench simulate                                a simulator of the engine, to try it on
+    """
+
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@bench.command("dataset")
+@click.option(
+    "--tokenizer", required=True, metavar="DIR", help="The folder of the model's tokenizer.json."
+)
+@click.option("-o", "--output", type=_FOLDER, default=Path("dataset"), show_default=True)
+@click.option("--seed", type=int, default=42, show_default=True)
+@click.option(
+    "--requests",
+    type=click.IntRange(min=4),
+    default=240,
+    show_default=True,
+    help="Of each scenario; 240 were published for one node, 480 for two.",
+)
+@click.option(
+    "--size",
+    type=click.FloatRange(min=0.01, max=1),
+    default=1.0,
+    show_default=True,
+    help="Of the prompts, as a share of the published size.",
+)
+@click.option(
+    "--warmup",
+    type=click.IntRange(min=0, max=64),
+    default=4,
+    show_default=True,
+    help="Prompts to warm up with.",
+)
+def dataset_command(
+    tokenizer: str, output: Path, seed: int, requests: int, size: float, warmup: int
+) -> None:
+    """Make the input files of both scenarios; the same seed makes the same bytes.
+
+    Only a local tokenizer is read; nothing is fetched.
+    """
+    from ..bench.dataset import make
+
+    made = make(output, tokenizer, seed=seed, requests=requests, size=size, warmup=warmup)
+    for name in made.files:
+        click.echo(output / name)
+    for scenario, tokens in made.input_tokens.items():
+        say(f"scenario {scenario}: {requests} requests of {tokens:.0f} tokens on average")
+
+
+def _numbers(_: Any, __: Any, text: str) -> list[int]:
+    words = text.split(",") if text else []
+    if not all(word.strip().isdigit() and int(word) for word in words):
+        raise click.BadParameter("must be whole numbers with commas, such as 8,16,32")
+    return [int(word) for word in words]
+
+
+@bench.command("run")
+@deployment_options
+@cluster_options
+@click.option("--dataset", type=_FOLDER, default=Path("dataset"), show_default=True)
+@click.option("-o", "--output", type=_FOLDER, default=Path("results"), show_default=True)
+@click.option(
+    "--ingress",
+    type=click.Choice(["kserve", "maas", "both", "direct"]),
+    default="kserve",
+    show_default=True,
+    help="direct is the engine's own Service, which only a Job or --url reaches.",
+)
+@click.option("--url", default="", help="Of the chat completions, in the place of the Gateway's.")
+@click.option("--scenario", type=click.Choice(["1", "2", "both"]), default="both")
+@click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--concurrency",
+    default="",
+    metavar="N,…",
+    callback=_numbers,
+    help="Requests in flight; by default those that the profile was published at.",
+)
+@click.option("--warmup/--no-warmup", default=True, help="Warm up first; on by default.")
+@click.option("--aiperf", default="", metavar="PATH", help="The aiperf 0.7.0 to run.")
+@click.option("--job", is_flag=True, help="Run in the cluster, as a Job.")
+@click.option("--image", default="", help="The Job's; test.image by default.")
+@click.option(
+    "--key-secret", default="", metavar="NAME/KEY", help="The Secret with the Job's API key."
+)
+def run_command(
+    namespace: str,
+    context: str,
+    kubeconfig: str,
+    dataset: Path,
+    output: Path,
+    ingress: str,
+    url: str,
+    scenario: str,
+    runs: int,
+    concurrency: list[int],
+    warmup: bool,
+    aiperf: str,
+    job: bool,
+    image: str,
+    key_secret: str,
+    files: tuple[str, ...],
+    profile: str,
+    hardware: str,
+    **inputs: Any,
+) -> None:
+    """Run the scenarios with aiperf 0.7.0, and keep each run's results and its environment.
+
+    Interrupted at any point, the same command goes on: runs that have ended are kept, one that
+    was under way is begun again. The MaaS ingress takes its key from the environment,
+    DSV4DEPLOY_API_KEY, or with --job from a Secret.
+    """
+    from ..bench import dataset as datasets
+    from ..bench.run import (
+        DEFAULT_PROFILE,
+        Benchmark,
+        Subject,
+        find_aiperf,
+        hints,
+        published_concurrency,
+    )
+
+    values = load_values(files, profile, hardware, **inputs)
+    release = Release(namespace=namespace)
+    named = profile_of(profile, hardware) or DEFAULT_PROFILE
+    at = concurrency or published_concurrency(named)
+    for hint in hints(values, at):
+        say(f"hint: {hint}")
+    if url and ingress == "both":
+        raise click.UsageError("--url is one ingress: give --ingress kserve, maas or direct")
+    ingresses = ["kserve", "maas"] if ingress == "both" else [ingress]
+    chosen = datasets.read(dataset)
+    python = "" if job else find_aiperf(aiperf)
+    cluster = None if url and not job else connect(context, kubeconfig)
+    benchmark = Benchmark(
+        Subject(
+            values=values,
+            profile=named,
+            urls={each: url or _url(cluster, values, release, each, job) for each in ingresses},
+            image=_image(cluster, values, release),
+        ),
+        chosen,
+        output,
+        [1, 2] if scenario == "both" else [int(scenario)],
+        at,
+        runs,
+        warmup,
+    )
+    if cluster and job:
+        from ..bench.job import Job
+        from ..bench.job import run as run_job
+
+        secret, _, key = key_secret.partition("/")
+        if secret and not key:
+            raise click.UsageError("--key-secret must be NAME/KEY")
+        with _bar(benchmark.plan()) as tell:
+            run_job(cluster, benchmark, Job(image or values.test.image, secret, key), release, tell)
+    else:
+        _try(benchmark)
+        with _bar(benchmark.plan()) as tell:
+            benchmark.here(python, tell)
+    for group in benchmark.plan()["groups"]:
+        click.echo(output / group["folder"])
+    say(f"`dsv4deploy bench report {output}` says what they mean")
+
+
+def _url(cluster: Any, values: Any, release: Release, ingress: str, job: bool) -> str:
+    if ingress == "direct":
+        if not job:
+            raise click.UsageError("--ingress direct needs --url or --job")
+        host = f"{values.name}-kserve-workload-svc.{release.namespace}.svc.cluster.local"
+        return f"http://{host}:8000/v1/chat/completions"
+    from ..smoke import address
+
+    return address(cluster, values, release, ingress)
+
+
+def _image(cluster: Any, values: Any, release: Release) -> str:
+    """The engine's image: as its pod runs it, or else as the values name it."""
+    selector = f"app.kubernetes.io/name={values.name},kserve.io/component=workload"
+    for pod in cluster.list("v1", "Pod", release.namespace, selector) if cluster else []:
+        for container in (pod.get("status") or {}).get("containerStatuses") or []:
+            if container["name"] == "main" and container.get("imageID"):
+                return str(container["imageID"])
+    return str(values.engine.image)
+
+
+def _try(benchmark: Any) -> None:
+    """One short completion through each ingress, so that what is wrong is said before aiperf."""
+    from ..smoke import ask
+
+    if not any(group["pending"] for group in benchmark.plan()["groups"]):
+        return
+    for url in benchmark.subject.urls.values():
+        ask(url, benchmark.subject.values.model.name, os.environ.get("DSV4DEPLOY_API_KEY", ""))
+
+
+@contextmanager
+def _bar(plan: dict[str, Any]) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on stderr over all requests; where that is no terminal, a line a run."""
+    groups = {group["folder"]: group for group in plan["groups"]}
+    pending = [(name, number) for name, group in groups.items() for number in group["pending"]]
+    total = sum(groups[name]["requests"] for name, _ in pending)
+    with click.progressbar(length=max(1, total), file=sys.stderr, width=30) as bar:
+        told: tuple[str, int] = ("", 0)
+
+        def tell(name: str, number: int, ended: int) -> None:
+            nonlocal told
+            label = f"{name}, run {number}" if number else f"{name}, warming up"
+            if (name, number) != told and not sys.stderr.isatty():
+                say(label)
+            told = (name, number)
+            bar.label = label
+            if (name, number) in pending:
+                before = pending[: pending.index((name, number))]
+                bar.update(sum(groups[each]["requests"] for each, _ in before) + ended - bar.pos)
+
+        yield tell
+
+
+@bench.command("simulate")
+@click.option("--profile", default="ascend-910b4-8-w4a8", show_default=True, help="Whose times.")
+@click.option("--ingress", type=click.Choice(["kserve", "maas"]), default="kserve")
+@click.option("--concurrency", type=int, default=0, help="The published row's; its first.")
+@click.option("--model", default="", help="The served model's name; the profile's by default.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--slower", type=float, default=0.0, metavar="PERCENT", help="Than published.")
+@click.option(
+    "--errors", type=click.FloatRange(0, 100), default=0.0, metavar="PERCENT", help="That fail."
+)
+@click.option("--wrong-length", is_flag=True, help="Answers of half the tokens asked for.")
+@click.option("--garbage", is_flag=True, help="Answers that make no sense.")
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(min=0.001),
+    default=1.0,
+    show_default=True,
+    help="Seconds for a second simulated; 0.1 is ten times as fast.",
+)
+@click.option(
+    "--max-num-seqs",
+    type=click.IntRange(min=1),
+    help="Requests at a time; the profile's max-num-seqs × data parallel by default.",
+)
+@click.option("--size", type=float, default=1.0, help="That the data set was made with.")
+@click.option("--seed", type=int, default=42, show_default=True)
+def simulate_command(
+    profile: str,
+    ingress: str,
+    concurrency: int,
+    model: str,
+    host: str,
+    port: int,
+    slower: float,
+    errors: float,
+    wrong_length: bool,
+    garbage: bool,
+    time_scale: float,
+    max_num_seqs: int | None,
+    size: float,
+    seed: int,
+) -> None:
+    """Serve a simulator of the engine: published times, no model, no NPU.
+
+    It says that it is one in every response, and reports of runs against it say so too.
+    """
+    from ..bench.run import published_concurrency
+    from ..bench.simulate import Simulation, published, serve
+    from ..loading import load
+
+    values = load(profile=profile)
+    row = concurrency or published_concurrency(profile)[0]
+    simulation = Simulation(
+        model=model or values.model.name,
+        latencies=published(profile, ingress, row),
+        slower=slower / 100,
+        errors=errors / 100,
+        wrong_length=wrong_length,
+        garbage=garbage,
+        time_scale=time_scale,
+        sequences=max_num_seqs or values.engine.args.max_num_seqs * values.parallelism.data,
+        size=size,
+        seed=seed,
+    )
+
+    def ready(taken: int) -> None:
+        say(f"a simulator, no engine: {simulation.told()}")
+        click.echo(f"http://{host}:{taken}/v1/chat/completions")
+        sys.stdout.flush()
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(simulation, host, port, ready))

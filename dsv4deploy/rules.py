@@ -377,16 +377,21 @@ def _memory_limit(values: Values) -> Finds:
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
+def seconds(text: str) -> float:
+    """A duration of the Gateway API such as ``1m30s``, in seconds."""
+    parts = re.findall(r"([0-9]+)(h|ms|m|s)", text)
+    return sum(int(number) * _SECONDS[unit] for number, unit in parts)
+
+
 def _request_timeout(values: Values) -> Finds:
     """A gateway that cuts streams."""
-    parts = re.findall(r"([0-9]+)(h|ms|m|s)", values.maas.request_timeout)
-    seconds = sum(int(number) * _SECONDS[unit] for number, unit in parts)
+    allowed = seconds(values.maas.request_timeout)
     published = values.monitoring.published
     longest = (published.ttft_milliseconds + 127 * published.itl_milliseconds) / 1000
-    if values.maas.enabled and seconds < longest:
+    if values.maas.enabled and allowed < longest:
         yield (
             "maas.requestTimeout",
-            f"the gateway cuts streams after {seconds:g} s, and a published answer of 128 tokens "
+            f"the gateway cuts streams after {allowed:g} s, and a published answer of 128 tokens "
             f"takes {longest:.0f} s",
         )
 

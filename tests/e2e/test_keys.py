@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from conftest import Plane
 
+from dsv4deploy import load
 from dsv4deploy.cluster import Cluster
+from dsv4deploy.doctor import Status, examine
 from dsv4deploy.errors import ClusterError
 from dsv4deploy.keys import Place, create, keys, revoke, rotate
 
@@ -93,6 +95,43 @@ def test_an_expired_key_is_told_and_is_still_there(
     assert told.stdout.splitlines()[1].split()[-1] == "True"
     assert "accepted until it is revoked or rotated" in told.stderr
     assert stored(cluster, home).keys() == {"alice"}
+
+
+BUDGET = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "maas", "told"),
+    [
+        (None, {}, ["the API keys' Secret holds bare keys"]),
+        (timedelta(hours=1), {}, ["alice's key has expired"]),
+        (None, {"tiers": {"gold": ["alice"]}}, ["the API keys' Secret holds bare keys"]),
+        (None, {"tiers": {"gold": ["alice", "bob"]}}, ["tier gold names bob, who has no key"]),
+        (
+            None,
+            {"tiers": {"gold": ["bob"]}, "quotas": {"hour": None}},
+            ["tier gold names bob", "nothing limits alice: they stand in no tier"],
+        ),
+    ],
+)
+def test_doctor_says_whose_key_is_old_and_who_has_no_budget(
+    cluster: Cluster,
+    home: str,
+    lifetime: timedelta | None,
+    maas: dict[str, Any],
+    told: list[str],
+) -> None:
+    create(Place(cluster, home, "maas-api-keys"), "alice", lifetime, NOW)
+    tiers = {
+        name: {"clients": clients, "quotas": BUDGET}
+        for name, clients in maas.get("tiers", {}).items()
+    }
+    values = load({"maas": {"enabled": True, "namespace": home, **maas, "tiers": tiers}})
+    found = [each for each in examine(cluster, values) if each.code == "api-keys"]
+    assert len(found) == len(told)
+    for each, text in zip(found, told, strict=True):
+        assert text in each.message
+        assert each.status == (Status.OK if "bare" in text else Status.WARNING)
 
 
 def test_a_secret_that_somebody_else_has_made_keeps_what_it_holds(

@@ -12,16 +12,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from dsv4deploy import doctor
+from dsv4deploy.cli import cli
 from dsv4deploy.render import to_json
 from dsv4deploy.schema import Documented, documentation
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
+
+
+def on_config(config: MkDocsConfig) -> None:
+    """Makes code of the examples in the commands' help, whose lines click keeps as they are."""
+    _fence(cli)
+
+
+def _fence(command: click.Command) -> None:
+    text = inspect.cleandoc(command.help or "")
+    command.help = re.sub(r"\x08\n((?:.+\n?)+)", r"```sh\n\1\n```\n", text)
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _fence(below)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

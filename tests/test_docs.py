@@ -20,6 +20,7 @@ from dsv4deploy import cluster, doctor
 from dsv4deploy.cli import cli
 from dsv4deploy.rules import RULES
 from dsv4deploy.schema import documentation
+from dsv4deploy.troubleshooting import entries
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -132,6 +133,7 @@ def test_every_verb_and_option_stands_in_the_reference(pages: dict[str, Page]) -
         ("values.html", list(documentation())),
         ("rules.html", [rule.code for rule in RULES]),
         ("doctor.html", list(doctor.CHECKS)),
+        ("troubleshooting.html", [entry.code for entry in entries()]),
     ],
 )
 def test_every_value_rule_and_check_has_its_place(
@@ -232,7 +234,7 @@ def test_verbs_and_options_of_the_pages_are_there() -> None:
                         option for parameter in known[name].params for option in parameter.opts
                     }
                     given = {word.partition("=")[0] for word in words if word.startswith("-")}
-                    assert given <= {*options, "-h", "--help"}, f"{page.name}: {line}"
+                    assert given <= {*options, "-", "-h", "--help"}, f"{page.name}: {line}"
 
 
 def test_every_reason_of_a_cluster_error_is_explained() -> None:

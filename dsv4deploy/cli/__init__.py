@@ -11,7 +11,14 @@ import sys
 import click
 
 from ..errors import DeployError
-from . import bench, charts, clusters, configuration, keys  # noqa: F401 - each registers its verbs
+from . import (  # noqa: F401 - each registers its verbs
+    bench,
+    charts,
+    clusters,
+    configuration,
+    keys,
+    why,
+)
 from .root import cli
 from .shared import say
 

@@ -17,4 +17,5 @@ def cli() -> None:
     dsv4deploy plan my-values.yaml                whether they fit on the cards, and what is left
     dsv4deploy explain engine.args                what a value means, and what it becomes
     dsv4deploy doctor | diff | apply | upgrade    the same, on a cluster
+    dsv4deploy why "no healthy upstream"          what an error means, and what to do
     """

@@ -1,0 +1,108 @@
+"""What is known by the text of an error: the entries of ``data/troubleshooting.yaml``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from . import yamlio
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An error that is known.
+
+    Attributes:
+        area: whose error it is.
+        code: its name.
+        pattern: a regular expression that finds it in a line.
+        example: a line in which it is found.
+        cause: why it comes.
+        fix: what to do.
+        source: where this is known from.
+        rules: codes of the rules that warn of it before.
+        checks: codes of doctor's checks that find its cause.
+    """
+
+    area: str
+    code: str
+    pattern: str
+    example: str
+    cause: str
+    fix: str
+    source: str
+    rules: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Every entry, in the order of the file."""
+    path = files(__package__) / "data" / "troubleshooting.yaml"
+    (areas,) = yamlio.parse(path.read_text("utf-8"))
+    return tuple(
+        _entry(area, code, fields)
+        for area, inner in areas.items()
+        for code, fields in inner.items()
+    )
+
+
+def _entry(area: str, code: str, fields: dict[str, Any]) -> Entry:
+    codes = {key: tuple(fields.get(key, ())) for key in ("rules", "checks")}
+    return Entry(area, code, **{**fields, **codes})
+
+
+def matching(text: str) -> list[tuple[Entry, str]]:
+    """The entries that are found in a text, each with the first line that it is found in.
+
+    Args:
+        text: a message or a log.
+
+    Returns:
+        in the order in which the text has them: the first error of a log is often the cause.
+    """
+    lines = text.splitlines()
+    found = []
+    for entry in entries():
+        pattern = re.compile(entry.pattern)
+        number = next((n for n, line in enumerate(lines) if pattern.search(line)), None)
+        if number is not None:
+            found.append((number, entry))
+    return [(entry, lines[n].strip()) for n, entry in sorted(found, key=lambda each: each[0])]
+
+
+def reference() -> str:
+    """docs/troubleshooting.md: every entry, by area."""
+    lines = [
+        "# Troubleshooting",
+        "",
+        "Written by `dsv4deploy why --all`. What an error's text tells: `dsv4deploy why` finds it",
+        "in a message or a whole log, from the engine, KServe, Kubernetes, the gateway, Helm or",
+        "kustomize, and exits with 1 where it knows nothing.",
+        "",
+        "```sh",
+        'dsv4deploy why "no healthy upstream"',
+        "kubectl logs POD -c main | dsv4deploy why -",
+        "kubectl describe pod POD | dsv4deploy why -",
+        "```",
+        "",
+        "Most of these errors are known before: `dsv4deploy check` warns of them by its",
+        "[rules](rules.md), `dsv4deploy doctor` by its [checks](doctor.md).",
+    ]
+    area = ""
+    for entry in entries():
+        if entry.area != area:
+            area = entry.area
+            lines += ["", f"## {area}"]
+        before = [
+            *(f"rule [{code}](rules.md#{code})" for code in entry.rules),
+            *(f"check [{code}](doctor.md#{code})" for code in entry.checks),
+        ]
+        lines += ["", f"### {entry.code}", "", "```text", entry.example, "```", ""]
+        lines += [entry.cause, "", f"- Do: {entry.fix}"]
+        lines += [f"- Known before by: {', '.join(before)}."] if before else []
+        lines += [f"- Source: {entry.source}."]
+    return "\n".join(lines) + "\n"

@@ -24,8 +24,10 @@ EXACT = 0.0025
 """How far two figures may disagree that are one by arithmetic."""
 LOST = 0.01
 """The part of a run that may pass between requests, beside its tail."""
-TURNAROUND = 0.015
-"""Seconds that aiperf may take from an answer to the next request of that place."""
+TURNAROUND = 0.1
+"""Seconds that aiperf may take from an answer to the next request of that place. On two cores with
+nothing to spare it took 0.04 to 0.07 on average, else a tenth of that: nothing beside an engine's
+15 s, and much beside a simulator's whose time runs ten times as fast."""
 INPUT_TOLERANCE = 0.02
 """How far prompts may be from the scenario's length: chat templates add some tokens."""
 

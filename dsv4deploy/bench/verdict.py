@@ -606,7 +606,7 @@ def sweeps(judged: Iterable[Judged]) -> list[tuple[Judged, ...]]:
 
 
 def overall(judged: Iterable[Judged]) -> Verdict:
-    """One verdict of several: the worst outcome, with everything that led to it."""
+    """One verdict of several: the worst outcome, with the first reason of each that has it."""
     every = list(judged)
     if len(every) == 1:
         return every[0].verdict
@@ -618,8 +618,12 @@ def overall(judged: Iterable[Judged]) -> Verdict:
     )
     outcome = min((each.verdict.outcome for each in every), key=order.index)
     reasons = tuple(
-        f"{each.label}: {', '.join(each.verdict.reasons)}"
+        f"{each.label}: {each.verdict.reasons[0]}{_more(len(each.verdict.reasons) - 1)}"
         for each in every
         if each.verdict.outcome == outcome and each.verdict.reasons
     )
     return Verdict(outcome, reasons, any(each.verdict.simulated for each in every))
+
+
+def _more(count: int) -> str:
+    return f", and {count} more" if count else ""

@@ -391,6 +391,8 @@ def test_a_concurrency_above_what_the_engine_takes_is_saturated(tmp_path: Path) 
     assert saturated == [False, False, True]
     assert "takes 16 requests at once" in made.judged[2].hints[0]
     assert "saturated above 16" in made.html()
+    twice = _tiers(tmp_path, maxNumSeqs=8, dataParallel=2, replicas=2)
+    assert all(each.hints == () for each in twice.judged)
 
 
 def test_the_worst_result_is_the_verdict_on_all(tmp_path: Path) -> None:

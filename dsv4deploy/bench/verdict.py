@@ -520,13 +520,12 @@ def _verdict(
 
 def _hints(result: Result, row: Row | None) -> Iterator[str]:
     asked = result.settings
-    at_once = asked.max_num_seqs * asked.data_parallel
-    if at_once < asked.concurrency:
+    if asked.at_once < asked.concurrency:
         yield (
-            f"Saturated: the engine takes {at_once} requests at once (max-num-seqs "
-            f"{asked.max_num_seqs} × {asked.data_parallel} data parallel), and "
-            f"{asked.concurrency - at_once} of {asked.concurrency} wait: TTFT is queueing, and "
-            "more concurrency brings no throughput."
+            f"Saturated: the engine takes {asked.at_once} requests at once (max-num-seqs "
+            f"{asked.max_num_seqs} × {asked.data_parallel} data parallel × {asked.replicas} "
+            f"replicas), and {asked.concurrency - asked.at_once} of {asked.concurrency} wait: TTFT "
+            "is queueing, and more concurrency brings no throughput."
         )
     if row and asked.ingress == "direct":
         yield "Held against KServe's row: nothing was published without a gateway."

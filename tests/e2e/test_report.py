@@ -99,7 +99,7 @@ def test_the_page_says_simulator_and_shows_why_there_is_no_verdict(
     assert page.get_by_text("3 of 240 requests failed").last.is_visible()
     assert page.locator("details[open]").count() == 1
     page.get_by_text("What was run").first.click()
-    assert page.get_by_text("max-num-seqs 4 × 1 data parallel").first.is_visible()
+    assert page.get_by_text("4: max-num-seqs 4 × 1 data parallel").first.is_visible()
     assert page.get_by_text("Saturated: the engine takes 4 requests at once").is_visible()
     assert watched.said == []
     page.close()

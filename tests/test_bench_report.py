@@ -146,7 +146,6 @@ def test_a_figure_that_was_rounded_far_is_not_held_against_a_run(tmp_path: Path)
     row = next(row for row in COMPLETE if (row.scenario, row.ingress) == (2, "kserve"))
     found = judged(as_published(row, slower=1.08), tmp_path).comparisons
     decode = next(each for each in found if each.metric == Metric.DECODE)
-    assert decode.deviation is not None
     assert decode.deviation < -0.1
     assert decode.within
 
@@ -312,6 +311,13 @@ def test_every_check_has_a_result_that_fails_it(tmp_path: Path) -> None:
     sound = judged(make(garbageAnswers=0), tmp_path)
     assert failing(sound) == set()
     assert {check.code for check in sound.checks} == {code for _, code, _ in UNSOUND.values()}
+
+
+def test_a_run_so_short_that_all_starts_at_once_has_no_steady_part(tmp_path: Path) -> None:
+    each = judged(make(scenario=2, conversations=4, ttft=9789, itl=182.1), tmp_path)
+    assert each.verdict.outcome == Outcome.REPRODUCED
+    assert "steady" not in {check.code for check in each.checks}
+    assert any(hint.startswith("Reduced: 16 requests") for hint in each.hints)
 
 
 def test_a_reason_names_the_runs_that_it_holds_of(tmp_path: Path) -> None:

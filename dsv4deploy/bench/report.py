@@ -138,7 +138,7 @@ def _result(each: Judged) -> dict[str, Any]:
                 "mean": told.mean,
                 "spread": told.spread,
                 "published": told.published.text if told.published else None,
-                "deviation": told.deviation,
+                "deviation": told.deviation if told.published else None,
                 "within": told.within,
             }
             for told in each.comparisons

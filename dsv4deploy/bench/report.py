@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from . import plots, published
 from .published import Metric
-from .results import Run, find, read
+from .results import Result, Run, find, read
 from .verdict import (
     LATENCIES,
     NAMES,
@@ -33,6 +33,7 @@ from .verdict import (
     number,
     overall,
     overheads,
+    percent,
     sweeps,
 )
 
@@ -112,7 +113,13 @@ def report(folders: Iterable[Path]) -> Report:
     Raises:
         DeployError: a folder holds no result, or a file in it is not what it should be.
     """
-    return Report(tuple(judge(read(folder)) for folder in find(folders)))
+    results = sorted(map(read, find(folders)), key=_order)
+    return Report(tuple(map(judge, results)))
+
+
+def _order(result: Result) -> tuple[object, ...]:
+    asked = result.settings
+    return (asked.profile, asked.scenario, asked.ingress, asked.concurrency, str(result.folder))
 
 
 def _result(each: Judged) -> dict[str, Any]:
@@ -131,7 +138,7 @@ def _result(each: Judged) -> dict[str, Any]:
                 "mean": told.mean,
                 "spread": told.spread,
                 "published": told.published.text if told.published else None,
-                "deviation": told.deviation,
+                "deviation": told.deviation if told.published else None,
                 "within": told.within,
             }
             for told in each.comparisons
@@ -173,6 +180,7 @@ def _pages() -> Environment:
     made.filters |= {
         "amount": lambda value, metric: amount(metric, value),
         "number": number,
+        "percent": lambda value: percent(value, signed=True),
         "cell": lambda text: str(text).replace("|", r"\|").replace("\n", " "),
     }
     return made
@@ -195,6 +203,7 @@ def _distribution(each: Judged, metric: Metric) -> Markup:
         each.means[metric],
         _published(each, metric),
         lambda value: number(value, "ms"),
+        lambda value: f"{value:,.10g}",
         each.result.settings.ingress,
     )
 
@@ -264,7 +273,7 @@ def _sweep(several: Sequence[Judged], metric: Metric) -> Markup:
             (each.result.settings.concurrency, each.means[metric], _published(each, metric))
             for each in several
         ],
-        asked.max_num_seqs * asked.data_parallel,
+        asked.at_once,
         lambda value: f"{value:,.0f}",
         asked.ingress,
     )

@@ -24,8 +24,10 @@ EXACT = 0.0025
 """How far two figures may disagree that are one by arithmetic."""
 LOST = 0.01
 """The part of a run that may pass between requests, beside its tail."""
-TURNAROUND = 0.015
-"""Seconds that aiperf may take from an answer to the next request of that place."""
+TURNAROUND = 0.1
+"""Seconds that aiperf may take from an answer to the next request of that place. On two cores with
+nothing to spare it took 0.04 to 0.07 on average, else a tenth of that: nothing beside an engine's
+15 s, and much beside a simulator's whose time runs ten times as fast."""
 INPUT_TOLERANCE = 0.02
 """How far prompts may be from the scenario's length: chat templates add some tokens."""
 
@@ -49,6 +51,14 @@ def number(value: float, unit: str = "") -> str:
     """A value with three digits or more, and its unit."""
     told = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.1f}"
     return f"{told} {unit}" if unit else told
+
+
+def percent(part: float, *, signed: bool = False) -> str:
+    """A part of one as a percentage."""
+    told = f"{abs(part) * 100:.1f} %"
+    if not signed or told == "0.0 %":
+        return told
+    return f"+{told}" if part > 0 else f"−{told}"
 
 
 # --- whether figures agree ---------------------------------------------------------------------
@@ -136,8 +146,8 @@ def identities(means: Means) -> list[Check]:
         Check(
             "throughput",
             "TPS = concurrency × (ISL + OSL) / E2E",
-            f"{number(figures[Metric.TPS])} tokens/s is {ratio:.1%} of {number(expected)}, and "
-            f"with the run's tail {max(low, 0):.1%} to {high:.1%} may be",
+            f"{number(figures[Metric.TPS])} tokens/s is {percent(ratio)} of {number(expected)}, "
+            f"and with the run's tail {percent(max(low, 0))} to {percent(high)} may be",
             throughput,
         ),
         Check(
@@ -237,7 +247,7 @@ def _checks_of_run(result: Result, run: Run) -> Iterator[Check]:
     scenario = published.scenarios()[asked.scenario]
     yield Check(
         "input-length",
-        f"mean input length {scenario.input_tokens:,} ± {INPUT_TOLERANCE:.0%}",
+        f"mean input length {scenario.input_tokens:,} ± {percent(INPUT_TOLERANCE)}",
         f"{run.input_tokens:,.0f} tokens",
         abs(run.input_tokens / scenario.input_tokens - 1) <= INPUT_TOLERANCE,
     )
@@ -383,14 +393,14 @@ class Comparison:
         return max(self.values) - min(self.values)
 
     @property
-    def deviation(self) -> float | None:
-        """From the published figure, as a part of it."""
-        return self.mean / self.published.value - 1 if self.published else None
+    def deviation(self) -> float:
+        """From the published figure, as a part of it; 0 where none was published."""
+        return self.mean / self.published.value - 1 if self.published else 0.0
 
     @property
     def slower(self) -> bool:
         """Whether the deviation is to the worse."""
-        return ((self.deviation or 0.0) > 0) == (self.metric in LATENCIES)
+        return (self.deviation > 0) == (self.metric in LATENCIES)
 
     @property
     def tolerance(self) -> float:
@@ -401,16 +411,7 @@ class Comparison:
     @property
     def within(self) -> bool:
         """Whether the deviation is within the tolerance."""
-        return abs(self.deviation or 0.0) <= self.tolerance
-
-    def __str__(self) -> str:
-        if self.published is None or self.deviation is None:
-            return f"{NAMES[self.metric]} is {amount(self.metric, self.mean)}"
-        way = "above" if self.deviation > 0 else "below"
-        return (
-            f"{NAMES[self.metric]} is {abs(self.deviation):.1%} {way} the published "
-            f"{self.published.text} ({'slower' if self.slower else 'faster'})"
-        )
+        return abs(self.deviation) <= self.tolerance
 
 
 @dataclass(frozen=True)
@@ -505,18 +506,26 @@ def _verdict(
     # prompts were found in a cache.
     apart = sorted((each for each in compared if not each.within), key=lambda each: not each.slower)
     outcome = Outcome.NOT_REPRODUCED if apart else Outcome.REPRODUCED
-    return Verdict(outcome, tuple(map(str, apart)), simulated)
+    reasons = (_apart(each, row.figures[each.metric]) for each in apart)
+    return Verdict(outcome, tuple(reasons), simulated)
+
+
+def _apart(told: Comparison, figure: Figure) -> str:
+    way = "above" if told.deviation > 0 else "below"
+    return (
+        f"{told.name} is {percent(abs(told.deviation))} {way} the published {figure.text} "
+        f"({'slower' if told.slower else 'faster'})"
+    )
 
 
 def _hints(result: Result, row: Row | None) -> Iterator[str]:
     asked = result.settings
-    at_once = asked.max_num_seqs * asked.data_parallel
-    if at_once < asked.concurrency:
+    if asked.at_once < asked.concurrency:
         yield (
-            f"Saturated: the engine takes {at_once} requests at once (max-num-seqs "
-            f"{asked.max_num_seqs} × {asked.data_parallel} data parallel), and "
-            f"{asked.concurrency - at_once} of {asked.concurrency} wait: TTFT is queueing, and "
-            "more concurrency brings no throughput."
+            f"Saturated: the engine takes {asked.at_once} requests at once (max-num-seqs "
+            f"{asked.max_num_seqs} × {asked.data_parallel} data parallel × {asked.replicas} "
+            f"replicas), and {asked.concurrency - asked.at_once} of {asked.concurrency} wait: TTFT "
+            "is queueing, and more concurrency brings no throughput."
         )
     if row and asked.ingress == "direct":
         yield "Held against KServe's row: nothing was published without a gateway."
@@ -548,7 +557,7 @@ class Overhead:
     def measurable(self) -> tuple[str, ...]:
         """The metrics whose difference is above the spread between runs, in words."""
         return tuple(
-            f"{NAMES[one.metric]} is {abs(other.mean / one.mean - 1):.1%} "
+            f"{NAMES[one.metric]} is {percent(abs(other.mean / one.mean - 1))} "
             f"{'higher' if other.mean > one.mean else 'lower'} through MaaS "
             f"({amount(one.metric, one.mean)} and {amount(one.metric, other.mean)})"
             for one, other in zip(self.kserve.comparisons, self.maas.comparisons, strict=True)
@@ -596,7 +605,7 @@ def sweeps(judged: Iterable[Judged]) -> list[tuple[Judged, ...]]:
 
 
 def overall(judged: Iterable[Judged]) -> Verdict:
-    """One verdict of several: the worst outcome, with everything that led to it."""
+    """One verdict of several: the worst outcome, with the first reason of each that has it."""
     every = list(judged)
     if len(every) == 1:
         return every[0].verdict
@@ -608,8 +617,12 @@ def overall(judged: Iterable[Judged]) -> Verdict:
     )
     outcome = min((each.verdict.outcome for each in every), key=order.index)
     reasons = tuple(
-        f"{each.label}: {', '.join(each.verdict.reasons)}"
+        f"{each.label}: {each.verdict.reasons[0]}{_more(len(each.verdict.reasons) - 1)}"
         for each in every
         if each.verdict.outcome == outcome and each.verdict.reasons
     )
     return Verdict(outcome, reasons, any(each.verdict.simulated for each in every))
+
+
+def _more(count: int) -> str:
+    return f", and {count} more" if count else ""

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-WORDS = [
-    f"{first}{vowel}{last}" for first in "bdfglmprst" for vowel in "aeiou" for last in "nrskt"
-]
+WORDS = [f"{first}{vowel}{last}" for first in "bdfglmprst" for vowel in "aeiou" for last in "nrskt"]
 
 
 def train(folder: Path) -> Path:

@@ -230,15 +230,9 @@ def _bar(plan: dict[str, Any]) -> Iterator[Callable[[str, int, int], None]]:
     pending = [(name, number) for name, group in groups.items() for number in group["pending"]]
     total = sum(groups[name]["requests"] for name, _ in pending)
     with click.progressbar(length=max(1, total), file=sys.stderr, width=30) as bar:
-        told: tuple[str, int] = ("", 0)
 
         def tell(name: str, number: int, ended: int) -> None:
-            nonlocal told
-            label = f"{name}, run {number}" if number else f"{name}, warming up"
-            if (name, number) != told and not sys.stderr.isatty():
-                say(label)
-            told = (name, number)
-            bar.label = label
+            bar.label = f"{name}, run {number}" if number else f"{name}, warming up"
             if (name, number) in pending:
                 before = pending[: pending.index((name, number))]
                 bar.update(sum(groups[each]["requests"] for each, _ in before) + ended - bar.pos)

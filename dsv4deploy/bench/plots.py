@@ -1,0 +1,341 @@
+"""Plots as inline SVG: no script, no font, no file of their own.
+
+Colours are the page's CSS variables, so that a plot follows it into the dark. Every plot is an
+image with a description to those who can't see it, and what is drawn carries its value as a title.
+Drawn by hand: the libraries at hand fix colours and fonts, or need a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from math import ceil, floor, log10
+
+from markupsafe import Markup
+
+Format = Callable[[float], str]
+"""How a value is written."""
+
+
+def ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Round values between two, in steps of 1, 2 or 5 times a power of ten."""
+    if high <= low:
+        return [low]
+    rough = (high - low) / about
+    power = 10.0 ** floor(log10(rough))
+    step = next(power * each for each in (1, 2, 5, 10) if power * each >= rough * 0.999)
+    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]
+
+
+class _Canvas:
+    """A picture with a plotting area; x and y are of the data."""
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        margins: tuple[int, int, int, int],
+        x: tuple[float, float],
+        y: tuple[float, float],
+    ) -> None:
+        self.width, self.height = size
+        self.top, self.right, self.bottom, self.left = margins
+        self.x0, self.x1 = x if x[1] > x[0] else (x[0] - 1, x[0] + 1)
+        self.y0, self.y1 = y if y[1] > y[0] else (y[0] - 1, y[0] + 1)
+        self.parts: list[Markup] = []
+
+    def x(self, value: float) -> float:
+        inner = self.width - self.left - self.right
+        return self.left + (value - self.x0) / (self.x1 - self.x0) * inner
+
+    def y(self, value: float) -> float:
+        inner = self.height - self.top - self.bottom
+        return self.height - self.bottom - (value - self.y0) / (self.y1 - self.y0) * inner
+
+    def add(self, template: str, *values: object) -> None:
+        """Adds a part; values are escaped, numbers rounded."""
+        told = (f"{each:.1f}" if isinstance(each, float) else each for each in values)
+        self.parts.append(Markup(template).format(*told))  # noqa: S704 the templates are ours
+
+    def text(
+        self, x: float, y: float, text: str, anchor: str = "middle", kind: str = "tick"
+    ) -> None:
+        self.add(
+            '<text x="{}" y="{}" text-anchor="{}" class="{}">{}</text>', x, y, anchor, kind, text
+        )
+
+    def line(self, x0: float, y0: float, x1: float, y1: float, kind: str) -> None:
+        self.add('<line x1="{}" y1="{}" x2="{}" y2="{}" class="{}"/>', x0, y0, x1, y1, kind)
+
+    def x_axis(self, values: Iterable[float], form: Format, *, grid: bool = False) -> None:
+        floor_of = float(self.height - self.bottom)
+        self.line(float(self.left), floor_of, float(self.width - self.right), floor_of, "axis")
+        for value in values:
+            at = self.x(value)
+            end = float(self.top) if grid else floor_of + 4
+            self.line(at, floor_of, at, end, "grid" if grid else "axis")
+            self.text(at, floor_of + 17, form(value))
+
+    def y_axis(self, values: Iterable[float], form: Format) -> None:
+        for value in values:
+            at = self.y(value)
+            self.line(float(self.left), at, float(self.width - self.right), at, "grid")
+            self.text(self.left - 8.0, at + 4, form(value), "end")
+
+    def mark(self, value: float, text: str, row: int, kind: str) -> None:
+        """A vertical line with its label in one of the rows above the plot."""
+        at, y = self.x(value), 14.0 + 15 * row
+        self.line(at, y + 4, at, float(self.height - self.bottom), kind)
+        end = at > (self.left + self.width - self.right) / 2
+        self.text(at + (-4 if end else 4), y + 4, text, "end" if end else "start", f"label {kind}")
+
+    def picture(self, described: str) -> Markup:
+        return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+            self.width, self.height, described, Markup("").join(self.parts)
+        )
+
+
+def histogram(
+    name: str,
+    samples: Sequence[float],
+    mean: float,
+    published: float | None,
+    form: Format,
+    colour: str,
+) -> Markup:
+    """How a metric is distributed over the requests of all runs.
+
+    Args:
+        name: of the metric.
+        samples: a value a request.
+        mean: of the runs' means.
+        published: the published mean; None where there is none.
+        form: how a value is written.
+        colour: a class of the page.
+    """
+    low, high = min(samples), max(samples)
+    ends = [low, high, mean] + ([published] if published is not None else [])
+    pad = (max(ends) - min(ends)) * 0.04 or high * 0.05 or 1.0
+    canvas = _Canvas((360, 210), (44, 12, 28, 12), (min(ends) - pad, max(ends) + pad), (0, 1))
+    count = 26
+    width = (high - low) / count or pad
+    bins = [0] * count
+    for sample in samples:
+        bins[min(count - 1, int((sample - low) / width))] += 1
+    canvas.y1 = max(bins) * 1.05
+    for index, many in enumerate(bins):
+        if many:
+            left, right = low + index * width, low + (index + 1) * width
+            canvas.add(
+                '<rect x="{}" y="{}" width="{}" height="{}" class="{}">'
+                "<title>{} to {}: {} requests</title></rect>",
+                canvas.x(left) + 0.5,
+                canvas.y(many),
+                max(1.0, canvas.x(right) - canvas.x(left) - 1),
+                canvas.y(0) - canvas.y(many),
+                f"fill {colour}",
+                form(left),
+                form(right),
+                many,
+            )
+    canvas.x_axis(ticks(canvas.x0, canvas.x1, 4), form)
+    if published is not None:
+        canvas.mark(published, f"published {form(published)}", 0, "published")
+    canvas.mark(mean, f"mean {form(mean)}", 1, "mean")
+    beside = f", the published mean {form(published)}" if published is not None else ""
+    return canvas.picture(
+        f"{name} of {len(samples)} requests: from {form(low)} to {form(high)}, mean {form(mean)}"
+        f"{beside}"
+    )
+
+
+def over_time(
+    name: str,
+    runs: Sequence[tuple[str, Sequence[float]]],
+    seconds: float,
+    published: float | None,
+    form: Format,
+    colour: str,
+) -> Markup:
+    """A line a run over its time.
+
+    Args:
+        name: of what is drawn.
+        runs: their names and values, evenly spaced over the same seconds.
+        seconds: of the whole.
+        published: drawn across; None where there is none.
+        form: how a value is written.
+        colour: a class of the page.
+    """
+    most = max([value for _, values in runs for value in values] + [published or 0.0])
+    canvas = _Canvas((1120, 230), (16, 16, 30, 64), (0, seconds), (0, most * 1.12))
+    canvas.y_axis(ticks(0, most * 1.05, 4), form)
+    canvas.x_axis(ticks(0, seconds, 8), _time)
+    for run, values in runs:
+        step = seconds / len(values)
+        points = " ".join(
+            f"{canvas.x(at):.1f},{canvas.y(value):.1f}"
+            for index, value in enumerate(values)
+            for at in (index * step, (index + 1) * step)
+        )
+        canvas.add(
+            '<polyline points="{}" class="{}"><title>{}</title></polyline>',
+            points,
+            f"stroke {colour}",
+            run,
+        )
+    if published is not None:
+        at = canvas.y(published)
+        canvas.line(float(canvas.left), at, float(canvas.width - canvas.right), at, "published")
+        canvas.text(
+            canvas.width - canvas.right - 4.0,
+            at - 6,
+            f"published {form(published)}",
+            "end",
+            "label published",
+        )
+    means = [sum(values) / len(values) for _, values in runs]
+    told = ", ".join(f"{run} {form(mean)}" for (run, _), mean in zip(runs, means, strict=True))
+    return canvas.picture(f"{name} over {_time(seconds)}; on average: {told}")
+
+
+def _time(seconds: float) -> str:
+    if seconds >= 120 or (seconds and seconds % 60 == 0):
+        return f"{seconds / 60:.10g} min" if seconds % 30 == 0 else f"{seconds / 60:.1f} min"
+    return f"{seconds:.3g} s"
+
+
+def deviation(name: str, values: Sequence[float], tolerance: float, colour: str) -> Markup:
+    """A metric's runs on a scale of their deviation from the published figure.
+
+    Args:
+        name: of the metric.
+        values: a run's deviation each, as a part of the published figure.
+        tolerance: what is within, as a part.
+        colour: a class of the page.
+    """
+    edge = max(0.25, *(abs(value) * 1.15 for value in values))
+    canvas = _Canvas((240, 30), (2, 8, 2, 8), (-edge, edge), (0, 1))
+    middle = 15.0
+    canvas.add(
+        '<rect x="{}" y="5" width="{}" height="20" rx="3" class="band"/>',
+        canvas.x(-tolerance),
+        canvas.x(tolerance) - canvas.x(-tolerance),
+    )
+    canvas.line(8.0, middle, 232.0, middle, "grid")
+    canvas.line(canvas.x(0), 3.0, canvas.x(0), 27.0, "published")
+    for value in values:
+        canvas.add(
+            '<circle cx="{}" cy="15" r="4" class="{}"><title>{}</title></circle>',
+            canvas.x(value),
+            f"dot {colour}",
+            f"{value:+.1%}",
+        )
+    told = ", ".join(f"{value:+.1%}" for value in values)
+    return canvas.picture(f"{name}: deviation of each run from the published figure: {told}")
+
+
+def side_by_side(
+    rows: Sequence[tuple[str, Sequence[tuple[str, str, Sequence[float]]]]],
+) -> Markup:
+    """Several metrics of two sides, each as a part of the first side's mean.
+
+    Args:
+        rows: a metric's name, and its sides: name, colour (a class of the page) and a value a run.
+    """
+    scaled = []
+    for name, sides in rows:
+        base = sum(sides[0][2]) / len(sides[0][2])
+        scaled.append(
+            (
+                name,
+                [
+                    (side, colour, [each / base - 1 for each in runs])
+                    for side, colour, runs in sides
+                ],
+            )
+        )
+    spread = max(abs(each) for _, sides in scaled for _, _, runs in sides for each in runs)
+    edge = max(0.05, spread * 1.15)
+    step = 46
+    canvas = _Canvas((760, 46 + step * len(rows)), (10, 16, 34, 76), (-edge, edge), (0, 1))
+    canvas.x_axis(ticks(-edge, edge, 6), lambda value: f"{value:+.0%}" if value else "0", grid=True)
+    for index, (name, sides) in enumerate(scaled):
+        middle = canvas.top + step * (index + 0.5)
+        canvas.text(canvas.left - 12.0, middle + 4, name, "end", "label")
+        for place, (side, colour, runs) in enumerate(sides):
+            y = middle + (place - 0.5) * 16
+            canvas.add(
+                '<line x1="{}" x2="{}" y1="{}" y2="{}" class="{}"/>',
+                canvas.x(min(runs)),
+                canvas.x(max(runs)),
+                y,
+                y,
+                f"stroke {colour}",
+            )
+            for value in runs:
+                canvas.add(
+                    '<circle cx="{}" cy="{}" r="4.5" class="{}"><title>{}</title></circle>',
+                    canvas.x(value),
+                    y,
+                    f"dot {colour}",
+                    f"{side}, {name}: {value:+.1%}",
+                )
+    told = "; ".join(
+        f"{name}: " + ", ".join(f"{side} {sum(runs) / len(runs):+.1%}" for side, _, runs in sides)
+        for name, sides in scaled
+    )
+    return canvas.picture(f"Runs of both ingresses, relative to the first one's mean. {told}")
+
+
+def by_concurrency(
+    name: str,
+    points: Sequence[tuple[int, float, float | None]],
+    at_once: int,
+    form: Format,
+    colour: str,
+) -> Markup:
+    """A metric against the concurrency, measured and published.
+
+    Args:
+        name: of the metric.
+        points: concurrency, mean, and the published figure or None.
+        at_once: what the engine takes at once.
+        form: how a value is written.
+        colour: a class of the page.
+    """
+    published = [(index, told) for index, (_, _, told) in enumerate(points) if told is not None]
+    most = max([mean for _, mean, _ in points] + [told for _, told in published]) * 1.15
+    canvas = _Canvas((520, 250), (34, 24, 34, 66), (-0.3, len(points) - 0.7), (0, most))
+    canvas.text(float(canvas.left), 16.0, name, "start", "label")
+    canvas.y_axis(ticks(0, most, 4), form)
+    canvas.x_axis(range(len(points)), lambda index: str(points[int(index)][0]))
+    over = [index for index, (concurrency, _, _) in enumerate(points) if concurrency > at_once]
+    if over:
+        left = canvas.x(max(canvas.x0, over[0] - 0.5))
+        canvas.add(
+            '<rect x="{}" y="{}" width="{}" height="{}" class="saturated"/>',
+            left,
+            float(canvas.top),
+            canvas.width - canvas.right - left,
+            float(canvas.height - canvas.top - canvas.bottom),
+        )
+        canvas.text(left + 6, canvas.top + 14.0, f"saturated: above {at_once}", "start", "tick")
+    measured = [(index, mean) for index, (_, mean, _) in enumerate(points)]
+    for series, kind in ((published, "published"), (measured, f"stroke {colour}")):
+        path = " ".join(f"{canvas.x(x):.1f},{canvas.y(y):.1f}" for x, y in series)
+        canvas.add('<polyline points="{}" class="{}"/>', path, kind)
+        for x, y in series:
+            dot = "dot hollow" if kind == "published" else f"dot {colour}"
+            canvas.add(
+                '<circle cx="{}" cy="{}" r="4.5" class="{}"><title>{}</title></circle>',
+                canvas.x(x),
+                canvas.y(y),
+                dot,
+                f"concurrency {points[x][0]}: {form(y)}",
+            )
+    told = "; ".join(
+        f"{concurrency}: {form(mean)}"
+        + (f", published {form(beside)}" if beside is not None else "")
+        for concurrency, mean, beside in points
+    )
+    return canvas.picture(f"{name} by concurrency: {told}")

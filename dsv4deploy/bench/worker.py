@@ -164,17 +164,14 @@ def ask(url: str, model: str, prompt: str) -> dict[str, Any]:
     try:
         with urllib.request.urlopen(request, timeout=300) as response:  # noqa: S310
             simulator = response.headers.get("x-dsv4deploy-simulator")
-            text = json.load(response)["choices"][0]["message"]["content"] or ""
+            why, text = "", json.load(response)["choices"][0]["message"]["content"] or ""
     except urllib.error.HTTPError as error:
-        simulator = error.headers.get("x-dsv4deploy-simulator")
-        return {
-            "text": "",
-            "error": f"HTTP {error.code}",
-            "simulator": json.loads(simulator) if simulator else None,
-        }
+        with error:
+            text, why = "", f"HTTP {error.code}"
+            simulator = error.headers.get("x-dsv4deploy-simulator")
     except (OSError, ValueError, LookupError, TypeError) as error:
         return {"text": "", "error": str(error), "simulator": None}
-    return {"text": text, "error": "", "simulator": json.loads(simulator) if simulator else None}
+    return {"text": text, "error": why, "simulator": json.loads(simulator) if simulator else None}
 
 
 # --- in a Job -----------------------------------------------------------------------------------

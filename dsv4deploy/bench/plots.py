@@ -12,6 +12,8 @@ from math import ceil, floor, log10
 
 from markupsafe import Markup
 
+from .verdict import percent
+
 Format = Callable[[float], str]
 """How a value is written."""
 
@@ -100,6 +102,7 @@ def histogram(
     mean: float,
     published: float | None,
     form: Format,
+    bare: Format,
     colour: str,
 ) -> Markup:
     """How a metric is distributed over the requests of all runs.
@@ -110,12 +113,13 @@ def histogram(
         mean: of the runs' means.
         published: the published mean; None where there is none.
         form: how a value is written.
+        bare: how it is written on the axis, without its unit.
         colour: a class of the page.
     """
     low, high = min(samples), max(samples)
     ends = [low, high, mean] + ([published] if published is not None else [])
     pad = (max(ends) - min(ends)) * 0.04 or high * 0.05 or 1.0
-    canvas = _Canvas((360, 210), (44, 12, 28, 12), (min(ends) - pad, max(ends) + pad), (0, 1))
+    canvas = _Canvas((360, 210), (44, 24, 28, 24), (min(ends) - pad, max(ends) + pad), (0, 1))
     count = 26
     width = (high - low) / count or pad
     bins = [0] * count
@@ -137,7 +141,7 @@ def histogram(
                 form(right),
                 many,
             )
-    canvas.x_axis(ticks(canvas.x0, canvas.x1, 4), form)
+    canvas.x_axis(ticks(canvas.x0, canvas.x1, 4), bare)
     if published is not None:
         canvas.mark(published, f"published {form(published)}", 0, "published")
     canvas.mark(mean, f"mean {form(mean)}", 1, "mean")
@@ -167,9 +171,10 @@ def over_time(
         colour: a class of the page.
     """
     most = max([value for _, values in runs for value in values] + [published or 0.0])
-    canvas = _Canvas((1120, 230), (16, 16, 30, 64), (0, seconds), (0, most * 1.12))
+    canvas = _Canvas((1120, 230), (24, 16, 30, 64), (0, seconds), (0, most * 1.1))
     canvas.y_axis(ticks(0, most * 1.05, 4), form)
-    canvas.x_axis(ticks(0, seconds, 8), _time)
+    scale = 60 if seconds >= 180 else 1
+    canvas.x_axis([each * scale for each in ticks(0, seconds / scale, 8)], _time)
     for run, values in runs:
         step = seconds / len(values)
         points = " ".join(
@@ -186,22 +191,16 @@ def over_time(
     if published is not None:
         at = canvas.y(published)
         canvas.line(float(canvas.left), at, float(canvas.width - canvas.right), at, "published")
-        canvas.text(
-            canvas.width - canvas.right - 4.0,
-            at - 6,
-            f"published {form(published)}",
-            "end",
-            "label published",
-        )
+        canvas.line(canvas.left + 2.0, 10.0, canvas.left + 26.0, 10.0, "published")
+        told = f"published {form(published)}"
+        canvas.text(canvas.left + 32.0, 14.0, told, "start", "label published")
     means = [sum(values) / len(values) for _, values in runs]
     told = ", ".join(f"{run} {form(mean)}" for (run, _), mean in zip(runs, means, strict=True))
     return canvas.picture(f"{name} over {_time(seconds)}; on average: {told}")
 
 
 def _time(seconds: float) -> str:
-    if seconds >= 120 or (seconds and seconds % 60 == 0):
-        return f"{seconds / 60:.10g} min" if seconds % 30 == 0 else f"{seconds / 60:.1f} min"
-    return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} min" if seconds >= 60 else f"{seconds:.3g} s"
 
 
 def deviation(name: str, values: Sequence[float], tolerance: float, colour: str) -> Markup:
@@ -228,9 +227,9 @@ def deviation(name: str, values: Sequence[float], tolerance: float, colour: str)
             '<circle cx="{}" cy="15" r="4" class="{}"><title>{}</title></circle>',
             canvas.x(value),
             f"dot {colour}",
-            f"{value:+.1%}",
+            percent(value, signed=True),
         )
-    told = ", ".join(f"{value:+.1%}" for value in values)
+    told = ", ".join(percent(value, signed=True) for value in values)
     return canvas.picture(f"{name}: deviation of each run from the published figure: {told}")
 
 
@@ -257,8 +256,8 @@ def side_by_side(
     spread = max(abs(each) for _, sides in scaled for _, _, runs in sides for each in runs)
     edge = max(0.05, spread * 1.15)
     step = 46
-    canvas = _Canvas((760, 46 + step * len(rows)), (10, 16, 34, 76), (-edge, edge), (0, 1))
-    canvas.x_axis(ticks(-edge, edge, 6), lambda value: f"{value:+.0%}" if value else "0", grid=True)
+    canvas = _Canvas((1120, 46 + step * len(rows)), (10, 24, 34, 76), (-edge, edge), (0, 1))
+    canvas.x_axis(ticks(-edge, edge, 6), lambda value: percent(value, signed=True), grid=True)
     for index, (name, sides) in enumerate(scaled):
         middle = canvas.top + step * (index + 0.5)
         canvas.text(canvas.left - 12.0, middle + 4, name, "end", "label")
@@ -278,10 +277,13 @@ def side_by_side(
                     canvas.x(value),
                     y,
                     f"dot {colour}",
-                    f"{side}, {name}: {value:+.1%}",
+                    f"{side}, {name}: {percent(value, signed=True)}",
                 )
     told = "; ".join(
-        f"{name}: " + ", ".join(f"{side} {sum(runs) / len(runs):+.1%}" for side, _, runs in sides)
+        f"{name}: "
+        + ", ".join(
+            f"{side} {percent(sum(runs) / len(runs), signed=True)}" for side, _, runs in sides
+        )
         for name, sides in scaled
     )
     return canvas.picture(f"Runs of both ingresses, relative to the first one's mean. {told}")
@@ -305,7 +307,7 @@ def by_concurrency(
     """
     published = [(index, told) for index, (_, _, told) in enumerate(points) if told is not None]
     most = max([mean for _, mean, _ in points] + [told for _, told in published]) * 1.15
-    canvas = _Canvas((520, 250), (34, 24, 34, 66), (-0.3, len(points) - 0.7), (0, most))
+    canvas = _Canvas((500, 230), (34, 24, 30, 66), (-0.3, len(points) - 0.7), (0, most))
     canvas.text(float(canvas.left), 16.0, name, "start", "label")
     canvas.y_axis(ticks(0, most, 4), form)
     canvas.x_axis(range(len(points)), lambda index: str(points[int(index)][0]))
@@ -319,7 +321,8 @@ def by_concurrency(
             canvas.width - canvas.right - left,
             float(canvas.height - canvas.top - canvas.bottom),
         )
-        canvas.text(left + 6, canvas.top + 14.0, f"saturated: above {at_once}", "start", "tick")
+        right = canvas.width - canvas.right - 4.0
+        canvas.text(right, canvas.top + 14.0, f"saturated above {at_once}", "end", "tick")
     measured = [(index, mean) for index, (_, mean, _) in enumerate(points)]
     for series, kind in ((published, "published"), (measured, f"stroke {colour}")):
         path = " ".join(f"{canvas.x(x):.1f},{canvas.y(y):.1f}" for x, y in series)

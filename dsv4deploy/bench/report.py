@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from . import plots, published
 from .published import Metric
-from .results import Run, find, read
+from .results import Result, Run, find, read
 from .verdict import (
     LATENCIES,
     NAMES,
@@ -33,6 +33,7 @@ from .verdict import (
     number,
     overall,
     overheads,
+    percent,
     sweeps,
 )
 
@@ -112,7 +113,13 @@ def report(folders: Iterable[Path]) -> Report:
     Raises:
         DeployError: a folder holds no result, or a file in it is not what it should be.
     """
-    return Report(tuple(judge(read(folder)) for folder in find(folders)))
+    results = sorted(map(read, find(folders)), key=_order)
+    return Report(tuple(map(judge, results)))
+
+
+def _order(result: Result) -> tuple[object, ...]:
+    asked = result.settings
+    return (asked.profile, asked.scenario, asked.ingress, asked.concurrency, str(result.folder))
 
 
 def _result(each: Judged) -> dict[str, Any]:
@@ -173,6 +180,7 @@ def _pages() -> Environment:
     made.filters |= {
         "amount": lambda value, metric: amount(metric, value),
         "number": number,
+        "percent": lambda value: percent(value, signed=True),
         "cell": lambda text: str(text).replace("|", r"\|").replace("\n", " "),
     }
     return made
@@ -195,6 +203,7 @@ def _distribution(each: Judged, metric: Metric) -> Markup:
         each.means[metric],
         _published(each, metric),
         lambda value: number(value, "ms"),
+        lambda value: f"{value:,.10g}",
         each.result.settings.ingress,
     )
 

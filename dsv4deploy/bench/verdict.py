@@ -24,8 +24,10 @@ EXACT = 0.0025
 """How far two figures may disagree that are one by arithmetic."""
 LOST = 0.01
 """The part of a run that may pass between requests, beside its tail."""
-TURNAROUND = 0.015
-"""Seconds that aiperf may take from an answer to the next request of that place."""
+TURNAROUND = 0.1
+"""Seconds that aiperf may take from an answer to the next request of that place. On two cores with
+nothing to spare it took 0.04 to 0.07 on average, else a tenth of that: nothing beside an engine's
+15 s, and much beside a simulator's whose time runs ten times as fast."""
 INPUT_TOLERANCE = 0.02
 """How far prompts may be from the scenario's length: chat templates add some tokens."""
 
@@ -49,6 +51,14 @@ def number(value: float, unit: str = "") -> str:
     """A value with three digits or more, and its unit."""
     told = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.1f}"
     return f"{told} {unit}" if unit else told
+
+
+def percent(part: float, *, signed: bool = False) -> str:
+    """A part of one as a percentage."""
+    told = f"{abs(part) * 100:.1f} %"
+    if not signed or told == "0.0 %":
+        return told
+    return f"+{told}" if part > 0 else f"−{told}"
 
 
 # --- whether figures agree ---------------------------------------------------------------------
@@ -136,8 +146,8 @@ def identities(means: Means) -> list[Check]:
         Check(
             "throughput",
             "TPS = concurrency × (ISL + OSL) / E2E",
-            f"{number(figures[Metric.TPS])} tokens/s is {ratio:.1%} of {number(expected)}, and "
-            f"with the run's tail {max(low, 0):.1%} to {high:.1%} may be",
+            f"{number(figures[Metric.TPS])} tokens/s is {percent(ratio)} of {number(expected)}, "
+            f"and with the run's tail {percent(max(low, 0))} to {percent(high)} may be",
             throughput,
         ),
         Check(
@@ -237,7 +247,7 @@ def _checks_of_run(result: Result, run: Run) -> Iterator[Check]:
     scenario = published.scenarios()[asked.scenario]
     yield Check(
         "input-length",
-        f"mean input length {scenario.input_tokens:,} ± {INPUT_TOLERANCE:.0%}",
+        f"mean input length {scenario.input_tokens:,} ± {percent(INPUT_TOLERANCE)}",
         f"{run.input_tokens:,.0f} tokens",
         abs(run.input_tokens / scenario.input_tokens - 1) <= INPUT_TOLERANCE,
     )
@@ -408,7 +418,7 @@ class Comparison:
             return f"{NAMES[self.metric]} is {amount(self.metric, self.mean)}"
         way = "above" if self.deviation > 0 else "below"
         return (
-            f"{NAMES[self.metric]} is {abs(self.deviation):.1%} {way} the published "
+            f"{NAMES[self.metric]} is {percent(abs(self.deviation))} {way} the published "
             f"{self.published.text} ({'slower' if self.slower else 'faster'})"
         )
 
@@ -548,7 +558,7 @@ class Overhead:
     def measurable(self) -> tuple[str, ...]:
         """The metrics whose difference is above the spread between runs, in words."""
         return tuple(
-            f"{NAMES[one.metric]} is {abs(other.mean / one.mean - 1):.1%} "
+            f"{NAMES[one.metric]} is {percent(abs(other.mean / one.mean - 1))} "
             f"{'higher' if other.mean > one.mean else 'lower'} through MaaS "
             f"({amount(one.metric, one.mean)} and {amount(one.metric, other.mean)})"
             for one, other in zip(self.kserve.comparisons, self.maas.comparisons, strict=True)

@@ -146,7 +146,6 @@ def test_a_figure_that_was_rounded_far_is_not_held_against_a_run(tmp_path: Path)
     row = next(row for row in COMPLETE if (row.scenario, row.ingress) == (2, "kserve"))
     found = judged(as_published(row, slower=1.08), tmp_path).comparisons
     decode = next(each for each in found if each.metric == Metric.DECODE)
-    assert decode.deviation is not None
     assert decode.deviation < -0.1
     assert decode.within
 
@@ -314,6 +313,13 @@ def test_every_check_has_a_result_that_fails_it(tmp_path: Path) -> None:
     assert {check.code for check in sound.checks} == {code for _, code, _ in UNSOUND.values()}
 
 
+def test_a_run_so_short_that_all_starts_at_once_has_no_steady_part(tmp_path: Path) -> None:
+    each = judged(make(scenario=2, conversations=4, ttft=9789, itl=182.1), tmp_path)
+    assert each.verdict.outcome == Outcome.REPRODUCED
+    assert "steady" not in {check.code for check in each.checks}
+    assert any(hint.startswith("Reduced: 16 requests") for hint in each.hints)
+
+
 def test_a_reason_names_the_runs_that_it_holds_of(tmp_path: Path) -> None:
     verdict = judged(make(output_tokens=100), tmp_path).verdict
     assert "(run-1, run-2, run-3)" in str(verdict)
@@ -391,6 +397,8 @@ def test_a_concurrency_above_what_the_engine_takes_is_saturated(tmp_path: Path) 
     assert saturated == [False, False, True]
     assert "takes 16 requests at once" in made.judged[2].hints[0]
     assert "saturated above 16" in made.html()
+    twice = _tiers(tmp_path, maxNumSeqs=8, dataParallel=2, replicas=2)
+    assert all(each.hints == () for each in twice.judged)
 
 
 def test_the_worst_result_is_the_verdict_on_all(tmp_path: Path) -> None:

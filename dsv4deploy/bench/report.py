@@ -138,7 +138,7 @@ def _result(each: Judged) -> dict[str, Any]:
                 "mean": told.mean,
                 "spread": told.spread,
                 "published": told.published.text if told.published else None,
-                "deviation": told.deviation,
+                "deviation": told.deviation if told.published else None,
                 "within": told.within,
             }
             for told in each.comparisons
@@ -273,7 +273,7 @@ def _sweep(several: Sequence[Judged], metric: Metric) -> Markup:
             (each.result.settings.concurrency, each.means[metric], _published(each, metric))
             for each in several
         ],
-        asked.max_num_seqs * asked.data_parallel,
+        asked.at_once,
         lambda value: f"{value:,.0f}",
         asked.ingress,
     )

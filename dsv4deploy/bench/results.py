@@ -61,18 +61,24 @@ class Settings(_Recorded):
     runs: int = Field(gt=0)
     max_num_seqs: int = Field(gt=0)
     data_parallel: int = Field(gt=0)
+    replicas: int = Field(1, gt=0)
     versions: dict[str, str]
     """Of ``dsv4deploy``, ``aiperf``, ``engine`` and ``python``."""
     simulator: Simulator | None
     started: str
     """When, in ISO 8601."""
     garbage_answers: int | None = None
-    """Answers that made no sense, of all runs; None where they were not looked at."""
+    """Answers that made no sense, of those that were looked at; None where none were."""
 
     @property
     def time_scale(self) -> float:
         """Seconds on the clock for a second of the figures; 1 for an engine."""
         return self.simulator.time_scale if self.simulator else 1.0
+
+    @property
+    def at_once(self) -> int:
+        """How many requests the engines take at once; others wait."""
+        return self.max_num_seqs * self.data_parallel * self.replicas
 
     @property
     def sequences(self) -> int:

@@ -393,14 +393,14 @@ class Comparison:
         return max(self.values) - min(self.values)
 
     @property
-    def deviation(self) -> float | None:
-        """From the published figure, as a part of it."""
-        return self.mean / self.published.value - 1 if self.published else None
+    def deviation(self) -> float:
+        """From the published figure, as a part of it; 0 where none was published."""
+        return self.mean / self.published.value - 1 if self.published else 0.0
 
     @property
     def slower(self) -> bool:
         """Whether the deviation is to the worse."""
-        return ((self.deviation or 0.0) > 0) == (self.metric in LATENCIES)
+        return (self.deviation > 0) == (self.metric in LATENCIES)
 
     @property
     def tolerance(self) -> float:
@@ -411,16 +411,7 @@ class Comparison:
     @property
     def within(self) -> bool:
         """Whether the deviation is within the tolerance."""
-        return abs(self.deviation or 0.0) <= self.tolerance
-
-    def __str__(self) -> str:
-        if self.published is None or self.deviation is None:
-            return f"{NAMES[self.metric]} is {amount(self.metric, self.mean)}"
-        way = "above" if self.deviation > 0 else "below"
-        return (
-            f"{NAMES[self.metric]} is {percent(abs(self.deviation))} {way} the published "
-            f"{self.published.text} ({'slower' if self.slower else 'faster'})"
-        )
+        return abs(self.deviation) <= self.tolerance
 
 
 @dataclass(frozen=True)
@@ -515,18 +506,26 @@ def _verdict(
     # prompts were found in a cache.
     apart = sorted((each for each in compared if not each.within), key=lambda each: not each.slower)
     outcome = Outcome.NOT_REPRODUCED if apart else Outcome.REPRODUCED
-    return Verdict(outcome, tuple(map(str, apart)), simulated)
+    reasons = (_apart(each, row.figures[each.metric]) for each in apart)
+    return Verdict(outcome, tuple(reasons), simulated)
+
+
+def _apart(told: Comparison, figure: Figure) -> str:
+    way = "above" if told.deviation > 0 else "below"
+    return (
+        f"{told.name} is {percent(abs(told.deviation))} {way} the published {figure.text} "
+        f"({'slower' if told.slower else 'faster'})"
+    )
 
 
 def _hints(result: Result, row: Row | None) -> Iterator[str]:
     asked = result.settings
-    at_once = asked.max_num_seqs * asked.data_parallel
-    if at_once < asked.concurrency:
+    if asked.at_once < asked.concurrency:
         yield (
-            f"Saturated: the engine takes {at_once} requests at once (max-num-seqs "
-            f"{asked.max_num_seqs} × {asked.data_parallel} data parallel), and "
-            f"{asked.concurrency - at_once} of {asked.concurrency} wait: TTFT is queueing, and "
-            "more concurrency brings no throughput."
+            f"Saturated: the engine takes {asked.at_once} requests at once (max-num-seqs "
+            f"{asked.max_num_seqs} × {asked.data_parallel} data parallel × {asked.replicas} "
+            f"replicas), and {asked.concurrency - asked.at_once} of {asked.concurrency} wait: TTFT "
+            "is queueing, and more concurrency brings no throughput."
         )
     if row and asked.ingress == "direct":
         yield "Held against KServe's row: nothing was published without a gateway."
@@ -606,7 +605,7 @@ def sweeps(judged: Iterable[Judged]) -> list[tuple[Judged, ...]]:
 
 
 def overall(judged: Iterable[Judged]) -> Verdict:
-    """One verdict of several: the worst outcome, with everything that led to it."""
+    """One verdict of several: the worst outcome, with the first reason of each that has it."""
     every = list(judged)
     if len(every) == 1:
         return every[0].verdict
@@ -618,8 +617,12 @@ def overall(judged: Iterable[Judged]) -> Verdict:
     )
     outcome = min((each.verdict.outcome for each in every), key=order.index)
     reasons = tuple(
-        f"{each.label}: {', '.join(each.verdict.reasons)}"
+        f"{each.label}: {each.verdict.reasons[0]}{_more(len(each.verdict.reasons) - 1)}"
         for each in every
         if each.verdict.outcome == outcome and each.verdict.reasons
     )
     return Verdict(outcome, reasons, any(each.verdict.simulated for each in every))
+
+
+def _more(count: int) -> str:
+    return f", and {count} more" if count else ""

@@ -1,0 +1,152 @@
+"""The benchmark report in a real browser: it shows what it should, and asks nobody for anything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bench_results import fail, make, write
+from playwright.sync_api import Browser, Page, sync_playwright
+from tools import missing
+
+from dsv4deploy import load
+from dsv4deploy.bench.report import report
+from dsv4deploy.memory import plan, svg
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium that is installed on this machine, without a window."""
+    named = os.environ.get("DSV4DEPLOY_CHROMIUM")
+    path = named or shutil.which("chromium") or shutil.which("google-chrome")
+    if not path:
+        missing("there is no Chromium: `apt-get install chromium`, or name it DSV4DEPLOY_CHROMIUM")
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox does not start for root, as whom containers run.
+        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of a sweep, a slow result, an unsound one, and both ingresses."""
+    folder = tmp_path_factory.mktemp("report")
+    write(make(), folder)
+    write(make(ingress="maas", slower=1.2), folder)
+    write(make(scenario=2, ttft=9789, itl=182.1, doctor=lambda made: fail(made, 0, 3)), folder)
+    write(make(concurrency=8, maxNumSeqs=4, dataParallel=1), folder)
+    file = folder / "report.html"
+    file.write_text(report([folder]).html(), encoding="utf-8")
+    return file
+
+
+class Watched:
+    """A page, and what it said and asked for."""
+
+    def __init__(self, page: Page, file: Path) -> None:
+        self.page = page
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.goto(file.as_uri(), wait_until="networkidle")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_opens_without_an_error_or_a_request(
+    browser: Browser, page_file: Path, scheme: str, width: int
+) -> None:
+    dark = scheme == "dark"
+    page = browser.new_page(
+        color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900}
+    )
+    watched = Watched(page, page_file)
+    assert watched.said == []
+    assert watched.asked == [page_file.as_uri()]
+    # Nothing sticks out of the page to the side: wide tables and plots scroll by themselves.
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # Every plot has a size, and no text of it stands outside of it.
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll('svg')].flatMap(picture => {
+             const frame = picture.getBoundingClientRect();
+             return [...picture.querySelectorAll('text, rect, circle')].filter(part => {
+               const box = part.getBoundingClientRect();
+               return box.left < frame.left - 1 || box.right > frame.right + 1
+                 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+             }).map(part => part.outerHTML);
+           })"""
+    )
+    assert outside == []
+    assert page.locator("svg").count() > 20
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, background[4:-1].split(","))) < 384) == dark
+    page.close()
+
+
+def test_the_page_says_simulator_and_shows_why_there_is_no_verdict(
+    browser: Browser, page_file: Path
+) -> None:
+    watched = Watched(browser.new_page(), page_file)
+    page = watched.page
+    assert page.get_by_role("note").inner_text().startswith("SIMULATOR.")
+    # The checks of the unsound result stand open, those of the others closed.
+    assert page.get_by_text("3 of 240 requests failed").last.is_visible()
+    assert page.locator("details[open]").count() == 1
+    page.get_by_text("What was run").first.click()
+    assert page.get_by_text("4: max-num-seqs 4 × 1 data parallel").first.is_visible()
+    assert page.get_by_text("Saturated: the engine takes 4 requests at once").is_visible()
+    assert watched.said == []
+    page.close()
+
+
+def test_every_text_can_be_read_on_its_background(browser: Browser, page_file: Path) -> None:
+    """A contrast of 4.5 for text (WCAG 2.1 AA), in the light and in the dark."""
+    for scheme in ("light", "dark"):
+        page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
+        page.goto(page_file.as_uri())
+        weak = page.evaluate(
+            """() => {
+              const parse = text => text.match(/[\\d.]+/g).map(Number);
+              const light = ([r, g, b]) => [r, g, b].map(each => each / 255).map(
+                each => each <= 0.03928 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4
+              ).reduce((sum, each, index) => sum + each * [0.2126, 0.7152, 0.0722][index], 0);
+              const behind = part => {
+                for (; part; part = part.parentElement) {
+                  const colour = parse(getComputedStyle(part).backgroundColor);
+                  if (colour.length < 4 || colour[3] > 0) return colour;
+                }
+                return [255, 255, 255];
+              };
+              const found = new Set();
+              for (const part of document.querySelectorAll('body *')) {
+                const own = [...part.childNodes].some(
+                  node => node.nodeType === 3 && node.textContent.trim());
+                if (!own || part.tagName === 'title') continue;
+                const style = getComputedStyle(part);
+                const colour = parse(part.closest('svg') ? style.fill : style.color);
+                const [one, other] = [light(colour), light(behind(part))].sort((a, b) => b - a);
+                const contrast = (one + 0.05) / (other + 0.05);
+                if (contrast < 4.5) found.add(`${part.tagName} ${part.className.baseVal
+                  ?? part.className}: ${contrast.toFixed(2)}`);
+              }
+              return [...found];
+            }"""
+        )
+        assert weak == [], scheme
+        page.close()
+
+
+def test_the_plan_s_picture_opens_too(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "plan.svg"
+    file.write_text(svg(plan(load())), encoding="utf-8")
+    watched = Watched(browser.new_page(), file)
+    assert watched.said == []
+    assert watched.asked == [file.as_uri()]
+    assert watched.page.get_by_text("910B4: tight").is_visible()
+    watched.page.close()

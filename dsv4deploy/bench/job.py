@@ -94,7 +94,7 @@ def run(
     name, place = f"{benchmark.subject.values.name}-bench", release.namespace
     live = cluster.get("batch/v1", "Job", name, place)
     if live and _made_of(live) == _identity(benchmark.plan()):
-        _collect(_log(cluster, name, place), benchmark)
+        collect(_log(cluster, name, place), benchmark)
     elif live and not _ended(live):
         raise DeployError(
             f"Job {name} runs another benchmark: wait for it, or `kubectl -n {place} delete job "
@@ -158,7 +158,7 @@ def _follow(
         if job is None:
             raise ClusterError(f"Job {name} is gone; the same command makes it anew", "NotFound")
         log = _log(cluster, name, place)
-        _collect(log, benchmark)
+        collect(log, benchmark)
         for group, number, ended in _PROGRESS.findall(log)[-1:]:
             tell(group, int(number), int(ended))
         ended_as = _ended(job)
@@ -183,7 +183,7 @@ def _log(cluster: Cluster, name: str, place: str) -> str:
     return "".join(cluster.log(place, pod["metadata"]["name"], "bench", lines=0) for pod in pods)
 
 
-def _collect(log: str, benchmark: Benchmark) -> None:
+def collect(log: str, benchmark: Benchmark) -> None:
     """Puts the runs that a log holds into their folders."""
     pending = _pending(benchmark.plan())
     for name, text in _BLOCK.findall(log):

@@ -60,11 +60,12 @@ def conversations(
         yield {"session_id": f"user-{number:03}", "turns": turns}
 
 
+TOKENIZER = "tokenizer"
 SCENARIOS = {1: trace, 2: conversations}
 
 
 def write(directory: Path, made_of: dict[str, Any]) -> dict[str, str]:
-    """Writes ``scenario1.jsonl``, ``scenario2.jsonl`` and the prompts to warm up with.
+    """Writes ``scenario1.jsonl``, ``scenario2.jsonl``, prompts to warm up with, and a tokenizer.
 
     Args:
         directory: where.
@@ -72,7 +73,7 @@ def write(directory: Path, made_of: dict[str, Any]) -> dict[str, str]:
             many requests to warm up with).
 
     Returns:
-        each file's SHA-256 by its name.
+        each input file's SHA-256 by its name.
     """
     directory.mkdir(parents=True, exist_ok=True)
     seed, words, size = made_of["seed"], made_of["words"], made_of["size"]
@@ -86,7 +87,23 @@ def write(directory: Path, made_of: dict[str, Any]) -> dict[str, str]:
             for request in make(seed + 1, words, made_of["warmup"], size)
         ][: made_of["warmup"]]
         files[f"warmup{number}.jsonl"] = _write(directory / f"warmup{number}.jsonl", iter(warmup))
+    _tokenizer(directory / TOKENIZER, words)
     return files
+
+
+def _tokenizer(folder: Path, words: list[str]) -> None:
+    """A tokenizer for aiperf, which starts with none: each of the words is one token.
+
+    No figure depends on it: lengths are those that the server counts.
+    """
+    folder.mkdir(exist_ok=True)
+    vocabulary = {word: number for number, word in enumerate(["<unk>", *words])}
+    split = {"type": "WhitespaceSplit"}
+    model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>"}
+    told = {"version": "1.0", "added_tokens": [], "pre_tokenizer": split, "model": model}
+    (folder / "tokenizer.json").write_text(json.dumps(told), "utf-8")
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), "utf-8")
 
 
 def _write(path: Path, lines: Iterator[dict[str, Any]]) -> str:

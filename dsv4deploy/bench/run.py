@@ -25,7 +25,7 @@ from ..garbage import PROMPT, garbage
 from ..values import Values
 from . import worker
 from .dataset import Dataset
-from .prompts import OUTPUT
+from .prompts import OUTPUT, TOKENIZER
 from .published import rows
 
 SETTINGS = "run.json"
@@ -149,6 +149,7 @@ def command(
     return [
         *("profile", "--model", model, "--url", url.removesuffix(COMPLETIONS)),
         *("--endpoint-type", "chat", "--streaming", "--use-server-token-count"),
+        *("--tokenizer", f"{{dataset}}/{TOKENIZER}"),
         *("--input-file", f"{{dataset}}/{name}", "--custom-dataset-type", kind, *count),
         *("--concurrency", str(concurrency)),
         *("--use-legacy-max-tokens", "--extra-inputs", "ignore_eos:true"),
@@ -178,6 +179,16 @@ class Benchmark:
     concurrency: Sequence[int]
     runs: int
     warmup: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuses what aiperf would, before anything is written: a DeployError says why."""
+        most = max(self.concurrency)
+        if 2 in self.scenarios and most > self.dataset.conversations:
+            raise DeployError(
+                f"concurrency {most} is more than the {self.dataset.conversations} users of "
+                f"scenario 2, whose rounds come one after the other: a data set of {4 * most} "
+                "requests or more has enough of them"
+            )
 
     def plan(self) -> dict[str, Any]:
         """What :mod:`.worker` has to do; runs that have ended are not pending."""

@@ -167,8 +167,13 @@ class _Server:
         self.asked = 0
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A client may go at any time.
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        # A client may go at any time, and so may the server: Python 3.11 logs a cancelled one.
+        with (
+            contextlib.closing(writer),
+            contextlib.suppress(
+                ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError
+            ),
+        ):
             while True:
                 try:
                     request = await _read(reader)
@@ -177,7 +182,6 @@ class _Server:
                     error = {"message": str(refused), "type": "simulated", "code": refused.status}
                     self.send(writer, refused.status, {"error": error})
                 await writer.drain()
-        writer.close()
 
     async def answer(self, request: _Request, writer: asyncio.StreamWriter) -> None:
         path = request.path.partition("?")[0]

@@ -10,11 +10,11 @@ data set) and ``groups``, each of which has ``folder``, ``url``, ``aiperf`` (its
 """
 
 import base64
+import contextlib
 import io
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tarfile
@@ -95,12 +95,10 @@ def aiperf(python: str, words: list[str], part: Path, tell: Callable[[int], None
         Failed: aiperf failed or was broken off.
     """
     shutil.rmtree(part, ignore_errors=True)
-    scratch = part / "tmp"
-    scratch.mkdir(parents=True)
+    part.mkdir(parents=True)
     settings = {
         "AIPERF_RECORD_EXPORT_BATCH_SIZE": "1",  # progress is read off its records
         "HF_HUB_OFFLINE": "1",
-        "TMPDIR": str(scratch),
     }
     launch = Path(__file__).with_name("launch.py")
     log = part / "aiperf.log"
@@ -115,18 +113,11 @@ def aiperf(python: str, words: list[str], part: Path, tell: Callable[[int], None
             env={**os.environ, **settings},
         ) as process,
     ):
-        try:
-            while True:
-                tell(_lines(part / RECORDS))
-                try:
-                    process.wait(0.5)
-                    break
-                except subprocess.TimeoutExpired:
-                    pass
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    shutil.rmtree(scratch, ignore_errors=True)
+        # An interruption closes the pipe that the launcher listens to, which ends it all.
+        while process.poll() is None:
+            tell(_lines(part / RECORDS))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.5)
     # The prompts once more, as large as the data set.
     (part / "inputs.json").unlink(missing_ok=True)
     tell(_lines(part / RECORDS))
@@ -164,17 +155,14 @@ def ask(url: str, model: str, prompt: str) -> dict[str, Any]:
     try:
         with urllib.request.urlopen(request, timeout=300) as response:  # noqa: S310
             simulator = response.headers.get("x-dsv4deploy-simulator")
-            text = json.load(response)["choices"][0]["message"]["content"] or ""
+            why, text = "", json.load(response)["choices"][0]["message"]["content"] or ""
     except urllib.error.HTTPError as error:
-        simulator = error.headers.get("x-dsv4deploy-simulator")
-        return {
-            "text": "",
-            "error": f"HTTP {error.code}",
-            "simulator": json.loads(simulator) if simulator else None,
-        }
+        with error:
+            text, why = "", f"HTTP {error.code}"
+            simulator = error.headers.get("x-dsv4deploy-simulator")
     except (OSError, ValueError, LookupError, TypeError) as error:
         return {"text": "", "error": str(error), "simulator": None}
-    return {"text": text, "error": "", "simulator": json.loads(simulator) if simulator else None}
+    return {"text": text, "error": why, "simulator": json.loads(simulator) if simulator else None}
 
 
 # --- in a Job -----------------------------------------------------------------------------------

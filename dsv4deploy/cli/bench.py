@@ -14,7 +14,16 @@ import click
 
 from ..render import Release
 from .root import cli
-from .shared import cluster_options, connect, deployment_options, load_values, profile_of, say
+from .shared import (
+    cluster_options,
+    connect,
+    deployment_options,
+    load_values,
+    print_json,
+    profile_of,
+    say,
+    write_all,
+)
 
 
 @cli.group()
@@ -30,6 +39,7 @@ def bench() -> None:
 
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @bench.command("dataset")
@@ -230,20 +240,42 @@ def _bar(plan: dict[str, Any]) -> Iterator[Callable[[str, int, int], None]]:
     pending = [(name, number) for name, group in groups.items() for number in group["pending"]]
     total = sum(groups[name]["requests"] for name, _ in pending)
     with click.progressbar(length=max(1, total), file=sys.stderr, width=30) as bar:
-        told: tuple[str, int] = ("", 0)
 
         def tell(name: str, number: int, ended: int) -> None:
-            nonlocal told
-            label = f"{name}, run {number}" if number else f"{name}, warming up"
-            if (name, number) != told and not sys.stderr.isatty():
-                say(label)
-            told = (name, number)
-            bar.label = label
+            bar.label = f"{name}, run {number}" if number else f"{name}, warming up"
             if (name, number) in pending:
                 before = pending[: pending.index((name, number))]
                 bar.update(sum(groups[each]["requests"] for each, _ in before) + ended - bar.pos)
 
         yield tell
+
+
+@bench.command("report")
+@click.argument("folders", nargs=-1, required=True, metavar="DIR...", type=_FOLDER)
+@click.option("--html", type=_FILE, help="Write a page that needs nothing else, with plots.")
+@click.option("--markdown", type=_FILE, help="Write the tables and verdicts, for a text.")
+@click.option(
+    "-o", "--output", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True
+)
+def report_command(
+    folders: tuple[Path, ...], html: Path | None, markdown: Path | None, output: str
+) -> None:
+    """Say whether results reproduce the published figures, and if not why.
+
+    Exits with 1 where they don't, or where a run is not sound.
+    """
+    from ..bench.report import report
+
+    told = report(folders)
+    pages = {html: told.html, markdown: told.markdown}
+    write_all({path: text() for path, text in pages.items() if path})
+    if output == "json":
+        print_json(told.data())
+    else:
+        click.echo(told.markdown())
+    say(str(told.verdict))
+    if not told.ok:
+        sys.exit(1)
 
 
 @bench.command("simulate")

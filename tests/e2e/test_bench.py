@@ -1,0 +1,341 @@
+"""The real aiperf against the simulator: what reproduces, what does not, and going on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import control_plane
+import pytest
+import tokenizer
+from parts import CACHE, run
+
+from dsv4deploy import Release, Values
+from dsv4deploy.bench import dataset, job
+from dsv4deploy.bench.run import Benchmark, Subject
+from dsv4deploy.cluster import Cluster
+
+MODEL = Values().model.name
+# Ten times as fast: what aiperf itself takes, some milliseconds a request, counts ten times.
+SCALE = 0.1
+
+
+@pytest.fixture(scope="session")
+def aiperf() -> Path:
+    """The real aiperf 0.7.0, in an environment of its own in the cache."""
+    folder = CACHE / "aiperf-0.7.0"
+    command = folder / "bin" / "aiperf"
+    if not command.is_file():
+        print("installing aiperf 0.7.0", file=sys.stderr, flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        run(sys.executable, "-m", "venv", folder)
+        run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "aiperf==0.7.0")
+    return command
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dataset.Dataset:
+    """Prompts of the published size, for four users and four system prompts."""
+    folder = tmp_path_factory.mktemp("bench")
+    return dataset.make(folder / "dataset", str(tokenizer.train(folder / "tokenizer")), requests=16)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How aiperf reaches the simulator.
+
+    Attributes:
+        ingress: as which its figures are compared.
+        url: of the chat completions.
+        key: an API key; ``""`` where none is needed.
+    """
+
+    ingress: str
+    url: str
+    key: str = ""
+
+
+@contextmanager
+def direct(url: str) -> Iterator[Way]:
+    """Through no gateway."""
+    yield Way("kserve", url)
+
+
+WAYS: dict[str, Callable[[str], AbstractContextManager[Way]]] = {"direct": direct}
+"""The ways to a simulator, given the URL of its chat completions."""
+
+
+@contextmanager
+def simulator(log: Path, *settings: object) -> Iterator[str]:
+    """The URL of a simulator that runs while the block does."""
+    words = ("-m", "dsv4deploy", "bench", "simulate", "--port", "0", "--time-scale", SCALE)
+    with control_plane.running(log, sys.executable, *words, *settings):
+
+        def url() -> str:
+            found = re.search(r"^http://\S+$", log.read_text("utf-8"), re.MULTILINE)
+            return found[0] if found else ""
+
+        yield control_plane.until("the simulator serves", url)
+
+
+@pytest.fixture
+def simulate(tmp_path: Path) -> Callable[..., AbstractContextManager[str]]:
+    return lambda *settings: simulator(tmp_path / "simulator.log", *settings)
+
+
+def words(
+    aiperf: Path, data: dataset.Dataset, output: Path, way: Way, *more: object
+) -> tuple[list[str], dict[str, str]]:
+    """The command that runs the benchmark, and its environment."""
+    command = [sys.executable, "-m", "dsv4deploy", "bench", "run", "--aiperf", aiperf]
+    command += ["--dataset", data.folder, "-o", output, "--ingress", way.ingress, "--url", way.url]
+    key = {"DSV4DEPLOY_API_KEY": way.key} if way.key else {}
+    return [*map(str, command), *map(str, more)], {**os.environ, **key}
+
+
+def bench(*given: Any) -> None:
+    command, environment = words(*given)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
+def verdict(output: Path, code: int) -> dict[str, Any]:
+    """What the report says; its exit code is checked."""
+    command = [sys.executable, "-m", "dsv4deploy", "bench", "report", str(output), "-o", "json"]
+    command += ["--html", str(output / "report.html"), "--markdown", str(output / "report.md")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+@pytest.mark.parametrize("name", list(WAYS))
+def test_published_times_are_reproduced_in_both_scenarios_three_times(
+    name: str,
+    aiperf: Path,
+    data: dataset.Dataset,
+    simulate: Callable[..., AbstractContextManager[str]],
+    tmp_path: Path,
+) -> None:
+    output = tmp_path / "results"
+    with simulate() as url, WAYS[name](url) as way:
+        bench(aiperf, data, output, way, "--runs", "3")
+    told = verdict(output, 0)
+    assert told["outcome"] == "reproduced"
+    assert [len(each["metrics"]["tps"]["runs"]) for each in told["results"]] == [3, 3]
+    # Wherever such a figure is shown, it says where it comes from.
+    assert told["verdict"].startswith("SIMULATOR: ")
+    for page in ("report.html", "report.md"):
+        assert "simulator of the engine" in (output / page).read_text("utf-8")
+    files = [path for path in output.rglob("*") if path.is_file()]
+    assert not way.key or not any(way.key.encode() in path.read_bytes() for path in files)
+    # A user's four rounds grow by what the engine has answered: 16k, 17k, 18k, 19k.
+    records = output / f"{way.ingress}-scenario2-c4" / "runs" / "run-1" / "profile_export.jsonl"
+    sizes = sorted(
+        json.loads(line)["metrics"]["input_sequence_length"]["value"]
+        for line in records.read_text("utf-8").splitlines()
+    )
+    assert sizes == [size for size in (16384, 17408, 18432, 19456) for _ in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "outcome", "because"),
+    [
+        (("--slower", "20"), "not reproduced", r"TTFT is .*% above the published 3758 ms"),
+        (("--wrong-length",), "no verdict", r"16 of 16 answers have another length"),
+        (("--errors", "25"), "no verdict", r"[34] of 16 requests failed"),
+        (("--garbage",), "no verdict", r"1 answers? (is|are) garbage"),
+    ],
+    ids=["slower", "wrong length", "errors", "garbage"],
+)
+def test_a_wrong_run_is_called_wrong(
+    settings: tuple[str, ...],
+    outcome: str,
+    because: str,
+    aiperf: Path,
+    data: dataset.Dataset,
+    simulate: Callable[..., AbstractContextManager[str]],
+    tmp_path: Path,
+) -> None:
+    output = tmp_path / "results"
+    with simulate(*settings) as url, direct(url) as way:
+        bench(aiperf, data, output, way, "--runs", "1", "--scenario", "1", "--no-warmup")
+    told = verdict(output, 1)
+    assert told["outcome"] == outcome
+    assert re.search(because, told["verdict"])
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_aiperf_ends_and_the_same_command_goes_on(
+    sign: signal.Signals,
+    aiperf: Path,
+    data: dataset.Dataset,
+    simulate: Callable[..., AbstractContextManager[str]],
+    tmp_path: Path,
+) -> None:
+    output = tmp_path / "results"
+    runs = output / "kserve-scenario1-c4" / "runs"
+    settings = ("--runs", "2", "--scenario", "1", "--no-warmup")
+    with simulate() as url, direct(url) as way:
+        command, environment = words(aiperf, data, output, way, *settings)
+        process = subprocess.Popen(command, env=environment)
+        half = runs / "part-2" / "profile_export.jsonl"
+        control_plane.until(
+            "a request of run 2 has ended", lambda: half.is_file() and half.stat().st_size, 240
+        )
+        process.send_signal(sign)
+        process.wait(60)
+        control_plane.until("no aiperf is left", lambda: not _working_in(runs))
+        assert sorted(path.name for path in runs.iterdir()) == ["part-2", "run-1"]
+        first = (runs / "run-1" / "profile_export.jsonl").stat()
+        bench(aiperf, data, output, way, *settings)
+    assert (runs / "run-1" / "profile_export.jsonl").stat() == first
+    assert verdict(output, 0)["outcome"] == "reproduced"
+
+
+def _working_in(folder: Path) -> list[str]:
+    """The processes whose command line or environment names a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in told:
+            found.append(process.name)
+    return found
+
+
+# --- in the cluster ----------------------------------------------------------------------------
+
+
+class Node:
+    """Stands in for a kubelet and the Job controller: it runs a Job's program, and has its log."""
+
+    def __init__(self, cluster: Cluster, folder: Path, aiperf: Path) -> None:
+        self.cluster, self.folder, self.aiperf = cluster, folder, aiperf
+        self.log = folder / "pod.log"
+        self.stop = threading.Event()
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Logs are had as the API server gets them: over TLS, from the address in the Node."""
+        log = self.log
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain")
+                self.end_headers()
+                self.wfile.write(log.read_bytes() if log.is_file() else b"")
+
+            def log_message(self, *_: Any) -> None:
+                """Says nothing."""
+
+        control_plane.certificate(self.folder / "tls")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.folder / "tls" / "tls.crt", self.folder / "tls" / "tls.key")
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threads = [threading.Thread(target=work) for work in (server.serve_forever, self.watch)]
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node"}}
+        self.cluster.apply(node)
+        status = {
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": server.server_address[1]}},
+        }
+        control_plane.set_status(self.cluster, self.cluster.live(node) or {}, status)
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self.stop.set()
+            server.shutdown()
+            for thread in threads:
+                thread.join()
+            server.server_close()
+
+    def watch(self) -> None:
+        while not self.stop.wait(0.2):
+            for made in self.cluster.list("batch/v1", "Job", "default"):
+                if not (made.get("status") or {}).get("conditions"):
+                    self.run(made)
+
+    def run(self, made: dict[str, Any]) -> None:
+        spec, name = made["spec"]["template"]["spec"], made["metadata"]["name"]
+        (container,) = spec["containers"]
+        config = self.cluster.get("v1", "ConfigMap", name, "default") or {}
+        root = self.folder / "pod"
+        (root / "bench").mkdir(parents=True)
+        for file, text in config["data"].items():
+            (root / "bench" / file).write_text(text, "utf-8")
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": name,
+                "namespace": "default",
+                "labels": {"batch.kubernetes.io/job-name": name},
+            },
+            "spec": {**spec, "nodeName": "node"},
+        }
+        self.cluster.apply(pod)
+        command = [
+            word.replace("/job", ".").replace("/work", "work") for word in container["command"]
+        ]
+        environment = {each["name"]: each["value"] for each in container["env"]}
+        path = f"{self.aiperf.parent}{os.pathsep}{os.environ['PATH']}"
+        with self.log.open("wb") as log:
+            code = subprocess.run(
+                [sys.executable, *command[1:]],
+                cwd=root,
+                env={**environment, "PATH": path, "HOME": str(root)},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=False,
+            ).returncode
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        words = ("FailureTarget", "Failed") if code else ("SuccessCriteriaMet", "Complete")
+        conditions = [
+            {"type": word, "status": "True", "lastTransitionTime": now, "lastProbeTime": now}
+            for word in words
+        ]
+        ended = {} if code else {"completionTime": now, "succeeded": 1}
+        status = {"startTime": now, "conditions": conditions, **ended}
+        control_plane.set_status(self.cluster, self.cluster.live(made) or {}, status)
+
+
+def test_a_job_runs_it_in_the_cluster_and_its_results_come_back(
+    bare: Cluster,
+    aiperf: Path,
+    data: dataset.Dataset,
+    simulate: Callable[..., AbstractContextManager[str]],
+    tmp_path: Path,
+) -> None:
+    output = tmp_path / "results"
+    seen: list[int] = []
+    with simulate() as url, Node(bare, tmp_path, aiperf).serving():
+        subject = Subject(Values(), "ascend-910b4-8-w4a8", {"kserve": url}, "image")
+        benchmark = Benchmark(subject, data, output, [1], [4], runs=1, warmup=False)
+        how = job.Job("python:3.12")
+        told = lambda _, __, ended: seen.append(ended)  # noqa: E731 - a name for the line's sake
+        job.run(bare, benchmark, how, Release(namespace="default"), told, interval=0.5)
+    assert verdict(output, 0)["outcome"] == "reproduced"
+    assert seen
+    names = [item["metadata"]["name"] for item in bare.list("batch/v1", "Job", "default")]
+    assert names == []

@@ -1,0 +1,99 @@
+"""What a user types for the benchmark, and sees."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import fake_aiperf
+import pytest
+import tokenizer
+from simulated import simulator
+
+from dsv4deploy import Values
+
+TYPED = [sys.executable, "-m", "dsv4deploy", "bench"]
+
+
+def typed(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([*TYPED, *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bench")
+    model = tokenizer.train(folder / "tokenizer")
+    done = typed(
+        *("dataset", "--tokenizer", model, "-o", folder / "data"),
+        *("--requests", 16, "--size", 0.01),
+    )
+    assert done.stdout.splitlines()[0] == str(folder / "data" / "scenario1.jsonl")
+    assert "scenario 1: 16 requests of 80 tokens on average" in done.stderr
+    return folder / "data"
+
+
+def test_every_command_has_help_that_teaches() -> None:
+    for words in ((), ("dataset",), ("run",), ("report",), ("simulate",)):
+        assert len(typed(*words, "--help").stdout.splitlines()) > 5
+
+
+def test_a_run_prints_its_folders_and_hints_at_what_queues(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_AIPERF", str(tmp_path / "aiperf.jsonl"))
+    aiperf = fake_aiperf.install(tmp_path / "fake")
+    with simulator(model=Values().model.name) as url:
+        done = typed(
+            *("run", "--dataset", data, "-o", tmp_path / "out", "--url", url),
+            *("--aiperf", aiperf, "--runs", 1, "--concurrency", "4,8", "--scenario", 1),
+        )
+    assert done.stdout.splitlines() == [
+        f"{tmp_path}/out/kserve-scenario1-c4",
+        f"{tmp_path}/out/kserve-scenario1-c8",
+    ]
+    assert "hint: concurrency 8 is more than the 4 requests that run at once" in done.stderr
+    assert "kserve-scenario1-c8, run 1" in done.stderr
+    told = json.loads((tmp_path / "out" / "kserve-scenario1-c8" / "run.json").read_text("utf-8"))
+    assert told["image"] == Values().engine.image
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("--url", "http://x", "--ingress", "both"), 2, "--url is one ingress"),
+        (("--concurrency", "four"), 2, "must be whole numbers with commas"),
+        (("--dataset", "nowhere"), 1, "nowhere: no data set"),
+        (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),
+        (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "is the service ready"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_runs(
+    words: tuple[str, ...], code: int, sentence: str, data: Path, tmp_path: Path
+) -> None:
+    aiperf = fake_aiperf.install(tmp_path / "fake")
+    told = ("--dataset", data, "--aiperf", aiperf, "--url", "http://127.0.0.1:9/x")
+    done = typed("run", "-o", tmp_path / "out", *told, *words, code=code)
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_simulator_serves_until_it_is_stopped() -> None:
+    words = [*TYPED, "simulate", "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith(b"http://127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stderr
+        assert process.stderr.read().startswith(b"a simulator, no engine")
+
+
+def test_times_that_nobody_published_are_not_simulated() -> None:
+    done = typed("simulate", "--profile", "ascend-910b3-8-w8a8", code=1)
+    assert "no times were published of ascend-910b3-8-w8a8 through kserve" in done.stderr

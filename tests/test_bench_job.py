@@ -1,0 +1,123 @@
+"""The benchmark as a Job: its manifest, and its results out of a log."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import fake_aiperf
+import pytest
+import tokenizer
+from simulated import simulator
+
+from dsv4deploy import Release, Values
+from dsv4deploy.bench import dataset, job
+from dsv4deploy.bench.run import Benchmark, Subject
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dataset.Dataset:
+    folder = tmp_path_factory.mktemp("bench")
+    model = tokenizer.train(folder / "tokenizer")
+    return dataset.make(folder / "dataset", str(model), requests=16, size=0.01)
+
+
+def benchmark(data: dataset.Dataset, output: Path, url: str = "http://gateway") -> Benchmark:
+    subject = Subject(Values(), "ascend-910b4-8-w4a8", {"maas": url}, "image")
+    return Benchmark(subject, data, output, [1, 2], [4], runs=1)
+
+
+def objects(made: Benchmark, **settings: Any) -> list[dict[str, Any]]:
+    how = job.Job(**{"image": "python:3.12", **settings})
+    return job.manifest(made.plan(), how, Values(), Release(namespace="prod"))
+
+
+def test_the_manifest_carries_all_that_the_pod_needs(data: dataset.Dataset, tmp_path: Path) -> None:
+    config, made = objects(benchmark(data, tmp_path))
+    assert (config["kind"], made["kind"]) == ("ConfigMap", "Job")
+    assert {each["metadata"]["namespace"] for each in (config, made)} == {"prod"}
+    assert set(config["data"]) == {"launch.py", "plan.json", "prompts.py", "worker.py"}
+    # Half of what Kubernetes stores at most, for a real vocabulary of 2048 words.
+    assert len(json.dumps(config)) < 512 * 1024
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "python:3.12"
+    assert "DSV4DEPLOY_API_KEY" not in [each["name"] for each in container["env"]]
+
+
+def test_the_key_is_taken_from_a_secret(data: dataset.Dataset, tmp_path: Path) -> None:
+    _, made = objects(benchmark(data, tmp_path), key_secret="keys", key_name="bench")
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    (key,) = (each for each in container["env"] if each["name"] == "DSV4DEPLOY_API_KEY")
+    assert key["valueFrom"]["secretKeyRef"] == {"name": "keys", "key": "bench"}
+
+
+def test_what_it_is_about_does_not_depend_on_what_is_pending(
+    data: dataset.Dataset, tmp_path: Path
+) -> None:
+    def about() -> str:
+        _, made = objects(benchmark(data, tmp_path))
+        return str(made["metadata"]["annotations"]["dsv4deploy.io/plan"])
+
+    before = about()
+    (tmp_path / "maas-scenario1-c4" / "runs" / "run-1").mkdir(parents=True)
+    assert about() == before
+    other = objects(benchmark(data, tmp_path, "http://other"))[1]
+    assert other["metadata"]["annotations"]["dsv4deploy.io/plan"] != before
+
+
+def test_the_pod_s_program_makes_the_same_data_and_prints_what_comes_back(
+    data: dataset.Dataset, tmp_path: Path
+) -> None:
+    aiperf = fake_aiperf.install(tmp_path / "fake")
+    with simulator(model=Values().model.name) as url:
+        made = benchmark(data, tmp_path / "results", url)
+        config, manifest = objects(made)
+        (tmp_path / "pod" / "bench").mkdir(parents=True)
+        for name, text in config["data"].items():
+            (tmp_path / "pod" / "bench" / name).write_text(text, "utf-8")
+        (container,) = manifest["spec"]["template"]["spec"]["containers"]
+        words = [
+            word.replace("/job", ".").replace("/work", "work") for word in container["command"]
+        ]
+        done = subprocess.run(
+            [sys.executable, *words[1:]],
+            cwd=tmp_path / "pod",
+            env={
+                "PATH": f"{aiperf.parent}{os.pathsep}{os.environ['PATH']}",
+                "FAKE_AIPERF": str(tmp_path / "aiperf.jsonl"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    made.record()
+    # A pod that died within its second run has printed the first.
+    whole = done.stdout
+    job.collect(whole[: whole.rindex("-----END")], made)
+    assert [len(group["pending"]) for group in made.plan()["groups"]] == [0, 1]
+    job.collect(whole, made)
+    assert [len(group["pending"]) for group in made.plan()["groups"]] == [0, 0]
+    for scenario in (1, 2):
+        folder = made.output / f"maas-scenario{scenario}-c4"
+        assert json.loads((folder / "run.json").read_text())["simulator"]["itl"] == scenario
+        assert sorted(path.name for path in (folder / "runs" / "run-1").iterdir()) == [
+            "answer.json",
+            "profile_export.jsonl",
+            "profile_export_aiperf.json",
+        ]
+
+
+def test_the_pod_s_program_says_why_it_failed(data: dataset.Dataset, tmp_path: Path) -> None:
+    config, _ = objects(benchmark(data, tmp_path))
+    plan = json.loads(config["data"]["plan.json"])
+    plan["files"]["scenario1.jsonl"] = "another"
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    command = [sys.executable, "-m", "dsv4deploy.bench.worker", "plan.json", "work"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "came out differently here" in done.stderr

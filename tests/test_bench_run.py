@@ -1,0 +1,267 @@
+"""Runs: aiperf's command line, what is recorded, and going on after an interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fake_aiperf
+import pytest
+import tokenizer
+from simulated import simulator
+
+from dsv4deploy import DeployError, Values, load
+from dsv4deploy.bench import dataset, results
+from dsv4deploy.bench.run import Benchmark, Subject, command, find_aiperf, hints
+
+URL = "http://gateway/v1/chat/completions"
+
+
+def silent(*_: Any) -> None:
+    """Tells nobody."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dataset.Dataset:
+    folder = tmp_path_factory.mktemp("bench")
+    model = tokenizer.train(folder / "tokenizer")
+    return dataset.make(folder / "dataset", str(model), requests=16, size=0.01)
+
+
+@pytest.fixture
+def aiperf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The fake; it notes its runs in aiperf.jsonl."""
+    monkeypatch.setenv("FAKE_AIPERF", str(tmp_path / "aiperf.jsonl"))
+    return fake_aiperf.install(tmp_path / "fake")
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
+    """What the fake has noted."""
+
+    def read() -> list[dict[str, Any]]:
+        log = tmp_path / "aiperf.jsonl"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def engine() -> Iterator[str]:
+    with simulator(model=Values().model.name) as url:
+        yield url
+
+
+Make = Callable[..., Benchmark]
+
+
+@pytest.fixture
+def make(data: dataset.Dataset, tmp_path: Path) -> Make:
+    def benchmark(url: str, **settings: Any) -> Benchmark:
+        subject = Subject(Values(), "ascend-910b4-8-w4a8", {"kserve": url}, "image")
+        defaults = {"scenarios": [1], "concurrency": [4], "runs": 1, "warmup": False}
+        return Benchmark(subject, data, tmp_path / "results", **{**defaults, **settings})
+
+    return benchmark
+
+
+def test_the_command_line_is_the_one_that_reproduces(data: dataset.Dataset) -> None:
+    asked: dict[str, Any] = {
+        "url": "http://gw/demo/chat/v1/chat/completions",
+        "model": "m",
+        "concurrency": 4,
+        "requests": 240,
+        "conversations": 60,
+    }
+    one, two = (" ".join(command(number, **asked)) for number in (1, 2))
+    for line in (one, two):
+        assert "--url http://gw/demo/chat --endpoint-type chat --streaming" in line
+        assert "--use-server-token-count" in line
+        assert "--extra-inputs ignore_eos:true --extra-inputs min_tokens:128" in line
+    assert "scenario1.jsonl --custom-dataset-type mooncake_trace --request-count 240" in one
+    assert "multi_turn --conversation-num 60 --osl 128" in two
+    assert "--request-count" not in two
+    assert "{dataset}/warmup2.jsonl" in command(2, **asked, warmup=True)
+
+
+def test_an_aiperf_that_is_missing_or_another_is_told_how_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dsv4deploy.bench.run.CACHE", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DeployError, match=r"uv tool install aiperf==0\.7\.0"):
+        find_aiperf()
+    other = fake_aiperf.install(tmp_path / "other", "0.9.0")
+    with pytest.raises(DeployError, match=r"is aiperf 0\.9\.0, and the figures were"):
+        find_aiperf(str(other))
+    with pytest.raises(DeployError, match="can't be run"):
+        find_aiperf(str(tmp_path / "nothing"))
+    cached = fake_aiperf.install(tmp_path / "aiperf-0.7.0")
+    assert find_aiperf() == str(cached.with_name("python3"))
+    cached.with_name("python3").unlink()
+    with pytest.raises(DeployError, match="stands in no environment of its own"):
+        find_aiperf(str(cached))
+
+
+@pytest.mark.usefixtures("started")
+def test_each_run_stands_in_its_folder_with_its_environment(
+    make: Make, engine: str, aiperf: Path
+) -> None:
+    benchmark = make(engine, runs=2, scenarios=[1, 2])
+    benchmark.here(find_aiperf(str(aiperf)), silent)
+    for scenario in (1, 2):
+        folder = benchmark.output / f"kserve-scenario{scenario}-c4"
+        names = sorted(path.name for path in (folder / "runs").iterdir())
+        assert names == ["run-1", "run-2"]
+        assert not (folder / "runs" / "run-1" / "inputs.json").exists()
+        told = json.loads((folder / "run.json").read_text("utf-8"))
+        assert told["simulator"]["ttft"] == {1: 20, 2: 40}[scenario]
+        assert (told["garbageAnswers"], told["conversations"]) == (0, 4)
+        assert set(told["versions"]) == {"dsv4deploy", "aiperf", "engine", "python"}
+        assert results.Settings.model_validate(told).warmup_requests == 0
+
+
+def test_runs_that_have_ended_are_kept_and_half_ones_begun_again(
+    make: Make, engine: str, aiperf: Path, started: Callable[[], list[Any]]
+) -> None:
+    python = find_aiperf(str(aiperf))
+    make(engine).here(python, silent)
+    half = make(engine).output / "kserve-scenario1-c4" / "runs" / "part-2"
+    half.mkdir()
+    (half / "profile_export.jsonl").write_text("half")
+    make(engine, runs=2).here(python, silent)
+    assert len(started()) == 2
+    assert not half.exists()
+    assert (half.with_name("run-2") / "profile_export.jsonl").read_text() == "{}\n" * 3
+    make(engine, runs=2).here(python, silent)
+    assert len(started()) == 2
+
+
+def test_warming_up_comes_first_and_leaves_nothing(
+    make: Make, engine: str, aiperf: Path, started: Callable[[], list[Any]]
+) -> None:
+    benchmark = make(engine, warmup=True)
+    seen = []
+    benchmark.here(find_aiperf(str(aiperf)), lambda _, number, ended: seen.append((number, ended)))
+    first, second = (" ".join(each["words"]) for each in started())
+    assert "warmup1.jsonl" in first
+    assert "--request-count 4 --concurrency 4" in first
+    assert "scenario1.jsonl" in second
+    folder = benchmark.output / "kserve-scenario1-c4"
+    assert [path.name for path in (folder / "runs").iterdir()] == ["run-1"]
+    assert json.loads((folder / "run.json").read_text())["warmupRequests"] == 4
+    assert seen[0][0] == 0
+    assert seen[-1] == (1, 3)
+
+
+def test_the_key_is_in_no_command_line_and_no_file(
+    make: Make,
+    engine: str,
+    aiperf: Path,
+    started: Callable[[], list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DSV4DEPLOY_API_KEY", "sk-0123456789")
+    benchmark = make(engine)
+    benchmark.here(find_aiperf(str(aiperf)), silent)
+    (run,) = started()
+    assert run["key"] == "sk-0123456789"
+    assert "sk-0123456789" not in run["line"]
+    for path in benchmark.output.rglob("*"):
+        assert path.is_dir() or "sk-0123456789" not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("behave", "sentence"),
+    [("fail", "ended with 1 and left no results.*the fake has failed"), ("cancelled", "cancelled")],
+)
+def test_a_run_that_fails_says_why_and_is_no_result(
+    behave: str,
+    sentence: str,
+    make: Make,
+    engine: str,
+    aiperf: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAKE_BEHAVE", behave)
+    with pytest.raises(DeployError, match=f"(?s){sentence}.*the same command goes on"):
+        make(engine).here(find_aiperf(str(aiperf)), silent)
+    assert make(engine).plan()["groups"][0]["pending"] == [1]
+
+
+def test_an_engine_that_has_broken_under_the_load_is_noticed(make: Make, aiperf: Path) -> None:
+    python = find_aiperf(str(aiperf))
+    with simulator(model=Values().model.name, garbage=True) as url:
+        make(url).here(python, silent)
+    benchmark = make(url, runs=2)
+    benchmark.here(python, silent)
+    told = json.loads((benchmark.output / "kserve-scenario1-c4" / "run.json").read_text())
+    # The second answer is none: the simulator has gone.
+    assert told["garbageAnswers"] == 2
+
+
+def test_a_folder_holds_the_results_of_one_thing(make: Make, engine: str, aiperf: Path) -> None:
+    make(engine).here(find_aiperf(str(aiperf)), silent)
+    with pytest.raises(DeployError, match="holds results of another url"):
+        make(URL).record()
+
+
+def test_more_users_than_there_are_is_refused(make: Make) -> None:
+    with pytest.raises(DeployError, match="a data set of 32 requests or more"):
+        make(URL, concurrency=[4, 8], scenarios=[2])
+    make(URL, concurrency=[8], scenarios=[1])
+
+
+def test_a_concurrency_that_the_engines_queue_is_told() -> None:
+    assert hints(Values(), [4]) == []
+    (hint,) = hints(Values(), [4, 8])
+    assert "concurrency 8 is more than the 4 requests that run at once" in hint
+    assert hints(load(profile="ascend-910b3-16-w8a8"), [8, 16, 32, 64]) == []
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_nothing_goes_on_and_the_same_command_does(
+    sign: signal.Signals,
+    data: dataset.Dataset,
+    engine: str,
+    aiperf: Path,
+    started: Callable[[], list[Any]],
+    tmp_path: Path,
+) -> None:
+    words = [sys.executable, "-m", "dsv4deploy", "bench", "run", "--aiperf", str(aiperf)]
+    words += ["--dataset", str(data.folder), "-o", str(tmp_path / "results"), "--url", engine]
+    words += ["--scenario", "1", "--no-warmup", "--concurrency", "4"]
+    assert subprocess.run([*words, "--runs", "1"], check=False).returncode == 0
+    environment = {**os.environ, "FAKE_BEHAVE": "hang"}
+    process = subprocess.Popen([*words, "--runs", "2"], env=environment)
+    until(lambda: len(started()) == 2)
+    process.send_signal(sign)
+    assert process.wait(30) == (130 if sign == signal.SIGINT else -sign)
+    until(lambda: not alive(started()[-1]["pid"]))
+    runs = tmp_path / "results" / "kserve-scenario1-c4" / "runs"
+    assert sorted(path.name for path in runs.iterdir()) == ["part-2", "run-1"]
+    done = subprocess.run([*words, "--runs", "2"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(started()) == 3
+    assert sorted(path.name for path in runs.iterdir()) == ["run-1", "run-2"]
+
+
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+    except OSError:
+        return False

@@ -75,7 +75,12 @@ def charts(go_module: Callable[[str], Path], settings: Tree, folder: Path) -> li
     helm = find("helm3")
     own = folder / "envoy-gateway-values.yaml"
     image = {"image": "docker.io/envoyproxy/gateway:v1.8.1", "pullPolicy": "IfNotPresent"}
-    values = {"global": {"images": {"envoyGateway": image}}, "config": {"envoyGateway": settings}}
+    # The default of 20 ms is less than a busy machine needs, and counts as no limit.
+    limits = {"timeout": "2s", **settings.get("rateLimit", {})}
+    values = {
+        "global": {"images": {"envoyGateway": image}},
+        "config": {"envoyGateway": {**settings, "rateLimit": limits}},
+    }
     own.write_text(yaml.safe_dump(values))
     chart = gateway / "charts" / "gateway-helm"
     # The release fills its defaults' three placeholders in; `own` replaces them.
@@ -113,12 +118,16 @@ class Gateway:
         cluster: its control plane's API.
         node: its pods.
         folder: every program's log.
+        go_module: finds a Go module's folder.
     """
 
-    def __init__(self, cluster: Cluster, node: Node, folder: Path) -> None:
+    def __init__(
+        self, cluster: Cluster, node: Node, folder: Path, go_module: Callable[[str], Path]
+    ) -> None:
         self.cluster = cluster
         self.node = node
         self.folder = folder
+        self._go_module = go_module
         self._stack = ExitStack()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -197,6 +206,16 @@ class Gateway:
         self._processes[name].terminate()
         self._processes[name].wait()
 
+    def signal(self, name: str, number: int) -> None:
+        """Sends ``redis`` or ``model`` a signal."""
+        self._processes[name].send_signal(number)
+
+    def configure(self, settings: Tree) -> None:
+        """Changes Envoy Gateway's own configuration, as an upgrade of its chart would."""
+        wanted = charts(self._go_module, settings, self.folder)
+        self.cluster.apply(next(item for item in wanted if item["kind"] == "ConfigMap"), force=True)
+        self.node.refresh(self.node.pods["envoy-gateway"])
+
 
 @contextmanager
 def gateway_plane(
@@ -218,15 +237,14 @@ def gateway_plane(
         release = Release()
         for name in (SYSTEM, AI_SYSTEM, REDIS[1], maas.namespace, release.namespace):
             namespace(cluster, name)
-        # The default of 20 ms is less than a busy machine needs, and counts as no limit.
-        installed = charts(go_module, {"rateLimit": {"timeout": "2s"}}, folder)
+        installed = charts(go_module, {}, folder)
         for item in installed:
             cluster.apply(item, force=True)
         named = {(item["kind"], item["metadata"]["name"]): item for item in installed}
         address = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
         reached = int(address.rpartition(":")[2]), folder / "serving" / "apiserver.crt"
         node = stack.enter_context(Node(cluster, folder, reached, programs))
-        gateway = stack.enter_context(Gateway(cluster, node, folder))
+        gateway = stack.enter_context(Gateway(cluster, node, folder, go_module))
         gateway.start_redis()
         gateway.start_model()
         node.serve(*REDIS)

@@ -11,7 +11,7 @@ text, the published prompts' ratio. OpenAI's ``metadata`` of a request says how 
     prompt    how many prompt tokens to report instead
 
 ``/seen`` lists the last requests: header lines, bytes and options of the body, how many tokens were
-sent, and whether the client stayed until the end.
+sent, and whether the client left before the end.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def complete(request: web.Request) -> web.StreamResponse:
     body = json.loads(raw)
     prompt = sum(len(str(message["content"]).encode()) for message in body["messages"])
     told = {key: float(text) for key, text in (body.get("metadata") or {}).items()}
-    tokens, itl = int(body.get("max_tokens", 16)), told.get("itl", 0.0)
+    tokens = int(body.get("max_tokens", 16))
     usage = {"prompt_tokens": int(told.get("prompt", prompt / BYTES_PER_TOKEN))}
     usage |= {"completion_tokens": tokens, "total_tokens": usage["prompt_tokens"] + tokens}
     record: dict[str, Any] = {
@@ -43,24 +43,36 @@ async def complete(request: web.Request) -> web.StreamResponse:
         "options": {key: value for key, value in body.items() if key != "messages"},
         "usage": usage,
         "sent": 0,
-        "stayed": False,
+        "left": False,
     }
     seen.append(record)
+    try:
+        return await answer(request, body, told, record)
+    except (ConnectionError, asyncio.CancelledError):
+        record["left"] = True
+        raise
+
+
+async def answer(
+    request: web.Request, body: dict[str, Any], told: dict[str, float], record: dict[str, Any]
+) -> web.StreamResponse:
+    """The answer that a request asked for."""
+    tokens, itl, usage = int(body.get("max_tokens", 16)), told.get("itl", 0.0), record["usage"]
     await asyncio.sleep(told.get("ttft", 0.0))
     common = {"id": "chatcmpl-1", "created": 1, "model": body["model"]}
     if not body.get("stream"):
         message = {"role": "assistant", "content": "".join(f"t{n} " for n in range(tokens))}
         choice = {"index": 0, "message": message, "finish_reason": "length"}
-        record |= {"sent": tokens, "stayed": True}
+        record["sent"] = tokens
         return web.json_response(
             {**common, "object": "chat.completion", "choices": [choice], "usage": usage}
         )
-    answer = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-    await answer.prepare(request)
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+    await response.prepare(request)
 
     async def send(**chunk: Any) -> None:
         text = json.dumps({**common, "object": "chat.completion.chunk", **chunk})
-        await answer.write(f"data: {text}\n\n".encode())
+        await response.write(f"data: {text}\n\n".encode())
 
     begun = asyncio.get_running_loop().time()
     for number in range(tokens):
@@ -72,9 +84,8 @@ async def complete(request: web.Request) -> web.StreamResponse:
         record["sent"] += 1
     if (body.get("stream_options") or {}).get("include_usage"):
         await send(choices=[], usage=usage)
-    await answer.write(b"data: [DONE]\n\n")
-    record["stayed"] = True
-    return answer
+    await response.write(b"data: [DONE]\n\n")
+    return response
 
 
 async def list_seen(_: web.Request) -> web.Response:

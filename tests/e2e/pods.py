@@ -54,7 +54,9 @@ def network() -> Iterator[None]:
             missing(f"no network namespaces here: {os.strerror(ctypes.get_errno())}")
         for command in (
             "link set lo up",
-            "link add pods type bridge",
+            # With an address of its own: otherwise it takes a new one as ports come, and packets to
+            # the old one are lost.
+            "link add pods address 02:00:00:00:00:01 type bridge",
             f"address add {NODE}/24 dev pods",
             "link set pods up",
             f"route add {SERVICES} dev pods",
@@ -245,6 +247,7 @@ class Node:
             selector = item["spec"].get("selector")
             if selector and selector.items() <= labels.items():
                 addresses.append(f"{item['spec']['clusterIP']}/32")
+                self._endpoint(pod, item)
         for command in (
             "link set lo up",
             "link set eth0 up",
@@ -253,6 +256,25 @@ class Node:
         ):
             run("nsenter", "-t", sandbox.pid, "-n", ip, *command.split())
         return sandbox.pid
+
+    def _endpoint(self, pod: Pod, service: Tree) -> None:
+        meta = service["metadata"]
+        labels = {**meta.get("labels", {}), "kubernetes.io/service-name": meta["name"]}
+        name = {"name": pod.object["metadata"]["name"], "namespace": meta["namespace"]}
+        ports = [
+            {"name": port.get("name", ""), "port": port["targetPort"], "protocol": "TCP"}
+            for port in service["spec"]["ports"]
+        ]
+        self.cluster.create(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {**name, "labels": labels},
+                "addressType": "IPv4",
+                "endpoints": [{"addresses": [pod.address], "conditions": {"ready": True}}],
+                "ports": ports,
+            }
+        )
 
     def _image(self, container: Tree) -> Image:
         return self._images[container["image"].rpartition("/")[2].partition(":")[0]]

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import control_plane
 import pytest
@@ -65,19 +65,25 @@ def _go_mod(source: Path) -> str:
     return (source / "go.mod").read_text("utf-8")
 
 
+class GoBuild(Protocol):
+    """Builds what ``go/<name>/tools.go`` imports; the path of one of those programs."""
+
+    def __call__(self, name: str, program: str = "") -> Path: ...
+
+
 @pytest.fixture(scope="session")
-def go_build() -> Callable[[str], Path]:
+def go_build() -> GoBuild:
     """A program whose versions are pinned in ``go/<name>``, built and kept in the cache."""
     go = program("go")
 
-    def build(name: str) -> Path:
+    def build(name: str, program: str = "") -> Path:
         source = Path(__file__).resolve().parent / "go" / name
         pins = hashlib.sha256((source / "go.sum").read_bytes()).hexdigest()[:16]
-        target = CACHE / "go" / f"{name}-{pins}" / name
-        if not target.is_file():
-            package = re.findall(r'_ "(.+)"', (source / "tools.go").read_text())[0]
-            print(f"building {package}", file=sys.stderr, flush=True)
-            part = target.with_suffix(".part")
+        folder = CACHE / "go" / f"{name}-{pins}"
+        if not folder.is_dir():
+            packages = re.findall(r'_ "(.+)"', (source / "tools.go").read_text())
+            print(f"building {' '.join(packages)}", file=sys.stderr, flush=True)
+            part = folder.with_suffix(".part")
             flags = "-ldflags=-s -w"
             # Kubernetes' programs are told their version when they are built.
             version = re.search(r"k8s\.io/kubernetes v(\d+)\.(\d+)\.\d+", _go_mod(source))
@@ -86,10 +92,10 @@ def go_build() -> Callable[[str], Path]:
                 words |= {"gitMajor": version[1], "gitMinor": version[2]}
                 package_of = "k8s.io/component-base/version"
                 flags += "".join(f" -X {package_of}.{key}={word}" for key, word in words.items())
-            command = (go, "build", "-trimpath", "-mod=readonly", flags, "-o", part)
-            run(*command, package, cwd=source, CGO_ENABLED="0")
-            part.rename(target)
-        return target
+            command = (go, "build", "-trimpath", "-mod=readonly", flags, "-o", f"{part}/")
+            run(*command, *packages, cwd=source, CGO_ENABLED="0")
+            part.rename(folder)
+        return folder / (program or name)
 
     return build
 
@@ -115,7 +121,7 @@ class Plane:
 def plane(
     tmp_path_factory: pytest.TempPathFactory,
     go_module: Callable[[str], Path],
-    go_build: Callable[[str], Path],
+    go_build: GoBuild,
 ) -> Iterator[Plane]:
     """etcd, kube-apiserver and KServe's controller, once a session."""
     folder = tmp_path_factory.mktemp("plane")
@@ -132,9 +138,7 @@ def plane(
 
 
 @pytest.fixture(scope="session")
-def bare(
-    tmp_path_factory: pytest.TempPathFactory, go_build: Callable[[str], Path]
-) -> Iterator[Cluster]:
+def bare(tmp_path_factory: pytest.TempPathFactory, go_build: GoBuild) -> Iterator[Cluster]:
     """An API server with nothing on it, for tests of what is missing; they may add CRDs."""
     folder = tmp_path_factory.mktemp("bare")
     with control_plane.api_server(folder, go_build("kube-apiserver")) as (kubeconfig, _):

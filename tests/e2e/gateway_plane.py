@@ -1,0 +1,309 @@
+"""The MaaS gateway as it runs in a cluster: Envoy Gateway, Envoy AI Gateway, Envoy, quotas.
+
+Envoy Gateway's and Envoy AI Gateway's own charts are applied to a kube-apiserver, their controllers
+started with those charts' arguments and rights, and the pods that the controllers write (Envoy with
+the external processor that Envoy AI Gateway's webhook adds to it, the rate limit service) run as
+:mod:`pods` runs them. The objects under test are those that dsv4deploy renders, unchanged.
+
+It differs from a cluster in this: Envoy is 1.38.3 from PyPI where Envoy Gateway 1.8.1 names 1.38.1,
+the programs are built here from the releases' sources, and a model server written for the tests
+stands behind the gateway, at the address of the Service that KServe would make.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from control_plane import (
+    ENVOY,
+    Tree,
+    api_server,
+    install_crds,
+    namespace,
+    other_crds,
+    running,
+    set_status,
+    until,
+)
+from parts import program, run
+from pods import NODE, Image, Node, Pod, network
+from tools import find
+
+from dsv4deploy import Release, Values, render
+from dsv4deploy.cluster import Cluster
+
+EXTENSION = "sigs.k8s.io/gateway-api-inference-extension@v1.0.2"
+SYSTEM, AI_SYSTEM = "envoy-gateway-system", "envoy-ai-gateway-system"
+REDIS = ("redis", "redis-system")  # the Service that Envoy AI Gateway's example names
+MODEL_SERVER = Path(__file__).resolve().parent / "model_server.py"
+
+
+def images(go_build: Callable[..., Path]) -> dict[str, Image]:
+    """What stands in for the images that the charts and controllers name."""
+    import envoy
+
+    binary = Path(envoy.__file__).parent / "_bin" / "envoy"
+    binary.chmod(0o755)
+    return {
+        "gateway": Image("usr/local/bin/envoy-gateway", go_build("ai-gateway", "envoy-gateway")),
+        "ai-gateway-controller": Image("app", go_build("ai-gateway", "controller")),
+        "ai-gateway-extproc": Image("app", go_build("ai-gateway", "extproc")),
+        "ratelimit": Image("bin/ratelimit", go_build("ratelimit", "service_cmd")),
+        "envoy": Image("usr/local/bin/envoy", binary),
+    }
+
+
+def charts(go_module: Callable[[str], Path], settings: Tree, folder: Path) -> list[Tree]:
+    """The objects of Envoy Gateway's and Envoy AI Gateway's charts, hooks included.
+
+    Args:
+        go_module: finds a Go module's folder.
+        settings: the EnvoyGateway configuration beside what Envoy AI Gateway asks for.
+        folder: for a values file.
+    """
+    gateway, ai = map(go_module, ENVOY)
+    helm = find("helm3")
+    own = folder / "envoy-gateway-values.yaml"
+    image = {"image": "docker.io/envoyproxy/gateway:v1.8.1", "pullPolicy": "IfNotPresent"}
+    # The default of 20 ms is less than a busy machine needs, and counts as no limit.
+    limits = {"timeout": "2s", **settings.get("rateLimit", {})}
+    values = {
+        "global": {"images": {"envoyGateway": image}},
+        "config": {"envoyGateway": {**settings, "rateLimit": limits}},
+    }
+    own.write_text(yaml.safe_dump(values))
+    chart = gateway / "charts" / "gateway-helm"
+    # The release fills its defaults' three placeholders in; `own` replaces them.
+    examples = [
+        ai / "examples" / name / "envoy-gateway-values-addon.yaml"
+        for name in ("token_ratelimit", "inference-pool")
+    ]
+    asked = ai / "manifests" / "envoy-gateway-values.yaml"
+    files = (chart / "values.tmpl.yaml", asked, *examples, own)
+    flags = [word for file in files for word in ("-f", file)]
+    texts = [run(helm, "template", "eg", chart, "-n", SYSTEM, *flags)]
+    chart = ai / "manifests" / "charts" / "ai-gateway-helm"
+    texts.append(run(helm, "template", "aieg", chart, "-n", AI_SYSTEM))
+    return [item for text in texts for item in yaml.load_all(text, yaml.CSafeLoader) if item]
+
+
+def crds(go_module: Callable[[str], Path]) -> list[Tree]:
+    """Gateway API's, Envoy Gateway's, Envoy AI Gateway's kinds, and InferencePool."""
+    text = run(
+        find("helm3"),
+        *("template", go_module(ENVOY[0]) / "charts" / "gateway-crds-helm"),
+        *("--set", "crds.gatewayAPI.enabled=true,crds.gatewayAPI.channel=standard"),
+    )
+    found = [item for item in yaml.load_all(text, yaml.CSafeLoader) if item]
+    bases = go_module(EXTENSION) / "config" / "crd" / "bases"
+    pools = (bases / "inference.networking.k8s.io_inferencepools.yaml").read_text()
+    found += [*yaml.load_all(pools, yaml.CSafeLoader), *other_crds(go_module)]
+    return [item for item in found if item["kind"] == "CustomResourceDefinition"]
+
+
+class Gateway:
+    """A running gateway, as clients and administrators see it.
+
+    Args:
+        cluster: its control plane's API.
+        node: its pods.
+        folder: every program's log.
+        go_module: finds a Go module's folder.
+    """
+
+    def __init__(
+        self, cluster: Cluster, node: Node, folder: Path, go_module: Callable[[str], Path]
+    ) -> None:
+        self.cluster = cluster
+        self.node = node
+        self.folder = folder
+        self._go_module = go_module
+        self._stack = ExitStack()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def envoy(self) -> Pod:
+        """The proxy's pod."""
+        (found,) = (pod for name, pod in self.node.pods.items() if name.startswith("envoy-maas"))
+        return found
+
+    @property
+    def url(self) -> str:
+        """The listener that clients reach."""
+        return f"http://{self.envoy.address}:10080"
+
+    @property
+    def model_url(self) -> str:
+        """The model server itself."""
+        return f"http://{NODE}:8000"
+
+    def stats(self, pattern: str) -> dict[str, float]:
+        """Envoy's own figures whose lines match a pattern, by name and labels."""
+        text = httpx.get(f"http://{self.envoy.address}:19001/stats/prometheus").text
+        lines = (line.rpartition(" ") for line in text.splitlines() if re.search(pattern, line))
+        return {name: float(figure) for name, _, figure in lines if not name.startswith("#")}
+
+    def seen(self) -> list[Tree]:
+        """The requests that reached the model server, the last one last."""
+        found: list[Tree] = httpx.get(f"{self.model_url}/seen").json()
+        return found
+
+    def redis(self, *command: str) -> Any:
+        """What Redis answers."""
+        client = (program("redis-cli"), "-h", NODE, "--json")
+        return json.loads(run(*client, *command))
+
+    def charged(self, user: str) -> dict[str, int]:
+        """The tokens that stand against a user, by Redis's key: one for each rule and window."""
+        return {key: int(self.redis("GET", key)) for key in self.redis("KEYS", f"*_{user}_*")}
+
+    def apply(self, wanted: list[Tree]) -> None:
+        """Applies rendered objects, as they are; those of KServe have nobody here to read them."""
+        for item in wanted:
+            if self.cluster.has(item["apiVersion"], item["kind"]):
+                self.cluster.apply(item, force=True)
+
+    def start_redis(self) -> None:
+        """Starts Redis, empty."""
+        store = ("--save", "", "--appendonly", "no", "--dir", self.folder)
+        command = (program("redis-server"), "--bind", "0.0.0.0", "--protected-mode", "no", *store)
+        self._start("redis", 6379, *command)
+
+    def start_model(self) -> None:
+        """Starts the model server, which answers for every deployment's Service."""
+        self._start("model", 8000, sys.executable, MODEL_SERVER, "0.0.0.0", 8000)
+
+    def _start(self, name: str, port: int, *command: object) -> None:
+        log = self.folder / f"{name}.log"
+        process = self._stack.enter_context(running(log, *command))
+        self._processes[name] = process
+
+        def listens() -> bool:
+            assert process.poll() is None, log.read_text()
+            with socket.socket() as probe:
+                return probe.connect_ex((NODE, port)) == 0
+
+        until(f"{name} listens", listens)
+
+    def stop(self, name: str) -> None:
+        """Ends ``redis`` or ``model`` until it is started again."""
+        self._processes[name].terminate()
+        self._processes[name].wait()
+
+    def signal(self, name: str, number: int) -> None:
+        """Sends ``redis`` or ``model`` a signal."""
+        self._processes[name].send_signal(number)
+
+    def configure(self, settings: Tree) -> None:
+        """Changes Envoy Gateway's own configuration, as an upgrade of its chart would."""
+        wanted = charts(self._go_module, settings, self.folder)
+        self.cluster.apply(next(item for item in wanted if item["kind"] == "ConfigMap"), force=True)
+        self.node.refresh(self.node.pods["envoy-gateway"])
+
+
+@contextmanager
+def gateway_plane(
+    folder: Path,
+    go_module: Callable[[str], Path],
+    go_build: Callable[..., Path],
+    deployments: list[Values],
+) -> Iterator[Gateway]:
+    """The whole gateway around some deployments; the calling thread is in its network.
+
+    The first one makes the Gateway.
+    """
+    programs, server = images(go_build), go_build("kube-apiserver")
+    with network(), ExitStack() as stack:
+        kubeconfig, _ = stack.enter_context(api_server(folder, server, NODE))
+        cluster = Cluster.connect(kubeconfig=str(kubeconfig))
+        install_crds(cluster, crds(go_module))
+        maas = deployments[0].maas
+        release = Release()
+        for name in (SYSTEM, AI_SYSTEM, REDIS[1], maas.namespace, release.namespace):
+            namespace(cluster, name)
+        installed = charts(go_module, {}, folder)
+        for item in installed:
+            cluster.apply(item, force=True)
+        named = {(item["kind"], item["metadata"]["name"]): item for item in installed}
+        address = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+        reached = int(address.rpartition(":")[2]), folder / "serving" / "apiserver.crt"
+        node = stack.enter_context(Node(cluster, folder, reached, programs))
+        gateway = stack.enter_context(Gateway(cluster, node, folder, go_module))
+        gateway.start_redis()
+        gateway.start_model()
+        node.serve(*REDIS)
+        job = node.start(named["Job", "eg-gateway-helm-certgen"])
+        (certgen,) = job.processes.values()
+        until("the certificates are made", lambda: certgen.poll() == 0)
+        node.start(named["Deployment", "ai-gateway-controller"])
+        node.start(named["Deployment", "envoy-gateway"])
+        api = "gateway.networking.k8s.io/v1"
+        controller = "gateway.envoyproxy.io/gatewayclass-controller"
+        gateway_class = {"apiVersion": api, "kind": "GatewayClass"}
+        gateway_class["metadata"] = {"name": maas.gateway.class_name}
+        cluster.apply({**gateway_class, "spec": {"controllerName": controller}})
+        for values in deployments:
+            node.serve(f"{values.name}-kserve-workload-svc", release.namespace)
+            gateway.apply(render(values, release))
+        _start_proxy(gateway, maas.gateway.name, maas.namespace)
+        yield gateway
+
+
+def _start_proxy(gateway: Gateway, name: str, space: str) -> None:
+    """Starts what the controllers ask for, and says so as a cluster would."""
+    cluster, node = gateway.cluster, gateway.node
+    owner = f"gateway.envoyproxy.io/owning-gateway-name={name}"
+
+    def asked(kind: str, version: str = "v1") -> Tree | None:
+        return next(iter(cluster.list(version, kind, SYSTEM, owner)), None)
+
+    until(
+        "Envoy AI Gateway has configured its processor",
+        lambda: cluster.get("v1", "Secret", f"{name}-{space}", SYSTEM),
+    )
+    limiter = until(
+        "Envoy Gateway asks for a rate limit service",
+        lambda: (
+            cluster.get("v1", "Service", "envoy-ratelimit", SYSTEM)
+            and cluster.get("apps/v1", "Deployment", "envoy-ratelimit", SYSTEM)
+        ),
+    )
+    proxy = until("Envoy Gateway asks for a proxy", lambda: asked("Deployment", "apps/v1"))
+    service = until("Envoy Gateway asks for an address", lambda: asked("Service"))
+    node.start(limiter)
+    pod = node.start(proxy)
+    assert "ai-gateway-extproc" in pod.processes, "the webhook has added no processor"
+    ready = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), 1)
+    set_status(cluster, proxy, {"observedGeneration": proxy["metadata"]["generation"], **ready})
+    set_status(cluster, service, {"loadBalancer": {"ingress": [{"ip": pod.address}]}})
+
+    def programmed() -> bool:
+        live = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, space)
+        conditions = (live or {}).get("status", {}).get("conditions", [])
+        return any(each["type"] == "Programmed" and each["status"] == "True" for each in conditions)
+
+    until("the Gateway is programmed", programmed)
+
+    def listens() -> bool:
+        try:
+            return bool(httpx.post(f"{gateway.url}/v1/chat/completions", json={}).status_code)
+        except httpx.TransportError:
+            return False
+
+    until("the proxy listens", listens)

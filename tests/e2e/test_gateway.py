@@ -1,0 +1,467 @@
+"""The MaaS gateway's promises, over real HTTP through a real Envoy.
+
+The objects are those that dsv4deploy renders, unchanged; :mod:`gateway_plane` says what runs.
+Times are scaled down where a test would have to wait: BRIEF cuts after 2 s what CHAT lets go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+import signal
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+from conftest import GoBuild
+from control_plane import Tree, until
+from gateway_plane import Gateway, gateway_plane
+from streams import Stream, stream
+
+from dsv4deploy import Release, Values, load, render
+
+
+def deployment(name: str, **maas: Any) -> Values:
+    """A deployment, and model, behind the Gateway."""
+    return load({"name": name, "model": {"name": name}, "maas": {"enabled": True, **maas}})
+
+
+SHARED = {"create": False}
+DAILY = {"hour": None, "day": {"tokens": 100, "unit": "Day", "count": "total"}}
+CHAT = deployment("chat")
+SMALL = deployment("small", gateway=SHARED, quotas=DAILY)
+BRIEF = deployment("brief", gateway=SHARED, requestTimeout="2s")
+
+User = tuple[str, str]
+
+
+class Clients:
+    """The clients' Secret."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._keys: dict[str, str] = {}
+
+    def set(self, name: str, key: str | None) -> None:
+        """Gives a client a key, or takes it away, and waits until the gateway knows."""
+        old = self._keys.pop(name, None)
+        if key is not None:
+            self._keys[name] = key
+        data = {each: base64.b64encode(text.encode()).decode() for each, text in self._keys.items()}
+        meta = {"name": CHAT.maas.api_keys.secret_name, "namespace": CHAT.maas.namespace}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque"}
+        self._gateway.cluster.apply({**secret, "data": data}, force=True)
+        if key is not None:
+            until("the key is taken", lambda: knows(self._gateway, f"Bearer {key}"))
+        if old is not None:
+            until("the old key is out", lambda: not knows(self._gateway, f"Bearer {old}"))
+
+    def make(self) -> User:
+        """A new client's name and key."""
+        name = f"user-{uuid.uuid4().hex[:8]}"
+        key = f"sk-{uuid.uuid4().hex}"
+        self.set(name, key)
+        return name, key
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    tmp_path_factory: pytest.TempPathFactory, go_module: Callable[[str], Path], go_build: GoBuild
+) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("gateway")
+    with gateway_plane(folder, go_module, go_build, [CHAT, SMALL, BRIEF]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def clients(gateway: Gateway) -> Clients:
+    return Clients(gateway)
+
+
+@pytest.fixture
+def user(clients: Clients) -> User:
+    return clients.make()
+
+
+@pytest.fixture
+def counted(gateway: Gateway) -> Iterator[None]:
+    """Fails a test whose quotas were not looked at: a limit that is passed open looks like none."""
+    before = unlimited(gateway)
+    yield
+    assert unlimited(gateway) == before
+
+
+def unlimited(gateway: Gateway) -> float:
+    """How often the rate limit service gave no answer, or a request went on without one."""
+    return sum(gateway.stats(r"^envoy_cluster_ratelimit_(error|failure_mode_allowed)").values())
+
+
+def knows(gateway: Gateway, authorization: str) -> bool:
+    """Whether a key comes in: keys are looked at before models, which are free to name."""
+    headers = {"Authorization": authorization} if authorization else {}
+    status = ask(gateway, headers=headers, model="no-such-model").status_code
+    assert status in (401, 404)
+    return status == 404
+
+
+def body(model: str = "chat", text: str = "Hello", **more: Any) -> Tree:
+    return {"model": model, "messages": [{"role": "user", "content": text}], **more}
+
+
+def ask(
+    gateway: Gateway,
+    user: User | None = None,
+    headers: dict[str, str] | None = None,
+    http2: bool = False,
+    **options: Any,
+) -> httpx.Response:
+    """One request of a user, or with headers of its own."""
+    sent = {"Authorization": f"Bearer {user[1]}"} if user else {}
+    with httpx.Client(http1=not http2, http2=http2, timeout=60) as client:
+        url = f"{gateway.url}/v1/chat/completions"
+        return client.post(url, json=body(**options), headers={**sent, **(headers or {})})
+
+
+def usage(answer: httpx.Response) -> int:
+    """The tokens that an answer, streamed or not, says it took."""
+    lines = [line.removeprefix("data: ") for line in answer.text.splitlines() if line]
+    chunks = [json.loads(line) for line in lines if line != "[DONE]"]
+    return sum((chunk.get("usage") or {}).get("total_tokens", 0) for chunk in chunks)
+
+
+def charged(gateway: Gateway, user: User, model: str = "chat") -> int:
+    """The tokens that Redis holds against a user, for a model with one quota."""
+    return sum(n for key, n in gateway.charged(user[0]).items() if f"/{model}/" in key)
+
+
+def reached(gateway: Gateway, user: User) -> list[Tree]:
+    """A user's requests, as the model server got them."""
+    return [each for each in gateway.seen() if ["x-user-id", user[0]] in each["headers"]]
+
+
+# --- keys -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("authorization", "comes_in"),
+    [
+        ("", False),
+        ("Bearer wrong", False),
+        ("Bearer KEY", True),
+        ("KEY", True),
+        ("bearer KEY", False),
+        ("Bearer  KEY", False),
+        ("Basic KEY", False),
+    ],
+)
+def test_only_a_right_key_as_bearer_or_bare_comes_in(
+    gateway: Gateway, user: User, authorization: str, comes_in: bool
+) -> None:
+    assert knows(gateway, authorization.replace("KEY", user[1])) == comes_in
+
+
+def test_who_has_a_key_is_answered(gateway: Gateway, user: User) -> None:
+    assert ask(gateway, user).json()["usage"]["completion_tokens"] == 16
+    assert ask(gateway).status_code == 401
+
+
+def test_a_key_stored_with_its_prefix_opens_nothing(gateway: Gateway, clients: Clients) -> None:
+    clients.set("prefixed", "Bearer sk-prefixed")  # waits for `Bearer Bearer …`, which comes in
+    assert not knows(gateway, "Bearer sk-prefixed")
+    assert not knows(gateway, "sk-prefixed")
+
+
+def test_a_rotated_key_takes_the_old_ones_place_and_a_revoked_one_is_out(
+    gateway: Gateway, clients: Clients, user: User
+) -> None:
+    clients.set("erin", "sk-erin-1")
+    clients.set("erin", "sk-erin-2")
+    assert not knows(gateway, "Bearer sk-erin-1")
+    clients.set("erin", None)
+    assert not knows(gateway, "Bearer sk-erin-2")
+    assert knows(gateway, f"Bearer {user[1]}")
+
+
+def test_headers_that_a_client_makes_up_change_nothing(
+    gateway: Gateway, clients: Clients, user: User
+) -> None:
+    other = clients.make()
+    made_up = {"x-user-id": other[0], "x-ai-eg-model": "small"}
+    assert ask(gateway, user, made_up).status_code == 200
+    (request,) = reached(gateway, user)
+    got = {name: [text for each, text in request["headers"] if each == name] for name in made_up}
+    assert got == {"x-user-id": [user[0]], "x-ai-eg-model": ["chat"]}
+    assert "authorization" not in dict(request["headers"])
+    assert request["options"]["model"] == "chat"
+    assert not gateway.charged(other[0])
+
+
+# --- quotas ---------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("counted")
+def test_over_its_quota_a_user_is_refused_and_another_is_not(
+    gateway: Gateway, clients: Clients, user: User
+) -> None:
+    size = {"model": "small", "max_tokens": 60, "metadata": {"prompt": "20"}}
+    for spent in (80, 160):  # the second one passes the limit of 100, and is the last
+        assert ask(gateway, user, **size).status_code == 200
+        until("it is charged", lambda spent=spent: charged(gateway, user, "small") == spent)
+    refused = ask(gateway, user, **size)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["x-ratelimit-reset"]) <= 86_400
+    for name in ({"x-user-id": "somebody"}, {"x-ai-eg-model": "chat"}):
+        assert ask(gateway, user, name, **size).status_code == 429
+    assert ask(gateway, clients.make(), **size).status_code == 200
+    assert ask(gateway, user).status_code == 200  # another model has a quota of its own
+    assert charged(gateway, user, "small") == 160
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"stream": True},
+        {"stream": True, "stream_options": {"include_usage": True}},
+        {"stream": True, "stream_options": {"include_usage": False}},
+    ],
+)
+def test_what_is_charged_is_what_the_engine_reported(
+    gateway: Gateway, user: User, asked: Tree
+) -> None:
+    answers = [ask(gateway, user, max_tokens=tokens, **asked) for tokens in (3, 40)]
+    reported = sum(request["usage"]["total_tokens"] for request in reached(gateway, user))
+    assert reported == sum(map(usage, answers)) > 43
+    until("both are charged", lambda: charged(gateway, user) == reported)
+    for request in reached(gateway, user):
+        # Clients that did not ask for a report get one: without it nothing could be charged.
+        assert request["options"].get("stream_options", {}).get("include_usage") == (
+            True if asked else None
+        )
+
+
+@pytest.mark.usefixtures("counted")
+def test_who_hangs_up_before_the_end_is_charged_nothing(gateway: Gateway, user: User) -> None:
+    request = body(stream=True, max_tokens=500, metadata={"itl": "0.02", "prompt": "1000"})
+    headers = {"Authorization": f"Bearer {user[1]}"}
+    url = f"{gateway.url}/v1/chat/completions"
+    with httpx.stream("POST", url, json=request, headers=headers) as answer:
+        lines = answer.iter_lines()
+        assert [next(lines) for _ in range(9)]
+    (request,) = until(
+        "the engine hears of it",
+        lambda: [each for each in reached(gateway, user) if each["left"]],
+    )
+    assert 4 < request["sent"] < 500
+    assert ask(gateway, user).status_code == 200
+    until("what came after is charged", lambda: charged(gateway, user) == 17)
+
+
+# --- long prompts and long answers ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("http2", [False, True], ids=["HTTP/1.1", "HTTP/2"])
+@pytest.mark.parametrize("size", [85_000, 1_000_000])
+def test_long_prompts_come_through(gateway: Gateway, user: User, size: int, http2: bool) -> None:
+    assert ask(gateway, user, http2=http2, text="x" * size).status_code == 200
+    assert reached(gateway, user)[-1]["bytes"] > size
+
+
+def test_a_prompt_above_the_limit_is_refused_at_once(gateway: Gateway, user: User) -> None:
+    limit = CHAT.engine.args.max_model_len * CHAT.maas.bytes_per_token
+    assert ask(gateway, user, text="x" * limit).status_code == 413
+    assert not reached(gateway, user)
+
+
+def test_without_the_policy_long_prompts_are_refused(gateway: Gateway, user: User) -> None:
+    wanted = render(CHAT, Release())
+    (policy,) = (item for item in wanted if item["kind"] == "ClientTrafficPolicy")
+    gateway.cluster.delete(policy)
+
+    def refused(size: int, http2: bool) -> bool:
+        return ask(gateway, user, http2=http2, text="x" * size).status_code == 413
+
+    until("the default holds", lambda: refused(85_000, False))
+    assert not refused(30_000, False)
+    assert refused(85_000, True)
+    assert refused(1_000_000, False)
+    gateway.apply([policy])
+    until("ours holds", lambda: not refused(85_000, False))
+    until("ours holds for HTTP/2", lambda: not refused(85_000, True))
+
+
+def test_a_stream_is_cut_at_the_route_s_time_and_not_before(gateway: Gateway, user: User) -> None:
+    size = {"stream": True, "max_tokens": 30, "metadata": {"itl": "0.1"}}
+    with pytest.raises(httpx.RemoteProtocolError):
+        ask(gateway, user, model="brief", **size)
+    assert reached(gateway, user)[-1]["sent"] < 30
+    assert usage(ask(gateway, user, **size)) == 31
+    assert ask(gateway, user, model="brief", metadata={"ttft": "3"}).status_code == 504
+
+
+# --- what goes wrong --------------------------------------------------------------------------
+
+
+def test_a_model_that_is_not_there_is_not_found(gateway: Gateway, user: User) -> None:
+    answer = ask(gateway, user, model="no-such-model")
+    assert answer.status_code == 404
+    assert "No matching route" in answer.text
+
+
+def test_without_an_engine_the_service_is_unavailable(gateway: Gateway, user: User) -> None:
+    gateway.stop("model")
+    for streamed in (False, True):
+        assert ask(gateway, user, stream=streamed).status_code == 503
+    gateway.start_model()
+    until("it is back", lambda: ask(gateway, user).status_code == 200)
+
+
+def test_without_redis_nobody_is_counted_until_it_is_back(gateway: Gateway, user: User) -> None:
+    size = {"model": "small", "max_tokens": 60, "metadata": {"prompt": "50"}}
+    before = unlimited(gateway)
+    gateway.stop("redis")
+    for _ in range(3):
+        assert ask(gateway, user, **size).status_code == 200
+    assert unlimited(gateway) > before
+    gateway.start_redis()
+    until("quotas count again", lambda: ask(gateway, user, **size).status_code == 429)
+    assert charged(gateway, user, "small") > 100
+
+
+def test_a_redis_that_hangs_lets_requests_pass_after_the_timeout(
+    gateway: Gateway, user: User
+) -> None:
+    before = unlimited(gateway)
+    gateway.signal("redis", signal.SIGSTOP)
+    assert ask(gateway, user).status_code == 200
+    assert unlimited(gateway) > before
+    gateway.signal("redis", signal.SIGCONT)
+
+
+def test_a_gateway_that_fails_closed_answers_nobody_without_redis(
+    gateway: Gateway, user: User
+) -> None:
+    gateway.configure({"rateLimit": {"failClosed": True}})
+    gateway.stop("redis")
+    until("it is closed", lambda: ask(gateway, user).status_code == 500)
+    gateway.start_redis()
+    until("it is open", lambda: ask(gateway, user).status_code == 200)
+    gateway.configure({})
+
+
+def post(key: str, content: bytes, *headers: str) -> bytes:
+    """A request's bytes."""
+    lines = ["POST /v1/chat/completions HTTP/1.1", "Host: maas", "Connection: close"]
+    lines += [f"Authorization: Bearer {key}", f"Content-Length: {len(content)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+def told(gateway: Gateway, request: bytes) -> int:
+    """The status that a request's bytes get."""
+    with socket.create_connection((gateway.envoy.address, 10080), timeout=30) as connection:
+        connection.sendall(request)
+        answer = connection.makefile("rb").readline()
+    return int(answer.split()[1])
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b'{"model": "chat", ', (), 400),
+        (b"[]", (), 400),
+        (b"\xff\xfe{}", (), 400),
+        (b"{}", (), 404),
+        (b"", (), 404),
+        (b'{"model":"chat","messages":' + b"[" * 500_000 + b"]" * 500_000 + b"}", (), 400),
+        (b"[" * 1_000_000, (), 400),
+        (b"abcd", ("Content-Encoding: gzip",), 400),
+        (b"{}", (f"X-Large: {'a' * 70_000}",), 431),
+        (b"{}", tuple(f"X-{number}: a" for number in range(200)), 431),
+        (b"0\r\n\r\n", ("Transfer-Encoding: chunked",), 400),
+    ],
+    ids=[
+        "cut-off-json",
+        "json-of-another-shape",
+        "no-utf-8",
+        "no-model",
+        "no-body",
+        "json-bomb",
+        "unclosed-json-bomb",
+        "false-gzip",
+        "a-large-header",
+        "many-headers",
+        "two-lengths",
+    ],
+)
+def test_nonsense_is_refused_and_the_gateway_lives(
+    gateway: Gateway, user: User, content: bytes, headers: tuple[str, ...], status: int
+) -> None:
+    assert told(gateway, post(user[1], content, *headers)) == status
+    assert ask(gateway, user).status_code == 200
+    assert len(reached(gateway, user)) == 1
+    assert {process.poll() for process in gateway.envoy.processes.values()} == {None}
+
+
+def test_clients_that_stop_half_way_keep_nobody_waiting(gateway: Gateway, user: User) -> None:
+    request = post(user[1], json.dumps(body()).encode())
+    halves = [request[:40], request[:-10], b"", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+    address = (gateway.envoy.address, 10080)
+    held = [socket.create_connection(address) for _ in range(400)]
+    for number, connection in enumerate(held):
+        connection.sendall(halves[number % len(halves)])
+    assert ask(gateway, user).status_code == 200
+    # Who goes on in the end is answered.
+    held[1].sendall(request[-10:])
+    assert b"200 OK" in held[1].makefile("rb").readline()
+    for connection in held:
+        connection.close()
+    assert ask(gateway, user).status_code == 200
+
+
+# --- load -------------------------------------------------------------------------------------
+
+STREAMS, TOKENS, GAP = 1000, 65, 1.0
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_thousand_streams_of_a_minute_lose_no_token(gateway: Gateway, user: User) -> None:
+    """They last longer than the 60 s after which Envoy AI Gateway's default would cut them."""
+    request = body(max_tokens=TOKENS, metadata={"itl": str(GAP)})
+    envoy = gateway.envoy.processes["envoy"].pid
+
+    def resident() -> int:
+        status = Path(f"/proc/{envoy}/status").read_text()
+        return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) // 1024
+
+    async def load() -> tuple[list[Stream], int]:
+        peak = 0
+        connector = aiohttp.TCPConnector(limit=0)
+        timeout = aiohttp.ClientTimeout(total=300)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            tasks = []
+            for _ in range(STREAMS):
+                tasks.append(asyncio.create_task(stream(session, gateway.url, user[1], request)))
+                await asyncio.sleep(0.005)
+            while any(not task.done() for task in tasks):
+                peak = max(peak, resident())
+                await asyncio.sleep(1)
+            return await asyncio.gather(*tasks), peak
+
+    before = resident()
+    streams, peak = asyncio.run(load())
+    whole = [f"t{number} " for number in range(TOKENS)]
+    assert {each.status for each in streams} == {200}
+    assert all(each.tokens == whole and each.done for each in streams)
+    spent = sum(each.usage for each in streams)
+    assert spent == STREAMS * (TOKENS + 1)
+    until("all is charged", lambda: charged(gateway, user) == spent)
+    print(f"Envoy took {before} MiB before, {peak} MiB at most")
+    assert peak < 512  # what Envoy Gateway asks for its pod

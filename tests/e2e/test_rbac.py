@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import Plane
 from control_plane import install_crds, namespace, objects
-from test_cluster import ROOT, SHORT, kubelet, stopped_and_started  # noqa: F401 - a fixture
+from test_deployments import ROOT, SHORT, kubelet, stopped_and_started  # noqa: F401 - a fixture
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import test_cluster
+import test_deployments
 from conftest import Plane
 from control_plane import install_crds, namespace, objects, until
-from test_cluster import kubelet, kubelets  # noqa: F401 - one is a fixture
+from test_deployments import kubelet, kubelets  # noqa: F401 - one is a fixture
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster
@@ -190,7 +190,7 @@ def test_the_chart_s_life_by_real_helm(
     own = ("--set", f"name=chat,router.preset.namespace={home}")
     assert "WARNING: engine.image" in helm("install", "dsv4", CHART, *own)
     kind = ("serving.kserve.io/v1alpha2", "LLMInferenceService", "chat", home)
-    test_cluster.engine(cluster, home)
+    test_deployments.engine(cluster, home)
     ours = load({"name": "chat", "router": {"preset": {"namespace": home}}})
     plan = prepare(cluster, render(ours, Release(namespace=home)), force=True)
     # Only Helm's own labels and annotations, if any, tell its objects from ours.

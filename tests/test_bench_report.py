@@ -635,6 +635,44 @@ def test_a_report_can_be_made_of_a_run_that_has_not_ended(runs: int, tmp_path: P
     assert f"{runs} of 3 have ended" in made.markdown()
 
 
+def _buffered(made: Made) -> None:
+    """Answers that come in one piece: the first token is the last one too."""
+    for _, records in made.runs:
+        for each in records:
+            each["metrics"]["time_to_first_token"] = each["metrics"]["request_latency"]
+            each["metrics"]["inter_token_latency"] = {"value": 0.0}
+    made.runs = [(summary(records), records) for _, records in made.runs]
+
+
+def _every_run_fails(made: Made) -> None:
+    for number in range(len(made.runs)):
+        fail(made, number, 240)
+
+
+def _one_is_left(made: Made) -> None:
+    for number in range(len(made.runs)):
+        fail(made, number, 239)
+
+
+STRANGE: dict[str, dict[str, Any]] = {
+    "nothing was published": {"profile": "mine"},
+    "every request failed": {"doctor": _every_run_fails},
+    "one request is left": {"doctor": _one_is_left, "runs": 1},
+    "answers come in one piece": {"doctor": _buffered},
+}
+
+
+@pytest.mark.parametrize("changed", STRANGE.values(), ids=STRANGE.keys())
+def test_a_page_can_be_made_of_strange_results(changed: dict[str, Any], tmp_path: Path) -> None:
+    for ingress in ("kserve", "maas"):
+        write(make(ingress=ingress, **changed), tmp_path)
+    write(make(concurrency=8, **changed), tmp_path)
+    made = report([tmp_path])
+    assert _Page(made.html()).open == []
+    assert made.markdown().count("## ") == 5
+    assert json.dumps(made.data())
+
+
 def test_plain_data_is_json(full: Report) -> None:
     data = json.loads(json.dumps(full.data()))
     assert data["ok"] is False

@@ -248,7 +248,7 @@ def side_by_side(
             (
                 name,
                 [
-                    (side, colour, [each / base - 1 for each in runs])
+                    (side, colour, [each / base - 1 if base else 0.0 for each in runs])
                     for side, colour, runs in sides
                 ],
             )

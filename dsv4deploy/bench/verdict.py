@@ -561,7 +561,7 @@ class Overhead:
             f"{'higher' if other.mean > one.mean else 'lower'} through MaaS "
             f"({amount(one.metric, one.mean)} and {amount(one.metric, other.mean)})"
             for one, other in zip(self.kserve.comparisons, self.maas.comparisons, strict=True)
-            if abs(other.mean - one.mean) > max(one.spread, other.spread)
+            if one.mean and abs(other.mean - one.mean) > max(one.spread, other.spread)
         )
 
     @property

@@ -320,6 +320,21 @@ def test_a_run_so_short_that_all_starts_at_once_has_no_steady_part(tmp_path: Pat
     assert any(hint.startswith("Reduced: 16 requests") for hint in each.hints)
 
 
+def test_a_reduced_run_s_throughput_is_allowed_its_longer_tail(tmp_path: Path) -> None:
+    """Six users in four places: while the last two are served, two places are empty."""
+    reduced: dict[str, Any] = {"scenario": 2, "conversations": 6, "ttft": 9789, "itl": 182.1}
+    each = judged(make(**reduced), tmp_path)
+    throughput = next(told for told in each.comparisons if told.metric == Metric.TPS)
+    assert throughput.deviation < -0.2
+    assert each.verdict.outcome == Outcome.REPRODUCED
+    slow = judged(make(slower=1.2, **reduced), tmp_path).verdict
+    assert [reason.split()[0] for reason in slow.reasons] == ["TTFT", "ITL", "E2E"]
+    fast = judged(make(slower=0.5, **reduced), tmp_path).verdict
+    assert len(fast.reasons) == 5
+    whole = judged(make(scenario=2, ttft=9789, itl=182.1), tmp_path)
+    assert all(told.tail == 0 for told in whole.comparisons)
+
+
 def test_a_reason_names_the_runs_that_it_holds_of(tmp_path: Path) -> None:
     verdict = judged(make(output_tokens=100), tmp_path).verdict
     assert "(run-1, run-2, run-3)" in str(verdict)

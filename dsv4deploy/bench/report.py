@@ -253,7 +253,7 @@ def _deviation(each: Judged, told: Comparison) -> Markup:
     return plots.deviation(
         NAMES[told.metric],
         [value / told.published.value - 1 for value in told.values],
-        told.tolerance,
+        told.allowed,
         each.result.settings.ingress,
     )
 

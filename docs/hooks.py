@@ -24,6 +24,8 @@ from dsv4deploy.schema import Documented, documentation
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
+# What stands beside ``docs`` and is linked to.
+FILES = [*sorted(path for path in EXAMPLES.rglob("*") if path.is_file()), ROOT / "Containerfile"]
 
 
 def on_config(config: MkDocsConfig) -> None:
@@ -43,23 +45,21 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = {"values.md": values_page, "doctor.md": doctor_page, "examples.md": examples_page}
     for name, page in pages.items():
         files.append(File.generated(config, name, content=page()))
-    for path in sorted(EXAMPLES.rglob("*")):
-        if path.is_file():
-            name = path.relative_to(ROOT).as_posix()
-            files.append(File.generated(config, name, abs_src_path=str(path)))
+    for path in FILES:
+        name = path.relative_to(ROOT).as_posix()
+        files.append(File.generated(config, name, abs_src_path=str(path)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Leads links to the examples, which stand beside ``docs``, to their copy on the site."""
+    """Leads links to what stands beside ``docs`` to its copy on the site."""
 
     def here(link: re.Match[str]) -> str:
         path = link[1]
-        if (ROOT / path).is_file():
-            return f"]({path})"
-        return f"](examples.md#{path.removeprefix('examples').strip('/') or 'examples'})"
+        folder = path.startswith("examples/") and (ROOT / path).is_dir()
+        return f"](examples.md#{path.removeprefix('examples/')})" if folder else f"]({path})"
 
-    return re.sub(r"\]\(\.\./(examples[^)]*)\)", here, markdown)
+    return re.sub(r"\]\(\.\./([^)]+)\)", here, markdown)
 
 
 def on_page_content(html: str, page: Page, **_: Any) -> str:

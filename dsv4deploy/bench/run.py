@@ -224,6 +224,8 @@ class Benchmark:
             "prompt": PROMPT,
             "madeOf": self.dataset.made_of,
             "files": self.dataset.files,
+            # Whose: a Job's results go into the folder that it was made for.
+            "results": f"{platform.node()}:{self.output.resolve()}",
             "groups": groups,
         }
 

@@ -26,7 +26,7 @@ from parts import CACHE, run
 
 from dsv4deploy import DeployError, Release, Values
 from dsv4deploy.bench import dataset, job
-from dsv4deploy.bench.run import Benchmark, Subject
+from dsv4deploy.bench.run import Benchmark, Subject, subject
 from dsv4deploy.cluster import Cluster
 
 MODEL = Values().model.name
@@ -328,6 +328,25 @@ class Node:
         ended = {} if code else {"completionTime": now, "succeeded": 1}
         status = {"startTime": now, "conditions": conditions, **ended}
         control_plane.set_status(self.cluster, self.cluster.live(made) or {}, status)
+
+
+def test_the_image_is_recorded_as_the_engine_s_pod_runs_it(bare: Cluster) -> None:
+    values, where = Values(), Release(namespace="default")
+    labels = {"app.kubernetes.io/name": values.name, "kserve.io/component": "workload"}
+    meta = {"name": "engine", "namespace": "default", "labels": labels}
+    spec = {"containers": [{"name": "main", "image": "wrong"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+    bare.apply(pod)
+    status = {"name": "main", "imageID": "registry/vllm@sha256:0123", "image": "wrong"}
+    status |= {"ready": True, "restartCount": 0}  # type: ignore[dict-item]
+    control_plane.set_status(bare, pod, {"containerStatuses": [status]})
+    found = subject(values, "ascend-910b4-8-w4a8", ["direct"], where, bare, inside=True)
+    bare.delete(pod)
+    assert found.image == "registry/vllm@sha256:0123"
+    host = f"{values.name}-kserve-workload-svc.default.svc.cluster.local"
+    assert found.urls == {"direct": f"http://{host}:8000/v1/chat/completions"}
+    with pytest.raises(DeployError, match="Gateway kserve/kserve-ingress-gateway has no address"):
+        subject(values, "ascend-910b4-8-w4a8", ["kserve"], where, bare)
 
 
 def in_cluster(data: dataset.Dataset, output: Path, url: str) -> Benchmark:

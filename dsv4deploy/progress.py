@@ -39,13 +39,14 @@ def stopped(service: Mapping[str, Any]) -> bool:
     return (service["metadata"].get("annotations") or {}).get(STOP) == "true"
 
 
-_STUCK = {
+STUCK = {
     "ErrImagePull": "an image can't be pulled",
     "ImagePullBackOff": "an image can't be pulled",
     "InvalidImageName": "an image's name is wrong",
     "CreateContainerConfigError": "a container's configuration is wrong",
     "CrashLoopBackOff": "a container keeps failing",
 }
+"""Why a container can't start, in words, by Kubernetes' reason."""
 _LINES = (
     ("Capturing", "capturing", 0.9, "graphs are captured"),
     ("Graph capturing", "capturing", 0.9, "graphs are captured"),
@@ -136,11 +137,11 @@ def _pod(cluster: Cluster, pod: Mapping[str, Any]) -> Progress:
     inner = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
     for container in inner:
         waiting = (container.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") in _STUCK:
+        if waiting.get("reason") in STUCK:
             ended = (container.get("lastState") or {}).get("terminated") or {}
             why = ended.get("message") or waiting.get("message") or ""
             return Progress(
-                "failed", 0.0, f"{_STUCK[waiting['reason']]}: {name}/{container['name']}: {why}"
+                "failed", 0.0, f"{STUCK[waiting['reason']]}: {name}/{container['name']}: {why}"
             )
     if not status.get("containerStatuses"):
         warning = _warning(cluster, pod["metadata"]["namespace"], name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from .bench.worker import SIMULATOR
 from .cluster import Cluster
 from .errors import ClusterError, DeployError
 from .garbage import PROMPT
@@ -26,6 +27,7 @@ class Completion:
         seconds: from the request to the end.
         prompt_tokens: of the request, as the engine counted them.
         completion_tokens: of the answer, as the engine counted them.
+        simulator: what a simulator says of itself; ``""`` where an engine has answered.
     """
 
     text: str
@@ -33,6 +35,7 @@ class Completion:
     seconds: float
     prompt_tokens: int
     completion_tokens: int
+    simulator: str = ""
 
 
 def address(cluster: Cluster, values: Values, release: Release, ingress: str) -> str:
@@ -145,4 +148,5 @@ def _read(response: http.client.HTTPResponse, start: float) -> Completion:
         time.monotonic() - start,
         int(usage.get("prompt_tokens", 0)),
         int(usage.get("completion_tokens", 0)),
+        response.getheader(SIMULATOR, ""),
     )

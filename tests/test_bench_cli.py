@@ -66,6 +66,7 @@ def test_a_run_prints_its_folders_and_hints_at_what_queues(
     ("words", "code", "sentence"),
     [
         (("--url", "http://x", "--ingress", "both"), 2, "--url is one ingress"),
+        (("--url", "", "--ingress", "direct", "--kubeconfig", "x"), 1, "no way to a cluster"),
         (("--concurrency", "four"), 2, "must be whole numbers with commas"),
         (("--dataset", "nowhere"), 1, "nowhere: no data set"),
         (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),

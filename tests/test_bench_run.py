@@ -17,9 +17,9 @@ import pytest
 import tokenizer
 from simulated import simulator
 
-from dsv4deploy import DeployError, Values, load
+from dsv4deploy import DeployError, Release, Values, load
 from dsv4deploy.bench import dataset, results
-from dsv4deploy.bench.run import Benchmark, Subject, command, find_aiperf, hints
+from dsv4deploy.bench.run import Benchmark, Subject, command, find_aiperf, hints, subject
 
 URL = "http://gateway/v1/chat/completions"
 
@@ -211,6 +211,13 @@ def test_a_folder_holds_the_results_of_one_thing(make: Make, engine: str, aiperf
     make(engine).here(find_aiperf(str(aiperf)), silent)
     with pytest.raises(DeployError, match="holds results of another url"):
         make(URL).record()
+
+
+def test_the_engine_s_own_service_is_reached_by_its_url_only() -> None:
+    where = (["direct"], Release(), None)
+    with pytest.raises(DeployError, match="direct: can't be reached from here: give --url"):
+        subject(Values(), "ascend-910b4-8-w4a8", *where)
+    assert subject(Values(), "ascend-910b4-8-w4a8", *where, url=URL).urls == {"direct": URL}
 
 
 def test_more_users_than_there_are_is_refused(make: Make) -> None:

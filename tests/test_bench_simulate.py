@@ -13,7 +13,8 @@ import pytest
 from simulated import FAST, simulator
 
 from dsv4deploy import DeployError
-from dsv4deploy.bench.simulate import HEADER, Latency, Simulation, published
+from dsv4deploy.bench.simulate import Latency, Simulation, published
+from dsv4deploy.bench.worker import SIMULATOR
 from dsv4deploy.garbage import garbage
 from dsv4deploy.smoke import ask
 
@@ -23,7 +24,7 @@ def post(url: str, **body: Any) -> Any:
     asked = {"model": "m", "messages": [{"role": "user", "content": "a b c"}], **body}
     request = urllib.request.Request(url, json.dumps(asked).encode())
     with urllib.request.urlopen(request, timeout=30) as response:
-        assert json.loads(response.headers[HEADER])["timeScale"] == 1.0
+        assert json.loads(response.headers[SIMULATOR])["timeScale"] == 1.0
         text = response.read().decode()
     if not body.get("stream"):
         return json.loads(text)
@@ -78,9 +79,11 @@ def test_it_says_what_it_is() -> None:
     with simulator() as url:
         models = url.replace("chat/completions", "models")
         with urllib.request.urlopen(models) as response:
-            assert response.headers[HEADER]
+            assert response.headers[SIMULATOR]
             (model,) = json.load(response)["data"]
-        assert ask(url, "m").text.startswith("one two three")
+        done = ask(url, "m")
+    assert done.text.startswith("one two three")
+    assert json.loads(done.simulator)["maxNumSeqs"] == 8
     assert (model["id"], model["owned_by"]) == ("m", "dsv4deploy-simulator")
 
 
@@ -95,7 +98,7 @@ def test_a_wrong_request_is_refused_and_the_connection_goes_on(
             with pytest.raises(urllib.error.HTTPError, match=str(status)) as caught:
                 post(url, **body)
             with caught.value as refused:
-                assert HEADER in refused.headers
+                assert SIMULATOR in refused.headers
         else:
             assert post(url, **body)["usage"]["prompt_tokens"] == 0
 

@@ -22,6 +22,7 @@ from typing import Any
 from .. import yamlio
 from ..cluster import Cluster, Object
 from ..errors import ClusterError, DeployError
+from ..progress import STUCK
 from ..render import Release, context, environment
 from ..values import Values
 from . import worker
@@ -73,7 +74,7 @@ def run(
     release: Release,
     tell: worker.Tell,
     *,
-    interval: float = 5.0,
+    interval: float = 10.0,
 ) -> None:
     """Runs what is pending in the cluster, and brings each run's results back.
 
@@ -94,7 +95,7 @@ def run(
     name, place = f"{benchmark.subject.values.name}-bench", release.namespace
     live = cluster.get("batch/v1", "Job", name, place)
     if live and _made_of(live) == _identity(benchmark.plan()):
-        collect(_log(cluster, name, place), benchmark)
+        collect(_log(cluster, live), benchmark)
     elif live and not _ended(live):
         raise DeployError(
             f"Job {name} runs another benchmark: wait for it, or `kubectl -n {place} delete job "
@@ -157,7 +158,7 @@ def _follow(
         job = cluster.get("batch/v1", "Job", name, place)
         if job is None:
             raise ClusterError(f"Job {name} is gone; the same command makes it anew", "NotFound")
-        log = _log(cluster, name, place)
+        log = _log(cluster, job)
         collect(log, benchmark)
         for group, number, ended in _PROGRESS.findall(log)[-1:]:
             tell(group, int(number), int(ended))
@@ -178,9 +179,23 @@ def _ended(job: Object) -> str:
     return ""
 
 
-def _log(cluster: Cluster, name: str, place: str) -> str:
-    pods = cluster.list("v1", "Pod", place, f"batch.kubernetes.io/job-name={name}")
-    return "".join(cluster.log(place, pod["metadata"]["name"], "bench", lines=0) for pod in pods)
+def _log(cluster: Cluster, job: Object) -> str:
+    """The log of a Job's pod, which is not one of an earlier Job of this name.
+
+    Raises:
+        DeployError: the pod can't start.
+    """
+    place, uid = job["metadata"]["namespace"], job["metadata"]["uid"]
+    text = ""
+    for pod in cluster.list("v1", "Pod", place, f"batch.kubernetes.io/controller-uid={uid}"):
+        name = pod["metadata"]["name"]
+        for container in (pod.get("status") or {}).get("containerStatuses") or []:
+            waiting = (container.get("state") or {}).get("waiting") or {}
+            if waiting.get("reason") in STUCK:
+                why = f"{STUCK[waiting['reason']]}: {waiting.get('message', '')}"
+                raise DeployError(f"pod {name} of the Job can't start: {why}: see --image")
+        text += cluster.log(place, name, "bench", lines=0)
+    return text
 
 
 def collect(log: str, benchmark: Benchmark) -> None:

@@ -20,8 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..cluster import Cluster
 from ..errors import DeployError
 from ..garbage import PROMPT, garbage
+from ..render import Release
+from ..smoke import address
 from ..values import Values
 from . import worker
 from .dataset import Dataset
@@ -56,6 +59,53 @@ class Subject:
         """The SHA-256 of the values as JSON with sorted keys."""
         text = json.dumps(self.values.model_dump(by_alias=True), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def subject(
+    values: Values,
+    profile: str,
+    ingresses: Iterable[str],
+    release: Release,
+    cluster: Cluster | None,
+    *,
+    url: str = "",
+    inside: bool = False,
+) -> Subject:
+    """A deployment's ingresses and image, as its cluster tells them.
+
+    Args:
+        values: the deployment.
+        profile: the profile whose published figures it is held against.
+        ingresses: of ``kserve``, ``maas`` and ``direct``, the engine's own Service.
+        release: its namespace.
+        cluster: where it runs; None where a URL is all that is known.
+        url: of the chat completions, in the place of the ingress's own.
+        inside: whether the requests come from a pod in the cluster.
+
+    Raises:
+        DeployError: an ingress has no address.
+    """
+    urls = {}
+    for ingress in ingresses:
+        if url:
+            urls[ingress] = url
+        elif ingress == "direct" and inside:
+            host = f"{values.name}-kserve-workload-svc.{release.namespace}.svc.cluster.local"
+            urls[ingress] = f"http://{host}:8000{COMPLETIONS}"
+        elif ingress == "direct" or not cluster:
+            raise DeployError(f"{ingress}: can't be reached from here: give --url, or --job")
+        else:
+            urls[ingress] = address(cluster, values, release, ingress)
+    return Subject(values, profile, urls, _image(values, release, cluster))
+
+
+def _image(values: Values, release: Release, cluster: Cluster | None) -> str:
+    selector = f"app.kubernetes.io/name={values.name},kserve.io/component=workload"
+    for pod in cluster.list("v1", "Pod", release.namespace, selector) if cluster else []:
+        for container in (pod.get("status") or {}).get("containerStatuses") or []:
+            if container["name"] == "main" and container.get("imageID"):
+                return str(container["imageID"])
+    return values.engine.image
 
 
 def published_concurrency(profile: str) -> list[int]:
@@ -224,6 +274,8 @@ class Benchmark:
             "prompt": PROMPT,
             "madeOf": self.dataset.made_of,
             "files": self.dataset.files,
+            # Whose: a Job's results go into the folder that it was made for.
+            "results": f"{platform.node()}:{self.output.resolve()}",
             "groups": groups,
         }
 

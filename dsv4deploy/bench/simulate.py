@@ -2,7 +2,7 @@
 
 It computes nothing. Time to first token and time between tokens are the published ones of a
 profile, a little scattered by a seed; the answer is words. It says what it is: in the header
-:data:`HEADER` of every response and in ``owned_by`` of ``GET /v1/models``, so that no figure of
+:data:`SIMULATOR` of every response and in ``owned_by`` of ``GET /v1/models``, so that no figure of
 its making passes for a measured one.
 
 A prompt's tokens are its words, as they are in the data sets that :mod:`.dataset` makes.
@@ -20,8 +20,8 @@ from typing import Any
 
 from ..errors import DeployError
 from .published import Metric, rows, scenarios
+from .worker import SIMULATOR
 
-HEADER = "x-dsv4deploy-simulator"
 OWNER = "dsv4deploy-simulator"
 MODELS, COMPLETIONS = "/v1/models", "/v1/chat/completions"
 
@@ -199,7 +199,7 @@ class _Server:
         told = json.dumps(self.simulation.told(), separators=(",", ":"))
         word = {200: "OK", 400: "Bad Request", 404: "Not Found"}.get(status, "Error")
         return (
-            f"HTTP/1.1 {status} {word}\r\ncontent-type: {kind}\r\n{HEADER}: {told}\r\n"
+            f"HTTP/1.1 {status} {word}\r\ncontent-type: {kind}\r\n{SIMULATOR}: {told}\r\n"
             f"{length}\r\n\r\n"
         ).encode()
 

@@ -6,7 +6,7 @@ where it makes the data set itself and prints each run as it ends.
 A plan is plain data: ``model``, ``prompt`` (asked after each run), ``madeOf`` and ``files`` (of the
 data set) and ``groups``, each of which has ``folder``, ``url``, ``aiperf`` (its arguments, with
 ``{dataset}`` for the data set's folder), ``warmup`` (those of the warm-up; none leaves it out),
-``requests`` and ``pending`` (the numbers of its runs).
+``requests`` and ``pending`` (the numbers of its runs). ``results`` says for which folder it is.
 """
 
 import base64
@@ -27,6 +27,8 @@ from typing import Any
 
 AIPERF = "0.7.0"
 SUMMARY, RECORDS, ANSWER = "profile_export_aiperf.json", "profile_export.jsonl", "answer.json"
+SIMULATOR = "x-dsv4deploy-simulator"
+"""The header by which a simulator tells what it is, in every response."""
 BEGIN, END = "-----BEGIN RUN {}-----", "-----END RUN {}-----"
 
 Tell = Callable[[str, int, int], None]
@@ -154,12 +156,12 @@ def ask(url: str, model: str, prompt: str) -> dict[str, Any]:
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=300) as response:  # noqa: S310
-            simulator = response.headers.get("x-dsv4deploy-simulator")
+            simulator = response.headers.get(SIMULATOR)
             why, text = "", json.load(response)["choices"][0]["message"]["content"] or ""
     except urllib.error.HTTPError as error:
         with error:
             text, why = "", f"HTTP {error.code}"
-            simulator = error.headers.get("x-dsv4deploy-simulator")
+            simulator = error.headers.get(SIMULATOR)
     except (OSError, ValueError, LookupError, TypeError) as error:
         return {"text": "", "error": str(error), "simulator": None}
     return {"text": text, "error": why, "simulator": json.loads(simulator) if simulator else None}

@@ -152,10 +152,10 @@ def run_command(
     from ..bench.run import (
         DEFAULT_PROFILE,
         Benchmark,
-        Subject,
         find_aiperf,
         hints,
         published_concurrency,
+        subject,
     )
 
     values = load_values(files, profile, hardware, **inputs)
@@ -171,12 +171,7 @@ def run_command(
     python = "" if job else find_aiperf(aiperf)
     cluster = None if url and not job else connect(context, kubeconfig)
     benchmark = Benchmark(
-        Subject(
-            values=values,
-            profile=named,
-            urls={each: url or _url(cluster, values, release, each, job) for each in ingresses},
-            image=_image(cluster, values, release),
-        ),
+        subject(values, named, ingresses, release, cluster, url=url, inside=job),
         chosen,
         output,
         [1, 2] if scenario == "both" else [int(scenario)],
@@ -200,27 +195,6 @@ def run_command(
     for group in benchmark.plan()["groups"]:
         click.echo(output / group["folder"])
     say(f"`dsv4deploy bench report {output}` says what they mean")
-
-
-def _url(cluster: Any, values: Any, release: Release, ingress: str, job: bool) -> str:
-    if ingress == "direct":
-        if not job:
-            raise click.UsageError("--ingress direct needs --url or --job")
-        host = f"{values.name}-kserve-workload-svc.{release.namespace}.svc.cluster.local"
-        return f"http://{host}:8000/v1/chat/completions"
-    from ..smoke import address
-
-    return address(cluster, values, release, ingress)
-
-
-def _image(cluster: Any, values: Any, release: Release) -> str:
-    """The engine's image: as its pod runs it, or else as the values name it."""
-    selector = f"app.kubernetes.io/name={values.name},kserve.io/component=workload"
-    for pod in cluster.list("v1", "Pod", release.namespace, selector) if cluster else []:
-        for container in (pod.get("status") or {}).get("containerStatuses") or []:
-            if container["name"] == "main" and container.get("imageID"):
-                return str(container["imageID"])
-    return str(values.engine.image)
 
 
 def _try(benchmark: Any) -> None:

@@ -498,6 +498,8 @@ def smoke_command(
         f"first token after {done.first_token_seconds:.2f} s, all after {done.seconds:.2f} s; "
         f"{done.prompt_tokens} + {done.completion_tokens} tokens"
     )
+    if done.simulator:
+        say(f"a simulator has answered, and no engine: {done.simulator}")
     why = garbage(done.text, "count")
     if why:
         raise DeployError(f"garbage: {why}")

@@ -24,9 +24,9 @@ import pytest
 import tokenizer
 from parts import CACHE, run
 
-from dsv4deploy import Release, Values
+from dsv4deploy import DeployError, Release, Values
 from dsv4deploy.bench import dataset, job
-from dsv4deploy.bench.run import Benchmark, Subject
+from dsv4deploy.bench.run import Benchmark, Subject, subject
 from dsv4deploy.cluster import Cluster
 
 MODEL = Values().model.name
@@ -75,8 +75,19 @@ def direct(url: str) -> Iterator[Way]:
     yield Way("kserve", url)
 
 
-WAYS: dict[str, Callable[[str], AbstractContextManager[Way]]] = {"direct": direct}
-"""The ways to a simulator, given the URL of its chat completions."""
+Open = Callable[[str], AbstractContextManager[Way]]
+
+
+@pytest.fixture
+def no_gateway() -> Open:
+    return direct
+
+
+@pytest.fixture(params=["no_gateway"])
+def through(request: pytest.FixtureRequest) -> Open:
+    """Opens a way to the simulator at a URL; each parameter is the name of a fixture that can."""
+    opens: Open = request.getfixturevalue(request.param)
+    return opens
 
 
 @contextmanager
@@ -123,16 +134,15 @@ def verdict(output: Path, code: int) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("name", list(WAYS))
 def test_published_times_are_reproduced_in_both_scenarios_three_times(
-    name: str,
+    through: Open,
     aiperf: Path,
     data: dataset.Dataset,
     simulate: Callable[..., AbstractContextManager[str]],
     tmp_path: Path,
 ) -> None:
     output = tmp_path / "results"
-    with simulate() as url, WAYS[name](url) as way:
+    with simulate() as url, through(url) as way:
         bench(aiperf, data, output, way, "--runs", "3")
     told = verdict(output, 0)
     assert told["outcome"] == "reproduced"
@@ -290,7 +300,7 @@ class Node:
             "metadata": {
                 "name": name,
                 "namespace": "default",
-                "labels": {"batch.kubernetes.io/job-name": name},
+                "labels": {"batch.kubernetes.io/controller-uid": made["metadata"]["uid"]},
             },
             "spec": {**spec, "nodeName": "node"},
         }
@@ -320,6 +330,67 @@ class Node:
         control_plane.set_status(self.cluster, self.cluster.live(made) or {}, status)
 
 
+def test_the_image_is_recorded_as_the_engine_s_pod_runs_it(bare: Cluster) -> None:
+    values, where = Values(), Release(namespace="default")
+    labels = {"app.kubernetes.io/name": values.name, "kserve.io/component": "workload"}
+    meta = {"name": "engine", "namespace": "default", "labels": labels}
+    spec = {"containers": [{"name": "main", "image": "wrong"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+    bare.apply(pod)
+    status = {"name": "main", "imageID": "registry/vllm@sha256:0123", "image": "wrong"}
+    status |= {"ready": True, "restartCount": 0}  # type: ignore[dict-item]
+    control_plane.set_status(bare, pod, {"containerStatuses": [status]})
+    found = subject(values, "ascend-910b4-8-w4a8", ["direct"], where, bare, inside=True)
+    bare.delete(pod)
+    assert found.image == "registry/vllm@sha256:0123"
+    host = f"{values.name}-kserve-workload-svc.default.svc.cluster.local"
+    assert found.urls == {"direct": f"http://{host}:8000/v1/chat/completions"}
+    with pytest.raises(DeployError, match="Gateway kserve/kserve-ingress-gateway has no address"):
+        subject(values, "ascend-910b4-8-w4a8", ["kserve"], where, bare)
+
+
+def in_cluster(data: dataset.Dataset, output: Path, url: str) -> Benchmark:
+    subject = Subject(Values(), "ascend-910b4-8-w4a8", {"kserve": url}, "image")
+    return Benchmark(subject, data, output, [1], [4], runs=1, warmup=False)
+
+
+def test_a_pod_that_can_t_start_is_told_and_its_job_is_nobody_else_s(
+    bare: Cluster, data: dataset.Dataset, tmp_path: Path
+) -> None:
+    how, where, name = job.Job("wrong"), Release(namespace="default"), f"{Values().name}-bench"
+
+    def kubelet() -> None:
+        made = control_plane.until(
+            "there is a Job", lambda: bare.get("batch/v1", "Job", name, "default")
+        )
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "default"},
+        }
+        pod["metadata"] |= {
+            "labels": {"batch.kubernetes.io/controller-uid": made["metadata"]["uid"]}
+        }  # type: ignore[operator]
+        bare.apply({**pod, "spec": made["spec"]["template"]["spec"]})
+        waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
+        status = {"name": "bench", "state": waiting, "ready": False, "restartCount": 0}
+        status |= {"image": "wrong", "imageID": ""}
+        control_plane.set_status(bare, pod, {"containerStatuses": [status]})
+
+    thread = threading.Thread(target=kubelet)
+    thread.start()
+    mine = in_cluster(data, tmp_path / "mine", "http://gateway/v1/chat/completions")
+    with pytest.raises(DeployError, match=r"an image can't be pulled: no such image: see --image"):
+        job.run(bare, mine, how, where, print, interval=0.1)
+    thread.join()
+    other = in_cluster(data, tmp_path / "other", "http://gateway/v1/chat/completions")
+    with pytest.raises(DeployError, match="runs another benchmark: wait for it, or"):
+        job.run(bare, other, how, where, print, interval=0.1)
+    for kind in (("v1", "Pod"), ("batch/v1", "Job"), ("v1", "ConfigMap")):
+        meta = {"name": name, "namespace": "default"}
+        bare.delete({"apiVersion": kind[0], "kind": kind[1], "metadata": meta})
+
+
 def test_a_job_runs_it_in_the_cluster_and_its_results_come_back(
     bare: Cluster,
     aiperf: Path,
@@ -330,8 +401,7 @@ def test_a_job_runs_it_in_the_cluster_and_its_results_come_back(
     output = tmp_path / "results"
     seen: list[int] = []
     with simulate() as url, Node(bare, tmp_path, aiperf).serving():
-        subject = Subject(Values(), "ascend-910b4-8-w4a8", {"kserve": url}, "image")
-        benchmark = Benchmark(subject, data, output, [1], [4], runs=1, warmup=False)
+        benchmark = in_cluster(data, output, url)
         how = job.Job("python:3.12")
         told = lambda _, __, ended: seen.append(ended)  # noqa: E731 - a name for the line's sake
         job.run(bare, benchmark, how, Release(namespace="default"), told, interval=0.5)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import control_plane
+import parts
 import pytest
 from parts import CACHE, program, run
 
@@ -23,15 +20,7 @@ from dsv4deploy.cluster import Cluster
 @pytest.fixture(scope="session")
 def go_module() -> Callable[[str], Path]:
     """The folder of a Go module, ``path@version``, downloaded and unpacked by Go itself."""
-    go = program("go")
-
-    def download(module: str) -> Path:
-        told: dict[str, Any] = json.loads(
-            run(go, "mod", "download", "-json", module, cwd=Path("/"))
-        )
-        return Path(told["Dir"])
-
-    return download
+    return parts.go_module
 
 
 @pytest.fixture(scope="session")
@@ -61,43 +50,10 @@ def go_program() -> Callable[[str], Path]:
     return build
 
 
-def _go_mod(source: Path) -> str:
-    return (source / "go.mod").read_text("utf-8")
-
-
-class GoBuild(Protocol):
-    """Builds what ``go/<name>/tools.go`` imports; the path of one of those programs."""
-
-    def __call__(self, name: str, program: str = "") -> Path: ...
-
-
 @pytest.fixture(scope="session")
-def go_build() -> GoBuild:
+def go_build() -> Callable[..., Path]:
     """A program whose versions are pinned in ``go/<name>``, built and kept in the cache."""
-    go = program("go")
-
-    def build(name: str, program: str = "") -> Path:
-        source = Path(__file__).resolve().parent / "go" / name
-        pins = hashlib.sha256((source / "go.sum").read_bytes()).hexdigest()[:16]
-        folder = CACHE / "go" / f"{name}-{pins}"
-        if not folder.is_dir():
-            packages = re.findall(r'_ "(.+)"', (source / "tools.go").read_text())
-            print(f"building {' '.join(packages)}", file=sys.stderr, flush=True)
-            part = folder.with_suffix(".part")
-            flags = "-ldflags=-s -w"
-            # Kubernetes' programs are told their version when they are built.
-            version = re.search(r"k8s\.io/kubernetes v(\d+)\.(\d+)\.\d+", _go_mod(source))
-            if version:
-                words = {"gitVersion": version[0].split()[1]}
-                words |= {"gitMajor": version[1], "gitMinor": version[2]}
-                package_of = "k8s.io/component-base/version"
-                flags += "".join(f" -X {package_of}.{key}={word}" for key, word in words.items())
-            command = (go, "build", "-trimpath", "-mod=readonly", flags, "-o", f"{part}/")
-            run(*command, *packages, cwd=source, CGO_ENABLED="0")
-            part.rename(folder)
-        return folder / (program or name)
-
-    return build
+    return parts.go_build
 
 
 @dataclass(frozen=True)
@@ -121,7 +77,7 @@ class Plane:
 def plane(
     tmp_path_factory: pytest.TempPathFactory,
     go_module: Callable[[str], Path],
-    go_build: GoBuild,
+    go_build: Callable[..., Path],
 ) -> Iterator[Plane]:
     """etcd, kube-apiserver and KServe's controller, once a session."""
     folder = tmp_path_factory.mktemp("plane")
@@ -138,7 +94,9 @@ def plane(
 
 
 @pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory, go_build: GoBuild) -> Iterator[Cluster]:
+def bare(
+    tmp_path_factory: pytest.TempPathFactory, go_build: Callable[..., Path]
+) -> Iterator[Cluster]:
     """An API server with nothing on it, for tests of what is missing; they may add CRDs."""
     folder = tmp_path_factory.mktemp("bare")
     with control_plane.api_server(folder, go_build("kube-apiserver")) as (kubeconfig, _):

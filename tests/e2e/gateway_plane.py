@@ -173,6 +173,12 @@ class Gateway:
         """The tokens that stand against a user, by Redis's key: one for each rule and window."""
         return {key: int(self.redis("GET", key)) for key in self.redis("KEYS", f"*_{user}_*")}
 
+    def processes(self) -> dict[str, int]:
+        """The process ids of what a request passes through."""
+        found = {name: process.pid for name, process in self.envoy.processes.items()}
+        limiter = self.node.pods["envoy-ratelimit"].processes["envoy-ratelimit"].pid
+        return {**found, "ratelimit": limiter, "redis": self._processes["redis"].pid}
+
     def apply(self, wanted: list[Tree]) -> None:
         """Applies rendered objects, as they are; those of KServe have nobody here to read them."""
         for item in wanted:

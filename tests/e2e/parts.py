@@ -6,10 +6,15 @@ Go and npm, and minutes; later ones find what is there.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 from tools import missing
 
@@ -37,3 +42,40 @@ def run(*command: object, cwd: str | Path | None = None, **environment: str) -> 
     )
     assert done.returncode == 0, f"{words}: {done.stderr or done.stdout}"
     return done.stdout
+
+
+def go_module(module: str) -> Path:
+    """The folder of a Go module, ``path@version``, downloaded and unpacked by Go itself."""
+    told: dict[str, Any] = json.loads(
+        run(program("go"), "mod", "download", "-json", module, cwd=Path("/"))
+    )
+    return Path(told["Dir"])
+
+
+def go_build(name: str, wanted: str = "") -> Path:
+    """A program whose versions are pinned in ``go/<name>``, built and kept in the cache.
+
+    Args:
+        name: the folder, which is the program's name too.
+        wanted: the program, where the folder has several or one of another name.
+    """
+    source = Path(__file__).resolve().parent / "go" / name
+    pins = hashlib.sha256((source / "go.sum").read_bytes()).hexdigest()[:16]
+    folder = CACHE / "go" / f"{name}-{pins}"
+    if not folder.is_dir():
+        packages = re.findall(r'_ "(.+)"', (source / "tools.go").read_text())
+        print(f"building {' '.join(packages)}", file=sys.stderr, flush=True)
+        part = folder.with_suffix(".part")
+        flags = "-ldflags=-s -w"
+        # Kubernetes' programs are told their version when they are built.
+        pinned = (source / "go.mod").read_text("utf-8")
+        version = re.search(r"k8s\.io/kubernetes v(\d+)\.(\d+)\.\d+", pinned)
+        if version:
+            words = {"gitVersion": version[0].split()[1]}
+            words |= {"gitMajor": version[1], "gitMinor": version[2]}
+            package_of = "k8s.io/component-base/version"
+            flags += "".join(f" -X {package_of}.{key}={word}" for key, word in words.items())
+        command = (program("go"), "build", "-trimpath", "-mod=readonly", flags, "-o", f"{part}/")
+        run(*command, *packages, cwd=source, CGO_ENABLED="0")
+        part.rename(folder)
+    return folder / (wanted or name)

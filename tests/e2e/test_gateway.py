@@ -20,7 +20,6 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-from conftest import GoBuild
 from control_plane import Tree, until
 from gateway_plane import Gateway, gateway_plane
 from streams import Stream, stream
@@ -73,7 +72,9 @@ class Clients:
 
 @pytest.fixture(scope="module")
 def gateway(
-    tmp_path_factory: pytest.TempPathFactory, go_module: Callable[[str], Path], go_build: GoBuild
+    tmp_path_factory: pytest.TempPathFactory,
+    go_module: Callable[[str], Path],
+    go_build: Callable[..., Path],
 ) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
     with gateway_plane(folder, go_module, go_build, [CHAT, SMALL, BRIEF]) as running:

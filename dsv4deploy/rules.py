@@ -1353,7 +1353,7 @@ def explain_rule(code: str) -> str:
         ("published", each.published),
     ]
     return "\n".join(
-        [each.code, f"{each.message[0].upper()}{each.message[1:]}.", ""]
+        [f"{each.code}: {each.message}", ""]
         + [f"  {label:10} {text}" for label, text in rows if text]
     )
 

@@ -96,8 +96,10 @@ def test_its_pip_commands_give_a_package_that_works(tmp_path: Path) -> None:
     # What it depends on is there already.
     target = f"{pip} install --no-deps --target {tmp_path / 'site'}"
     run(re.sub("^pip install", target, install), source)
-    rendered = run(f"{sys.executable} -m dsv4deploy render", tmp_path, PYTHONPATH=tmp_path / "site")
+    installed = {"PYTHONPATH": tmp_path / "site"}
+    rendered = run(f"{sys.executable} -m dsv4deploy render", tmp_path, **installed)
     assert list(yaml.safe_load_all(rendered)) == render(Values())
+    assert run(f"{sys.executable} -m dsv4deploy why 'no healthy upstream'", tmp_path, **installed)
 
 
 def run(command: str, folder: Path, **environment: object) -> str:

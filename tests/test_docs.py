@@ -10,11 +10,11 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import click
 import pytest
+from tutorial import blocks, follow, text_of, without_cluster
 
 from dsv4deploy import cluster, doctor
 from dsv4deploy.cli import cli
@@ -155,63 +155,8 @@ def test_what_python_offers_is_described(pages: dict[str, Page]) -> None:
 # --- the tutorial ------------------------------------------------------------------------------
 
 
-def text_of(page: str) -> str:
-    return (DOCS / page).read_text("utf-8")
-
-
-def blocks(text: str) -> list[tuple[str, str]]:
-    """The fenced blocks of a page, in their order: what follows the fence, and the text."""
-    return re.findall(r"^```([^\n]+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def without_cluster() -> list[tuple[str, str]]:
-    """The tutorial's blocks before the heading from which on a cluster is needed."""
-    before, heading, _ = text_of("tutorial.md").partition("\n## With a cluster\n")
-    assert heading
-    return blocks(before)
-
-
-def typed(block: str) -> list[tuple[str, list[str]]]:
-    """A console block's commands, each with the lines that it shows."""
-    found: list[tuple[str, list[str]]] = []
-    for line in block.splitlines():
-        if line.startswith("$ "):
-            found.append((line[2:], []))
-        else:
-            found[-1][1].append(line)
-    return found
-
-
-def shows(shown: list[str], told: list[str]) -> bool:
-    """Whether these lines are what was said, where … stands for any number of lines."""
-    pattern = "".join(r"(.*\n)*" if line == "…" else f"{re.escape(line)}\n" for line in shown)
-    return bool(re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in told)))
-
-
 def test_the_tutorial_says_what_happens(tmp_path: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment: dict[str, Any] = {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"}
-    ran = 0
-    for kind, text in without_cluster():
-        named = re.fullmatch(r'yaml title="(.+)"', kind)
-        if named:
-            (tmp_path / named[1]).write_text(text, "utf-8")
-        if kind != "console":
-            continue
-        for command, shown in typed(text):
-            done = subprocess.run(
-                ["bash", "-c", command],
-                cwd=tmp_path,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
-            code = [f"[exit {done.returncode}]"] if done.returncode else []
-            assert shows(shown, [*done.stdout.splitlines(), *code]), f"{command}\n{done.stdout}"
-            ran += 1
-    assert ran > 10
+    assert follow(without_cluster(), tmp_path) > 10
 
 
 def test_the_tutorial_installs_as_the_readme_does() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Plane
-from control_plane import install_crds, namespace, objects
+from control_plane import install_crds, namespace, objects, set_status
 from test_deployments import ROOT, SHORT, kubelet, stopped_and_started  # noqa: F401 - a fixture
 
 from dsv4deploy import Release, load, render
@@ -88,19 +88,6 @@ def user(
         cluster.delete(item)
 
 
-def gateway(cluster: Cluster, place: str, name: str) -> None:
-    item = {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "Gateway",
-        "metadata": {"name": name, "namespace": place},
-    }
-    live = cluster.live(item) or {}
-    live["status"] = {"addresses": [{"type": "IPAddress", "value": "127.0.0.1"}]}
-    del live["metadata"]["managedFields"]
-    path = cluster.path(live["apiVersion"], "Gateway", place, name)
-    cluster.request("PATCH", f"{path}/status", {"fieldManager": "gateway", "force": "true"}, live)
-
-
 @pytest.mark.usefixtures("kubelet")
 def test_these_rights_are_enough_and_none_is_too_many(
     user: Recording, cluster: Cluster, home: str
@@ -127,8 +114,9 @@ def test_these_rights_are_enough_and_none_is_too_many(
     # What progress asks for while pods of the engine start.
     assert user.log(home, "no-such-pod", "main") == ""
     assert user.list("v1", "Event", home) is not None
-    for ingress, place in (("kserve", "kserve"), ("maas", f"{home}-maas")):
-        gateway(cluster, place, {"kserve": "kserve-ingress-gateway"}.get(ingress, "maas"))
+    maas = next(item for item in render(other, release) if item["kind"] == "Gateway")
+    set_status(cluster, maas, {"addresses": [{"type": "IPAddress", "value": "127.0.0.1"}]})
+    for ingress in ("kserve", "maas"):
         assert address(user, other, release, ingress).startswith("http://127.0.0.1:")
     back = target(user, "chat", home)
     stopped_and_started(user, prepare(user, back.objects, force=True))

@@ -320,6 +320,21 @@ def test_a_run_so_short_that_all_starts_at_once_has_no_steady_part(tmp_path: Pat
     assert any(hint.startswith("Reduced: 16 requests") for hint in each.hints)
 
 
+def test_a_reduced_run_s_throughput_is_allowed_its_longer_tail(tmp_path: Path) -> None:
+    """Six users in four places: while the last two are served, two places are empty."""
+    reduced: dict[str, Any] = {"scenario": 2, "conversations": 6, "ttft": 9789, "itl": 182.1}
+    each = judged(make(**reduced), tmp_path)
+    throughput = next(told for told in each.comparisons if told.metric == Metric.TPS)
+    assert throughput.deviation < -0.2
+    assert each.verdict.outcome == Outcome.REPRODUCED
+    slow = judged(make(slower=1.2, **reduced), tmp_path).verdict
+    assert [reason.split()[0] for reason in slow.reasons] == ["TTFT", "ITL", "E2E"]
+    fast = judged(make(slower=0.5, **reduced), tmp_path).verdict
+    assert len(fast.reasons) == 5
+    whole = judged(make(scenario=2, ttft=9789, itl=182.1), tmp_path)
+    assert all(told.tail == 0 for told in whole.comparisons)
+
+
 def test_a_reason_names_the_runs_that_it_holds_of(tmp_path: Path) -> None:
     verdict = judged(make(output_tokens=100), tmp_path).verdict
     assert "(run-1, run-2, run-3)" in str(verdict)
@@ -633,6 +648,44 @@ def test_a_report_can_be_made_of_a_run_that_has_not_ended(runs: int, tmp_path: P
     assert made.verdict.outcome == Outcome.NO_VERDICT
     assert f"{runs} of 3 have ended" in made.html()
     assert f"{runs} of 3 have ended" in made.markdown()
+
+
+def _buffered(made: Made) -> None:
+    """Answers that come in one piece: the first token is the last one too."""
+    for _, records in made.runs:
+        for each in records:
+            each["metrics"]["time_to_first_token"] = each["metrics"]["request_latency"]
+            each["metrics"]["inter_token_latency"] = {"value": 0.0}
+    made.runs = [(summary(records), records) for _, records in made.runs]
+
+
+def _every_run_fails(made: Made) -> None:
+    for number in range(len(made.runs)):
+        fail(made, number, 240)
+
+
+def _one_is_left(made: Made) -> None:
+    for number in range(len(made.runs)):
+        fail(made, number, 239)
+
+
+STRANGE: dict[str, dict[str, Any]] = {
+    "nothing was published": {"profile": "mine"},
+    "every request failed": {"doctor": _every_run_fails},
+    "one request is left": {"doctor": _one_is_left, "runs": 1},
+    "answers come in one piece": {"doctor": _buffered},
+}
+
+
+@pytest.mark.parametrize("changed", STRANGE.values(), ids=STRANGE.keys())
+def test_a_page_can_be_made_of_strange_results(changed: dict[str, Any], tmp_path: Path) -> None:
+    for ingress in ("kserve", "maas"):
+        write(make(ingress=ingress, **changed), tmp_path)
+    write(make(concurrency=8, **changed), tmp_path)
+    made = report([tmp_path])
+    assert _Page(made.html()).open == []
+    assert made.markdown().count("## ") == 5
+    assert json.dumps(made.data())
 
 
 def test_plain_data_is_json(full: Report) -> None:

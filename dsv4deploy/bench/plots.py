@@ -203,23 +203,22 @@ def _time(seconds: float) -> str:
     return f"{seconds / 60:.3g} min" if seconds >= 60 else f"{seconds:.3g} s"
 
 
-def deviation(name: str, values: Sequence[float], tolerance: float, colour: str) -> Markup:
+def deviation(
+    name: str, values: Sequence[float], allowed: tuple[float, float], colour: str
+) -> Markup:
     """A metric's runs on a scale of their deviation from the published figure.
 
     Args:
         name: of the metric.
         values: a run's deviation each, as a part of the published figure.
-        tolerance: what is within, as a part.
+        allowed: the least and the most that is within, as parts.
         colour: a class of the page.
     """
     edge = max(0.25, *(abs(value) * 1.15 for value in values))
     canvas = _Canvas((240, 30), (2, 8, 2, 8), (-edge, edge), (0, 1))
     middle = 15.0
-    canvas.add(
-        '<rect x="{}" y="5" width="{}" height="20" rx="3" class="band"/>',
-        canvas.x(-tolerance),
-        canvas.x(tolerance) - canvas.x(-tolerance),
-    )
+    low, high = (canvas.x(max(-edge, min(edge, each))) for each in allowed)
+    canvas.add('<rect x="{}" y="5" width="{}" height="20" rx="3" class="band"/>', low, high - low)
     canvas.line(8.0, middle, 232.0, middle, "grid")
     canvas.line(canvas.x(0), 3.0, canvas.x(0), 27.0, "published")
     for value in values:
@@ -248,7 +247,7 @@ def side_by_side(
             (
                 name,
                 [
-                    (side, colour, [each / base - 1 for each in runs])
+                    (side, colour, [each / base - 1 if base else 0.0 for each in runs])
                     for side, colour, runs in sides
                 ],
             )

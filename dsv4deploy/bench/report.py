@@ -209,7 +209,9 @@ def _distribution(each: Judged, metric: Metric) -> Markup:
 
 
 def _percentiles(each: Judged, metric: Metric) -> dict[str, float]:
-    cuts = quantiles(_answered(each, metric), n=100, method="inclusive")
+    values = _answered(each, metric)
+    # Of one value there are no quantiles; of the same one twice there are.
+    cuts = quantiles(values if len(values) > 1 else values * 2, n=100, method="inclusive")
     return {"p50": cuts[49], "p90": cuts[89], "p99": cuts[98]}
 
 
@@ -237,7 +239,7 @@ def tokens_a_second(run: Run, seconds: float, bins: int = _BINS) -> list[float]:
     """
     width = seconds / bins
     made = [0.0] * bins
-    for request in run.answered:
+    for request in (each for each in run.answered if each.e2e):
         rate = (request.input_tokens + request.output_tokens) / (request.end - request.start)
         first, last = int(request.start / width), min(bins - 1, int(request.end / width))
         for index in range(first, last + 1):
@@ -251,7 +253,7 @@ def _deviation(each: Judged, told: Comparison) -> Markup:
     return plots.deviation(
         NAMES[told.metric],
         [value / told.published.value - 1 for value in told.values],
-        told.tolerance,
+        told.allowed,
         each.result.settings.ingress,
     )
 

@@ -89,7 +89,17 @@ class Means:
     @property
     def tail(self) -> float:
         """The part of the run that may pass while the last sequences end, and places are empty."""
-        return (self.concurrency - 1) / self.sequences
+        return _tail(self.concurrency, self.sequences)
+
+
+def _tail(concurrency: int, sequences: int) -> float:
+    """At most: all places but one are empty while the last sequence runs."""
+    return (concurrency - 1) / sequences
+
+
+def _whole(row: Row) -> int:
+    """The sequences of a published run: four requests make a conversation."""
+    return row.requests // (4 if row.scenario == 2 else 1)
 
 
 @dataclass(frozen=True)
@@ -176,7 +186,7 @@ def published_means(row: Row) -> Means | None:
         input_tokens=scenario.input_tokens,
         output_tokens=published.OUTPUT_TOKENS,
         concurrency=row.concurrency,
-        sequences=row.requests // (4 if row.scenario == 2 else 1),
+        sequences=_whole(row),
         rounding={metric: each.rounding / each.value for metric, each in row.figures.items()},
     )
 
@@ -193,7 +203,7 @@ def checks(result: Result) -> list[Check]:
     found = [
         Check(
             "runs",
-            f"{asked.runs} runs",
+            f"{asked.runs} run{'s' if asked.runs > 1 else ''}",
             f"{len(result.runs)} of {asked.runs} have ended",
             len(result.runs) == asked.runs,
         )
@@ -371,11 +381,14 @@ class Comparison:
         metric: which.
         values: its mean in each run, ms or tokens/s.
         published: None where it was not published.
+        tail: the part of the throughput that the tail of a run with fewer requests than were
+            published may cost beyond theirs; 0 for latencies.
     """
 
     metric: Metric
     values: tuple[float, ...]
     published: Figure | None
+    tail: float
 
     @property
     def mean(self) -> float:
@@ -403,15 +416,17 @@ class Comparison:
         return (self.deviation > 0) == (self.metric in LATENCIES)
 
     @property
-    def tolerance(self) -> float:
-        """How far the deviation may be, with what the published figure was rounded."""
+    def allowed(self) -> tuple[float, float]:
+        """The least and the most that the deviation may be, as parts of the published figure."""
         figure = self.published
-        return TOLERANCE + (figure.rounding / figure.value if figure else 0.0)
+        tolerance = TOLERANCE + (figure.rounding / figure.value if figure else 0.0)
+        return -tolerance - self.tail, tolerance
 
     @property
     def within(self) -> bool:
-        """Whether the deviation is within the tolerance."""
-        return abs(self.deviation) <= self.tolerance
+        """Whether the deviation is allowed."""
+        low, high = self.allowed
+        return low <= self.deviation <= high
 
 
 @dataclass(frozen=True)
@@ -473,7 +488,12 @@ def judge(result: Result) -> Judged:
     row = published.row(asked.profile, asked.scenario, ingress, asked.concurrency)
     figures = row.figures if row else {}
     compared = tuple(
-        Comparison(metric, result.values(metric), figures.get(metric))
+        Comparison(
+            metric,
+            result.values(metric),
+            figures.get(metric),
+            0.0 if metric in LATENCIES else _longer_tail(result, row),
+        )
         for metric in Metric
         if result.runs
     )
@@ -486,6 +506,14 @@ def judge(result: Result) -> Judged:
         _verdict(result, row, made, compared),
         tuple(_hints(result, row)),
     )
+
+
+def _longer_tail(result: Result, row: Row | None) -> float:
+    """What a run's tail may cost beyond that of the published one, as a part of the throughput."""
+    asked = result.settings
+    if row is None:
+        return 0.0
+    return max(0.0, _tail(asked.concurrency, asked.sequences) - _tail(row.concurrency, _whole(row)))
 
 
 def _verdict(
@@ -533,8 +561,9 @@ def _hints(result: Result, row: Row | None) -> Iterator[str]:
         yield f"The published row was {row.note}."
     if row and asked.requests < row.requests:
         yield (
-            f"Reduced: {asked.requests} requests a run, where {row.requests} were published; its "
-            "tail weighs more."
+            f"Reduced: {asked.requests} requests a run, where {row.requests} were published. Its "
+            f"tail weighs more: throughput may be {percent(_longer_tail(result, row))} lower for "
+            "that alone, which is allowed for."
         )
 
 
@@ -561,7 +590,7 @@ class Overhead:
             f"{'higher' if other.mean > one.mean else 'lower'} through MaaS "
             f"({amount(one.metric, one.mean)} and {amount(one.metric, other.mean)})"
             for one, other in zip(self.kserve.comparisons, self.maas.comparisons, strict=True)
-            if abs(other.mean - one.mean) > max(one.spread, other.spread)
+            if one.mean and abs(other.mean - one.mean) > max(one.spread, other.spread)
         )
 
     @property

@@ -11,7 +11,6 @@ import hashlib
 import json
 import platform
 import shutil
-import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -148,12 +147,9 @@ def find_aiperf(named: str = "") -> str:
     if not found:
         raise DeployError(f"aiperf is not installed: {install}; or name it with --aiperf")
     try:
-        done = subprocess.run(
-            [found, "--version"], capture_output=True, text=True, check=False, timeout=120
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        version = worker.version(found)
+    except OSError as error:
         raise DeployError(f"--aiperf {found}: can't be run: {error}") from None
-    version = done.stdout.strip().rpartition(" ")[2]
     if version != worker.AIPERF:
         raise DeployError(
             f"{found}: is aiperf {version or 'of no known version'}, and the figures were "

@@ -126,6 +126,16 @@ def aiperf(python: str, words: list[str], part: Path, tell: Callable[[int], None
     _judge(process.returncode, part, log)
 
 
+def version(aiperf: str) -> str:
+    """The version of an aiperf; ``""`` where it doesn't tell.
+
+    Raises:
+        OSError: it can't be run.
+    """
+    done = subprocess.run([aiperf, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.strip().rpartition(" ")[2]
+
+
 def _lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.is_file() else 0
 
@@ -184,7 +194,7 @@ def printed(folder: Path, name: str) -> str:
 def _python(folder: Path) -> str:
     """The Python of an aiperf of the right version; one that is installed where there is none."""
     found = shutil.which("aiperf")
-    if found:
+    if found and version(found) == AIPERF:
         return str(Path(found).resolve().with_name("python3"))
     print(f"installing aiperf {AIPERF}", flush=True)
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)

@@ -175,7 +175,8 @@ class Gateway:
 
     def processes(self) -> dict[str, int]:
         """The process ids of what a request passes through."""
-        found = {name: process.pid for name, process in self.envoy.processes.items()}
+        names = ("envoy", "ai-gateway-extproc")
+        found = {name: self.envoy.processes[name].pid for name in names}
         limiter = self.node.pods["envoy-ratelimit"].processes["envoy-ratelimit"].pid
         return {**found, "ratelimit": limiter, "redis": self._processes["redis"].pid}
 

@@ -1,8 +1,8 @@
 """A Kubernetes cluster: get, list, server-side apply, delete. Objects are dicts, in and out.
 
 The only module that knows the ``kubernetes`` client, which is imported when a cluster is first
-connected to. Nothing is written but through :meth:`Cluster.apply`, :meth:`Cluster.create` and
-:meth:`Cluster.delete`.
+connected to. Nothing is written but through :meth:`Cluster.apply`, :meth:`Cluster.create`,
+:meth:`Cluster.replace` and :meth:`Cluster.delete`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Cluster:
         """One request of the API; its answer as plain data.
 
         Args:
-            method: GET, POST, PATCH (server-side apply) or DELETE.
+            method: GET, POST, PUT, PATCH (server-side apply) or DELETE.
             path: the API's path, such as ``/api/v1/namespaces``.
             query: parameters.
             body: plain data.
@@ -246,6 +246,20 @@ class Cluster:
         meta = item["metadata"]
         path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""))
         answer: Object = self.request("POST", path, {"fieldManager": MANAGER}, dict(item))
+        return answer
+
+    def replace(self, item: Mapping[str, Any]) -> Object:
+        """An object in the place of the one that was read, and only of that one.
+
+        Args:
+            item: what :meth:`get` gave, changed; it has its ``resourceVersion`` still.
+
+        Raises:
+            ClusterError: with reason Conflict where somebody has changed it since.
+        """
+        meta = item["metadata"]
+        path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""), meta["name"])
+        answer: Object = self.request("PUT", path, {"fieldManager": MANAGER}, dict(item))
         return answer
 
     def delete(self, item: Mapping[str, Any]) -> bool:

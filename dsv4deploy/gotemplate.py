@@ -97,9 +97,11 @@ def go_string(text: str) -> str:
 # What a filter becomes in a pipeline, given its arguments as Go expressions.
 _FILTERS: dict[str, Callable[..., str]] = {
     "int": lambda: "int64",
+    "join": lambda separator: f"join {separator}",
     "length": lambda: "len",
     "nindent": lambda width: f"nindent {width}",
     "quote": lambda: "quote",
+    "replace": lambda old, new: f"replace {old} {new}",
     "shell": lambda: r"""replace "'" "'\\''" | squote""",
     "toJson": lambda: "toRawJson",
     "toString": lambda: "toString",

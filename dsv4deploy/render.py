@@ -30,11 +30,14 @@ KINDS = (
     "networkpolicy",
     "poddisruptionbudget",
     "podmonitor",
+    "podmonitor-proxies",
     "prometheusrule",
     "configmap",
+    "envoyproxy",
     "gateway",
     "clienttrafficpolicy",
     "securitypolicy",
+    "httproute",
     "referencegrant",
     "backend",
     "aiservicebackend",
@@ -110,12 +113,19 @@ def items(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted(mapping.items())
 
 
+def join(texts: Iterable[str], separator: str) -> str:
+    """The texts in one, with the separator between them."""
+    return separator.join(texts)
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "int": int,
     "items": items,
+    "join": join,
     "length": len,
     "nindent": nindent,
     "quote": quote,
+    "replace": str.replace,
     "shell": shell,
     "toJson": to_json,
     "toString": str,

@@ -377,29 +377,65 @@ def _memory_limit(values: Values) -> Finds:
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
+def seconds(text: str) -> float:
+    """A duration of the Gateway API such as ``1m30s``, in seconds."""
+    parts = re.findall(r"([0-9]+)(h|ms|m|s)", text)
+    return sum(int(number) * _SECONDS[unit] for number, unit in parts)
+
+
 def _request_timeout(values: Values) -> Finds:
     """A gateway that cuts streams."""
-    parts = re.findall(r"([0-9]+)(h|ms|m|s)", values.maas.request_timeout)
-    seconds = sum(int(number) * _SECONDS[unit] for number, unit in parts)
+    allowed = seconds(values.maas.request_timeout)
     published = values.monitoring.published
     longest = (published.ttft_milliseconds + 127 * published.itl_milliseconds) / 1000
-    if values.maas.enabled and seconds < longest:
+    if values.maas.enabled and allowed < longest:
         yield (
             "maas.requestTimeout",
-            f"the gateway cuts streams after {seconds:g} s, and a published answer of 128 tokens "
+            f"the gateway cuts streams after {allowed:g} s, and a published answer of 128 tokens "
             f"takes {longest:.0f} s",
         )
 
 
 def _quotas(values: Values) -> Finds:
     """Quotas that one request overdraws."""
-    length = values.engine.args.max_model_len
-    for name, quota in sorted(values.maas.quotas.items()):
-        if values.maas.enabled and quota.count != "output" and quota.tokens < length:
+    maas, length = values.maas, values.engine.args.max_model_len
+    places = {"maas.quotas": maas.quotas}
+    places |= {f"maas.tiers.{name}.quotas": tier.quotas for name, tier in maas.tiers.items()}
+    weight = max(maas.weights.input, maas.weights.output)
+    for place, quotas in sorted(places.items()):
+        for name, quota in sorted(quotas.items()):
+            longest = length * (weight if quota.count == "weighted" else 1)
+            if maas.enabled and quota.count != "output" and quota.tokens < longest:
+                yield (
+                    f"{place}.{name}",
+                    f"one longest request takes {longest} tokens, more than a whole window's "
+                    f"{quota.tokens}",
+                )
+
+
+def _clients_in_two_tiers(values: Values) -> Finds:
+    """Clients to whom the budgets of two tiers would apply."""
+    seen: dict[str, str] = {}
+    for name, tier in sorted(values.maas.tiers.items()):
+        for client in tier.clients:
+            if client in seen:
+                yield (
+                    f"maas.tiers.{name}.clients",
+                    f"{client} stands in tier {seen[client]} too, and both tiers' budgets would "
+                    "count it",
+                )
+            seen[client] = name
+
+
+def _tier_too_large(values: Values) -> Finds:
+    """Tiers whose clients' names together are more than a selector's value may hold."""
+    for name, tier in sorted(values.maas.tiers.items()):
+        pattern = "|".join(tier.clients).replace(".", "[.]")
+        if len(pattern) + 4 > 1024:
             yield (
-                f"maas.quotas.{name}",
-                f"one longest request takes {length} tokens, more than a whole window's "
-                f"{quota.tokens}",
+                f"maas.tiers.{name}.clients",
+                f"these ids make a pattern of {len(pattern) + 4} characters, and a rate limit's "
+                "selector holds 1024",
             )
 
 
@@ -962,6 +998,38 @@ RULES: tuple[Rule, ...] = (
         source="Alauda AI documentation: Internal KServe ingress (no auth)",
     ),
     Rule(
+        code="maas-plain-http",
+        severity=Severity.WARNING,
+        path="maas.gateway.tls.enabled",
+        condition="not Values.maas.enabled or not Values.maas.gateway.create or "
+        "Values.maas.gateway.tls.enabled",
+        message="API keys and prompts cross the network as plain text",
+        fix="set it to true, unless something before the gateway ends TLS",
+        source="RFC 6750, section 5.3: bearer tokens need TLS",
+    ),
+    Rule(
+        code="maas-tls-hostname",
+        severity=Severity.ERROR,
+        path="maas.gateway.hostname",
+        condition="not Values.maas.enabled or not Values.maas.gateway.create or "
+        "not Values.maas.gateway.tls.enabled or not Values.maas.gateway.tls.issuer.name or "
+        "Values.maas.gateway.hostname",
+        message="cert-manager makes a certificate for a listener's host name only, and passes over "
+        "a listener without one",
+        fix="set it to the name that clients use",
+        source="cert-manager documentation, Annotated Gateway resource",
+    ),
+    Rule(
+        code="maas-tls-port",
+        severity=Severity.ERROR,
+        path="maas.gateway.tls.port",
+        condition="not Values.maas.enabled or not Values.maas.gateway.tls.enabled or "
+        "Values.maas.gateway.tls.port != Values.maas.gateway.port",
+        message="the plain listener and the one under TLS have one port: both are refused",
+        fix="give each its own, such as 80 and 443",
+        source="Gateway API, Gateway: listeners of one port must have one protocol",
+    ),
+    Rule(
         code="maas-no-quota",
         severity=Severity.WARNING,
         path="maas.quotas",
@@ -1142,6 +1210,26 @@ RULES: tuple[Rule, ...] = (
         fix="set it to twice that or more; 900s by default",
         source="published E2E: TTFT + 127 × ITL; Envoy AI Gateway cuts at 60 s by default",
         finds=_request_timeout,
+    ),
+    Rule(
+        code="maas-client-in-two-tiers",
+        severity=Severity.ERROR,
+        path="maas.tiers",
+        condition="each client stands in one tier at most",
+        message="a client stands in two tiers, and both tiers' budgets would count it",
+        fix="leave it in one",
+        source="Envoy Gateway: each rate limit rule that matches a request counts it",
+        finds=_clients_in_two_tiers,
+    ),
+    Rule(
+        code="maas-tier-too-large",
+        severity=Severity.ERROR,
+        path="maas.tiers",
+        condition="each tier's ids fit a selector's value",
+        message="the ids of a tier's clients are longer than a rate limit's selector may be",
+        fix="split the tier in two with the same budgets, or give shorter ids",
+        source="Envoy Gateway 1.8.1's CRD: 1024 characters a header's value",
+        finds=_tier_too_large,
     ),
     Rule(
         code="maas-quota-small",

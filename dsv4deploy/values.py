@@ -94,6 +94,8 @@ Tokens = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1), BeforeValidator(_wh
 Natural = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), BeforeValidator(_whole)]
 Seconds = Annotated[int, Strict(), Field(ge=1, le=86_400), BeforeValidator(_whole)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65_535), BeforeValidator(_whole)]
+# Small enough that no request's weighted tokens leave the 32 bits of a budget.
+Weight = Annotated[int, Strict(), Field(ge=1, le=1000), BeforeValidator(_whole)]
 Fraction = Annotated[float, Strict(), Field(gt=0, le=1)]
 Number = Annotated[
     float, Strict(), Field(ge=-EXACT, le=EXACT, allow_inf_nan=False), AfterValidator(_number)
@@ -185,6 +187,13 @@ QuotaName = Annotated[
     str,
     Strict(),
     Field(pattern=_said(r"^[a-z][-a-z0-9]*$", "lower-case letters, digits and -, a letter first")),
+]
+# A key of a Secret, a name of its annotations and a header's value.
+CLIENT_ID = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
+ClientId = Annotated[
+    str,
+    Strict(),
+    _text(CLIENT_ID, "a client's id: letters and digits with . _ - between them, up to 63", 1, 63),
 ]
 LabelKey = Annotated[
     str,
@@ -821,6 +830,49 @@ class Router(Section):
     Becomes: terminationGracePeriodSeconds of the router's pod"""
 
 
+class AccessLog(Section):
+    """What the Gateway's proxies write for each request."""
+
+    enabled: Boolean = False
+    """Whether it says who asked for which model and how many tokens that took, as JSON on stdout.
+    No key, no prompt, no query and no answer is in it. Without it the proxies write Envoy Gateway's
+    own format, which names no user.
+    Source: the published ingress sets none.
+    Becomes: an EnvoyProxy, and spec.infrastructure.parametersRef of the Gateway"""
+
+
+class CertificateIssuer(Section):
+    """Who makes the certificate, where cert-manager runs with its Gateway API support on."""
+
+    kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer"
+    """Whether it stands in the whole cluster or in `maas.namespace`.
+    Source: a choice of this project.
+    Becomes: cert-manager.io/cluster-issuer or cert-manager.io/issuer of the Gateway"""
+    name: OptionalName = ""
+    """Its name; empty where the Secret is made by other means. It must prove the host name by DNS:
+    an HTTP-01 challenge comes without a key, and the Gateway refuses it.
+    Source: a choice of each cluster.
+    Becomes: cert-manager.io/cluster-issuer or cert-manager.io/issuer of the Gateway"""
+
+
+class GatewayTls(Section):
+    """Clients' connections under TLS. The plain port then only redirects to it."""
+
+    enabled: Boolean = False
+    """Whether the Gateway serves the model over HTTPS only.
+    Source: the published ingress is plain HTTP.
+    Becomes: the Gateway's https listener and the HTTPRoute that redirects to it"""
+    port: Port = 443
+    """The port of its HTTPS listener.
+    Source: the port of https URLs.
+    Becomes: spec.listeners"""
+    secret_name: ObjectName = "maas-tls"
+    """A kubernetes.io/tls Secret in `maas.namespace`: yours, or the one that cert-manager makes.
+    Source: a choice of this project.
+    Becomes: tls.certificateRefs of spec.listeners"""
+    issuer: CertificateIssuer = CertificateIssuer()
+
+
 class MaasGateway(Section):
     """The Gateway that clients with API keys reach."""
 
@@ -845,6 +897,14 @@ class MaasGateway(Section):
     """The host name that it answers to; empty is any.
     Source: a choice of this project.
     Becomes: hostname of spec.listeners"""
+    receive_timeout: Duration = "60s"
+    """How long a client may take to send its request; then it is answered with 408. Envoy itself
+    waits for ever, with what it has got in its buffers.
+    Unit: a duration such as 60s
+    Source: a choice of this project: 1 MiB in a minute is 17 KiB a second.
+    Becomes: spec.timeout.http.requestReceivedTimeout of the ClientTrafficPolicy"""
+    tls: GatewayTls = GatewayTls()
+    access_log: AccessLog = AccessLog()
 
 
 class ApiKeys(Section):
@@ -865,14 +925,42 @@ class Quota(Section):
 
     tokens: Annotated[int, Strict(), Field(ge=1, le=2**32 - 1), BeforeValidator(_whole)]
     """The budget. A request is charged after its answer, so the last one may overdraw it.
-    Unit: tokens a window
+    Unit: tokens a window, weighted ones where `count` is weighted
     Becomes: limit.requests of a rate limit rule"""
     unit: Literal["Second", "Minute", "Hour", "Day", "Month", "Year"]
     """The window.
     Becomes: limit.unit of a rate limit rule"""
-    count: Literal["input", "output", "total"]
-    """Which tokens are charged: the prompt's, the answer's or both.
+    count: Literal["input", "output", "total", "weighted"]
+    """Which tokens are charged: the prompt's, the answer's, both, or both by `maas.weights`.
     Becomes: cost.response.metadata.key of a rate limit rule"""
+
+
+class TokenWeights(Section):
+    """What a token costs in quotas whose `count` is weighted. One each is the same as total."""
+
+    input: Weight = 1
+    """The weight of a token of the prompt.
+    Source: a choice of this project.
+    Becomes: cel of spec.llmRequestCosts of the AIGatewayRoute"""
+    output: Weight = 1
+    """The weight of a token of the answer.
+    Source: a choice of this project.
+    Becomes: cel of spec.llmRequestCosts of the AIGatewayRoute"""
+
+
+class Tier(Section):
+    """Clients with budgets of their own, in place of `maas.quotas`."""
+
+    clients: Annotated[
+        tuple[ClientId, ...],
+        AfterValidator(_unique),
+        Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+    ]
+    """Their ids: keys of the Secret with the API keys.
+    Becomes: clientSelectors of rate limit rules, inverted in those of everybody else"""
+    quotas: Annotated[dict[QuotaName, Quota], Field(min_length=1), AfterValidator(FrozenDict)]
+    """Token budgets of each of them, by a name of your choice.
+    Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
 
 
 class Maas(Section):
@@ -899,10 +987,16 @@ class Maas(Section):
     quotas: Annotated[dict[QuotaName, Quota], AfterValidator(FrozenDict)] = FrozenDict(
         hour=Quota(tokens=1_800_000, unit="Hour", count="total"),
     )
-    """Token budgets of each user by a name of your choice; null takes the default one away. That is
-    a quarter of what the published deployment processes in an hour: 2,000 tokens a second for
-    four requests at once.
+    """Token budgets of each user by a name of your choice: those of a minute, an hour and a day
+    hold at once. Null takes the default one away, a quarter of what the published deployment
+    processes in an hour: 2,000 tokens a second for four requests at once.
     Source: computed from the published 2,099 to 2,306 tokens a second, rounded down.
+    Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
+    weights: TokenWeights = TokenWeights()
+    tiers: Annotated[dict[QuotaName, Tier], AfterValidator(FrozenDict)] = FrozenDict()
+    """Groups of clients with budgets of their own, by a name of your choice. Who stands in none has
+    the budgets above.
+    Source: the published ingress has one budget for all.
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
     bytes_per_token: Size = 32
     """How many bytes of a request one token may take. The gateway buffers whole requests, so its
@@ -913,11 +1007,13 @@ class Maas(Section):
     Unit: bytes
     Becomes: spec.connection.bufferLimit and spec.http2 of the ClientTrafficPolicy"""
     request_timeout: Duration = "900s"
-    """How long one request may take, stream included; the gateway's own default of 60 s cuts longer
-    answers. 4,096 tokens at the published 182 ms each take 756 s with the first one's 10 s.
+    """How long one request may take, stream included, and how long it may be silent; the gateway's
+    own default of 60 s cuts longer answers. 4,096 tokens at the published 182 ms each take 756 s
+    with the first one's 10 s, and without a stream nothing is sent before the last.
     Source: computed from the published figures, with a margin.
     Unit: a duration such as 90s or 15m
-    Becomes: timeouts.request of the AIGatewayRoute"""
+    Becomes: timeouts.request of the AIGatewayRoute, and spec.timeout.http.streamIdleTimeout of the
+    BackendTrafficPolicy"""
 
 
 class NetworkPolicy(Section):
@@ -984,6 +1080,20 @@ class PublishedFigures(Section):
     Becomes: the threshold of alert SlowTokens"""
 
 
+class ProxyMonitor(Section):
+    """The metrics of the MaaS gateway's proxies, where nothing in the cluster collects them yet."""
+
+    enabled: Boolean = False
+    """Whether a PodMonitor collects them: Envoy's own, and tokens and times by model of the AI
+    Gateway's processor beside it. Two monitors would count everything twice, so it is off.
+    Source: a choice of this project; many clusters monitor Envoy Gateway as a whole.
+    Becomes: a PodMonitor in `maas.namespace`, where `maas.gateway.create` is on"""
+    namespace: Label = "envoy-gateway-system"
+    """Where the proxies run.
+    Source: Envoy Gateway runs its proxies in its own namespace.
+    Becomes: spec.namespaceSelector of the PodMonitor"""
+
+
 class Monitoring(Section):
     """Prometheus and Grafana: a PodMonitor, alerts and a dashboard. Needs Prometheus Operator."""
 
@@ -1000,6 +1110,7 @@ class Monitoring(Section):
     Unit: a duration such as 30s
     Source: a choice of this project.
     Becomes: podMetricsEndpoints.interval of the PodMonitor"""
+    proxies: ProxyMonitor = ProxyMonitor()
     published: PublishedFigures = PublishedFigures()
     tolerance_percent: Count = 200
     """How much of a published time an alert allows, over 10 minutes.

@@ -205,7 +205,7 @@ def used_values() -> set[str]:
     for source in sources:
         tree = env.parse(source)
         free = meta.find_undeclared_variables(tree) - {"Values", "Release", "include"}
-        assert free <= {"probe", "process", "worker", "claim"}, free
+        assert free <= {"probe", "process", "worker", "claim", "quota"}, free
         for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
             keys: list[str] = []
             place: Any = node
@@ -244,3 +244,9 @@ def test_notes_say_how_to_watch_and_how_to_ask(tool: Tool) -> None:
     assert notes.count("curl http://") == 2
     enabled = run(*command, "--set", "maas.enabled=true").partition("NOTES:")[2]
     assert "maas-system/maas-api-keys" in enabled
+    assert "KServe's gateway above stays open" in enabled
+    assert "WARNING: networkPolicy.enabled: KServe's own ingress" in enabled
+    closed = ("--set", "maas.enabled=true,networkPolicy.enabled=true,maas.gateway.tls.enabled=true")
+    told = run(*command, *closed).partition("NOTES:")[2]
+    assert "stays open" not in told
+    assert "curl https://$GATEWAY:443/" in told

@@ -39,7 +39,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - http.server's names
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - its names
 
             def log_message(self, *_: Any) -> None:
                 """Says nothing."""

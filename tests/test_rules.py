@@ -46,6 +46,12 @@ def dspark(number: str, tokens: int) -> Tree:
     return {"engine": {"version": number, "args": {"speculative-config": config}}}
 
 
+def tier(*clients: str, tokens: int = 10**6) -> Tree:
+    budget = {"tokens": tokens, "unit": "Hour", "count": "weighted"}
+    return {"clients": list(clients), "quotas": {"hour": budget}}
+
+
+ISSUED: Tree = {"enabled": True, "issuer": {"name": "letsencrypt"}}
 STORE: Tree = {"kvStore": {"enabled": True}}
 NAMED: Tree = {"envFromPod": {"POD_NAME": "metadata.name"}}
 
@@ -204,6 +210,18 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"maas": {"enabled": True}},
         {"maas": {"enabled": True}, "networkPolicy": {"enabled": True}},
     ),
+    "maas-plain-http": (
+        {"maas": {"enabled": True}},
+        {"maas": {"enabled": True, "gateway": {"tls": {"enabled": True}}}},
+    ),
+    "maas-tls-hostname": (
+        {"maas": {"enabled": True, "gateway": {"tls": ISSUED}}},
+        {"maas": {"enabled": True, "gateway": {"tls": ISSUED, "hostname": "maas.example.com"}}},
+    ),
+    "maas-tls-port": (
+        {"maas": {"enabled": True, "gateway": {"port": 443, "tls": {"enabled": True}}}},
+        {"maas": {"enabled": True, "gateway": {"port": 443}}},
+    ),
     "maas-no-quota": (
         {"maas": {"enabled": True, "quotas": {"hour": None}}},
         {"maas": {"enabled": True}},
@@ -257,6 +275,14 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     "maas-timeout": (
         {"maas": {"enabled": True, "requestTimeout": "33s"}},
         {"maas": {"enabled": True, "requestTimeout": "34s"}},
+    ),
+    "maas-client-in-two-tiers": (
+        {"maas": {"tiers": {"gold": tier("alice", "bob"), "silver": tier("bob")}}},
+        {"maas": {"tiers": {"gold": tier("alice", "bob"), "silver": tier("carol")}}},
+    ),
+    "maas-tier-too-large": (
+        {"maas": {"tiers": {"gold": tier("a" * 61, *(f"b{n:062}" for n in range(15)))}}},
+        {"maas": {"tiers": {"gold": tier("a" * 60, *(f"b{n:062}" for n in range(15)))}}},
     ),
     "maas-quota-small": (
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_767}}}},
@@ -382,6 +408,19 @@ def test_with_one_condition_missing_the_hit_rate_will_be_0(change: Tree) -> None
         if finding.code == "prefix-cache-cannot-hit"
     )
     assert "hit rate will be 0: " in told.message
+
+
+@pytest.mark.parametrize(
+    ("tokens", "weight", "small"),
+    [(32_768, 1, False), (32_767, 1, True), (32_768, 2, True), (65_536, 2, False)],
+)
+def test_a_tier_s_quotas_hold_a_longest_request_by_its_weight(
+    tokens: int, weight: int, small: bool
+) -> None:
+    tiers = {"gold": tier("alice", tokens=tokens)}
+    values = load({"maas": {"enabled": True, "tiers": tiers, "weights": {"output": weight}}})
+    found = [each.path for each in check(values) if each.code == "maas-quota-small"]
+    assert found == ["maas.tiers.gold.quotas.hour"] * small
 
 
 def test_a_cache_that_is_off_is_not_spoken_of() -> None:

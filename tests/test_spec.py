@@ -6,6 +6,7 @@ What is expected here was written down from the publication, not from what the p
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -413,6 +414,170 @@ def test_a_quota_counts_the_tokens_of_a_user_and_model_after_the_answer() -> Non
         {"metadataKey": "llm_total_token", "type": "TotalToken"},
     ]
     assert policy["spec"]["targetRefs"][0]["name"] == route["metadata"]["name"]
+
+
+GOLD: dict[str, Any] = {
+    "clients": ["alice", "bob.smith"],
+    "quotas": {
+        "minute": {"tokens": 40_000, "unit": "Minute", "count": "weighted"},
+        "day": {"tokens": 9_000_000, "unit": "Day", "count": "output"},
+    },
+}
+CI: dict[str, Any] = {
+    "clients": ["ci"],
+    "quotas": {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}},
+}
+
+
+def limits(policy: dict[str, Any], user: str) -> set[tuple[str, int]]:
+    """The limits that count a user's requests, as Envoy Gateway reads a policy's rules."""
+
+    def holds(header: dict[str, Any]) -> bool:
+        value = user if header["name"] == "x-user-id" else SERVICE["spec"]["model"]["name"]
+        match header["type"]:
+            case "Distinct":
+                return True
+            case "Exact":
+                return bool(header["value"] == value)
+        return bool(re.fullmatch(header["value"], value)) is not header.get("invert", False)
+
+    return {
+        (rule["limit"]["unit"], rule["limit"]["requests"])
+        for rule in policy["spec"]["rateLimit"]["global"]["rules"]
+        for selector in rule["clientSelectors"]
+        if all(map(holds, selector["headers"]))
+    }
+
+
+def test_who_stands_in_a_tier_has_its_budgets_and_no_others() -> None:
+    values = load({"maas": {"enabled": True, "tiers": {"gold": GOLD, "ci": CI}}})
+    policy = the("BackendTrafficPolicy", values)
+    gold = {("Minute", 40_000), ("Day", 9_000_000)}
+    assert limits(policy, "alice") == limits(policy, "bob.smith") == gold
+    assert limits(policy, "ci") == {("Day", 10**9)}
+    for other in ("carol", "bobxsmith", "alice2", "xalice"):
+        assert limits(policy, other) == {("Hour", 1_800_000)}
+    for rule in policy["spec"]["rateLimit"]["global"]["rules"]:
+        kinds = [header["type"] for header in rule["clientSelectors"][0]["headers"]]
+        assert kinds.count("Distinct") == 1, "one counter a user"
+    alone = load({"maas": {"enabled": True, "quotas": {"hour": None}, "tiers": {"ci": CI}}})
+    assert limits(the("BackendTrafficPolicy", alone), "carol") == set()
+
+
+@pytest.mark.parametrize(
+    ("weights", "key", "costs"),
+    [
+        ({}, "llm_total_token", []),
+        ({"input": 1, "output": 1}, "llm_total_token", []),
+        ({"output": 4}, "llm_weighted_token", ["input_tokens * 1u + output_tokens * 4u"]),
+        ({"input": 3}, "llm_weighted_token", ["input_tokens * 3u + output_tokens * 1u"]),
+    ],
+)
+def test_a_weighted_quota_counts_what_the_route_weighs(
+    weights: dict[str, int], key: str, costs: list[str]
+) -> None:
+    quotas = {"hour": {"count": "weighted"}}
+    values = load({"maas": {"enabled": True, "weights": weights, "quotas": quotas}})
+    (rule,) = the("BackendTrafficPolicy", values)["spec"]["rateLimit"]["global"]["rules"]
+    assert rule["cost"]["response"]["metadata"]["key"] == key
+    told = the("AIGatewayRoute", values)["spec"]["llmRequestCosts"]
+    assert key in {cost["metadataKey"] for cost in told}
+    assert [cost["cel"] for cost in told if cost["type"] == "CEL"] == costs
+
+
+def test_a_client_s_own_word_for_its_id_and_model_is_dropped() -> None:
+    keys = {"clientIdHeader": "x-client"}
+    values = load({"maas": {"enabled": True, "apiKeys": keys}})
+    headers = the("ClientTrafficPolicy", values)["spec"]["headers"]
+    assert headers == {"earlyRequestHeaders": {"remove": ["x-client", "x-ai-eg-model"]}}
+    assert the("SecurityPolicy", values)["spec"]["apiKeyAuth"]["forwardClientIDHeader"] == (
+        "x-client"
+    )
+
+
+def test_a_long_answer_is_not_cut_and_not_begun_twice() -> None:
+    values = load({"maas": {"enabled": True, "requestTimeout": "30m", "quotas": {"hour": None}}})
+    (rule,) = the("AIGatewayRoute", values)["spec"]["rules"]
+    assert rule["timeouts"] == {"request": "30m"}
+    policy = the("BackendTrafficPolicy", values)["spec"]
+    # Without quotas the policy still stands: in its place one of the Gateway could set retries.
+    assert policy == {
+        "targetRefs": policy["targetRefs"],
+        "timeout": {"http": {"streamIdleTimeout": "30m"}},
+    }
+
+
+def test_under_tls_the_plain_port_only_redirects() -> None:
+    tls = {"enabled": True, "port": 8443, "secretName": "cert"}
+    values = load({"maas": {"enabled": True, "gateway": {"tls": tls, "hostname": "m.example"}}})
+    plain, secure = the("Gateway", values)["spec"]["listeners"]
+    assert (plain["name"], plain["protocol"], plain["port"]) == ("http", "HTTP", 80)
+    assert (secure["name"], secure["protocol"], secure["port"]) == ("https", "HTTPS", 8443)
+    assert secure["tls"] == {
+        "mode": "Terminate",
+        "certificateRefs": [{"group": "", "kind": "Secret", "name": "cert"}],
+    }
+    assert plain["hostname"] == secure["hostname"] == "m.example"
+    assert "annotations" not in the("Gateway", values)["metadata"]
+    redirect = the("HTTPRoute", values)["spec"]
+    assert [parent["sectionName"] for parent in redirect["parentRefs"]] == ["http"]
+    assert redirect["rules"] == [
+        {
+            "filters": [
+                {
+                    "type": "RequestRedirect",
+                    "requestRedirect": {"scheme": "https", "port": 8443, "statusCode": 301},
+                }
+            ]
+        }
+    ]
+    (parent,) = the("AIGatewayRoute", values)["spec"]["parentRefs"]
+    assert parent["sectionName"] == "https"
+    # The keys' policy is the whole Gateway's, the plain port's included.
+    (target,) = the("SecurityPolicy", values)["spec"]["targetRefs"]
+    assert "sectionName" not in target
+
+
+@pytest.mark.parametrize(
+    ("kind", "annotation"),
+    [("ClusterIssuer", "cert-manager.io/cluster-issuer"), ("Issuer", "cert-manager.io/issuer")],
+)
+def test_cert_manager_is_told_who_makes_the_certificate(kind: str, annotation: str) -> None:
+    tls = {"enabled": True, "issuer": {"kind": kind, "name": "ca"}}
+    values = load({"maas": {"enabled": True, "gateway": {"tls": tls, "hostname": "m.example"}}})
+    assert the("Gateway", values)["metadata"]["annotations"] == {annotation: "ca"}
+
+
+def test_the_access_log_names_user_and_tokens_and_no_secret() -> None:
+    values = load({"maas": {"enabled": True, "gateway": {"accessLog": {"enabled": True}}}})
+    proxy = the("EnvoyProxy", values)
+    reference = the("Gateway", values)["spec"]["infrastructure"]["parametersRef"]
+    assert reference["name"] == proxy["metadata"]["name"]
+    assert proxy["metadata"]["namespace"] == "maas-system"
+    assert proxy["spec"]["mergeType"] == "StrategicMerge"
+    (setting,) = proxy["spec"]["telemetry"]["accessLog"]["settings"]
+    fields = setting["format"]["json"]
+    assert fields["user"] == "%REQ(x-user-id)%"
+    costs = the("AIGatewayRoute", values)["spec"]["llmRequestCosts"]
+    for cost in costs:
+        logged = fields[cost["metadataKey"].removeprefix("llm_") + "s"]
+        assert logged == f"%DYNAMIC_METADATA(io.envoy.ai_gateway:{cost['metadataKey']})%"
+    text = str(fields).lower()
+    assert not [word for word in ("authorization", "cookie", "%req(:path", "body") if word in text]
+
+
+def test_the_proxies_are_monitored_where_nothing_else_does() -> None:
+    on = {"maas": {"enabled": True}, "monitoring": {"enabled": True}}
+    assert [item["metadata"]["name"] for item in render(load(on)) if item["kind"] == "PodMonitor"]
+    both = load({**on, "monitoring": {"enabled": True, "proxies": {"enabled": True}}})
+    monitors = {i["metadata"]["name"]: i for i in render(both) if i["kind"] == "PodMonitor"}
+    assert monitors.keys() == {f"{NAME}-engine", "maas-proxies"}
+    spec = monitors["maas-proxies"]["spec"]
+    assert spec["namespaceSelector"] == {"matchNames": ["envoy-gateway-system"]}
+    assert [(each["port"], each["path"]) for each in spec["podMetricsEndpoints"]] == [
+        ("metrics", "/stats/prometheus"),
+        ("aigw-admin", "/metrics"),
+    ]
 
 
 @pytest.mark.parametrize(("length", "limit"), [(32_768, 1_048_576), (200_000, 6_400_000)])

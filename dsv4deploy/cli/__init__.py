@@ -11,7 +11,7 @@ import sys
 import click
 
 from ..errors import DeployError
-from . import charts, clusters, configuration  # noqa: F401 - each registers its verbs
+from . import charts, clusters, configuration, keys  # noqa: F401 - each registers its verbs
 from .root import cli
 from .shared import say
 

@@ -1,0 +1,248 @@
+"""API keys of the MaaS ingress: one Secret, each client's id with that client's bare key.
+
+A key is 256 random bits behind a constant prefix, by which scanners of leaked secrets may know it.
+It is returned once, by :func:`create` and :func:`rotate`, and stands nowhere else but in the
+Secret: in no argument, no message, no annotation and no :class:`Key`.
+
+The Secret is read, changed and replaced as the version that was read, so that of two administrators
+at once none loses what the other has done.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from .cluster import MANAGER, Cluster, Object
+from .errors import ClusterError, ValuesError
+from .values import CLIENT_ID
+
+PREFIX = "dsv4_"
+"""What each key begins with."""
+
+_CREATED = "created.keys.dsv4deploy.io/"
+_EXPIRES = "expires.keys.dsv4deploy.io/"
+# How often a change is tried again that somebody else's has overtaken.
+_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Key:
+    """What may be said of a key.
+
+    Attributes:
+        client: whose it is.
+        fingerprint: the first 12 digits of its SHA-256, to tell one from another.
+        created: when; None where it was made by other means.
+        expires: when it should be replaced; None is never. No gateway reads it.
+    """
+
+    client: str
+    fingerprint: str
+    created: datetime | None
+    expires: datetime | None
+
+    def expired(self, now: datetime) -> bool:
+        """Whether its time is over. It is accepted until it is revoked or rotated."""
+        return self.expires is not None and self.expires <= now
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the keys are: ``maas.namespace`` and ``maas.apiKeys.secretName``."""
+
+    cluster: Cluster
+    namespace: str
+    secret: str
+
+    def __str__(self) -> str:
+        return f"Secret {self.namespace}/{self.secret}"
+
+
+def keys(place: Place) -> list[Key]:
+    """All keys, by client; none where there is no Secret."""
+    return listed(_read(place) or {})
+
+
+def listed(secret: Object) -> list[Key]:
+    """The keys of a Secret as the API server gives it, by client."""
+    notes = secret.get("metadata", {}).get("annotations") or {}
+    return [
+        Key(
+            client,
+            _fingerprint(text),
+            _time(notes, _CREATED, client),
+            _time(notes, _EXPIRES, client),
+        )
+        for client, text in sorted((secret.get("data") or {}).items())
+    ]
+
+
+def create(place: Place, client: str, lifetime: timedelta | None, now: datetime) -> str:
+    """Makes a client's key, and the Secret where there is none.
+
+    Args:
+        place: where.
+        client: a new client's id.
+        lifetime: after which it should be replaced; None is never.
+        now: the time, with its zone.
+
+    Returns:
+        the key.
+
+    Raises:
+        ValuesError: this can't be a client's id.
+        ClusterError: the client has a key; with reason AlreadyExists.
+    """
+    _check(client)
+    key = _new()
+
+    def add(secret: Object) -> None:
+        found = secret["data"].get(client)
+        # Ours, where the answer to the first try was lost.
+        if found not in (None, _encoded(key)):
+            raise ClusterError(
+                f"{client} has a key already: `keys rotate` replaces it, `keys revoke` ends it",
+                "AlreadyExists",
+            )
+        _put(secret, client, key, lifetime, now)
+
+    _change(place, add, made=True)
+    return key
+
+
+def rotate(place: Place, client: str, lifetime: timedelta | None, now: datetime) -> str:
+    """Replaces a client's key; the old one is refused as soon as the gateway has read it.
+
+    Args:
+        place: where.
+        client: whose.
+        lifetime: after which it should be replaced; None gives it the old one's.
+        now: the time, with its zone.
+
+    Returns:
+        the new key.
+
+    Raises:
+        ClusterError: there is no such client; with reason NotFound.
+    """
+    key = _new()
+
+    def exchange(secret: Object) -> None:
+        old = _of(place, secret, client)
+        before = old.expires - old.created if old.expires and old.created else None
+        _put(secret, client, key, lifetime or before, now)
+
+    _change(place, exchange)
+    return key
+
+
+def revoke(place: Place, client: str) -> Key:
+    """Takes a client's key away; what it was.
+
+    Raises:
+        ClusterError: there is no such client; with reason NotFound.
+    """
+    gone: list[Key] = []
+
+    def drop(secret: Object) -> None:
+        gone.append(_of(place, secret, client))
+        del secret["data"][client]
+        for prefix in (_CREATED, _EXPIRES):
+            secret["metadata"]["annotations"].pop(prefix + client, None)
+
+    _change(place, drop)
+    return gone[-1]
+
+
+def _new() -> str:
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def _check(client: str) -> None:
+    if not re.fullmatch(CLIENT_ID, client) or len(client) > 63:
+        message = "must be letters and digits with . _ - between them, no more than 63"
+        raise ValuesError.of(f"client {client!r}", "", message)
+
+
+def _encoded(key: str) -> str:
+    return base64.b64encode(key.encode()).decode()
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(base64.b64decode(text)).hexdigest()[:12]
+
+
+def _time(notes: dict[str, str], prefix: str, client: str) -> datetime | None:
+    try:
+        return datetime.strptime(notes.get(prefix + client, ""), "%Y-%m-%dT%H:%M:%SZ").replace(
+            tzinfo=UTC
+        )
+    except ValueError:
+        return None
+
+
+def _told(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _of(place: Place, secret: Object, client: str) -> Key:
+    for key in listed(secret):
+        if key.client == client:
+            return key
+    known = ", ".join(secret["data"]) or "nobody"
+    raise ClusterError(f"{place} has no key of {client}; it has keys of {known}", "NotFound")
+
+
+def _put(secret: Object, client: str, key: str, lifetime: timedelta | None, now: datetime) -> None:
+    notes = secret["metadata"]["annotations"]
+    secret["data"][client] = _encoded(key)
+    notes[_CREATED + client] = _told(now)
+    notes.pop(_EXPIRES + client, None)
+    if lifetime:
+        notes[_EXPIRES + client] = _told(now + lifetime)
+
+
+def _read(place: Place) -> Object | None:
+    return place.cluster.get("v1", "Secret", place.secret, place.namespace)
+
+
+def _empty(place: Place) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": {
+            "name": place.secret,
+            "namespace": place.namespace,
+            "labels": {"app.kubernetes.io/managed-by": MANAGER},
+        },
+    }
+
+
+def _change(place: Place, change: Callable[[Object], None], *, made: bool = False) -> None:
+    """Changes the Secret as it is now; begins again where somebody else was faster."""
+    for tried in range(1, _TRIES + 1):
+        found = _read(place)
+        if found is None and not made:
+            raise ClusterError(f"there is no {place}: `keys create` makes it", "NotFound")
+        secret = copy.deepcopy(found) if found else _empty(place)
+        secret["data"] = secret.get("data") or {}
+        secret["metadata"]["annotations"] = secret["metadata"].get("annotations") or {}
+        change(secret)
+        try:
+            if found:
+                place.cluster.replace(secret)
+            else:
+                place.cluster.create(secret)
+        except ClusterError as error:
+            if error.reason not in ("Conflict", "AlreadyExists") or tried == _TRIES:
+                raise
+        else:
+            return

@@ -1,0 +1,100 @@
+"""What `doctor` makes of Envoy Gateway's own configuration; the rest is in e2e."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from test_cluster import Serve, serve  # noqa: F401 - a fixture
+
+from dsv4deploy import Release, load
+from dsv4deploy.doctor import CHECKS, Facts, RateLimit, Status
+
+CONFIGURATION = """\
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: EnvoyGateway
+provider: {type: Kubernetes}
+extensionManager: {backendResources: []}
+rateLimit:
+"""
+
+
+def configuration(url: str, **settings: Any) -> str:
+    lines = [f"  {word}: {value}\n" for word, value in settings.items()]
+    backend = f'  backend: {{type: Redis, redis: {{url: "{url}"}}}}\n'
+    return CONFIGURATION + backend + "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (configuration("redis:6379"), RateLimit(("redis:6379",), False, 0.02)),
+        (
+            configuration("a:1, b:2", failClosed="true", timeout="1s500ms"),
+            RateLimit(("a:1", "b:2"), True, 1.5),
+        ),
+        (configuration(""), RateLimit((), False, 0.02)),
+        (CONFIGURATION, RateLimit((), False, 0.02)),
+        ("", RateLimit((), False, 0.02)),
+        ("rateLimit: [", RateLimit((), False, 0.02)),
+        ("- rateLimit", RateLimit((), False, 0.02)),
+    ],
+)
+def test_what_no_policy_can_set_is_read(text: str, told: RateLimit) -> None:
+    assert RateLimit.of(text) == told
+
+
+def answers(
+    serve: Serve,  # noqa: F811
+    code: str,
+    text: str,
+    **maas: Any,
+) -> list[tuple[Status, str]]:
+    """A check's answers on a cluster whose Envoy Gateway is configured like this."""
+    kinds = (200, {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]})
+    found = {"metadata": {"name": "envoy-gateway-config"}, "data": {"envoy-gateway.yaml": text}}
+    cluster, *_ = serve(kinds, (200, {"items": [found]}))
+    values = load({"maas": {"enabled": True, **maas}})
+    return [(told[0], told[1]) for told in CHECKS[code](Facts(cluster, values, Release()))]
+
+
+@pytest.mark.parametrize("url", ["redis:6379", "redis://10.0.0.1:6379", "redis.ns.svc:6379", "r"])
+def test_an_address_that_envoy_gateway_reads(serve: Serve, url: str) -> None:  # noqa: F811
+    assert answers(serve, "redis", configuration(url)) == []
+
+
+@pytest.mark.parametrize("url", ["10.0.0.1:6379", "redis:6379,10.0.0.1:6379", "my_redis:6379"])
+def test_an_address_that_stops_envoy_gateway(serve: Serve, url: str) -> None:  # noqa: F811
+    ((status, message),) = answers(serve, "redis", configuration(url))
+    assert status == Status.FAILED
+    assert f"can't read Redis' address {url.rpartition(',')[2]}" in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "told"),
+    [
+        ({}, Status.WARNING, "later than 20 ms, the gateway lets every request through"),
+        ({"timeout": "100ms"}, Status.WARNING, "later than 100 ms, the gateway lets every"),
+        ({"failClosed": "true"}, Status.OK, "later than 20 ms, requests are refused"),
+        ({"failClosed": "true", "timeout": "1s"}, Status.OK, "later than 1000 ms, requests"),
+    ],
+)
+def test_what_happens_without_redis_is_told(
+    serve: Serve,  # noqa: F811
+    settings: dict[str, str],
+    status: Status,
+    told: str,
+) -> None:
+    ((found, message),) = answers(serve, "redis-absence", configuration("redis:6379", **settings))
+    assert found == status
+    assert told in message
+
+
+def test_tiers_alone_need_redis_too(serve: Serve) -> None:  # noqa: F811
+    budget = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
+    tiers = {"gold": {"clients": ["alice"], "quotas": budget}}
+    empty: dict[str, Any] = {"quotas": {"hour": None}}
+    assert answers(serve, "redis", "", **empty) == []
+    ((status, message),) = answers(serve, "redis", "", **empty, tiers=tiers)
+    assert status == Status.FAILED
+    assert "names no Redis" in message

@@ -1,0 +1,104 @@
+"""API keys: what is said of them, and what two administrators at once do. The rest is in e2e."""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from test_cluster import Serve, refusal, serve  # noqa: F401 - a fixture
+
+from dsv4deploy.errors import ClusterError, ValuesError
+from dsv4deploy.keys import Place, create, listed, revoke, rotate
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+KINDS = (200, {"resources": [{"name": "secrets", "kind": "Secret", "namespaced": True}]})
+GONE = refusal(404, "NotFound", "gone")
+CLASH = refusal(409, "Conflict", "the object has been modified")
+SECRET = "/api/v1/namespaces/maas-system/secrets"
+PUT = f"PUT {SECRET}/maas-api-keys?fieldManager=dsv4deploy"
+
+
+def secret(annotations: dict[str, str] | None = None, **keys: str) -> dict[str, Any]:
+    data = {client: base64.b64encode(key.encode()).decode() for client, key in keys.items()}
+    meta = {"name": "maas-api-keys", "namespace": "maas-system", "resourceVersion": "7"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {**meta, "annotations": annotations or {}},
+        "data": data,
+    }
+
+
+def test_what_is_listed_names_no_key() -> None:
+    notes = {
+        "created.keys.dsv4deploy.io/alice": "2026-01-01T00:00:00Z",
+        "expires.keys.dsv4deploy.io/alice": "2026-01-02T03:04:05Z",
+        "expires.keys.dsv4deploy.io/bob": "tomorrow",
+    }
+    alice, bob = listed(secret(notes, bob="dsv4_b", alice="dsv4_a"))
+    assert (alice.client, bob.client) == ("alice", "bob")
+    assert alice.created == datetime(2026, 1, 1, tzinfo=UTC)
+    assert alice.expired(NOW)
+    assert not alice.expired(NOW - timedelta(seconds=1))
+    assert (bob.created, bob.expires, bob.expired(NOW)) == (None, None, False)
+    assert alice.fingerprint != bob.fingerprint
+    assert "dsv4_" not in repr((alice, bob))
+    assert listed({}) == []
+
+
+def test_keys_are_of_one_format_and_none_is_like_another(serve: Serve) -> None:  # noqa: F811
+    made = set()
+    for _ in range(5):
+        cluster, *_ = serve(KINDS, GONE, (201, {}))
+        place = Place(cluster, "maas-system", "maas-api-keys")
+        made.add(create(place, "alice", None, NOW))
+    assert len(made) == 5
+    assert all(re.fullmatch(r"dsv4_[A-Za-z0-9_-]{43}", key) for key in made)
+
+
+def test_who_is_overtaken_begins_again_from_what_is_there_now(serve: Serve) -> None:  # noqa: F811
+    there = refusal(409, "AlreadyExists", "there")
+    read = (200, secret(bob="dsv4_b"))
+    cluster, asked, _ = serve(KINDS, GONE, there, read, CLASH, read, (200, {}))
+    create(Place(cluster, "maas-system", "maas-api-keys"), "alice", None, NOW)
+    get = f"GET {SECRET}/maas-api-keys"
+    post = f"POST {SECRET}?fieldManager=dsv4deploy"
+    assert asked[1:] == [get, post, get, PUT, get, PUT]
+
+
+def test_who_is_overtaken_for_ever_gives_up(serve: Serve) -> None:  # noqa: F811
+    read = (200, secret(alice="dsv4_a"))
+    cluster, asked, _ = serve(KINDS, *(read, CLASH) * 8)
+    with pytest.raises(ClusterError, match="somebody changed it just now"):
+        revoke(Place(cluster, "maas-system", "maas-api-keys"), "alice")
+    assert asked.count(PUT) == 8
+
+
+@pytest.mark.parametrize("client", ["", "-a", "a/b", "a b", "ä", "x" * 64, "a\n", "..", "a_"])
+def test_what_can_t_be_a_client_is_refused_before_any_request(
+    serve: Serve,  # noqa: F811
+    client: str,
+) -> None:
+    cluster, asked, _ = serve(KINDS)
+    with pytest.raises(ValuesError, match="letters and digits"):
+        create(Place(cluster, "maas-system", "maas-api-keys"), client, None, NOW)
+    assert asked == []
+
+
+def test_a_refusal_holds_no_key(serve: Serve) -> None:  # noqa: F811
+    place = Place(serve(KINDS, (200, secret(alice="dsv4_a")))[0], "maas-system", "maas-api-keys")
+    with pytest.raises(ClusterError, match="alice has a key already") as clash:
+        create(place, "alice", None, NOW)
+    with pytest.raises(ClusterError, match="no key of bob; it has keys of alice") as missing:
+        rotate(place, "bob", None, NOW)
+    assert "dsv4_" not in f"{clash.value!r} {missing.value!r}"
+    assert (clash.value.reason, missing.value.reason) == ("AlreadyExists", "NotFound")
+
+
+def test_without_a_secret_there_is_nothing_to_revoke(serve: Serve) -> None:  # noqa: F811
+    place = Place(serve(KINDS, GONE)[0], "maas-system", "maas-api-keys")
+    with pytest.raises(ClusterError, match="no Secret maas-system/maas-api-keys: `keys create`"):
+        revoke(place, "alice")

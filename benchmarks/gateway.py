@@ -15,12 +15,12 @@ concurrency 4): TTFT 3758 and 9789 ms, ITL 90.9 and 182.1 ms. The published byte
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import statistics
 import sys
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,14 @@ from parts import go_build, go_module  # noqa: E402
 from streams import Stream, stream  # noqa: E402
 
 from dsv4deploy import Values, load  # noqa: E402
+from dsv4deploy.keys import Place, create  # noqa: E402
 
-KEY = "sk-benchmark"
 BYTES_PER_TOKEN = 4.9
 TOKENS = 128
 AT_ONCE = 4
 TURNS = 150  # requests to each of the two, one after the other
 ROUNDS = 3  # rounds of AT_ONCE streams at the published pace
+Both = tuple[list[Stream], list[Stream]]  # direct, and through the gateway
 
 
 @dataclass(frozen=True)
@@ -85,25 +86,27 @@ def whole(streams: list[Stream]) -> list[Stream]:
     return streams
 
 
-async def in_turn(gateway: Gateway, scenario: Scenario) -> tuple[list[Stream], list[Stream]]:
+async def in_turn(
+    gateway: Gateway, scenario: Scenario, key: str
+) -> tuple[list[Stream], list[Stream]]:
     """Requests without a pause between tokens, direct and through the gateway by turns."""
     direct, through = [], []
     async with aiohttp.ClientSession() as session:
         for _ in range(TURNS):
             request = body(scenario, 0)
-            direct.append(await stream(session, gateway.model_url, KEY, request))
-            through.append(await stream(session, gateway.url, KEY, request))
+            direct.append(await stream(session, gateway.model_url, key, request))
+            through.append(await stream(session, gateway.url, key, request))
     return whole(direct)[5:], whole(through)[5:]
 
 
-async def side_by_side(gateway: Gateway, scenario: Scenario) -> tuple[list[Stream], list[Stream]]:
+async def side_by_side(gateway: Gateway, scenario: Scenario, key: str) -> Both:
     """Streams at the published pace, as many at once as were published, both ways at a time."""
-    found: tuple[list[Stream], list[Stream]] = ([], [])
+    found: Both = ([], [])
     request = body(scenario, scenario.itl / 1000)
     async with aiohttp.ClientSession() as session:
         for _ in range(ROUNDS):
             urls = (gateway.model_url, gateway.url) * AT_ONCE
-            done = await asyncio.gather(*(stream(session, url, KEY, request) for url in urls))
+            done = await asyncio.gather(*(stream(session, url, key, request) for url in urls))
             found[0].extend(done[::2])
             found[1].extend(done[1::2])
     return whole(found[0]), whole(found[1])
@@ -130,7 +133,7 @@ def row(what: str, direct: list[float], through: list[float], published: float) 
     print(f"  {what:24} {times} {(g50 - d50) / published:12.3%}")
 
 
-def measure(gateway: Gateway, scenario: Scenario) -> None:
+def measure(gateway: Gateway, scenario: Scenario, key: str) -> None:
     """Prints a scenario's table."""
     size = int(scenario.prompt * BYTES_PER_TOKEN)
     print(f"\n{scenario.name} tokens in ({size} bytes), {TOKENS} out; milliseconds")
@@ -139,7 +142,7 @@ def measure(gateway: Gateway, scenario: Scenario) -> None:
         f"  {'':24} " + " ".join(f"{head:>9}" for head in heads) + "    ratio    added of published"
     )
     before = cpu(gateway)
-    direct, through = asyncio.run(in_turn(gateway, scenario))
+    direct, through = asyncio.run(in_turn(gateway, scenario, key))
     after = cpu(gateway)
     firsts = [[each.ttft for each in streams] for streams in (direct, through)]
     row("TTFT", *firsts, scenario.ttft)
@@ -147,7 +150,7 @@ def measure(gateway: Gateway, scenario: Scenario) -> None:
     row("all tokens at once", ends[0], ends[1], scenario.ttft + (TOKENS - 1) * scenario.itl)
     each = {name: (after[name] - before[name]) / TURNS * 1000 for name in after}
     print(f"  CPU a request: {', '.join(f'{name} {time:.2f}' for name, time in each.items())}")
-    direct, through = asyncio.run(side_by_side(gateway, scenario))
+    direct, through = asyncio.run(side_by_side(gateway, scenario, key))
     row(
         f"TTFT, {AT_ONCE} at once",
         [s.ttft for s in direct],
@@ -169,26 +172,24 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         values = deployment()
         with gateway_plane(Path(name), go_module, go_build, [values]) as gateway:
-            data = {"benchmark": base64.b64encode(KEY.encode()).decode()}
-            meta = {"name": values.maas.api_keys.secret_name, "namespace": values.maas.namespace}
-            secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque"}
-            gateway.cluster.apply({**secret, "data": data}, force=True)
+            keys = Place(gateway.cluster, values.maas.namespace, values.maas.api_keys.secret_name)
+            key = create(keys, "benchmark", None, datetime.now(UTC))
 
             def comes_in() -> bool:
-                return asyncio.run(once(gateway)).status == 200
+                return asyncio.run(once(gateway, key)).status == 200
 
             until("the key is taken", comes_in)
             for scenario in SCENARIOS:
-                measure(gateway, scenario)
+                measure(gateway, scenario, key)
             print()
             unseen = gateway.stats(r"^envoy_cluster_ratelimit_(error|failure_mode_allowed)")
             print(f"requests that no quota saw: {sum(unseen.values()):.0f}")
 
 
-async def once(gateway: Gateway) -> Stream:
+async def once(gateway: Gateway, key: str) -> Stream:
     """One request through the gateway."""
     async with aiohttp.ClientSession() as session:
-        return await stream(session, gateway.url, KEY, body(SCENARIOS[0], 0))
+        return await stream(session, gateway.url, key, body(SCENARIOS[0], 0))
 
 
 if __name__ == "__main__":

@@ -111,6 +111,11 @@ def crds(go_module: Callable[[str], Path]) -> list[Tree]:
     return [item for item in found if item["kind"] == "CustomResourceDefinition"]
 
 
+def _listens(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((address, port)) == 0
+
+
 class Gateway:
     """A running gateway, as clients and administrators see it.
 
@@ -127,6 +132,7 @@ class Gateway:
         self.cluster = cluster
         self.node = node
         self.folder = folder
+        self.proxies: dict[str, Pod] = {}
         self._go_module = go_module
         self._stack = ExitStack()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -139,13 +145,12 @@ class Gateway:
 
     @property
     def envoy(self) -> Pod:
-        """The proxy's pod."""
-        (found,) = (pod for name, pod in self.node.pods.items() if name.startswith("envoy-maas"))
-        return found
+        """The first proxy's pod."""
+        return next(iter(self.proxies.values()))
 
     @property
     def url(self) -> str:
-        """The listener that clients reach."""
+        """The plain listener that clients of the first proxy reach."""
         return f"http://{self.envoy.address}:10080"
 
     @property
@@ -175,15 +180,58 @@ class Gateway:
 
     def processes(self) -> dict[str, int]:
         """The process ids of what a request passes through."""
-        found = {name: process.pid for name, process in self.envoy.processes.items()}
+        names = ("envoy", "ai-gateway-extproc")
+        found = {name: self.envoy.processes[name].pid for name in names}
         limiter = self.node.pods["envoy-ratelimit"].processes["envoy-ratelimit"].pid
         return {**found, "ratelimit": limiter, "redis": self._processes["redis"].pid}
 
-    def apply(self, wanted: list[Tree]) -> None:
-        """Applies rendered objects, as they are; those of KServe have nobody here to read them."""
-        for item in wanted:
+    def deploy(self, values: Values) -> None:
+        """Applies a deployment's objects as they are; of KServe's there is nobody to read them."""
+        release = Release()
+        for space in (values.maas.namespace, release.namespace):
+            namespace(self.cluster, space)
+        self.node.serve(f"{values.name}-kserve-workload-svc", release.namespace)
+        for item in render(values, release):
             if self.cluster.has(item["apiVersion"], item["kind"]):
                 self.cluster.apply(item, force=True)
+
+    def start_proxy(self, values: Values) -> Pod:
+        """Starts the pods that the controllers want for a Gateway, once its objects are there."""
+        name, space = values.maas.gateway.name, values.maas.namespace
+        cluster, node = self.cluster, self.node
+        owner = f"gateway.envoyproxy.io/owning-gateway-namespace={space}"
+
+        def wanted(kind: str, version: str = "v1") -> Tree | None:
+            return next(iter(cluster.list(version, kind, SYSTEM, owner)), None)
+
+        until(
+            "Envoy AI Gateway has configured its processor",
+            lambda: cluster.get("v1", "Secret", f"{name}-{space}", SYSTEM),
+        )
+        proxy = until("Envoy Gateway wants a proxy", lambda: wanted("Deployment", "apps/v1"))
+        service = until("Envoy Gateway wants an address", lambda: wanted("Service"))
+        if "envoy-ratelimit" not in node.pods:
+            limiter = ("envoy-ratelimit", SYSTEM)
+            until("its Service is there", lambda: cluster.get("v1", "Service", *limiter))
+            node.start(
+                until("its pod is wanted", lambda: cluster.get("apps/v1", "Deployment", *limiter))
+            )
+        pod = self.proxies[name] = node.start(proxy)
+        assert "ai-gateway-extproc" in pod.processes, "the webhook has added no processor"
+        counts = ("replicas", "readyReplicas", "availableReplicas", "updatedReplicas")
+        ready = {"observedGeneration": proxy["metadata"]["generation"], **dict.fromkeys(counts, 1)}
+        set_status(cluster, proxy, ready)
+        set_status(cluster, service, {"loadBalancer": {"ingress": [{"ip": pod.address}]}})
+
+        def programmed() -> bool:
+            live = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, space)
+            conditions = (live or {}).get("status", {}).get("conditions", [])
+            met = {each["type"] for each in conditions if each["status"] == "True"}
+            return "Programmed" in met
+
+        until("the Gateway is programmed", programmed)
+        until("the proxy listens", lambda: _listens(pod.address, 10080))
+        return pod
 
     def start_redis(self) -> None:
         """Starts Redis, empty."""
@@ -202,8 +250,7 @@ class Gateway:
 
         def listens() -> bool:
             assert process.poll() is None, log.read_text()
-            with socket.socket() as probe:
-                return probe.connect_ex((NODE, port)) == 0
+            return _listens(NODE, port)
 
         until(f"{name} listens", listens)
 
@@ -230,18 +277,16 @@ def gateway_plane(
     go_build: Callable[..., Path],
     deployments: list[Values],
 ) -> Iterator[Gateway]:
-    """The whole gateway around some deployments; the calling thread is in its network.
+    """The whole gateway around some deployments, the first of which makes the Gateway.
 
-    The first one makes the Gateway.
+    The calling thread is in the pods' network meanwhile.
     """
     programs, server = images(go_build), go_build("kube-apiserver")
     with network(), ExitStack() as stack:
         kubeconfig, _ = stack.enter_context(api_server(folder, server, NODE))
         cluster = Cluster.connect(kubeconfig=str(kubeconfig))
         install_crds(cluster, crds(go_module))
-        maas = deployments[0].maas
-        release = Release()
-        for name in (SYSTEM, AI_SYSTEM, REDIS[1], maas.namespace, release.namespace):
+        for name in (SYSTEM, AI_SYSTEM, REDIS[1]):
             namespace(cluster, name)
         installed = charts(go_module, {}, folder)
         for item in installed:
@@ -262,54 +307,9 @@ def gateway_plane(
         api = "gateway.networking.k8s.io/v1"
         controller = "gateway.envoyproxy.io/gatewayclass-controller"
         gateway_class = {"apiVersion": api, "kind": "GatewayClass"}
-        gateway_class["metadata"] = {"name": maas.gateway.class_name}
+        gateway_class["metadata"] = {"name": deployments[0].maas.gateway.class_name}
         cluster.apply({**gateway_class, "spec": {"controllerName": controller}})
         for values in deployments:
-            node.serve(f"{values.name}-kserve-workload-svc", release.namespace)
-            gateway.apply(render(values, release))
-        _start_proxy(gateway, maas.gateway.name, maas.namespace)
+            gateway.deploy(values)
+        gateway.start_proxy(deployments[0])
         yield gateway
-
-
-def _start_proxy(gateway: Gateway, name: str, space: str) -> None:
-    """Starts what the controllers ask for, and says so as a cluster would."""
-    cluster, node = gateway.cluster, gateway.node
-    owner = f"gateway.envoyproxy.io/owning-gateway-name={name}"
-
-    def asked(kind: str, version: str = "v1") -> Tree | None:
-        return next(iter(cluster.list(version, kind, SYSTEM, owner)), None)
-
-    until(
-        "Envoy AI Gateway has configured its processor",
-        lambda: cluster.get("v1", "Secret", f"{name}-{space}", SYSTEM),
-    )
-    limiter = until(
-        "Envoy Gateway asks for a rate limit service",
-        lambda: (
-            cluster.get("v1", "Service", "envoy-ratelimit", SYSTEM)
-            and cluster.get("apps/v1", "Deployment", "envoy-ratelimit", SYSTEM)
-        ),
-    )
-    proxy = until("Envoy Gateway asks for a proxy", lambda: asked("Deployment", "apps/v1"))
-    service = until("Envoy Gateway asks for an address", lambda: asked("Service"))
-    node.start(limiter)
-    pod = node.start(proxy)
-    assert "ai-gateway-extproc" in pod.processes, "the webhook has added no processor"
-    ready = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), 1)
-    set_status(cluster, proxy, {"observedGeneration": proxy["metadata"]["generation"], **ready})
-    set_status(cluster, service, {"loadBalancer": {"ingress": [{"ip": pod.address}]}})
-
-    def programmed() -> bool:
-        live = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, space)
-        conditions = (live or {}).get("status", {}).get("conditions", [])
-        return any(each["type"] == "Programmed" and each["status"] == "True" for each in conditions)
-
-    until("the Gateway is programmed", programmed)
-
-    def listens() -> bool:
-        try:
-            return bool(httpx.post(f"{gateway.url}/v1/chat/completions", json={}).status_code)
-        except httpx.TransportError:
-            return False
-
-    until("the proxy listens", listens)

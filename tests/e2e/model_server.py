@@ -98,7 +98,8 @@ def main(address: str, port: str) -> None:
     app = web.Application(client_max_size=64 * 2**20, handler_args={"access_log": None})
     app.router.add_post("/v1/chat/completions", complete)
     app.router.add_get("/seen", list_seen)
-    web.run_app(app, host=address, port=int(port), print=None, handler_cancellation=True)
+    options = {"print": None, "handler_cancellation": True, "shutdown_timeout": 0}
+    web.run_app(app, host=address, port=int(port), **options)
 
 
 if __name__ == "__main__":

@@ -12,19 +12,23 @@ import json
 import re
 import signal
 import socket
+import ssl
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import httpx
 import pytest
-from control_plane import Tree, until
+from control_plane import Tree, certificate, until
 from gateway_plane import Gateway, gateway_plane
+from pods import Pod
 from streams import Stream, stream
 
 from dsv4deploy import Release, Values, load, render
+from dsv4deploy.keys import Place, create, revoke, rotate
 
 
 def deployment(name: str, **maas: Any) -> Values:
@@ -32,42 +36,39 @@ def deployment(name: str, **maas: Any) -> Values:
     return load({"name": name, "model": {"name": name}, "maas": {"enabled": True, **maas}})
 
 
+def tokens(number: int, unit: str, count: str) -> Tree:
+    return {"tokens": number, "unit": unit, "count": count}
+
+
 SHARED = {"create": False}
-DAILY = {"hour": None, "day": {"tokens": 100, "unit": "Day", "count": "total"}}
-CHAT = deployment("chat")
-SMALL = deployment("small", gateway=SHARED, quotas=DAILY)
+CHAT = deployment("chat", gateway={"accessLog": {"enabled": True}})
+SMALL = deployment(
+    "small", gateway=SHARED, quotas={"hour": None, "day": tokens(100, "Day", "total")}
+)
 BRIEF = deployment("brief", gateway=SHARED, requestTimeout="2s")
+# Three windows at once, and a tier. Days and longer: a test may stand on the edge of an hour.
+TIERED = deployment(
+    "tiered",
+    gateway=SHARED,
+    weights={"input": 1, "output": 4},
+    quotas={
+        "hour": None,
+        "day": tokens(100, "Day", "output"),
+        "month": tokens(1000, "Month", "weighted"),
+        "year": tokens(500, "Year", "input"),
+    },
+    tiers={
+        "gold": {"clients": ["gold.one"], "quotas": {"day": tokens(1000, "Day", "total")}},
+    },
+)
+SECURE = deployment(
+    "secure",
+    namespace="secure-system",
+    gateway={"name": "secure", "tls": {"enabled": True}, "receiveTimeout": "2s"},
+)
 
 User = tuple[str, str]
-
-
-class Clients:
-    """The clients' Secret."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        self._keys: dict[str, str] = {}
-
-    def set(self, name: str, key: str | None) -> None:
-        """Gives a client a key, or takes it away, and waits until the gateway knows."""
-        old = self._keys.pop(name, None)
-        if key is not None:
-            self._keys[name] = key
-        data = {each: base64.b64encode(text.encode()).decode() for each, text in self._keys.items()}
-        meta = {"name": CHAT.maas.api_keys.secret_name, "namespace": CHAT.maas.namespace}
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque"}
-        self._gateway.cluster.apply({**secret, "data": data}, force=True)
-        if key is not None:
-            until("the key is taken", lambda: knows(self._gateway, f"Bearer {key}"))
-        if old is not None:
-            until("the old key is out", lambda: not knows(self._gateway, f"Bearer {old}"))
-
-    def make(self) -> User:
-        """A new client's name and key."""
-        name = f"user-{uuid.uuid4().hex[:8]}"
-        key = f"sk-{uuid.uuid4().hex}"
-        self.set(name, key)
-        return name, key
+"""A client's id and key."""
 
 
 @pytest.fixture(scope="module")
@@ -77,18 +78,26 @@ def gateway(
     go_build: Callable[..., Path],
 ) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
-    with gateway_plane(folder, go_module, go_build, [CHAT, SMALL, BRIEF]) as running:
+    with gateway_plane(folder, go_module, go_build, [CHAT, SMALL, BRIEF, TIERED]) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def clients(gateway: Gateway) -> Clients:
-    return Clients(gateway)
+def place(gateway: Gateway, values: Values = CHAT) -> Place:
+    """Where a Gateway's keys are."""
+    return Place(gateway.cluster, values.maas.namespace, values.maas.api_keys.secret_name)
+
+
+def new(gateway: Gateway, name: str = "") -> User:
+    """A new client, whose key the gateway knows."""
+    name = name or f"user-{uuid.uuid4().hex[:8]}"
+    key = create(place(gateway), name, None, datetime.now(UTC))
+    until("the key is taken", lambda: knows(gateway, f"Bearer {key}"))
+    return name, key
 
 
 @pytest.fixture
-def user(clients: Clients) -> User:
-    return clients.make()
+def user(gateway: Gateway) -> User:
+    return new(gateway)
 
 
 @pytest.fixture
@@ -173,27 +182,31 @@ def test_who_has_a_key_is_answered(gateway: Gateway, user: User) -> None:
     assert ask(gateway).status_code == 401
 
 
-def test_a_key_stored_with_its_prefix_opens_nothing(gateway: Gateway, clients: Clients) -> None:
-    clients.set("prefixed", "Bearer sk-prefixed")  # waits for `Bearer Bearer …`, which comes in
+def test_a_key_stored_with_its_prefix_opens_nothing(gateway: Gateway, user: User) -> None:
+    keys = place(gateway)
+    secret = gateway.cluster.get("v1", "Secret", keys.secret, keys.namespace)
+    assert secret
+    secret["data"]["prefixed"] = base64.b64encode(b"Bearer sk-prefixed").decode()
+    gateway.cluster.replace(secret)
+    until("the gateway has read it", lambda: knows(gateway, "Bearer Bearer sk-prefixed"))
     assert not knows(gateway, "Bearer sk-prefixed")
     assert not knows(gateway, "sk-prefixed")
 
 
 def test_a_rotated_key_takes_the_old_ones_place_and_a_revoked_one_is_out(
-    gateway: Gateway, clients: Clients, user: User
+    gateway: Gateway, user: User
 ) -> None:
-    clients.set("erin", "sk-erin-1")
-    clients.set("erin", "sk-erin-2")
-    assert not knows(gateway, "Bearer sk-erin-1")
-    clients.set("erin", None)
-    assert not knows(gateway, "Bearer sk-erin-2")
+    other, old = new(gateway)
+    key = rotate(place(gateway), other, None, datetime.now(UTC))
+    until("the new key is taken", lambda: knows(gateway, f"Bearer {key}"))
+    assert not knows(gateway, f"Bearer {old}")
+    revoke(place(gateway), other)
+    until("the key is out", lambda: not knows(gateway, f"Bearer {key}"))
     assert knows(gateway, f"Bearer {user[1]}")
 
 
-def test_headers_that_a_client_makes_up_change_nothing(
-    gateway: Gateway, clients: Clients, user: User
-) -> None:
-    other = clients.make()
+def test_headers_that_a_client_makes_up_change_nothing(gateway: Gateway, user: User) -> None:
+    other = new(gateway)
     made_up = {"x-user-id": other[0], "x-ai-eg-model": "small"}
     assert ask(gateway, user, made_up).status_code == 200
     (request,) = reached(gateway, user)
@@ -204,13 +217,84 @@ def test_headers_that_a_client_makes_up_change_nothing(
     assert not gateway.charged(other[0])
 
 
+def test_every_route_of_the_gateway_asks_for_a_key(gateway: Gateway, user: User) -> None:
+    maas = CHAT.maas
+    backend = {"group": "gateway.envoyproxy.io", "kind": "Backend", "name": CHAT.name}
+    route = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "of-somebody-else", "namespace": maas.namespace},
+        "spec": {
+            "parentRefs": [{"name": maas.gateway.name}],
+            "rules": [
+                {
+                    "matches": [{"path": {"type": "PathPrefix", "value": "/seen"}}],
+                    "backendRefs": [backend],
+                }
+            ],
+        },
+    }
+    gateway.cluster.apply(route)
+    headers = {"Authorization": f"Bearer {user[1]}"}
+
+    def status(path: str, **options: Any) -> int:
+        return httpx.get(f"{gateway.url}{path}", **options).status_code
+
+    until("the route is there", lambda: status("/seen", headers=headers) == 200)
+    assert status("/seen") == 401
+    assert status("/seen", headers={"x-user-id": user[0]}) == 401
+    gateway.cluster.delete(route)
+    assert status("/v1/models") == 401
+    assert status("/v1/models", headers=headers) == 200
+
+
+def test_the_access_log_says_who_used_what_and_no_key(gateway: Gateway, user: User) -> None:
+    answer = ask(gateway, user, stream=True)
+    (file,) = gateway.folder.glob("envoy-maas-*.envoy.log")
+
+    def lines() -> list[Tree]:
+        found = [json.loads(line) for line in file.read_text().splitlines() if line[:1] == "{"]
+        return [line for line in found if line["user"] == user[0] and line["total_tokens"]]
+
+    (line,) = until("the request is logged", lines)
+    assert (line["model"], line["path"]) == ("chat", "/v1/chat/completions")
+    assert (line["output_tokens"], line["total_tokens"]) == (16, usage(answer))
+    assert user[1] not in file.read_text()
+
+
+def test_figures_are_there_under_the_names_that_monitoring_asks_for(
+    gateway: Gateway, user: User
+) -> None:
+    assert ask(gateway, user).status_code == 200
+    assert gateway.stats("^envoy_cluster_ratelimit_ok")  # the alert's is its sister, once there
+    spec = gateway.envoy.object["spec"]
+    ports = {
+        port["name"]: port["containerPort"]
+        for container in (*spec.get("initContainers", []), *spec["containers"])
+        for port in container.get("ports", [])
+    }
+    monitored = load(
+        {"maas": {"enabled": True}, "monitoring": {"enabled": True, "proxies": {"enabled": True}}}
+    )
+    rendered = render(monitored, Release())
+    (monitor,) = (
+        item
+        for item in rendered
+        if item["kind"] == "PodMonitor" and item["metadata"]["namespace"] == CHAT.maas.namespace
+    )
+    labels = gateway.envoy.object["metadata"]["labels"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+        port = ports[endpoint["port"]]
+        text = httpx.get(f"http://{gateway.envoy.address}:{port}{endpoint['path']}").text
+        assert "ratelimit_ok" in text or "gen_ai_client_token_usage" in text
+
+
 # --- quotas ---------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("counted")
-def test_over_its_quota_a_user_is_refused_and_another_is_not(
-    gateway: Gateway, clients: Clients, user: User
-) -> None:
+def test_over_its_quota_a_user_is_refused_and_another_is_not(gateway: Gateway, user: User) -> None:
     size = {"model": "small", "max_tokens": 60, "metadata": {"prompt": "20"}}
     for spent in (80, 160):  # the second one passes the limit of 100, and is the last
         assert ask(gateway, user, **size).status_code == 200
@@ -220,7 +304,7 @@ def test_over_its_quota_a_user_is_refused_and_another_is_not(
     assert 0 < int(refused.headers["x-ratelimit-reset"]) <= 86_400
     for name in ({"x-user-id": "somebody"}, {"x-ai-eg-model": "chat"}):
         assert ask(gateway, user, name, **size).status_code == 429
-    assert ask(gateway, clients.make(), **size).status_code == 200
+    assert ask(gateway, new(gateway), **size).status_code == 200
     assert ask(gateway, user).status_code == 200  # another model has a quota of its own
     assert charged(gateway, user, "small") == 160
 
@@ -266,6 +350,44 @@ def test_who_hangs_up_before_the_end_is_charged_nothing(gateway: Gateway, user: 
     until("what came after is charged", lambda: charged(gateway, user) == 17)
 
 
+@pytest.mark.usefixtures("counted")
+def test_requests_that_run_at_once_may_overdraw_and_the_next_is_refused(
+    gateway: Gateway, user: User
+) -> None:
+    size = {"model": "small", "max_tokens": 60, "metadata": {"ttft": "1"}}
+
+    async def five() -> list[Stream]:
+        async with aiohttp.ClientSession() as session:
+            asked = [stream(session, gateway.url, user[1], body(**size)) for _ in range(5)]
+            return await asyncio.gather(*asked)
+
+    assert [each.usage for each in asyncio.run(five())] == [61] * 5
+    until("all are charged", lambda: charged(gateway, user, "small") == 305)
+    assert ask(gateway, user, **size).status_code == 429
+
+
+@pytest.mark.usefixtures("counted")
+def test_all_windows_count_at_once_each_in_its_own_tokens(gateway: Gateway, user: User) -> None:
+    size = {"model": "tiered", "max_tokens": 60, "metadata": {"prompt": "20"}}
+    assert ask(gateway, user, **size).status_code == 200
+    spent = [20, 60, 20 + 4 * 60]
+    until("all are charged", lambda: sorted(gateway.charged(user[0]).values()) == spent)
+    assert ask(gateway, user, **size).status_code == 200
+    until("all are charged", lambda: max(gateway.charged(user[0]).values()) == 2 * spent[2])
+    assert ask(gateway, user, **size).status_code == 429  # 120 of 100 tokens of the answer
+
+
+@pytest.mark.usefixtures("counted")
+def test_who_stands_in_a_tier_has_its_budget_and_no_other(gateway: Gateway) -> None:
+    gold = new(gateway, "gold.one")
+    size = {"model": "tiered", "max_tokens": 300, "metadata": {"prompt": "300"}}
+    for spent in (600, 1200):
+        assert ask(gateway, gold, **size).status_code == 200
+        until("it is charged", lambda spent=spent: charged(gateway, gold, "tiered") == spent)
+    assert len(gateway.charged("gold.one")) == 1
+    assert ask(gateway, gold, **size).status_code == 429
+
+
 # --- long prompts and long answers ------------------------------------------------------------
 
 
@@ -283,8 +405,8 @@ def test_a_prompt_above_the_limit_is_refused_at_once(gateway: Gateway, user: Use
 
 
 def test_without_the_policy_long_prompts_are_refused(gateway: Gateway, user: User) -> None:
-    wanted = render(CHAT, Release())
-    (policy,) = (item for item in wanted if item["kind"] == "ClientTrafficPolicy")
+    rendered = render(CHAT, Release())
+    (policy,) = (item for item in rendered if item["kind"] == "ClientTrafficPolicy")
     gateway.cluster.delete(policy)
 
     def refused(size: int, http2: bool) -> bool:
@@ -294,7 +416,7 @@ def test_without_the_policy_long_prompts_are_refused(gateway: Gateway, user: Use
     assert not refused(30_000, False)
     assert refused(85_000, True)
     assert refused(1_000_000, False)
-    gateway.apply([policy])
+    gateway.cluster.apply(policy)
     until("ours holds", lambda: not refused(85_000, False))
     until("ours holds for HTTP/2", lambda: not refused(85_000, True))
 
@@ -425,6 +547,70 @@ def test_clients_that_stop_half_way_keep_nobody_waiting(gateway: Gateway, user: 
     for connection in held:
         connection.close()
     assert ask(gateway, user).status_code == 200
+
+
+# --- TLS --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def secure(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Pod:
+    """The proxy of a Gateway of its own, with TLS."""
+    folder = tmp_path_factory.mktemp("certificate")
+    certificate(folder)
+    gateway.deploy(SECURE)
+    data = {
+        name: base64.b64encode((folder / name).read_bytes()).decode()
+        for name in ("tls.crt", "tls.key")
+    }
+    meta = {"name": SECURE.maas.gateway.tls.secret_name, "namespace": SECURE.maas.namespace}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "kubernetes.io/tls"}
+    gateway.cluster.apply({**secret, "data": data})
+    return gateway.start_proxy(SECURE)
+
+
+@pytest.fixture(scope="module")
+def secret_key(gateway: Gateway, secure: Pod) -> str:
+    """A key of that Gateway."""
+    key = create(place(gateway, SECURE), "carol", None, datetime.now(UTC))
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def comes_in() -> bool:
+        return httpx.get(f"http://{secure.address}:10080/", headers=headers).status_code == 301
+
+    until("the key is taken", comes_in)
+    return key
+
+
+@pytest.mark.parametrize("http2", [False, True], ids=["HTTP/1.1", "HTTP/2"])
+def test_under_tls_the_model_answers_and_the_plain_port_sends_there(
+    secure: Pod, secret_key: str, http2: bool
+) -> None:
+    path = "/v1/chat/completions"
+    request = body(model="secure", text="x" * 85_000)
+    headers = {"Authorization": f"Bearer {secret_key}"}
+    with httpx.Client(verify=False, http2=http2) as client:
+        url = f"https://{secure.address}:10443{path}"
+        assert client.post(url, json=request).status_code == 401
+        answer = client.post(url, json=request, headers=headers)
+        assert (answer.status_code, answer.http_version) == (200, f"HTTP/{2 if http2 else 1.1}")
+        plain = f"http://{secure.address}:10080{path}"
+        assert client.post(plain, json=request).status_code == 401
+        named = {**headers, "Host": "maas.example.com"}
+        answer = client.post(plain, json=request, headers=named)
+        assert answer.status_code == 301
+        assert answer.headers["location"] == f"https://maas.example.com{path}"
+
+
+def test_who_does_not_send_its_request_in_time_is_told_so(secure: Pod, secret_key: str) -> None:
+    request = post(secret_key, json.dumps(body(model="secure")).encode())
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection((secure.address, 10443), timeout=30) as connection,
+        context.wrap_socket(connection) as client,
+    ):
+        client.sendall(request[:-10])
+        assert client.makefile("rb").readline().split()[1] == b"408"
 
 
 # --- load -------------------------------------------------------------------------------------

@@ -10,11 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .bench.worker import SIMULATOR
-from .cluster import Cluster
-from .errors import ClusterError, DeployError
+from .errors import DeployError
 from .garbage import PROMPT
-from .render import Release
-from .values import Values
 
 
 @dataclass(frozen=True)
@@ -36,35 +33,6 @@ class Completion:
     prompt_tokens: int
     completion_tokens: int
     simulator: str = ""
-
-
-def address(cluster: Cluster, values: Values, release: Release, ingress: str) -> str:
-    """The URL of an ingress's chat completions.
-
-    Args:
-        cluster: where.
-        values: the deployment.
-        release: its namespace.
-        ingress: ``kserve`` or ``maas``.
-
-    Raises:
-        ClusterError: its Gateway has no address.
-    """
-    if ingress == "maas":
-        namespace, name, path = values.maas.namespace, values.maas.gateway.name, ""
-    else:
-        namespace, name = "kserve", "kserve-ingress-gateway"
-        path = f"/{release.namespace}/{values.name}"
-    gateway = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, namespace)
-    addresses = ((gateway or {}).get("status") or {}).get("addresses") or []
-    if not addresses:
-        raise ClusterError(
-            f"Gateway {namespace}/{name} has no address: give --url, such as that of a "
-            "`kubectl port-forward`",
-            "NotFound",
-        )
-    port = (gateway or {})["spec"]["listeners"][0]["port"]
-    return f"http://{addresses[0]['value']}:{port}{path}/v1/chat/completions"
 
 
 def ask(url: str, model: str, key: str = "", timeout: float = 300.0) -> Completion:

@@ -22,8 +22,8 @@ from .. import __version__
 from ..cluster import Cluster
 from ..errors import DeployError
 from ..garbage import PROMPT, garbage
+from ..ingress import address
 from ..render import Release
-from ..smoke import address
 from ..values import Values
 from . import worker
 from .dataset import Dataset

@@ -485,7 +485,8 @@ def smoke_command(
     The MaaS ingress takes its key from the environment: DSV4DEPLOY_API_KEY.
     """
     from ..garbage import garbage
-    from ..smoke import address, ask
+    from ..ingress import address
+    from ..smoke import ask
 
     values = load_values(files, **inputs)
     if not url:

@@ -15,9 +15,9 @@ from test_deployments import ROOT, SHORT, kubelet, stopped_and_started  # noqa: 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster
 from dsv4deploy.doctor import Status, examine
+from dsv4deploy.ingress import address
 from dsv4deploy.progress import progress
 from dsv4deploy.rollout import apply, delete, history, prepare, target
-from dsv4deploy.smoke import address
 
 Right = tuple[str, str, str]
 RIGHTS = ROOT / "examples" / "rbac" / "rbac.yaml"

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import Plane
-from test_deployments import kubelet  # noqa: F401 - a fixture
 from test_completion import GOOD, serve  # noqa: F401 - a fixture
-from test_doctor import good  # noqa: F401 - a fixture
+from test_deployments import kubelet  # noqa: F401 - a fixture
+from test_examination import good  # noqa: F401 - a fixture
 from tutorial import follow, with_cluster, without_cluster
 
 from dsv4deploy.cluster import Cluster

@@ -12,7 +12,7 @@ from pathlib import Path
 import control_plane
 import parts
 import pytest
-from parts import CACHE, program, run
+from parts import CACHE, making, program, run
 
 from dsv4deploy.cluster import Cluster
 
@@ -31,19 +31,13 @@ def go_program() -> Callable[[str], Path]:
     def build(module: str) -> Path:
         path, _, version = module.partition("@")
         folder = CACHE / "go" / f"{path.replace('/', '_')}@{version}"
-        if not folder.is_dir():
-            print(f"building {module}", file=sys.stderr, flush=True)
-            part = folder.with_suffix(".part")
-            run(
-                go,
-                "install",
-                "-trimpath",
-                "-ldflags=-s -w",
-                module,
-                GOBIN=str(part),
-                CGO_ENABLED="0",
-            )
-            part.rename(folder)
+        with making(folder) as needed:
+            if needed:
+                print(f"building {module}", file=sys.stderr, flush=True)
+                part = folder.with_suffix(".part")
+                flags = ("-trimpath", "-ldflags=-s -w")
+                run(go, "install", *flags, module, GOBIN=str(part), CGO_ENABLED="0")
+                part.rename(folder)
         (built,) = folder.iterdir()
         return built
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from parts import CACHE, program, run
+from parts import CACHE, making, program, run
 
 from dsv4deploy.cluster import Cluster
 from dsv4deploy.errors import ClusterError
@@ -86,24 +86,28 @@ def certificate(folder: Path) -> bytes:
 def controller(go_module: Callable[[str], Path]) -> Path:
     """KServe's LLMISVC controller. Its go.mod replaces modules, so it is built in a copy."""
     target = CACHE / "go" / KSERVE.replace("/", "_") / "llmisvc"
-    if not target.is_file():
-        print(f"building {KSERVE}", file=sys.stderr, flush=True)
-        module = go_module(KSERVE)
-        source = target.parent / "source"
-        shutil.rmtree(source, ignore_errors=True)
-        source.mkdir(parents=True)
-        for name in ("go.mod", "go.sum"):
-            shutil.copyfile(module / name, source / name)
-        for name in ("cmd", "pkg"):
-            shutil.copytree(module / name, source / name, copy_function=shutil.copyfile)
-            for folder in [source / name, *(source / name).rglob("*/")]:
-                folder.chmod(0o755)
-        part = target.with_suffix(".part")
-        build = ("build", "-trimpath", "-ldflags=-s -w", "-o", part, "./cmd/llmisvc")
-        run(program("go"), *build, cwd=source, CGO_ENABLED="0")
-        part.rename(target)
-        shutil.rmtree(source)
+    with making(target) as needed:
+        if needed:
+            print(f"building {KSERVE}", file=sys.stderr, flush=True)
+            _build(go_module(KSERVE), target)
     return target
+
+
+def _build(module: Path, target: Path) -> None:
+    source = target.parent / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    for name in ("go.mod", "go.sum"):
+        shutil.copyfile(module / name, source / name)
+    for name in ("cmd", "pkg"):
+        shutil.copytree(module / name, source / name, copy_function=shutil.copyfile)
+        for folder in [source / name, *(source / name).rglob("*/")]:
+            folder.chmod(0o755)
+    part = target.with_suffix(".part")
+    build = ("build", "-trimpath", "-ldflags=-s -w", "-o", part, "./cmd/llmisvc")
+    run(program("go"), *build, cwd=source, CGO_ENABLED="0")
+    part.rename(target)
+    shutil.rmtree(source)
 
 
 @contextmanager

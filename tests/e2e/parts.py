@@ -6,6 +6,7 @@ Go and npm, and minutes; later ones find what is there.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -13,6 +14,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +47,15 @@ def run(*command: object, cwd: str | Path | None = None, **environment: str) -> 
     return done.stdout
 
 
+@contextmanager
+def making(target: Path) -> Iterator[bool]:
+    """Whether something of the cache is still to be made; one process at a time makes it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f"{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not target.exists()
+
+
 def go_module(module: str) -> Path:
     """The folder of a Go module, ``path@version``, downloaded and unpacked by Go itself."""
     told: dict[str, Any] = json.loads(
@@ -62,20 +74,25 @@ def go_build(name: str, wanted: str = "") -> Path:
     source = Path(__file__).resolve().parent / "go" / name
     pins = hashlib.sha256((source / "go.sum").read_bytes()).hexdigest()[:16]
     folder = CACHE / "go" / f"{name}-{pins}"
-    if not folder.is_dir():
-        packages = re.findall(r'_ "(.+)"', (source / "tools.go").read_text())
-        print(f"building {' '.join(packages)}", file=sys.stderr, flush=True)
-        part = folder.with_suffix(".part")
-        flags = "-ldflags=-s -w"
-        # Kubernetes' programs are told their version when they are built.
-        pinned = (source / "go.mod").read_text("utf-8")
-        version = re.search(r"k8s\.io/kubernetes v(\d+)\.(\d+)\.\d+", pinned)
-        if version:
-            words = {"gitVersion": version[0].split()[1]}
-            words |= {"gitMajor": version[1], "gitMinor": version[2]}
-            package_of = "k8s.io/component-base/version"
-            flags += "".join(f" -X {package_of}.{key}={word}" for key, word in words.items())
-        command = (program("go"), "build", "-trimpath", "-mod=readonly", flags, "-o", f"{part}/")
-        run(*command, *packages, cwd=source, CGO_ENABLED="0")
-        part.rename(folder)
+    with making(folder) as needed:
+        if needed:
+            _build(source, folder)
     return folder / (wanted or name)
+
+
+def _build(source: Path, folder: Path) -> None:
+    packages = re.findall(r'_ "(.+)"', (source / "tools.go").read_text())
+    print(f"building {' '.join(packages)}", file=sys.stderr, flush=True)
+    part = folder.with_suffix(".part")
+    flags = "-ldflags=-s -w"
+    # Kubernetes' programs are told their version when they are built.
+    pinned = (source / "go.mod").read_text("utf-8")
+    version = re.search(r"k8s\.io/kubernetes v(\d+)\.(\d+)\.\d+", pinned)
+    if version:
+        words = {"gitVersion": version[0].split()[1]}
+        words |= {"gitMajor": version[1], "gitMinor": version[2]}
+        package_of = "k8s.io/component-base/version"
+        flags += "".join(f" -X {package_of}.{key}={word}" for key, word in words.items())
+    command = (program("go"), "build", "-trimpath", "-mod=readonly", flags, "-o", f"{part}/")
+    run(*command, *packages, cwd=source, CGO_ENABLED="0")
+    part.rename(folder)

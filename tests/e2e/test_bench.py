@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import ssl
 import subprocess
@@ -22,7 +21,7 @@ from typing import Any
 import control_plane
 import pytest
 import tokenizer
-from parts import CACHE, run
+from parts import CACHE, making, run
 
 from dsv4deploy import DeployError, Release, Values
 from dsv4deploy.bench import dataset, job
@@ -38,13 +37,14 @@ SCALE = 0.1
 def aiperf() -> Path:
     """The real aiperf 0.7.0, in an environment of its own in the cache."""
     folder = CACHE / "aiperf-0.7.0"
-    command = folder / "bin" / "aiperf"
-    if not command.is_file():
-        print("installing aiperf 0.7.0", file=sys.stderr, flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        run(sys.executable, "-m", "venv", folder)
-        run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "aiperf==0.7.0")
-    return command
+    whole = folder.with_name("aiperf-0.7.0.installed")
+    with making(whole) as needed:
+        if needed:
+            print("installing aiperf 0.7.0", file=sys.stderr, flush=True)
+            run(sys.executable, "-m", "venv", "--clear", folder)
+            run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "aiperf==0.7.0")
+            whole.touch()
+    return folder / "bin" / "aiperf"
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,9 @@ def address(cluster: Cluster, values: Values, release: Release, ingress: str) ->
     return f"http://{addresses[0]['value']}:{port}{path}/v1/chat/completions"
 
 
-def ask(url: str, model: str, key: str = "", timeout: float = 300.0) -> Completion:
+def ask(
+    url: str, model: str, key: str = "", timeout: float = 300.0, prompt: str = PROMPT
+) -> Completion:
     """Streams one completion.
 
     Args:
@@ -75,6 +77,7 @@ def ask(url: str, model: str, key: str = "", timeout: float = 300.0) -> Completi
         model: the served model's name.
         key: an API key; ``""`` sends none.
         timeout: seconds without a byte.
+        prompt: what is asked.
 
     Raises:
         DeployError: there was no answer, or it was refused or broken off.
@@ -86,7 +89,7 @@ def ask(url: str, model: str, key: str = "", timeout: float = 300.0) -> Completi
     connection = kind(parts.hostname, parts.port, timeout=timeout)
     body = {
         "model": model,
-        "messages": [{"role": "user", "content": PROMPT}],
+        "messages": [{"role": "user", "content": prompt}],
         "max_tokens": 64,
         "temperature": 0,
         "stream": True,

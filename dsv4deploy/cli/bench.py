@@ -189,22 +189,12 @@ def run_command(
         with _bar(benchmark.plan()) as tell:
             run_job(cluster, benchmark, Job(image or values.test.image, secret, key), release, tell)
     else:
-        _try(benchmark)
+        benchmark.check(os.environ.get("DSV4DEPLOY_API_KEY", ""))
         with _bar(benchmark.plan()) as tell:
             benchmark.here(python, tell)
     for group in benchmark.plan()["groups"]:
         click.echo(output / group["folder"])
     say(f"`dsv4deploy bench report {output}` says what they mean")
-
-
-def _try(benchmark: Any) -> None:
-    """One short completion through each ingress, so that what is wrong is said before aiperf."""
-    from ..smoke import ask
-
-    if not any(group["pending"] for group in benchmark.plan()["groups"]):
-        return
-    for url in benchmark.subject.urls.values():
-        ask(url, benchmark.subject.values.model.name, os.environ.get("DSV4DEPLOY_API_KEY", ""))
 
 
 @contextmanager

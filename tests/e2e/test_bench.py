@@ -30,8 +30,9 @@ from dsv4deploy.bench.run import Benchmark, Subject, subject
 from dsv4deploy.cluster import Cluster
 
 MODEL = Values().model.name
-# Ten times as fast: what aiperf itself takes, some milliseconds a request, counts ten times.
-SCALE = 0.1
+# Four times as fast: what aiperf itself takes, some milliseconds a request and more on a machine
+# with other work, counts four times.
+SCALE = 0.25
 
 
 @pytest.fixture(scope="session")
@@ -200,7 +201,8 @@ def test_interrupted_aiperf_ends_and_the_same_command_goes_on(
         first = (runs / "run-1" / "profile_export.jsonl").stat()
         bench(aiperf, data, output, Way("kserve", url), *settings)
     assert (runs / "run-1" / "profile_export.jsonl").stat() == first
-    assert verdict(output, 0)["outcome"] == "reproduced"
+    assert sorted(path.name for path in runs.iterdir()) == ["run-1", "run-2"]
+    assert len((runs / "run-2" / "profile_export.jsonl").read_text().splitlines()) == 16
 
 
 def _working_in(folder: Path) -> list[str]:

@@ -23,7 +23,7 @@ from ..cluster import Cluster
 from ..errors import DeployError
 from ..garbage import PROMPT, garbage
 from ..render import Release
-from ..smoke import address, ask
+from ..smoke import address
 from ..values import Values
 from . import worker
 from .dataset import Dataset
@@ -345,29 +345,7 @@ class Benchmark:
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
-    def check(self, key: str) -> None:
-        """One completion through each ingress that has something to run, of a full-sized prompt.
-
-        A gateway whose buffer is too small may let a long prompt hang, which aiperf would say
-        nothing about for long.
-
-        Args:
-            key: an API key; ``""`` sends none.
-
-        Raises:
-            DeployError: there was no answer.
-        """
-        model, prompt = self.subject.values.model.name, self._sample()
-        for url in dict.fromkeys(each["url"] for each in self.plan()["groups"] if each["pending"]):
-            try:
-                ask(url, model, key, prompt=prompt)
-            except DeployError as error:
-                raise DeployError(
-                    f"{error}\nthis was a prompt of {len(prompt.split())} words: "
-                    "`dsv4deploy smoke` tells whether a short one is answered"
-                ) from None
-
-    def _sample(self) -> str:
+    def sample(self) -> str:
         """The longest prompt that is not measured; a short one where there is none to warm up."""
         path = self.dataset.folder / f"warmup{max(self.scenarios)}.jsonl"
         with path.open(encoding="utf-8") as file:

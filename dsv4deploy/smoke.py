@@ -35,7 +35,9 @@ class Completion:
     simulator: str = ""
 
 
-def ask(url: str, model: str, key: str = "", timeout: float = 300.0) -> Completion:
+def ask(
+    url: str, model: str, key: str = "", timeout: float = 300.0, prompt: str = PROMPT
+) -> Completion:
     """Streams one completion.
 
     Args:
@@ -43,6 +45,7 @@ def ask(url: str, model: str, key: str = "", timeout: float = 300.0) -> Completi
         model: the served model's name.
         key: an API key; ``""`` sends none.
         timeout: seconds without a byte.
+        prompt: what is asked.
 
     Raises:
         DeployError: there was no answer, or it was refused or broken off.
@@ -54,7 +57,7 @@ def ask(url: str, model: str, key: str = "", timeout: float = 300.0) -> Completi
     connection = kind(parts.hostname, parts.port, timeout=timeout)
     body = {
         "model": model,
-        "messages": [{"role": "user", "content": PROMPT}],
+        "messages": [{"role": "user", "content": prompt}],
         "max_tokens": 64,
         "temperature": 0,
         "stream": True,

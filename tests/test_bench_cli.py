@@ -71,6 +71,7 @@ def test_a_run_prints_its_folders_and_hints_at_what_queues(
         (("--dataset", "nowhere"), 1, "nowhere: no data set"),
         (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "is the service ready"),
+        (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "was a prompt of 164 words"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(

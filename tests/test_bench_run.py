@@ -207,6 +207,15 @@ def test_an_engine_that_has_broken_under_the_load_is_noticed(make: Make, aiperf:
     assert told["garbageAnswers"] == 2
 
 
+def test_the_prompt_that_is_tried_first_is_long_and_not_measured(
+    make: Make, data: dataset.Dataset
+) -> None:
+    samples = {scenario: make(URL, scenarios=[scenario]).sample() for scenario in (1, 2)}
+    assert {number: len(text.split()) for number, text in samples.items()} == {1: 80, 2: 164}
+    for scenario, text in samples.items():
+        assert text not in (data.folder / f"scenario{scenario}.jsonl").read_text("utf-8")
+
+
 def test_a_folder_holds_the_results_of_one_thing(make: Make, engine: str, aiperf: Path) -> None:
     make(engine).here(find_aiperf(str(aiperf)), silent)
     with pytest.raises(DeployError, match="holds results of another url"):

@@ -57,7 +57,7 @@ class Settings(_Recorded):
     output_tokens: int = Field(gt=1)
     """Of each answer."""
     warmup_requests: int = Field(ge=0)
-    """Before each run; they are not counted."""
+    """Before the first run; they are not counted."""
     runs: int = Field(gt=0)
     max_num_seqs: int = Field(gt=0)
     data_parallel: int = Field(gt=0)

@@ -200,6 +200,8 @@ def command(
         *("--concurrency", str(concurrency)),
         *("--use-legacy-max-tokens", "--extra-inputs", "ignore_eos:true"),
         *("--extra-inputs", f"min_tokens:{OUTPUT}"),
+        # A request that hangs is an error, and not six hours.
+        *("--request-timeout-seconds", "600"),
         *("--random-seed", "42", "--ui", "none", "--no-gpu-telemetry", "--no-server-metrics"),
     ]
 
@@ -342,6 +344,15 @@ class Benchmark:
             },
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+
+    def sample(self) -> str:
+        """The longest prompt that is not measured; a short one where there is none to warm up."""
+        path = self.dataset.folder / f"warmup{max(self.scenarios)}.jsonl"
+        with path.open(encoding="utf-8") as file:
+            first = json.loads(next(file, "{}"))
+        texts = [text["text"] for text in first.get("turns", [])]
+        texts += [message["content"] for message in first.get("messages", [])]
+        return " ".join(texts) or PROMPT
 
     def here(self, python: str, tell: worker.Tell) -> None:
         """Runs from this machine.

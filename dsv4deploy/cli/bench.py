@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import DeployError
 from ..render import Release
 from .root import cli
 from .shared import (
@@ -24,6 +25,9 @@ from .shared import (
     say,
     write_all,
 )
+
+if TYPE_CHECKING:
+    from ..bench.run import Benchmark
 
 
 @cli.group()
@@ -197,14 +201,24 @@ def run_command(
     say(f"`dsv4deploy bench report {output}` says what they mean")
 
 
-def _try(benchmark: Any) -> None:
-    """One short completion through each ingress, so that what is wrong is said before aiperf."""
+def _try(benchmark: Benchmark) -> None:
+    """One completion through each ingress that has something to run, of a full-sized prompt.
+
+    A gateway whose buffer is too small may let a long prompt hang, of which aiperf would say
+    nothing for long.
+    """
     from ..smoke import ask
 
-    if not any(group["pending"] for group in benchmark.plan()["groups"]):
-        return
-    for url in benchmark.subject.urls.values():
-        ask(url, benchmark.subject.values.model.name, os.environ.get("DSV4DEPLOY_API_KEY", ""))
+    model, prompt = benchmark.subject.values.model.name, benchmark.sample()
+    pending = [group["url"] for group in benchmark.plan()["groups"] if group["pending"]]
+    for url in dict.fromkeys(pending):
+        try:
+            ask(url, model, os.environ.get("DSV4DEPLOY_API_KEY", ""), prompt=prompt)
+        except DeployError as error:
+            raise DeployError(
+                f"{error}\nthis was a prompt of {len(prompt.split())} words: `dsv4deploy smoke` "
+                "tells whether a short one is answered"
+            ) from None
 
 
 @contextmanager

@@ -29,8 +29,9 @@ from dsv4deploy.bench.run import Benchmark, Subject, subject
 from dsv4deploy.cluster import Cluster
 
 MODEL = Values().model.name
-# Ten times as fast: what aiperf itself takes, some milliseconds a request, counts ten times.
-SCALE = 0.1
+# Four times as fast: what aiperf itself takes, some milliseconds a request and more on a machine
+# with other work, counts four times.
+SCALE = 0.25
 
 
 @pytest.fixture(scope="session")
@@ -67,27 +68,6 @@ class Way:
     ingress: str
     url: str
     key: str = ""
-
-
-@contextmanager
-def direct(url: str) -> Iterator[Way]:
-    """Through no gateway."""
-    yield Way("kserve", url)
-
-
-Open = Callable[[str], AbstractContextManager[Way]]
-
-
-@pytest.fixture
-def no_gateway() -> Open:
-    return direct
-
-
-@pytest.fixture(params=["no_gateway"])
-def through(request: pytest.FixtureRequest) -> Open:
-    """Opens a way to the simulator at a URL; each parameter is the name of a fixture that can."""
-    opens: Open = request.getfixturevalue(request.param)
-    return opens
 
 
 @contextmanager
@@ -135,15 +115,14 @@ def verdict(output: Path, code: int) -> dict[str, Any]:
 
 
 def test_published_times_are_reproduced_in_both_scenarios_three_times(
-    through: Open,
     aiperf: Path,
     data: dataset.Dataset,
     simulate: Callable[..., AbstractContextManager[str]],
     tmp_path: Path,
 ) -> None:
     output = tmp_path / "results"
-    with simulate() as url, through(url) as way:
-        bench(aiperf, data, output, way, "--runs", "3")
+    with simulate() as url:
+        bench(aiperf, data, output, Way("kserve", url), "--runs", "3")
     told = verdict(output, 0)
     assert told["outcome"] == "reproduced"
     assert [len(each["metrics"]["tps"]["runs"]) for each in told["results"]] == [3, 3]
@@ -151,10 +130,8 @@ def test_published_times_are_reproduced_in_both_scenarios_three_times(
     assert told["verdict"].startswith("SIMULATOR: ")
     for page in ("report.html", "report.md"):
         assert "simulator of the engine" in (output / page).read_text("utf-8")
-    files = [path for path in output.rglob("*") if path.is_file()]
-    assert not way.key or not any(way.key.encode() in path.read_bytes() for path in files)
     # A user's four rounds grow by what the engine has answered: 16k, 17k, 18k, 19k.
-    records = output / f"{way.ingress}-scenario2-c4" / "runs" / "run-1" / "profile_export.jsonl"
+    records = output / "kserve-scenario2-c4" / "runs" / "run-1" / "profile_export.jsonl"
     sizes = sorted(
         json.loads(line)["metrics"]["input_sequence_length"]["value"]
         for line in records.read_text("utf-8").splitlines()
@@ -182,8 +159,18 @@ def test_a_wrong_run_is_called_wrong(
     tmp_path: Path,
 ) -> None:
     output = tmp_path / "results"
-    with simulate(*settings) as url, direct(url) as way:
-        bench(aiperf, data, output, way, "--runs", "1", "--scenario", "1", "--no-warmup")
+    with simulate(*settings) as url:
+        bench(
+            aiperf,
+            data,
+            output,
+            Way("kserve", url),
+            "--runs",
+            "1",
+            "--scenario",
+            "1",
+            "--no-warmup",
+        )
     told = verdict(output, 1)
     assert told["outcome"] == outcome
     assert re.search(because, told["verdict"])
@@ -200,8 +187,8 @@ def test_interrupted_aiperf_ends_and_the_same_command_goes_on(
     output = tmp_path / "results"
     runs = output / "kserve-scenario1-c4" / "runs"
     settings = ("--runs", "2", "--scenario", "1", "--no-warmup")
-    with simulate() as url, direct(url) as way:
-        command, environment = words(aiperf, data, output, way, *settings)
+    with simulate() as url:
+        command, environment = words(aiperf, data, output, Way("kserve", url), *settings)
         process = subprocess.Popen(command, env=environment)
         half = runs / "part-2" / "profile_export.jsonl"
         control_plane.until(
@@ -212,9 +199,10 @@ def test_interrupted_aiperf_ends_and_the_same_command_goes_on(
         control_plane.until("no aiperf is left", lambda: not _working_in(runs))
         assert sorted(path.name for path in runs.iterdir()) == ["part-2", "run-1"]
         first = (runs / "run-1" / "profile_export.jsonl").stat()
-        bench(aiperf, data, output, way, *settings)
+        bench(aiperf, data, output, Way("kserve", url), *settings)
     assert (runs / "run-1" / "profile_export.jsonl").stat() == first
-    assert verdict(output, 0)["outcome"] == "reproduced"
+    assert sorted(path.name for path in runs.iterdir()) == ["run-1", "run-2"]
+    assert len((runs / "run-2" / "profile_export.jsonl").read_text().splitlines()) == 16
 
 
 def _working_in(folder: Path) -> list[str]:

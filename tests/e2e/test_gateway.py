@@ -10,7 +10,6 @@ import asyncio
 import base64
 import json
 import re
-import signal
 import socket
 import ssl
 import uuid
@@ -23,11 +22,11 @@ import aiohttp
 import httpx
 import pytest
 from control_plane import Tree, certificate, until
-from gateway_plane import Gateway, gateway_plane
+from gateway_plane import SYSTEM, Gateway, gateway_plane
 from pods import Pod
 from streams import Stream, stream
 
-from dsv4deploy import Release, Values, load, render
+from dsv4deploy import Release, Values, check, load, render
 from dsv4deploy.keys import Place, create, revoke, rotate
 
 
@@ -67,6 +66,8 @@ SECURE = deployment(
     gateway={"name": "secure", "tls": {"enabled": True}, "receiveTimeout": "2s"},
 )
 
+INSIDE = deployment("inside", namespace=SYSTEM, gateway={"name": "inside"})
+
 User = tuple[str, str]
 """A client's id and key."""
 
@@ -78,7 +79,8 @@ def gateway(
     go_build: Callable[..., Path],
 ) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
-    with gateway_plane(folder, go_module, go_build, [CHAT, SMALL, BRIEF, TIERED]) as running:
+    deployments = [CHAT, SMALL, BRIEF, TIERED, SECURE, INSIDE]
+    with gateway_plane(folder, go_module, go_build, deployments) as running:
         yield running
 
 
@@ -463,10 +465,15 @@ def test_a_redis_that_hangs_lets_requests_pass_after_the_timeout(
     gateway: Gateway, user: User
 ) -> None:
     before = unlimited(gateway)
-    gateway.signal("redis", signal.SIGSTOP)
-    assert ask(gateway, user).status_code == 200
+    with gateway.asleep("redis"):
+        assert ask(gateway, user).status_code == 200
     assert unlimited(gateway) > before
-    gateway.signal("redis", signal.SIGCONT)
+
+
+def test_without_controllers_the_proxy_goes_on(gateway: Gateway, user: User) -> None:
+    with gateway.asleep("envoy-gateway", "ai-gateway-controller"):
+        assert ask(gateway, user).status_code == 200
+        assert not knows(gateway, "Bearer wrong")
 
 
 def test_a_gateway_that_fails_closed_answers_nobody_without_redis(
@@ -557,7 +564,6 @@ def secure(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Pod:
     """The proxy of a Gateway of its own, with TLS."""
     folder = tmp_path_factory.mktemp("certificate")
     certificate(folder)
-    gateway.deploy(SECURE)
     data = {
         name: base64.b64encode((folder / name).read_bytes()).decode()
         for name in ("tls.crt", "tls.key")
@@ -611,6 +617,35 @@ def test_who_does_not_send_its_request_in_time_is_told_so(secure: Pod, secret_ke
     ):
         client.sendall(request[:-10])
         assert client.makefile("rb").readline().split()[1] == b"408"
+
+
+# --- where it must not stand --------------------------------------------------------------------
+
+
+def test_a_gateway_among_envoy_gateways_own_pods_is_accepted_and_answers_nobody(
+    gateway: Gateway,
+) -> None:
+    """Envoy AI Gateway's controller gives it up, with an error that only its log shows."""
+    assert "maas-namespace" in {finding.code for finding in check(INSIDE)}
+    create(place(gateway, INSIDE), "dave", None, datetime.now(UTC))
+    (log,) = gateway.folder.glob("ai-gateway-controller-*.ai-gateway-helm.log")
+    error = f"found gateway-labeled objects in multiple namespaces: [{SYSTEM} {SYSTEM}]"
+    until("the controller says why", lambda: error in log.read_text())
+    for version, kind in (
+        ("gateway.envoyproxy.io/v1alpha1", "SecurityPolicy"),
+        ("aigateway.envoyproxy.io/v1beta1", "AIGatewayRoute"),
+    ):
+
+        def accepted(version: str = version, kind: str = kind) -> bool:
+            (found,) = gateway.cluster.list(version, kind, SYSTEM)
+            return '"type": "Accepted"' in json.dumps(found["status"]) and (
+                '"status": "False"' not in json.dumps(found["status"])
+            )
+
+        until(f"the {kind} is accepted", accepted)
+    address = gateway.start_proxy(INSIDE, processor=False).address
+    url = f"http://{address}:10080/v1/chat/completions"
+    assert httpx.post(url, json=body(model="inside")).status_code == 500
 
 
 # --- load -------------------------------------------------------------------------------------

@@ -839,6 +839,23 @@ def _fail_closed(facts: Facts) -> Answer:
         )
 
 
+# Envoy AI Gateway 1.0.0 puts its processor before the first of some filters; responseOverride's is
+# the listener's very first one, so the processor comes before the key check.
+@_check("response-override", "no policy puts the AI Gateway's processor before the key check")
+def _response_override(facts: Facts) -> Answer:
+    if not facts.values.maas.enabled:
+        return
+    kind, place = "BackendTrafficPolicy", facts.values.maas.namespace
+    for item in facts.cluster.list(_POLICIES, kind, place):
+        if item["spec"].get("responseOverride"):
+            yield (
+                Status.FAILED,
+                f"{kind} {place}/{item['metadata']['name']} has responseOverride: the gateway "
+                "lists its models, and reads requests, without asking for a key",
+                "take it out, or give its route a Gateway of its own",
+            )
+
+
 @_check("one-policy", "no other policy has the gateway or its route")
 def _one_policy(facts: Facts) -> Answer:
     if not facts.values.maas.enabled:

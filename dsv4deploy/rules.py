@@ -1030,6 +1030,18 @@ RULES: tuple[Rule, ...] = (
         source="Gateway API, Gateway: listeners of one port must have one protocol",
     ),
     Rule(
+        code="maas-tls-redirect",
+        severity=Severity.WARNING,
+        path="maas.gateway.port",
+        condition="not Values.maas.enabled or not Values.maas.gateway.create or "
+        "not Values.maas.gateway.tls.enabled or Values.maas.gateway.port == 80 or "
+        "Values.maas.gateway.tls.port != 443",
+        message="the plain listener redirects to https on its own port, since Envoy Gateway leaves "
+        "443 out of the redirect and Envoy then keeps the port that was asked for",
+        fix="set it to 80, or maas.gateway.tls.port to another than 443",
+        source="Envoy Gateway 1.8.1, internal/xds/translator/route.go",
+    ),
+    Rule(
         code="maas-no-quota",
         severity=Severity.WARNING,
         path="maas.quotas",

@@ -897,6 +897,12 @@ class MaasGateway(Section):
     """The host name that it answers to; empty is any.
     Source: a choice of this project.
     Becomes: hostname of spec.listeners"""
+    proxy_namespace: Label = "envoy-gateway-system"
+    """Where its proxies run.
+    Source: Envoy Gateway runs its proxies in its own namespace, unless it is told to run them in
+    each Gateway's.
+    Becomes: spec.ingress of the NetworkPolicy and spec.namespaceSelector of the proxies' PodMonitor
+    """
     receive_timeout: Duration = "60s"
     """How long a client may take to send its request; then it is answered with 408. Envoy itself
     waits for ever, with what it has got in its buffers.
@@ -1023,7 +1029,8 @@ class NetworkPolicy(Section):
 
     enabled: Boolean = False
     """Whether only the namespaces below, the service's own router and its own pods reach the
-    engine. Needs a network plugin that enforces policies.
+    engine; with `maas.enabled`, of `maas.gateway.proxyNamespace` only that gateway's own proxies,
+    so that KServe's ingress is closed. Needs a network plugin that enforces policies.
     Source: the published manifest has none.
     Becomes: a NetworkPolicy in the service's namespace"""
     from_namespaces: Annotated[
@@ -1031,7 +1038,7 @@ class NetworkPolicy(Section):
         AfterValidator(_unique),
         Field(json_schema_extra={"uniqueItems": True}),
     ] = ("envoy-gateway-system", "monitoring")
-    """Namespaces whose pods may connect: where the gateway's proxies run, and Prometheus.
+    """Namespaces whose pods may connect: where KServe's gateway's proxies run, and Prometheus.
     Source: Envoy Gateway runs its proxies in its own namespace; monitoring is the name that
     kube-prometheus uses.
     Becomes: spec.ingress of the NetworkPolicy"""
@@ -1088,10 +1095,6 @@ class ProxyMonitor(Section):
     Gateway's processor beside it. Two monitors would count everything twice, so it is off.
     Source: a choice of this project; many clusters monitor Envoy Gateway as a whole.
     Becomes: a PodMonitor in `maas.namespace`, where `maas.gateway.create` is on"""
-    namespace: Label = "envoy-gateway-system"
-    """Where the proxies run.
-    Source: Envoy Gateway runs its proxies in its own namespace.
-    Becomes: spec.namespaceSelector of the PodMonitor"""
 
 
 class Monitoring(Section):

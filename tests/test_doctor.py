@@ -98,3 +98,25 @@ def test_tiers_alone_need_redis_too(serve: Serve) -> None:  # noqa: F811
     ((status, message),) = answers(serve, "redis", "", **empty, tiers=tiers)
     assert status == Status.FAILED
     assert "names no Redis" in message
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"retry": {"numRetries": 1}}, []),
+        ({"responseOverride": []}, []),
+        ({"responseOverride": [{"match": {}}]}, ["BackendTrafficPolicy maas-system/other has"]),
+    ],
+)
+def test_a_policy_that_opens_the_gateway_is_found(
+    serve: Serve,  # noqa: F811
+    spec: dict[str, Any],
+    told: list[str],
+) -> None:
+    name = {"name": "backendtrafficpolicies", "kind": "BackendTrafficPolicy", "namespaced": True}
+    item = {"metadata": {"name": "other"}, "spec": spec}
+    cluster, *_ = serve((200, {"resources": [name]}), (200, {"items": [item]}))
+    facts = Facts(cluster, load(set=["maas.enabled=true"]), Release())
+    found = list(CHECKS["response-override"](facts))
+    assert [message.partition(" responseOverride")[0] for _, message, _ in found] == told
+    assert all(status == Status.FAILED for status, _, _ in found)

@@ -222,6 +222,15 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"maas": {"enabled": True, "gateway": {"port": 443, "tls": {"enabled": True}}}},
         {"maas": {"enabled": True, "gateway": {"port": 443}}},
     ),
+    "maas-tls-redirect": (
+        {"maas": {"enabled": True, "gateway": {"port": 8080, "tls": {"enabled": True}}}},
+        {
+            "maas": {
+                "enabled": True,
+                "gateway": {"port": 8080, "tls": {"enabled": True, "port": 8443}},
+            }
+        },
+    ),
     "maas-no-quota": (
         {"maas": {"enabled": True, "quotas": {"hour": None}}},
         {"maas": {"enabled": True}},

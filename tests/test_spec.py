@@ -566,6 +566,32 @@ def test_the_access_log_names_user_and_tokens_and_no_secret() -> None:
     assert not [word for word in ("authorization", "cookie", "%req(:path", "body") if word in text]
 
 
+def test_with_keys_no_gateway_but_the_one_that_asks_for_them_reaches_the_engine() -> None:
+    def admitted(**maas: Any) -> list[dict[str, Any]]:
+        values = load({"maas": maas, "networkPolicy": {"enabled": True}})
+        own, *others = the("NetworkPolicy", values)["spec"]["ingress"]
+        assert own["from"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == NAME
+        return [peer for rule in others for peer in rule["from"]]
+
+    def named(name: str) -> dict[str, Any]:
+        return {"matchLabels": {"kubernetes.io/metadata.name": name}}
+
+    monitoring = {"namespaceSelector": named("monitoring")}
+    everybody = {"namespaceSelector": named("envoy-gateway-system")}
+    proxies = {
+        "matchLabels": {
+            "gateway.envoyproxy.io/owning-gateway-name": "maas",
+            "gateway.envoyproxy.io/owning-gateway-namespace": "maas-system",
+        }
+    }
+    assert admitted() == [everybody, monitoring]
+    # KServe's own gateway, which asks for no key, may have its proxies in the same namespace.
+    assert admitted(enabled=True) == [{**everybody, "podSelector": proxies}, monitoring]
+    elsewhere = {"namespaceSelector": named("maas-system"), "podSelector": proxies}
+    gateway = {"proxyNamespace": "maas-system"}
+    assert admitted(enabled=True, gateway=gateway) == [elsewhere, everybody, monitoring]
+
+
 def test_the_proxies_are_monitored_where_nothing_else_does() -> None:
     on = {"maas": {"enabled": True}, "monitoring": {"enabled": True}}
     assert [item["metadata"]["name"] for item in render(load(on)) if item["kind"] == "PodMonitor"]

@@ -94,7 +94,9 @@ def charts(go_module: Callable[[str], Path], settings: Tree, folder: Path) -> li
     flags = [word for file in files for word in ("-f", file)]
     texts = [run(helm, "template", "eg", chart, "-n", SYSTEM, *flags)]
     chart = ai / "manifests" / "charts" / "ai-gateway-helm"
-    texts.append(run(helm, "template", "aieg", chart, "-n", AI_SYSTEM))
+    # Figures by user, as docs/gateway.md advises.
+    users = ("--set", "controller.metricsRequestHeaderAttributes=x-user-id:user.id")
+    texts.append(run(helm, "template", "aieg", chart, "-n", AI_SYSTEM, *users))
     return [item for text in texts for item in yaml.load_all(text, yaml.CSafeLoader) if item]
 
 

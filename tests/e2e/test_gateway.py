@@ -264,32 +264,59 @@ def test_the_access_log_says_who_used_what_and_no_key(gateway: Gateway, user: Us
     assert user[1] not in file.read_text()
 
 
-def test_figures_are_there_under_the_names_that_monitoring_asks_for(
+@pytest.mark.parametrize("path", ["/seen", "/metrics", "/invocations", "/v1/load_lora_adapter"])
+def test_the_engine_s_other_endpoints_are_out_of_reach(
+    gateway: Gateway, user: User, path: str
+) -> None:
+    headers = {"Authorization": f"Bearer {user[1]}", "x-ai-eg-model": "chat"}
+    for method in ("GET", "POST"):
+        answer = httpx.request(method, f"{gateway.url}{path}", headers=headers, json=body())
+        assert answer.status_code == 404
+    assert not reached(gateway, user)
+
+
+def test_monitoring_and_network_policy_pick_the_proxy_and_find_its_figures(
     gateway: Gateway, user: User
 ) -> None:
+    on = {"enabled": True}
+    rendered = render(
+        load(
+            {
+                "maas": on,
+                "monitoring": {**on, "proxies": on},
+                "networkPolicy": on,
+            }
+        ),
+        Release(),
+    )
+    pod = gateway.envoy.object
+    labels, spec = pod["metadata"]["labels"], pod["spec"]
+    (monitor,) = (item["spec"] for item in rendered if item["metadata"]["name"] == "maas-proxies")
+    (policy,) = (item["spec"] for item in rendered if item["kind"] == "NetworkPolicy")
+    assert monitor["namespaceSelector"]["matchNames"] == [pod["metadata"]["namespace"]]
+    assert monitor["selector"]["matchLabels"].items() <= labels.items()
+    selectors = [peer["podSelector"]["matchLabels"] for peer in policy["ingress"][1]["from"]]
+    assert all(selector.items() <= labels.items() for selector in selectors)
     assert ask(gateway, user).status_code == 200
-    assert gateway.stats("^envoy_cluster_ratelimit_ok")  # the alert's is its sister, once there
-    spec = gateway.envoy.object["spec"]
     ports = {
         port["name"]: port["containerPort"]
-        for container in (*spec.get("initContainers", []), *spec["containers"])
+        for container in (*spec["initContainers"], *spec["containers"])
         for port in container.get("ports", [])
     }
-    monitored = load(
-        {"maas": {"enabled": True}, "monitoring": {"enabled": True, "proxies": {"enabled": True}}}
+    text = "".join(
+        httpx.get(f"http://{gateway.envoy.address}:{ports[each['port']]}{each['path']}").text
+        for each in monitor["podMetricsEndpoints"]
     )
-    rendered = render(monitored, Release())
-    (monitor,) = (
-        item
-        for item in rendered
-        if item["kind"] == "PodMonitor" and item["metadata"]["namespace"] == CHAT.maas.namespace
+    assert "envoy_cluster_ratelimit_ok{" in text
+    (line,) = (
+        line
+        for line in text.splitlines()
+        if line.startswith("gen_ai_client_token_usage_sum")
+        and f'user_id="{user[0]}"' in line
+        and 'gen_ai_token_type="output"' in line
     )
-    labels = gateway.envoy.object["metadata"]["labels"]
-    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
-    for endpoint in monitor["spec"]["podMetricsEndpoints"]:
-        port = ports[endpoint["port"]]
-        text = httpx.get(f"http://{gateway.envoy.address}:{port}{endpoint['path']}").text
-        assert "ratelimit_ok" in text or "gen_ai_client_token_usage" in text
+    assert 'gen_ai_request_model="chat"' in line
+    assert float(line.rpartition(" ")[2]) == 16
 
 
 # --- quotas ---------------------------------------------------------------------------------

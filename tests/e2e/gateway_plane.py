@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -93,7 +94,9 @@ def charts(go_module: Callable[[str], Path], settings: Tree, folder: Path) -> li
     flags = [word for file in files for word in ("-f", file)]
     texts = [run(helm, "template", "eg", chart, "-n", SYSTEM, *flags)]
     chart = ai / "manifests" / "charts" / "ai-gateway-helm"
-    texts.append(run(helm, "template", "aieg", chart, "-n", AI_SYSTEM))
+    # Figures by user, as docs/gateway.md advises.
+    users = ("--set", "controller.metricsRequestHeaderAttributes=x-user-id:user.id")
+    texts.append(run(helm, "template", "aieg", chart, "-n", AI_SYSTEM, *users))
     return [item for text in texts for item in yaml.load_all(text, yaml.CSafeLoader) if item]
 
 
@@ -195,8 +198,13 @@ class Gateway:
             if self.cluster.has(item["apiVersion"], item["kind"]):
                 self.cluster.apply(item, force=True)
 
-    def start_proxy(self, values: Values) -> Pod:
-        """Starts the pods that the controllers want for a Gateway, once its objects are there."""
+    def start_proxy(self, values: Values, *, processor: bool = True) -> Pod:
+        """Starts the pods that the controllers want for a Gateway, once its objects are there.
+
+        Args:
+            values: its deployment.
+            processor: whether Envoy AI Gateway is to have its processor in the proxy's pod.
+        """
         name, space = values.maas.gateway.name, values.maas.namespace
         cluster, node = self.cluster, self.node
         owner = f"gateway.envoyproxy.io/owning-gateway-namespace={space}"
@@ -204,10 +212,11 @@ class Gateway:
         def wanted(kind: str, version: str = "v1") -> Tree | None:
             return next(iter(cluster.list(version, kind, SYSTEM, owner)), None)
 
-        until(
-            "Envoy AI Gateway has configured its processor",
-            lambda: cluster.get("v1", "Secret", f"{name}-{space}", SYSTEM),
-        )
+        if processor:
+            until(
+                "Envoy AI Gateway has configured its processor",
+                lambda: cluster.get("v1", "Secret", f"{name}-{space}", SYSTEM),
+            )
         proxy = until("Envoy Gateway wants a proxy", lambda: wanted("Deployment", "apps/v1"))
         service = until("Envoy Gateway wants an address", lambda: wanted("Service"))
         if "envoy-ratelimit" not in node.pods:
@@ -217,7 +226,7 @@ class Gateway:
                 until("its pod is wanted", lambda: cluster.get("apps/v1", "Deployment", *limiter))
             )
         pod = self.proxies[name] = node.start(proxy)
-        assert "ai-gateway-extproc" in pod.processes, "the webhook has added no processor"
+        assert ("ai-gateway-extproc" in pod.processes) == processor
         counts = ("replicas", "readyReplicas", "availableReplicas", "updatedReplicas")
         ready = {"observedGeneration": proxy["metadata"]["generation"], **dict.fromkeys(counts, 1)}
         set_status(cluster, proxy, ready)
@@ -259,9 +268,25 @@ class Gateway:
         self._processes[name].terminate()
         self._processes[name].wait()
 
-    def signal(self, name: str, number: int) -> None:
-        """Sends ``redis`` or ``model`` a signal."""
-        self._processes[name].send_signal(number)
+    @contextmanager
+    def asleep(self, *names: str) -> Iterator[None]:
+        """Lets ``redis``, or pods by their workload's name, stand still for a while."""
+        processes = [
+            process
+            for name in names
+            for process in (
+                self.node.pods[name].processes.values()
+                if name in self.node.pods
+                else [self._processes[name]]
+            )
+        ]
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.send_signal(signal.SIGCONT)
 
     def configure(self, settings: Tree) -> None:
         """Changes Envoy Gateway's own configuration, as an upgrade of its chart would."""

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import json
 import re
-import signal
 import socket
 import ssl
 import uuid
@@ -23,11 +22,11 @@ import aiohttp
 import httpx
 import pytest
 from control_plane import Tree, certificate, until
-from gateway_plane import Gateway, gateway_plane
+from gateway_plane import SYSTEM, Gateway, gateway_plane
 from pods import Pod
 from streams import Stream, stream
 
-from dsv4deploy import Release, Values, load, render
+from dsv4deploy import Release, Values, check, load, render
 from dsv4deploy.keys import Place, create, revoke, rotate
 
 
@@ -67,6 +66,8 @@ SECURE = deployment(
     gateway={"name": "secure", "tls": {"enabled": True}, "receiveTimeout": "2s"},
 )
 
+INSIDE = deployment("inside", namespace=SYSTEM, gateway={"name": "inside"})
+
 User = tuple[str, str]
 """A client's id and key."""
 
@@ -78,7 +79,8 @@ def gateway(
     go_build: Callable[..., Path],
 ) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
-    with gateway_plane(folder, go_module, go_build, [CHAT, SMALL, BRIEF, TIERED]) as running:
+    deployments = [CHAT, SMALL, BRIEF, TIERED, SECURE, INSIDE]
+    with gateway_plane(folder, go_module, go_build, deployments) as running:
         yield running
 
 
@@ -262,32 +264,59 @@ def test_the_access_log_says_who_used_what_and_no_key(gateway: Gateway, user: Us
     assert user[1] not in file.read_text()
 
 
-def test_figures_are_there_under_the_names_that_monitoring_asks_for(
+@pytest.mark.parametrize("path", ["/seen", "/metrics", "/invocations", "/v1/load_lora_adapter"])
+def test_the_engine_s_other_endpoints_are_out_of_reach(
+    gateway: Gateway, user: User, path: str
+) -> None:
+    headers = {"Authorization": f"Bearer {user[1]}", "x-ai-eg-model": "chat"}
+    for method in ("GET", "POST"):
+        answer = httpx.request(method, f"{gateway.url}{path}", headers=headers, json=body())
+        assert answer.status_code == 404
+    assert not reached(gateway, user)
+
+
+def test_monitoring_and_network_policy_pick_the_proxy_and_find_its_figures(
     gateway: Gateway, user: User
 ) -> None:
+    on = {"enabled": True}
+    rendered = render(
+        load(
+            {
+                "maas": on,
+                "monitoring": {**on, "proxies": on},
+                "networkPolicy": on,
+            }
+        ),
+        Release(),
+    )
+    pod = gateway.envoy.object
+    labels, spec = pod["metadata"]["labels"], pod["spec"]
+    (monitor,) = (item["spec"] for item in rendered if item["metadata"]["name"] == "maas-proxies")
+    (policy,) = (item["spec"] for item in rendered if item["kind"] == "NetworkPolicy")
+    assert monitor["namespaceSelector"]["matchNames"] == [pod["metadata"]["namespace"]]
+    assert monitor["selector"]["matchLabels"].items() <= labels.items()
+    selectors = [peer["podSelector"]["matchLabels"] for peer in policy["ingress"][1]["from"]]
+    assert all(selector.items() <= labels.items() for selector in selectors)
     assert ask(gateway, user).status_code == 200
-    assert gateway.stats("^envoy_cluster_ratelimit_ok")  # the alert's is its sister, once there
-    spec = gateway.envoy.object["spec"]
     ports = {
         port["name"]: port["containerPort"]
-        for container in (*spec.get("initContainers", []), *spec["containers"])
+        for container in (*spec["initContainers"], *spec["containers"])
         for port in container.get("ports", [])
     }
-    monitored = load(
-        {"maas": {"enabled": True}, "monitoring": {"enabled": True, "proxies": {"enabled": True}}}
+    text = "".join(
+        httpx.get(f"http://{gateway.envoy.address}:{ports[each['port']]}{each['path']}").text
+        for each in monitor["podMetricsEndpoints"]
     )
-    rendered = render(monitored, Release())
-    (monitor,) = (
-        item
-        for item in rendered
-        if item["kind"] == "PodMonitor" and item["metadata"]["namespace"] == CHAT.maas.namespace
+    assert "envoy_cluster_ratelimit_ok{" in text
+    (line,) = (
+        line
+        for line in text.splitlines()
+        if line.startswith("gen_ai_client_token_usage_sum")
+        and f'user_id="{user[0]}"' in line
+        and 'gen_ai_token_type="output"' in line
     )
-    labels = gateway.envoy.object["metadata"]["labels"]
-    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
-    for endpoint in monitor["spec"]["podMetricsEndpoints"]:
-        port = ports[endpoint["port"]]
-        text = httpx.get(f"http://{gateway.envoy.address}:{port}{endpoint['path']}").text
-        assert "ratelimit_ok" in text or "gen_ai_client_token_usage" in text
+    assert 'gen_ai_request_model="chat"' in line
+    assert float(line.rpartition(" ")[2]) == 16
 
 
 # --- quotas ---------------------------------------------------------------------------------
@@ -463,10 +492,15 @@ def test_a_redis_that_hangs_lets_requests_pass_after_the_timeout(
     gateway: Gateway, user: User
 ) -> None:
     before = unlimited(gateway)
-    gateway.signal("redis", signal.SIGSTOP)
-    assert ask(gateway, user).status_code == 200
+    with gateway.asleep("redis"):
+        assert ask(gateway, user).status_code == 200
     assert unlimited(gateway) > before
-    gateway.signal("redis", signal.SIGCONT)
+
+
+def test_without_controllers_the_proxy_goes_on(gateway: Gateway, user: User) -> None:
+    with gateway.asleep("envoy-gateway", "ai-gateway-controller"):
+        assert ask(gateway, user).status_code == 200
+        assert not knows(gateway, "Bearer wrong")
 
 
 def test_a_gateway_that_fails_closed_answers_nobody_without_redis(
@@ -557,7 +591,6 @@ def secure(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Pod:
     """The proxy of a Gateway of its own, with TLS."""
     folder = tmp_path_factory.mktemp("certificate")
     certificate(folder)
-    gateway.deploy(SECURE)
     data = {
         name: base64.b64encode((folder / name).read_bytes()).decode()
         for name in ("tls.crt", "tls.key")
@@ -611,6 +644,35 @@ def test_who_does_not_send_its_request_in_time_is_told_so(secure: Pod, secret_ke
     ):
         client.sendall(request[:-10])
         assert client.makefile("rb").readline().split()[1] == b"408"
+
+
+# --- where it must not stand --------------------------------------------------------------------
+
+
+def test_a_gateway_among_envoy_gateways_own_pods_is_accepted_and_answers_nobody(
+    gateway: Gateway,
+) -> None:
+    """Envoy AI Gateway's controller gives it up, with an error that only its log shows."""
+    assert "maas-namespace" in {finding.code for finding in check(INSIDE)}
+    create(place(gateway, INSIDE), "dave", None, datetime.now(UTC))
+    (log,) = gateway.folder.glob("ai-gateway-controller-*.ai-gateway-helm.log")
+    error = f"found gateway-labeled objects in multiple namespaces: [{SYSTEM} {SYSTEM}]"
+    until("the controller says why", lambda: error in log.read_text())
+    for version, kind in (
+        ("gateway.envoyproxy.io/v1alpha1", "SecurityPolicy"),
+        ("aigateway.envoyproxy.io/v1beta1", "AIGatewayRoute"),
+    ):
+
+        def accepted(version: str = version, kind: str = kind) -> bool:
+            (found,) = gateway.cluster.list(version, kind, SYSTEM)
+            return '"type": "Accepted"' in json.dumps(found["status"]) and (
+                '"status": "False"' not in json.dumps(found["status"])
+            )
+
+        until(f"the {kind} is accepted", accepted)
+    address = gateway.start_proxy(INSIDE, processor=False).address
+    url = f"http://{address}:10080/v1/chat/completions"
+    assert httpx.post(url, json=body(model="inside")).status_code == 500
 
 
 # --- load -------------------------------------------------------------------------------------

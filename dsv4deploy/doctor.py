@@ -678,15 +678,17 @@ _POLICIES = "gateway.envoyproxy.io/v1alpha1"
 _AI = "aigateway.envoyproxy.io/v1beta1"
 
 
-@_check("maas-kinds", "Envoy Gateway's and Envoy AI Gateway's kinds are there")
+@_check("maas-kinds", "the kinds of the gateway's objects are there")
 def _maas_kinds(facts: Facts) -> Answer:
     if facts.values.maas.enabled:
         wanted: dict[str, list[str]] = {}
         for item in render(facts.values, facts.release):
-            if "envoyproxy.io" in item["apiVersion"]:
+            if re.search(r"gateway\.", item["apiVersion"]):
                 wanted.setdefault(item["apiVersion"], []).append(item["kind"])
-        kinds = {api: tuple(names) for api, names in wanted.items()}
-        yield from _kinds(facts, kinds, "install Envoy Gateway 1.8 and Envoy AI Gateway 1.0")
+        kinds = {api: tuple(dict.fromkeys(names)) for api, names in wanted.items()}
+        yield from _kinds(
+            facts, kinds, "install Envoy Gateway 1.8 and Envoy AI Gateway 1.0, CRDs too"
+        )
 
 
 @_check("maas-gateway", "the MaaS gateway's class, or the gateway itself, is there")

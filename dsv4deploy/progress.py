@@ -67,9 +67,9 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
         running = bool(pods) or _workloads(cluster, service, namespace)
         message = "its pods are going" if running else "its pods are gone"
         return Progress("stopping" if running else "stopped", 0.0, message)
-    presets = conditions.get("PresetsCombined", {})
-    if presets.get("status") == "False":
-        return Progress("failed", 0.0, presets.get("message", "its presets can't be combined"))
+    for each in conditions.values():
+        if each["status"] == "False" and _hopeless(each.get("reason", "")):
+            return Progress("failed", 0.0, f"{each['type']}: {each.get('message', '')}")
     # Conditions may still be those of the pods before; the workload tells of these.
     if conditions.get("Ready", {}).get("status") == "True" and _serves(cluster, service, namespace):
         return Progress("ready", 1.0, "it answers")
@@ -82,6 +82,14 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
             return Progress("failed", 0.0, f"its pods can't be made: {refused}")
         return Progress("accepted", 0.05, "KServe makes its pods")
     return min((_pod(cluster, pod) for pod in engines), key=lambda each: each.done)
+
+
+def _hopeless(reason: str) -> bool:
+    """Whether KServe has failed at something, such as a missing preset or Gateway.
+
+    Its controller names such reasons so (v0.17 to v0.20); all others are states on the way.
+    """
+    return reason == "RefsInvalid" or reason.endswith("Error")
 
 
 def _workloads(cluster: Cluster, service: str, namespace: str) -> list[Object]:

@@ -655,6 +655,16 @@ def test_a_service_without_its_preset_fails_early_with_kserve_s_reason(
             pass
 
 
+def test_a_service_of_a_gateway_that_is_not_there_fails_early(cluster: Cluster, home: str) -> None:
+    wanted = objects(home, SHORT)
+    gateway = {"refs": [{"name": "nowhere", "namespace": home}]}
+    service(wanted)["spec"]["router"]["gateway"] = gateway
+    deploy(cluster, wanted)
+    with pytest.raises(ClusterError, match=r"become ready: .*: .*nowhere"):
+        for _ in watch(cluster, "chat", home, "ready", timeout=60, interval=0.1, patience=0.3):
+            pass
+
+
 def test_waiting_ends_with_what_was_waited_for(cluster: Cluster, home: str) -> None:
     deploy(cluster, objects(home, SHORT))
     with pytest.raises(ClusterError, match="not ready after 1 s") as told:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 _PROGRAM = """\
-import json, os, sys, time
+import json, os, sys, tempfile, time
 from pathlib import Path
 
 def app():
@@ -19,6 +19,7 @@ def app():
     key = words[words.index("--api-key") + 1] if "--api-key" in words else ""
     line = Path("/proc/self/cmdline").read_bytes().decode().split("\\0")
     told = {"words": words, "key": key, "line": line, "pid": os.getpid()}
+    told["scratch"] = tempfile.mkdtemp()
     with log.open("a") as file:
         file.write(json.dumps(told) + "\\n")
     behave = os.environ.get("FAKE_BEHAVE", "")
@@ -30,6 +31,7 @@ def app():
         time.sleep(0.05)
     summary = {"was_cancelled": behave == "cancelled"}
     (folder / "profile_export_aiperf.json").write_text(json.dumps(summary))
+    os._exit(0)  # as aiperf ends
 """
 
 

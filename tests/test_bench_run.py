@@ -138,6 +138,7 @@ def test_runs_that_have_ended_are_kept_and_half_ones_begun_again(
     (half / "profile_export.jsonl").write_text("half")
     make(engine, runs=2).here(python, silent)
     assert len(started()) == 2
+    assert not any(Path(each["scratch"]).parent.exists() for each in started())
     assert not half.exists()
     assert (half.with_name("run-2") / "profile_export.jsonl").read_text() == "{}\n" * 3
     make(engine, runs=2).here(python, silent)
@@ -261,6 +262,7 @@ def test_interrupted_nothing_goes_on_and_the_same_command_does(
     process.send_signal(sign)
     assert process.wait(30) == (130 if sign == signal.SIGINT else -sign)
     until(lambda: not alive(started()[-1]["pid"]))
+    until(lambda: not Path(started()[-1]["scratch"]).parent.exists())
     runs = tmp_path / "results" / "kserve-scenario1-c4" / "runs"
     assert sorted(path.name for path in runs.iterdir()) == ["part-2", "run-1"]
     done = subprocess.run([*words, "--runs", "2"], capture_output=True, text=True, check=False)

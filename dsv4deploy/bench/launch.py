@@ -2,18 +2,17 @@
 
 Three things that aiperf's own command can't: the API key comes from the environment, for a command
 line can be read by everyone on the machine; aiperf ends with the process that started it, even
-where that was killed, since two of them would load one engine; and nothing is left in the folder
-for temporary files, which must have a short path, for aiperf makes sockets there.
+where that was killed, since two of them would load one engine; and then its temporary files go
+too.
 """
 
 import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 
-KEY = "DSV4DEPLOY_API_KEY"
+KEY, SCRATCH = "DSV4DEPLOY_API_KEY", "DSV4DEPLOY_SCRATCH"
 
 
 def _end_with_parent(scratch: str) -> None:
@@ -27,9 +26,9 @@ def _end_with_parent(scratch: str) -> None:
 if __name__ == "__main__":
     key = os.environ.pop(KEY, "")
     sys.argv = ["aiperf", *sys.argv[1:], *(["--api-key", key] if key else [])]
-    with tempfile.TemporaryDirectory(prefix="aiperf-") as folder:
-        os.environ["TMPDIR"] = tempfile.tempdir = folder
-        threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
-        from aiperf.cli import app  # type: ignore[import-not-found]
+    folder = os.environ.pop(SCRATCH)
+    os.environ["TMPDIR"] = folder
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+    from aiperf.cli import app  # type: ignore[import-not-found]
 
-        app()
+    app()

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -105,6 +106,8 @@ def aiperf(python: str, words: list[str], part: Path, tell: Callable[[int], None
     launch = Path(__file__).with_name("launch.py")
     log = part / "aiperf.log"
     with (
+        # Of a short path, for aiperf makes sockets there. The launcher removes it as well.
+        tempfile.TemporaryDirectory(prefix="aiperf-", ignore_cleanup_errors=True) as scratch,
         log.open("wb") as file,
         subprocess.Popen(
             [python, str(launch), *words, "--output-artifact-dir", str(part)],
@@ -112,7 +115,7 @@ def aiperf(python: str, words: list[str], part: Path, tell: Callable[[int], None
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **settings},
+            env={**os.environ, **settings, "DSV4DEPLOY_SCRATCH": scratch},
         ) as process,
     ):
         # An interruption closes the pipe that the launcher listens to, which ends it all.

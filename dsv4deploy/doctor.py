@@ -849,6 +849,25 @@ def _fail_closed(facts: Facts) -> Answer:
         )
 
 
+@_check("patch-policies", "Envoy Gateway applies the patch that lets many requests wait at once")
+def _patch_policies(facts: Facts) -> Answer:
+    import yaml
+
+    if not (facts.values.maas.enabled and facts.envoy_gateway):
+        return
+    try:
+        enabled = yaml.safe_load(facts.envoy_gateway)["extensionApis"]["enableEnvoyPatchPolicy"]
+    except (yaml.YAMLError, LookupError, TypeError):
+        enabled = False
+    if enabled is not True:
+        yield (
+            Status.WARNING,
+            "Envoy Gateway ignores EnvoyPatchPolicies: where more than 512 requests wait for their "
+            "first token, the next are answered with 500",
+            f"set extensionApis.enableEnvoyPatchPolicy to true in {_CONFIGURATION}",
+        )
+
+
 # Envoy AI Gateway 1.0.0 puts its processor before the first of some filters; responseOverride's is
 # the listener's very first one, so the processor comes before the key check.
 @_check("response-override", "no policy puts the AI Gateway's processor before the key check")

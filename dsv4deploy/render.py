@@ -35,6 +35,7 @@ KINDS = (
     "configmap",
     "envoyproxy",
     "gateway",
+    "envoypatchpolicy",
     "clienttrafficpolicy",
     "securitypolicy",
     "httproute",

@@ -90,6 +90,25 @@ def test_what_happens_without_redis_is_told(
     assert told in message
 
 
+@pytest.mark.parametrize(
+    ("text", "enabled"),
+    [
+        ("extensionApis: {enableBackend: true, enableEnvoyPatchPolicy: true}", True),
+        ("extensionApis: {enableBackend: true}", False),
+        ("extensionApis: {enableEnvoyPatchPolicy: false}", False),
+        ("kind: EnvoyGateway", False),
+        ("extensionApis: [", False),
+    ],
+)
+def test_a_patch_that_would_be_ignored_is_told(
+    serve: Serve,  # noqa: F811
+    text: str,
+    enabled: bool,
+) -> None:
+    found = [status for status, _ in answers(serve, "patch-policies", text)]
+    assert found == ([] if enabled else [Status.WARNING])
+
+
 def test_tiers_alone_need_redis_too(serve: Serve) -> None:  # noqa: F811
     budget = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
     tiers = {"gold": {"clients": ["alice"], "quotas": budget}}

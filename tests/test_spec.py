@@ -371,8 +371,17 @@ def test_the_maas_ingress_is_off_by_default_and_whole_when_on() -> None:
     kinds = {item["kind"] for item in render(load(set=["maas.enabled=true"]))}
     assert kinds - {"LLMInferenceService", "LLMInferenceServiceConfig"} == {
         *("Gateway", "ClientTrafficPolicy", "SecurityPolicy", "BackendTrafficPolicy"),
-        *("AIGatewayRoute", "AIServiceBackend", "Backend"),
+        *("AIGatewayRoute", "AIServiceBackend", "Backend", "EnvoyPatchPolicy"),
     }
+
+
+def test_a_request_that_waits_has_room_for_its_two_streams_to_the_processor() -> None:
+    values = load({"maas": {"enabled": True, "gateway": {"parallelRequests": 2000}}})
+    (patch,) = the("EnvoyPatchPolicy", values)["spec"]["jsonPatches"]
+    (limits,) = patch["operation"]["value"]["circuit_breakers"]["thresholds"]
+    assert limits["max_requests"] == limits["max_pending_requests"] == 4000
+    breaker = the("BackendTrafficPolicy", values)["spec"]["circuitBreaker"]
+    assert set(breaker.values()) == {2000}
 
 
 def test_keys_are_references_to_a_secret_and_go_no_further() -> None:
@@ -504,6 +513,7 @@ def test_a_long_answer_is_not_cut_and_not_begun_twice() -> None:
     assert policy == {
         "targetRefs": policy["targetRefs"],
         "timeout": {"http": {"streamIdleTimeout": "30m"}},
+        "circuitBreaker": policy["circuitBreaker"],
     }
 
 

@@ -50,6 +50,8 @@ CONFIGURATION: Tree = {
     "metadata": {"name": "envoy-gateway-config", "namespace": "envoy-gateway-system"},
 }
 REDIS = """\
+extensionApis:
+  enableEnvoyPatchPolicy: true
 rateLimit:
   failClosed: true
   backend:
@@ -312,7 +314,9 @@ BAD: list[tuple[str, Spoil, Tree, Status, str]] = [
             c,
             {
                 **CONFIGURATION,
-                "data": {"envoy-gateway.yaml": REDIS.replace("true", "false")},
+                "data": {
+                    "envoy-gateway.yaml": REDIS.replace("failClosed: true", "failClosed: false")
+                },
             },
         ),
         {},

@@ -81,6 +81,9 @@ def gateway(
     folder = tmp_path_factory.mktemp("gateway")
     deployments = [CHAT, SMALL, BRIEF, TIERED, SECURE, INSIDE]
     with gateway_plane(folder, go_module, go_build, deployments) as running:
+        create(place(running), "first", None, datetime.now(UTC))
+        # Until then the policy has no keys to look for, and all is 500.
+        until("keys are asked for", lambda: ask(running).status_code == 401)
         yield running
 
 
@@ -682,6 +685,24 @@ def test_a_gateway_among_envoy_gateways_own_pods_is_accepted_and_answers_nobody(
 # --- load -------------------------------------------------------------------------------------
 
 STREAMS, TOKENS, GAP = 1000, 65, 1.0
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_burst_waits_for_its_first_token_and_nobody_is_refused(
+    gateway: Gateway, user: User
+) -> None:
+    """Each takes two streams to the processor, which has 1,024 by Envoy's own limit."""
+    request = body(max_tokens=3, metadata={"ttft": "5"})
+
+    async def burst() -> list[Stream]:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            asked = [stream(session, gateway.url, user[1], request) for _ in range(1100)]
+            return await asyncio.gather(*asked)
+
+    streams = asyncio.run(burst())
+    assert {each.status for each in streams} == {200}
+    until("all is charged", lambda: charged(gateway, user) == 1100 * 4)
 
 
 @pytest.mark.usefixtures("counted")

@@ -100,6 +100,16 @@ def policy(name: str) -> Tree:
     }
 
 
+def overriding() -> Tree:
+    """A policy that an administrator has added to the gateway's own."""
+    match = {"statusCodes": [{"type": "Value", "value": 503}]}
+    rule = {"match": match, "response": {"body": {"type": "Inline", "inline": "later"}}}
+    item = policy("other")
+    route = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "other"}
+    spec = {"targetRefs": [route], "responseOverride": [rule]}
+    return {**item, "kind": "BackendTrafficPolicy", "spec": spec}
+
+
 def controller(image: str = "kserve/llmisvc-controller:v0.17.0") -> Tree:
     labels = {"app": "llmisvc"}
     pod = {"containers": [{"name": "manager", "image": image}]}
@@ -158,7 +168,17 @@ def good(plane: Plane) -> Iterator[Cluster]:
     yield cluster
     put(cluster, before)
     gateway(cluster, "True")
-    for item in (NODE, SECOND, controller(), bridge(), KEYS, CONFIGURATION, policy("other"), QUOTA):
+    for item in (
+        NODE,
+        SECOND,
+        controller(),
+        bridge(),
+        KEYS,
+        CONFIGURATION,
+        policy("other"),
+        overriding(),
+        QUOTA,
+    ):
         cluster.delete(item)
 
 
@@ -323,6 +343,7 @@ BAD: list[tuple[str, Spoil, Tree, Status, str]] = [
         WARNING,
         "every request through uncounted",
     ),
+    ("response-override", lambda c: put(c, overriding()), {}, FAILED, "other has responseOverride"),
     ("one-policy", lambda c: put(c, policy("other")), {}, FAILED, "other has maas too"),
     ("values", nothing, {"engine": {"args": {"block-size": 96}}}, FAILED, "blocks of 32, 64"),
     ("dry-run", nothing, {"maas": {"namespace": "none"}}, FAILED, 'namespaces "none" not found'),

@@ -817,8 +817,8 @@ def _redis(facts: Facts) -> Answer:
         yield (
             Status.FAILED,
             "Envoy Gateway's configuration names no Redis, so quotas count nothing",
-            f"set rateLimit.backend.redis.url in {_CONFIGURATION}, and restart Envoy Gateway: it "
-            "reads it at its start only",
+            f"set rateLimit.backend.redis.url in {_CONFIGURATION}, and see that Envoy Gateway makes "
+            "the Deployment envoy-ratelimit",
         )
     for address in found:
         # To Go's URLs what stands before a colon is a scheme, which begins with a letter.
@@ -853,7 +853,8 @@ def _fail_closed(facts: Facts) -> Answer:
 def _patch_policies(facts: Facts) -> Answer:
     import yaml
 
-    if not (facts.values.maas.enabled and facts.envoy_gateway):
+    maas = facts.values.maas
+    if not (maas.enabled and maas.gateway.parallel_requests > 1024 and facts.envoy_gateway):
         return
     try:
         enabled = yaml.safe_load(facts.envoy_gateway)["extensionApis"]["enableEnvoyPatchPolicy"]

@@ -910,17 +910,17 @@ class MaasGateway(Section):
     Source: a choice of this project: 1 MiB in a minute is 17 KiB a second.
     Becomes: spec.timeout.http.requestReceivedTimeout of the ClientTrafficPolicy"""
     parallel_requests: Annotated[
-        int, Strict(), Field(ge=1, le=1_000_000), BeforeValidator(_whole)
-    ] = 4096
+        int, Strict(), Field(ge=1024, le=1_000_000), BeforeValidator(_whole)
+    ] = 1024
     """How many requests may be in a proxy at once, those that wait for the engine among them; more
-    are refused with 503 or 500. Envoy's own limit is 1,024 streams to the AI Gateway's processor,
-    and a request that waits for its first token takes two: of 600 at once 92 were answered with
-    500. Each may hold its whole prompt, so the proxy's memory is bounded by this and the buffer
-    limit. Needs enableEnvoyPatchPolicy in Envoy Gateway's configuration, which Envoy AI Gateway's
-    installation sets.
+    are refused with 503 or 500. The default is Envoy's own, of which the AI Gateway's processor
+    takes two for a request that waits for its first token: of 600 at once 92 were answered with
+    500. A larger one needs enableEnvoyPatchPolicy in Envoy Gateway's configuration, which Envoy AI
+    Gateway's installation sets. Each may hold its whole prompt, so the proxy's memory is bounded by
+    this and the buffer limit.
     Unit: requests
-    Source: measured in tests/e2e/test_gateway.py; the number is a choice of this project.
-    Becomes: an EnvoyPatchPolicy, and spec.circuitBreaker of the BackendTrafficPolicy"""
+    Source: Envoy's circuit breakers; the 600 are measured in tests/e2e/test_gateway.py.
+    Becomes: above 1024 an EnvoyPatchPolicy, and spec.circuitBreaker of the BackendTrafficPolicy"""
     tls: GatewayTls = GatewayTls()
     access_log: AccessLog = AccessLog()
 

@@ -371,7 +371,7 @@ def test_the_maas_ingress_is_off_by_default_and_whole_when_on() -> None:
     kinds = {item["kind"] for item in render(load(set=["maas.enabled=true"]))}
     assert kinds - {"LLMInferenceService", "LLMInferenceServiceConfig"} == {
         *("Gateway", "ClientTrafficPolicy", "SecurityPolicy", "BackendTrafficPolicy"),
-        *("AIGatewayRoute", "AIServiceBackend", "Backend", "EnvoyPatchPolicy"),
+        *("AIGatewayRoute", "AIServiceBackend", "Backend"),
     }
 
 
@@ -513,7 +513,6 @@ def test_a_long_answer_is_not_cut_and_not_begun_twice() -> None:
     assert policy == {
         "targetRefs": policy["targetRefs"],
         "timeout": {"http": {"streamIdleTimeout": "30m"}},
-        "circuitBreaker": policy["circuitBreaker"],
     }
 
 

@@ -343,6 +343,19 @@ BAD: list[tuple[str, Spoil, Tree, Status, str]] = [
         WARNING,
         "every request through uncounted",
     ),
+    (
+        "patch-policies",
+        lambda c: put(
+            c,
+            {
+                **CONFIGURATION,
+                "data": {"envoy-gateway.yaml": REDIS.replace("Policy: true", "Policy: false")},
+            },
+        ),
+        {"maas": {"gateway": {"parallelRequests": 2000}}},
+        WARNING,
+        "ignores EnvoyPatchPolicies",
+    ),
     ("response-override", lambda c: put(c, overriding()), {}, FAILED, "other has responseOverride"),
     ("one-policy", lambda c: put(c, policy("other")), {}, FAILED, "other has maas too"),
     ("values", nothing, {"engine": {"args": {"block-size": 96}}}, FAILED, "blocks of 32, 64"),

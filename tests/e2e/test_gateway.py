@@ -40,7 +40,7 @@ def tokens(number: int, unit: str, count: str) -> Tree:
 
 
 SHARED = {"create": False}
-CHAT = deployment("chat", gateway={"accessLog": {"enabled": True}})
+CHAT = deployment("chat", gateway={"accessLog": {"enabled": True}, "parallelRequests": 4096})
 SMALL = deployment(
     "small", gateway=SHARED, quotas={"hour": None, "day": tokens(100, "Day", "total")}
 )

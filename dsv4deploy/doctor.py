@@ -817,8 +817,8 @@ def _redis(facts: Facts) -> Answer:
         yield (
             Status.FAILED,
             "Envoy Gateway's configuration names no Redis, so quotas count nothing",
-            f"set rateLimit.backend.redis.url in {_CONFIGURATION}, and see that Envoy Gateway makes "
-            "the Deployment envoy-ratelimit",
+            f"set rateLimit.backend.redis.url in {_CONFIGURATION}, and see that Envoy Gateway "
+            "makes the Deployment envoy-ratelimit",
         )
     for address in found:
         # To Go's URLs what stands before a colon is a scheme, which begins with a letter.

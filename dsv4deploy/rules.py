@@ -582,7 +582,8 @@ RULES: tuple[Rule, ...] = (
         message="in envoy-gateway-system the gateway's policies are reported as accepted and not "
         "enforced: requests without a key are answered, or every request is 500",
         fix="set maas.namespace to a namespace of its own, such as maas-system",
-        source="Alauda AI documentation, MaaS gateway; the 500 is seen in tests/e2e/test_gateway.py",
+        source="Alauda AI documentation, MaaS gateway; the 500 is seen in "
+        "tests/e2e/test_gateway.py",
     ),
     Rule(
         code="maas-window",

@@ -46,6 +46,7 @@ class Cluster:
         Raises:
             ClusterError: there is no such configuration.
         """
+        import yaml
         from kubernetes import client, config
 
         try:
@@ -58,7 +59,7 @@ class Cluster:
                     raise
                 config.load_incluster_config()  # type: ignore[no-untyped-call]
                 made = client.ApiClient()
-        except (config.ConfigException, OSError, ValueError) as error:
+        except (config.ConfigException, OSError, ValueError, TypeError, yaml.YAMLError) as error:
             raise ClusterError(
                 f"no way to a cluster: {error}: set KUBECONFIG, or name a --context"
             ) from None
@@ -119,12 +120,18 @@ class Cluster:
                 "right context?",
                 "Unreachable",
             ) from None
-        text = response.data.decode()
+        text = response.data.decode(errors="replace")  # a log may hold anything
         if response.status >= 400:
             raise _explained(response.status, response.reason, text, f"{method} {path}")
         if method != "GET" and "dryRun" not in query:
             self.writes += 1
         kind = response.headers.get("Content-Type", "")
+        if kind.startswith("text/html"):
+            raise ClusterError(
+                f"{settings.host} answers with a web page: is this the API server, or a login "
+                "before it?",
+                "Unauthorized",
+            )
         return json.loads(text) if kind.startswith("application/json") else text
 
     def ask(self, path: str, review: Mapping[str, Any]) -> Any:
@@ -294,18 +301,30 @@ def contexts(kubeconfig: str = "") -> dict[str, str]:
         each context's namespace by its name, ``""`` where it names none; nothing where there is
         no kubeconfig.
     """
-    from kubernetes import config
+    import yaml
+    from kubernetes.config import ConfigException, kube_config
 
+    # The client's own listing of contexts asks for a current one, which a kubeconfig may lack.
     try:
-        found, current = config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
-            kubeconfig or None
-        )
-    except config.ConfigException:
-        return {}
-    return {
-        each["name"]: each["context"].get("namespace") or ""
-        for each in sorted(found, key=lambda each: bool(each["name"] != current["name"]))
-    }
+        merged = kube_config.KubeConfigMerger(  # type: ignore[no-untyped-call]
+            kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
+        ).config
+        if merged is None:
+            return {}
+        found = merged.safe_get("contexts")
+        current = merged.safe_get("current-context")
+        return {
+            each["name"]: each["context"].safe_get("namespace") or ""
+            for each in sorted(found or [], key=lambda each: bool(each["name"] != current))
+        }
+    except (
+        ConfigException,
+        OSError,
+        ValueError,
+        TypeError,
+        yaml.YAMLError,
+    ) as error:
+        raise ClusterError(f"this is no kubeconfig: {error}") from None
 
 
 def managed(item: Mapping[str, Any], manager: str = MANAGER) -> bool:
@@ -330,6 +349,7 @@ def _explained(status: int, reason: str, body: Any, request: str) -> ClusterErro
         told = json.loads(body or "{}")
     except (TypeError, ValueError):
         told = {}
+    told = told if isinstance(told, dict) else {}
     message = str(told.get("message") or reason or f"HTTP {status}")
     word = str(told.get("reason") or "")
     if status == 409 and word != "AlreadyExists":

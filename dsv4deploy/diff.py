@@ -49,10 +49,11 @@ class Change:
 
 
 def _lines(value: Any) -> list[str]:
-    """The lines of a text, or of a list that holds one: a script."""
-    if isinstance(value, list) and len(value) == 1:
-        (value,) = value
-    return value.splitlines() if isinstance(value, str) else []
+    """The lines of a text, or of a list of texts: a script, or a command's words."""
+    texts = value if isinstance(value, list) else [value]
+    if not all(isinstance(text, str) for text in texts):
+        return []
+    return [line for text in texts for line in text.splitlines()]
 
 
 def _short(value: Any) -> str:

@@ -434,26 +434,41 @@ def _free(facts: Facts) -> Answer:
     resource, npus = facts.values.npu.resource_name, _per_pod(facts.values)
     used: dict[str, float] = {}
     for pod in facts.cluster.list("v1", "Pod"):
-        node = pod["spec"].get("nodeName", "")
-        labels = pod["metadata"].get("labels") or {}
-        own = labels.get("app.kubernetes.io/name") == facts.values.name
-        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") or own:
-            continue
-        for container in pod["spec"]["containers"]:
-            asked = ((container.get("resources") or {}).get("requests") or {}).get(resource, "0")
-            used[node] = used.get(node, 0.0) + _amount(asked)
-    free = [
-        node
+        if not _ended(pod) and not _own(facts, pod):
+            node = pod["spec"].get("nodeName", "")
+            used[node] = used.get(node, 0.0) + _asked(pod, resource)
+    room = sum(
+        int(
+            (_amount(_allocatable(node)[resource]) - used.get(node["metadata"]["name"], 0.0)) / npus
+        )
         for node in facts.fitting
-        if _amount(_allocatable(node)[resource]) - used.get(node["metadata"]["name"], 0.0) >= npus
-    ]
-    if len(free) < _pods(facts.values):
+    )
+    if room < _pods(facts.values):
         yield (
             Status.FAILED,
-            f"{len(free)} nodes have {npus} × {resource} free, and {_pods(facts.values)} are "
+            f"there is room for {room} pods of {npus} × {resource}, and {_pods(facts.values)} are "
             "needed",
             "free nodes: `kubectl get pods -A -o wide` shows who holds them",
         )
+
+
+def _ended(pod: Mapping[str, Any]) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _own(facts: Facts, pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is of this very service, which gives way to the new one."""
+    labels = pod["metadata"].get("labels") or {}
+    here = pod["metadata"]["namespace"] == facts.release.namespace
+    return here and labels.get("app.kubernetes.io/name") == facts.values.name
+
+
+def _asked(pod: Mapping[str, Any], resource: str) -> float:
+    """How much of a resource a pod's containers request together."""
+    return sum(
+        _amount(((container.get("resources") or {}).get("requests") or {}).get(resource, "0"))
+        for container in pod["spec"]["containers"]
+    )
 
 
 _CARD = "node.kubernetes.io/npu.chip.name"
@@ -564,12 +579,12 @@ def _driver(facts: Facts) -> Answer:
         told = [text for key, text in labels.items() if re.search(r"(driver|hdk).*version", key)]
         numbers = re.match(r"(\d+)\.(\d+)", told[0]) if told else None
         name = node["metadata"]["name"]
-        if not (numbers and least):
-            yield (
-                Status.UNKNOWN,
-                f"no label tells node {name}'s driver",
-                "look with npu-smi info: CANN 9.0 needs HDK 25.0, CANN 9.1 needs 25.2",
-            )
+        look = "look with npu-smi info: CANN 9.0 needs HDK 25.0, CANN 9.1 needs 25.2"
+        if not numbers:
+            yield Status.UNKNOWN, f"no label tells node {name}'s driver", look
+        elif not least:
+            version = facts.values.engine.version
+            yield Status.UNKNOWN, f"which driver vLLM {version}'s image needs is not known", look
         elif (int(numbers[1]), int(numbers[2])) < least:
             yield (
                 Status.FAILED,
@@ -651,25 +666,31 @@ def _claims(facts: Facts) -> Answer:
 
 @_check("quota", "no ResourceQuota of the namespace is in the way")
 def _quota(facts: Facts) -> Answer:
-    values = facts.values
+    values, space = facts.values, facts.release.namespace
     requests = values.engine.resources.requests
     needs = {
-        f"requests.{values.npu.resource_name}": float(_per_pod(values)),
-        "requests.cpu": quantity(requests.cpu),
-        "requests.memory": quantity(requests.memory),
+        values.npu.resource_name: float(_per_pod(values)),
+        "cpu": quantity(requests.cpu),
+        "memory": quantity(requests.memory),
     }
-    for item in facts.cluster.list("v1", "ResourceQuota", facts.release.namespace):
+    for item in facts.cluster.list("v1", "ResourceQuota", space):
         status = item.get("status") or {}
         hard = status.get("hard") or item["spec"].get("hard") or {}
-        for key, need in needs.items():
-            used = _amount((status.get("used") or {}).get(key, "0"))
-            if key in hard and _amount(hard[key]) - used < need * _pods(values):
-                yield (
-                    Status.FAILED,
-                    f"quota {item['metadata']['name']} leaves {_amount(hard[key]) - used:g} of "
-                    f"{key}, and {need * _pods(values):g} are needed",
-                    "raise it",
-                )
+        for resource, need in needs.items():
+            # Kubernetes writes cpu for requests.cpu, too.
+            keys = [key for key in (f"requests.{resource}", resource) if key in hard]
+            for key in keys:
+                used = _amount((status.get("used") or {}).get(key, "0"))
+                pods = facts.cluster.list("v1", "Pod", space) if used else []
+                back = sum(_asked(pod, resource) for pod in pods if _own(facts, pod))
+                left = _amount(hard[key]) - used + back
+                if left < need * _pods(values):
+                    yield (
+                        Status.FAILED,
+                        f"quota {item['metadata']['name']} leaves {left:g} of {key}, and "
+                        f"{need * _pods(values):g} are needed",
+                        "raise it",
+                    )
 
 
 # --- the MaaS ingress --------------------------------------------------------------------------

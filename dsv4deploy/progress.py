@@ -14,12 +14,18 @@ STOP = "serving.kserve.io/stop"
 """KServe's annotation that takes a service's pods away and leaves the service."""
 
 
+SILENT = ("Unreachable", "ServerError", "TooManyRequests")
+"""Reasons of errors that say nothing of a service: the cluster gave no answer."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """Where a service is on its way.
 
     Attributes:
-        phase: stopped, accepted, scheduled, image, weights, loading, capturing, ready or failed.
+        phase: stopping, stopped, accepted, scheduled, image, weights, loading, capturing, routing
+            (the pods are ready, and KServe does not say so yet), ready or failed; unknown where
+            the cluster gives no answer.
         done: how far, from 0 to 1, as far as conditions, pods and logs tell.
         message: what is waited for, or why it can't succeed.
     """
@@ -70,18 +76,29 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
     for each in conditions.values():
         if each["status"] == "False" and _hopeless(each.get("reason", "")):
             return Progress("failed", 0.0, f"{each['type']}: {each.get('message', '')}")
+    ready = conditions.get("Ready", {})
     # Conditions may still be those of the pods before; the workload tells of these.
-    if conditions.get("Ready", {}).get("status") == "True" and _serves(cluster, service, namespace):
+    if ready.get("status") == "True" and _serves(cluster, live):
         return Progress("ready", 1.0, "it answers")
+    # Of one pod, or a leader and its workers. The router's have another component.
     engines = [
-        pod for pod in pods if pod["metadata"]["labels"].get("kserve.io/component") == "workload"
+        pod
+        for pod in pods
+        if pod["metadata"]["labels"].get("app.kubernetes.io/component", "").startswith(_ENGINE)
     ]
     if not engines:
         refused = _refused(cluster, service, namespace)
         if refused:
             return Progress("failed", 0.0, f"its pods can't be made: {refused}")
         return Progress("accepted", 0.05, "KServe makes its pods")
-    return min((_pod(cluster, pod) for pod in engines), key=lambda each: each.done)
+    last = min((_pod(cluster, pod) for pod in engines), key=lambda each: each.done)
+    if last.phase == "routing" and ready.get("message"):
+        return Progress(last.phase, last.done, f"{last.message}: {ready['message']}")
+    return last
+
+
+_ENGINE = "llminferenceservice-workload"
+"""How the component of an engine's pods begins, as KServe labels them."""
 
 
 def _hopeless(reason: str) -> bool:
@@ -124,13 +141,34 @@ def _warning(cluster: Cluster, namespace: str, pod: str) -> str:
     return f": {last['message']}" if last.get("message") else ""
 
 
-def _serves(cluster: Cluster, service: str, namespace: str) -> bool:
-    """Whether the engines that stand now are ready."""
-    found = _workloads(cluster, service, namespace)
-    return bool(found) and all(
-        (item.get("status") or {}).get("readyReplicas", 0) >= item["spec"].get("replicas", 1)
-        and item["status"].get("updatedReplicas", 0) >= item["spec"].get("replicas", 1)
-        for item in found
+def _serves(cluster: Cluster, service: Object) -> bool:
+    """Whether the engines that stand now are those that the service asks for, and are ready."""
+    meta = service["metadata"]
+    found = _workloads(cluster, meta["name"], meta["namespace"])
+    return bool(found) and all(_current(service, item) and _counted(item) for item in found)
+
+
+def _current(service: Object, workload: Object) -> bool:
+    """Whether KServe has brought an engine's workload up to the service."""
+    wanted, spec = service["spec"].get("template") or {}, workload["spec"]
+    made = spec.get("template") or spec["leaderWorkerTemplate"]["leaderTemplate"]
+    ours, theirs = _main(wanted), _main(made["spec"])
+    return all(ours[key] == theirs.get(key) for key in ("image", "args") if key in ours)
+
+
+def _main(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    containers: list[Object] = pod.get("containers") or []
+    return next((each for each in containers if each["name"] == "main"), {})
+
+
+def _counted(workload: Object) -> bool:
+    """Whether all of a workload's replicas are new and ready, as its controller has seen it."""
+    status, wanted = workload.get("status") or {}, workload["spec"].get("replicas", 1)
+    generation = workload["metadata"].get("generation", 0)
+    return bool(
+        status.get("readyReplicas", 0) >= wanted
+        and status.get("updatedReplicas", 0) >= wanted
+        and status.get("observedGeneration", generation) >= generation
     )
 
 
@@ -159,7 +197,7 @@ def _pod(cluster: Cluster, pod: Mapping[str, Any]) -> Progress:
         warning = _warning(cluster, pod["metadata"]["namespace"], name)
         return Progress("weights", 0.2, f"pod {name} fetches images and weights{warning}")
     if main.get("ready"):
-        return Progress("ready", 1.0, f"pod {name} is ready")
+        return Progress("routing", 0.95, f"pod {name} is ready")
     text = cluster.log(pod["metadata"]["namespace"], name, "main")
     for line, phase, done, message in _LINES:
         if line in text:
@@ -176,6 +214,7 @@ def watch(
     timeout: float,
     interval: float = 5.0,
     patience: float = 60.0,
+    outage: float = 600.0,
 ) -> Iterator[Progress]:
     """The progress of a service until it is ``ready`` or ``stopped``.
 
@@ -187,18 +226,27 @@ def watch(
         timeout: seconds.
         interval: seconds between two looks.
         patience: seconds that a failure must last: a pod may fail once and come round.
+        outage: seconds that the cluster may give no answer.
 
     Raises:
-        ClusterError: it can't succeed, or took longer than the timeout.
+        ClusterError: it can't succeed, took longer than the timeout, or the cluster is gone.
     """
-    start = well = time.monotonic()
+    start = well = seen = time.monotonic()
+    now = Progress("unknown", 0.0, "")
     while True:
-        now = progress(cluster, service, namespace)
+        try:
+            now = progress(cluster, service, namespace)
+            seen = time.monotonic()
+        except ClusterError as error:
+            if error.reason not in SILENT or time.monotonic() - seen >= outage:
+                raise
+            now = Progress("unknown", now.done, str(error))
         yield now
         if now.phase == until:
             return
         clock = time.monotonic()
-        if now.phase != "failed":
+        # Stopped by somebody else, it gets ready no more than a failed one does.
+        if not (now.phase == "failed" or (until == "ready" and now.phase.startswith("stop"))):
             well = clock
         elif clock - well >= patience:
             raise ClusterError(f"{service} can't become {until}: {now.message}", "Failed")
@@ -224,7 +272,7 @@ def waiting(
         service: its name.
         namespace: its namespace.
         tell: is told of each look.
-        times: of :func:`watch`: timeout, interval, patience.
+        times: of :func:`watch`: timeout, interval, patience, outage.
     """
 
     def wait(until: str) -> None:

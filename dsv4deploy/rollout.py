@@ -12,18 +12,22 @@ import base64
 import gzip
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from .cluster import MANAGER, Cluster, Object, managed
 from .diff import Change, changes, downtime, label
 from .errors import ClusterError
-from .progress import STOP, service_of, stopped
+from .progress import SILENT, STOP, service_of, stopped
 
 KEPT = 10
 """Revisions that are kept."""
 
-_OWNER = "dsv4deploy.io/service"
+OWNER = "dsv4deploy.io/owner"
+"""The annotation of what is applied: the ``namespace/name`` of the service that it belongs to."""
+
+_SERVICE = "dsv4deploy.io/service"
 _VERSION = "dsv4deploy.io/revision"
 _STATUS = "dsv4deploy.io/status"
 _STOPPER = f"{MANAGER}-stop"
@@ -74,7 +78,7 @@ class Plan:
 
 def history(cluster: Cluster, service: str, namespace: str) -> list[Revision]:
     """The revisions of a service, oldest first."""
-    found = cluster.list("v1", "Secret", namespace, f"{_OWNER}={service}")
+    found = cluster.list("v1", "Secret", namespace, f"{_SERVICE}={service}")
     return sorted(map(_revision, found), key=lambda revision: revision.number)
 
 
@@ -89,26 +93,23 @@ def _revision(secret: Mapping[str, Any]) -> Revision:
     )
 
 
-def _save(cluster: Cluster, plan: Plan, revision: Revision) -> None:
+def _secret(plan: Plan, revision: Revision) -> Object:
     packed = gzip.compress(json.dumps(revision.objects, sort_keys=True).encode(), mtime=0)
-    cluster.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "type": "dsv4deploy.io/revision",
-            "metadata": {
-                "name": f"dsv4deploy.{plan.service}.{revision.number}",
-                "namespace": plan.namespace,
-                "labels": {
-                    _OWNER: plan.service,
-                    _VERSION: str(revision.number),
-                    _STATUS: revision.status,
-                },
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "dsv4deploy.io/revision",
+        "metadata": {
+            "name": f"dsv4deploy.{plan.service}.{revision.number}",
+            "namespace": plan.namespace,
+            "labels": {
+                _SERVICE: plan.service,
+                _VERSION: str(revision.number),
+                _STATUS: revision.status,
             },
-            "data": {"objects": base64.b64encode(packed).decode()},
         },
-        force=True,
-    )
+        "data": {"objects": base64.b64encode(packed).decode()},
+    }
 
 
 def _begin(cluster: Cluster, plan: Plan) -> Revision:
@@ -120,12 +121,25 @@ def _begin(cluster: Cluster, plan: Plan) -> Revision:
             return last
         _mark(cluster, plan, last, "failed")
     revision = Revision((last.number if last else 0) + 1, "pending", "", plan.objects)
-    _save(cluster, plan, revision)
+    try:
+        cluster.create(_secret(plan, revision))
+    except ClusterError as error:
+        if error.reason != "AlreadyExists":
+            raise
+        # Somebody else's, or ours where the answer to the first try was lost.
+        made = history(cluster, plan.service, plan.namespace)[-1]
+        if (made.number, made.objects) != (revision.number, revision.objects):
+            raise ClusterError(
+                f"somebody else has begun revision {revision.number} of {plan.service} just now: "
+                "see `dsv4deploy history`, and run this again when theirs is done",
+                "Conflict",
+            ) from None
     return revision
 
 
 def _mark(cluster: Cluster, plan: Plan, revision: Revision, status: str) -> None:
-    _save(cluster, plan, Revision(revision.number, status, "", revision.objects))
+    marked = Revision(revision.number, status, "", revision.objects)
+    cluster.apply(_secret(plan, marked), force=True)
 
 
 def _finish(cluster: Cluster, plan: Plan, revision: Revision) -> None:
@@ -136,13 +150,15 @@ def _finish(cluster: Cluster, plan: Plan, revision: Revision) -> None:
         if other.number != revision.number and other.status == "deployed":
             _mark(cluster, plan, other, "superseded")
     for other in known[: max(0, len(known) - KEPT)]:
-        cluster.delete(_secret_of(plan, other))
+        cluster.delete(_secret(plan, other))
 
 
-def _secret_of(plan: Plan, revision: Revision) -> Object:
-    name = f"dsv4deploy.{plan.service}.{revision.number}"
-    meta = {"name": name, "namespace": plan.namespace}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta}
+def _settled(cluster: Cluster, plan: Plan) -> bool:
+    """Whether the cluster is as the plan wants it, and its history says so."""
+    known = history(cluster, plan.service, plan.namespace)
+    last = known[-1] if known else None
+    same = last is not None and (last.status, last.objects) == ("deployed", plan.objects)
+    return same and not plan.writes and not plan.removed
 
 
 # --- apply -------------------------------------------------------------------------------------
@@ -169,7 +185,14 @@ def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> 
     for item in objects:
         try:
             live = cluster.live(item)
-            made = cluster.apply(item, dry_run=True, force=force)
+            owner = _owner(live)
+            if owner not in ("", f"{namespace}/{name}"):
+                raise ClusterError(
+                    f"{label(item)} belongs to the service {owner}: give this one another name, or "
+                    "leave the object to the other (maas.gateway.create, router.preset)",
+                    "Conflict",
+                )
+            made = cluster.apply(_owned(item, service), dry_run=True, force=force)
         except ClusterError as error:
             if error.reason in ("Unreachable", "Unauthorized"):
                 raise
@@ -186,6 +209,25 @@ def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> 
     for item in removed:
         found += changes(item, None)
     return Plan(name, namespace, objects, writes, removed, found, downtime(found))
+
+
+def _owned(item: Object, service: Mapping[str, Any]) -> Object:
+    """An object as it is applied: it says whose it is."""
+    meta = service["metadata"]
+    owner = {OWNER: f"{meta['namespace']}/{meta['name']}"}
+    annotations = {**(item["metadata"].get("annotations") or {}), **owner}
+    return {**item, "metadata": {**item["metadata"], "annotations": annotations}}
+
+
+def _owner(live: Mapping[str, Any] | None) -> str:
+    """Whose an object is; ``""`` where it does not say."""
+    meta = live["metadata"] if live else {}
+    return str((meta.get("annotations") or {}).get(OWNER, ""))
+
+
+def _ours(live: Object, service: str, namespace: str) -> bool:
+    """Whether this tool has made an object for this service."""
+    return managed(live) and _owner(live) in ("", f"{namespace}/{service}")
 
 
 def _namespaces(cluster: Cluster, objects: list[Object]) -> None:
@@ -215,7 +257,7 @@ def _no_longer(
         for item in revision.objects:
             if label(item) not in wanted and label(item) not in gone:
                 live = cluster.live(item)
-                if live and managed(live):
+                if live and _ours(live, service, namespace):
                     gone[label(item)] = live
     return list(gone.values())
 
@@ -228,12 +270,19 @@ def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
 
     Raises:
         ClusterError: an object was refused; the message says how far it went. The revision stays
-            pending, and the same command goes on.
+            pending, and the same command goes on. Or an interrupted upgrade has left the engines
+            stopped, or somebody else has begun a revision; then nothing has been written.
     """
-    known = history(cluster, plan.service, plan.namespace)
-    settled = bool(known) and known[-1].status == "deployed" and known[-1].objects == plan.objects
-    if settled and not plan.writes and not plan.removed:
+    if _settled(cluster, plan):
         return 0
+    known = history(cluster, plan.service, plan.namespace)
+    live = cluster.live(service_of(plan.objects))
+    if live and stopped(live) and known and known[-1].status == "pending":
+        raise ClusterError(
+            f"an upgrade of {plan.service} was interrupted while its engines were stopped: "
+            "`dsv4deploy upgrade` goes on, `dsv4deploy rollback` goes back",
+            "Conflict",
+        )
     revision = _begin(cluster, plan)
     _write(cluster, plan, force)
     _finish(cluster, plan, revision)
@@ -244,7 +293,7 @@ def _write(cluster: Cluster, plan: Plan, force: bool) -> None:
     done: list[str] = []
     try:
         for item in plan.writes:
-            cluster.apply(item, force=force)
+            cluster.apply(_owned(item, service_of(plan.objects)), force=force)
             done.append(label(item))
         for item in reversed(plan.removed):
             cluster.delete(item)
@@ -283,33 +332,56 @@ def upgrade(
     Raises:
         ClusterError: it failed; the message says what runs now.
     """
+    service = service_of(plan.objects)
+    live = cluster.live(service)
+    if live and not stopped(live) and _settled(cluster, plan):
+        if wait:
+            wait("ready")
+        return
     before = _last_deployed(cluster, plan)
     revision = _begin(cluster, plan)
     try:
-        _replace(cluster, plan, force, wait)
+        if live and (plan.downtime or stopped(live)):
+            _stop(cluster, live)
+            if wait:
+                wait("stopped")
+        _start_anew(cluster, plan, force, wait)
     except ClusterError as error:
-        if error.reason in ("Unreachable", "Unauthorized") or before is None:
+        if error.reason in SILENT or error.reason == "Unauthorized":
+            raise ClusterError(
+                f"{error}\nrevision {revision.number} is under way, and how it ends is not known: "
+                "run the same command again to go on, or `dsv4deploy rollback`",
+                error.reason,
+            ) from None
+        if before is None:
             raise
         _mark(cluster, plan, revision, "failed")
         state = f"revision {before.number} runs again, as before"
         try:
-            _replace(cluster, prepare(cluster, before.objects, force=True), True, wait)
+            _go_back(cluster, prepare(cluster, before.objects, force=True), wait)
         except ClusterError as second:
-            state = f"revision {before.number} was put back, and: {second}"
+            state = f"going back to revision {before.number} failed: {second}"
         raise ClusterError(f"{error}\n{state}", error.reason) from None
     _finish(cluster, plan, revision)
 
 
-def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Callable[[str], None] | None) -> None:
-    service = service_of(plan.objects)
-    live = cluster.live(service)
-    # Where only the start is left of an interrupted run, the engines are not stopped again.
-    if live and (plan.downtime or stopped(live)):
+def _go_back(cluster: Cluster, plan: Plan, wait: Callable[[str], None] | None) -> None:
+    """Puts back what ran before; where nothing was written yet, its engines only start."""
+    live = cluster.live(service_of(plan.objects))
+    if live and plan.downtime:
         _stop(cluster, live)
+        # Engines that do not end must not keep the old objects away.
         if wait:
-            wait("stopped")
+            with suppress(ClusterError):
+                wait("stopped")
+    _start_anew(cluster, plan, True, wait)
+
+
+def _start_anew(
+    cluster: Cluster, plan: Plan, force: bool, wait: Callable[[str], None] | None
+) -> None:
     _write(cluster, plan, force)
-    _start(cluster, service)
+    _start(cluster, service_of(plan.objects))
     if wait:
         wait("ready")
 
@@ -327,8 +399,7 @@ def _named(service: Mapping[str, Any], annotations: Object) -> Object:
 
 
 def _stop(cluster: Cluster, service: Mapping[str, Any]) -> None:
-    # A manager of its own, so that applying the service does not take the annotation away. The
-    # spec's required part comes along: a server-side apply is validated as a whole.
+    # A manager of its own, so that applying the service does not take the annotation away.
     cluster.apply(_named(service, {STOP: "true"}), force=True, manager=_STOPPER)
 
 
@@ -361,7 +432,8 @@ def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> R
     if number:
         chosen = [each for each in known if each.number == number]
     elif known and known[-1].status == "deployed":
-        chosen = [each for each in known if each.status == "superseded"][-1:]
+        # One killed between two marks leaves two that are deployed.
+        chosen = [each for each in known[:-1] if each.status in ("superseded", "deployed")][-1:]
     else:
         chosen = [each for each in known if each.status == "deployed"][-1:]
     if not chosen:
@@ -397,11 +469,11 @@ def delete(
     for item in items.values():
         live = cluster.live(item)
         if live:
-            (going if managed(live) else staying).append(live)
+            (going if _ours(live, service, namespace) else staying).append(live)
     if not dry_run:
         for item in reversed(going):
             cluster.delete(item)
         plan = Plan(service, namespace, [], [], [], [], "")
         for revision in known:
-            cluster.delete(_secret_of(plan, revision))
+            cluster.delete(_secret(plan, revision))
     return going, staying

@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import click
 import pytest
 import yaml
 
 from dsv4deploy import Release, Values, check, load, render
-from dsv4deploy.cli import main
+from dsv4deploy.cli import main, shared
 from dsv4deploy.loading import profile_names
 from dsv4deploy.schema import documentation
 
@@ -325,3 +326,44 @@ def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
     assert data["memory"]["likely"] == 31
     log.write_text("nothing")
     assert "give the engine's log from its start" in run("plan", "--calibrate", log).err
+
+
+def test_a_fleet_s_files_are_services_of_their_own(run: Run, tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yml"):
+        (tmp_path / name).write_text("name: chat\n")
+    done = run("apply", "--each", tmp_path, "--kubeconfig", tmp_path / "none", "-n", "prod")
+    assert done.code == 1
+    assert "b.yml: the same service as a.yaml: prod chat" in done.err
+    assert "nothing applied: 1 of 2 deployments have errors" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ((), "n"),
+        (("--context", "b"), "n"),
+        (("--context", "a"), "demo"),
+        (("-n", "own", "--context", "b"), "own"),
+    ],
+)
+def test_a_namespace_is_the_context_s_own_unless_it_is_named(
+    tmp_path: Path, words: tuple[str, ...], found: str
+) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        "contexts:\n- {name: a, context: {cluster: c, user: u}}\n"
+        "- {name: b, context: {cluster: c, user: u, namespace: n}}\n"
+        "current-context: b\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}]\n"
+        "users: [{name: u, user: {token: t}}]\n"
+    )
+    told: list[str] = []
+
+    @click.command()
+    @shared.service_options
+    def verb(namespace: str, **_: Any) -> None:
+        told.append(namespace)
+        # Of a fleet, each context has its own, whatever the current one's is.
+        told.append(shared.namespace_of("a", str(kubeconfig)))
+
+    verb.main([*words, "--kubeconfig", str(kubeconfig)], standalone_mode=False)
+    assert told == [found, "own" if "-n" in words else "demo"]

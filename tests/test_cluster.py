@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3.response import HTTPResponse
 
-from dsv4deploy.cluster import Cluster, managed
+from dsv4deploy.cluster import Cluster, contexts, managed
 from dsv4deploy.errors import ClusterError
 
 Answer = tuple[int, dict[str, Any]]
@@ -135,6 +137,71 @@ def test_no_way_to_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(ClusterError, match="set KUBECONFIG"):
         Cluster.connect(kubeconfig=str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "reason", "told"),
+    [
+        (200, "text/html", b"<html>", "Unauthorized", "answers with a web page"),
+        (403, "application/json", b"null", "Forbidden", "ask for this right"),
+        (400, "text/plain", b"\xff", "Refused", "Bad Request"),
+    ],
+)
+def test_an_answer_that_is_none_of_an_api_server(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    status: int,
+    kind: str,
+    body: bytes,
+    reason: str,
+    told: str,
+) -> None:
+    cluster = connected(tmp_path, 9, [])
+    answer = HTTPResponse(
+        body,
+        headers={"Content-Type": kind},
+        status=status,
+        reason=HTTPStatus(status).phrase,
+    )
+    pool = cluster._client.rest_client.pool_manager
+    monkeypatch.setattr(pool, "request", lambda *_, **__: answer)
+    with pytest.raises(ClusterError, match=told) as error:
+        cluster.has("v1", "Pod")
+    assert error.value.reason == reason
+
+
+def test_a_log_may_hold_anything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cluster = connected(tmp_path, 9, [])
+    answer = HTTPResponse(b"loading \xff", headers={"Content-Type": "text/plain"}, status=200)
+    pool = cluster._client.rest_client.pool_manager
+    monkeypatch.setattr(pool, "request", lambda *_, **__: answer)
+    assert cluster.log("demo", "pod", "main") == "loading \ufffd"
+
+
+CONTEXTS = """\
+contexts:
+- {name: a, context: {cluster: c, user: u, namespace: n}}
+- {name: b, context: {cluster: c, user: u}}
+"""
+
+
+def test_contexts_are_known_without_a_current_one(tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(CONTEXTS)
+    assert list(contexts(str(file)).items()) == [("a", "n"), ("b", "")]
+    file.write_text(f"{CONTEXTS}current-context: b\n")
+    assert list(contexts(str(file)).items()) == [("b", ""), ("a", "n")]
+    assert contexts(str(tmp_path / "none")) == {}
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "contexts: [{name: a}]", ""])
+def test_what_is_no_kubeconfig_is_told(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(text)
+    with pytest.raises(ClusterError, match="this is no kubeconfig"):
+        contexts(str(file))
+    with pytest.raises(ClusterError, match="set KUBECONFIG"):
+        Cluster.connect(kubeconfig=str(file))
 
 
 def test_a_kind_that_the_cluster_does_not_know(serve: Serve) -> None:

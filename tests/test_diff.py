@@ -27,6 +27,17 @@ def test_what_the_server_writes_is_no_change() -> None:
     assert changes(live, item(data={"a": "1"})) == []
 
 
+def test_of_a_long_list_of_words_those_that_differ_are_shown() -> None:
+    words = [f"--flag-{number}={'x' * 20}" for number in range(10)]
+    one, other = item(args=words), item(args=[*words[:-1], "--pool-namespace=two"])
+    (change,) = changes(one, other)
+    assert str(change).splitlines() == [
+        "~ ConfigMap demo/x args:",
+        f"    - {words[-1]}",
+        "    + --pool-namespace=two",
+    ]
+
+
 def test_a_field_an_object_and_its_end() -> None:
     one, other = item(data={"a": "1"}), item(data={"a": "2", "b": "3"})
     assert list(map(str, changes(one, other))) == [

@@ -186,7 +186,7 @@ def apply_command(
     from ..fleet import each as fleet
 
     def release_of(name: str) -> Release:
-        return Release(namespace=namespace_of(name, kubeconfig) or namespace)
+        return Release(namespace=namespace_of(name, kubeconfig))
 
     sources = _sources(contexts, context, each, files, kubeconfig)
     targets = _targets(sources, inputs, release_of)
@@ -213,6 +213,11 @@ class _Target:
     values: Values
     release: Release
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Where it goes: context, namespace, name."""
+        return self.context, self.release.namespace, self.values.name
+
 
 def _sources(
     contexts: str, context: str, each: Path | None, files: Sequence[str], kubeconfig: str
@@ -222,7 +227,7 @@ def _sources(
         found = sorted(path for path in (each or Path()).iterdir() if _is_yaml(path))
         if not found:
             raise DeployError(f"{each}: no .yaml file in this folder")
-        return {path.stem: (context, [*files, str(path)]) for path in found}
+        return {path.name: (context, [*files, str(path)]) for path in found}
 
     from ..cluster import contexts as known
 
@@ -259,6 +264,11 @@ def _targets(
         try:
             target = _Target(context, load_values(files, **inputs), release_of(context))
             checked(target.values, target.release)
+            for other, that in found.items():
+                if that.place == target.place:
+                    raise DeployError(
+                        f"the same service as {other}: {' '.join(filter(None, target.place))}"
+                    )
             found[name] = target
         except DeployError as error:
             if len(sources) == 1:
@@ -445,21 +455,23 @@ def status_command(name: str, namespace: str, context: str, kubeconfig: str, out
 def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes: bool) -> None:
     """Delete what `apply` has made, and keep what somebody else has."""
     from ..diff import label
-    from ..rollout import delete
+    from ..rollout import delete, history
 
     cluster, service = connect(context, kubeconfig), name or Values().name
     going, staying = delete(cluster, service, namespace, dry_run=True)
     for item in going:
         click.echo(f"- {label(item)}")
     for item in staying:
-        click.echo(f"= {label(item)} (stays: not made by dsv4deploy)")
-    if not going:
+        click.echo(f"= {label(item)} (stays: not made for this service)")
+    revisions = history(cluster, service, namespace)
+    if not (going or revisions):
         say("nothing to delete")
         return
+    whole = f"{len(going)} objects and {len(revisions)} revisions"
     if not yes:
-        click.confirm(f"Delete these {len(going)} objects?", abort=True, err=True)
+        click.confirm(f"Delete {whole}?", abort=True, err=True)
     delete(cluster, service, namespace)
-    say(f"{len(going)} objects deleted")
+    say(f"{whole} deleted")
 
 
 @cli.command("smoke")

@@ -110,9 +110,9 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What says which cluster; its context's namespace stands for one that is not given."""
 
     @wraps(command)
-    def with_namespace(namespace: str, context: str, kubeconfig: str, **rest: Any) -> Any:
-        place = namespace_of(context, kubeconfig) or namespace
-        return command(namespace=place, context=context, kubeconfig=kubeconfig, **rest)
+    def with_namespace(context: str, kubeconfig: str, **rest: Any) -> Any:
+        rest["namespace"] = namespace_of(context, kubeconfig)
+        return command(context=context, kubeconfig=kubeconfig, **rest)
 
     for decorator in (
         click.option("--kubeconfig", default="", type=click.Path(), help="KUBECONFIG by default."),
@@ -155,14 +155,15 @@ def connect(context: str, kubeconfig: str) -> Cluster:
 
 
 def namespace_of(context: str, kubeconfig: str) -> str:
-    """A context's namespace, unless -n was given; ``""`` where it has none either."""
+    """The namespace that -n names; without it the context's own, or else -n's default."""
     from ..cluster import contexts
 
-    told = click.get_current_context().get_parameter_source("namespace")
-    if told is not ParameterSource.DEFAULT:
-        return ""
+    command = click.get_current_context()
+    named: str = command.params["namespace"]
+    if command.get_parameter_source("namespace") is not ParameterSource.DEFAULT:
+        return named
     known = contexts(kubeconfig)
-    return known.get(context, "") if context else next(iter(known.values()), "")
+    return (known.get(context, "") if context else next(iter(known.values()), "")) or named
 
 
 def load_values(

@@ -17,7 +17,7 @@ from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster
 from dsv4deploy.errors import ClusterError
 from dsv4deploy.loading import profile_names
-from dsv4deploy.progress import progress, waiting, watch
+from dsv4deploy.progress import progress, stopped, waiting, watch
 from dsv4deploy.rollout import KEPT, Plan, apply, delete, history, prepare, target, upgrade
 
 Tree = dict[str, Any]
@@ -494,6 +494,118 @@ def test_killed_at_any_write_the_next_run_goes_on_or_back(
     settled(cluster, home, new)
 
 
+class Silent(Cluster):
+    """A cluster whose API server gives no answer to the next requests."""
+
+    def __init__(self, cluster: Cluster, requests: int) -> None:
+        super().__init__(cluster._client)
+        self._left = requests
+
+    def request(self, *given: Any, **more: Any) -> Any:
+        self._left -= 1
+        if self._left >= 0:
+            raise ClusterError("the API server can't be reached", "Unreachable")
+        return super().request(*given, **more)
+
+
+@pytest.mark.usefixtures("kubelet")
+def test_an_api_server_that_is_away_for_a_while_ends_no_wait(cluster: Cluster, home: str) -> None:
+    deploy(cluster, objects(home, SHORT))
+    times = {"timeout": 60, "interval": 0.1}
+    seen = list(watch(Silent(cluster, 3), "chat", home, "ready", **times))
+    assert [now.phase for now in seen[:3]] == ["unknown"] * 3
+    assert seen[-1].phase == "ready"
+    with pytest.raises(ClusterError) as told:
+        list(watch(Silent(cluster, 10**9), "chat", home, "ready", outage=0.3, **times))
+    assert told.value.reason == "Unreachable"
+
+
+def test_an_upgrade_that_loses_the_cluster_puts_nothing_back(cluster: Cluster, home: str) -> None:
+    deploy(cluster, objects(home, SHORT))
+    new = objects(home, MORE)
+
+    def wait(until: str) -> None:
+        if until == "ready":
+            raise ClusterError("the API server can't be reached", "Unreachable")
+
+    with pytest.raises(ClusterError, match=r"revision 2 is under way.*to go on"):
+        upgrade(cluster, prepare(cluster, new), wait=wait)
+    assert [each.status for each in history(cluster, "chat", home)] == ["deployed", "pending"]
+    assert prepare(cluster, new).changes == []
+
+
+def test_engines_that_do_not_stop_run_on(cluster: Cluster, home: str) -> None:
+    old = objects(home, SHORT)
+    deploy(cluster, old)
+    waited: list[str] = []
+
+    def wait(until: str) -> None:
+        waited.append(until)
+        if until == "stopped":
+            raise ClusterError("chat is not stopped after 1 s", "Timeout")
+
+    with pytest.raises(ClusterError, match=r"(?s)not stopped.*revision 1 runs again"):
+        upgrade(cluster, prepare(cluster, objects(home, MORE)), wait=wait)
+    assert waited == ["stopped", "ready"]
+    assert prepare(cluster, old).changes == []
+    assert not stopped(cluster.live(service(old)) or {})
+
+
+def test_what_two_begin_at_once_is_one_s_alone(cluster: Cluster, home: str) -> None:
+    class Overtaken(Cluster):
+        """Somebody else's revision is there before ours."""
+
+        def create(self, item: Mapping[str, Any]) -> Tree:
+            deploy(cluster, objects(home, MORE))
+            return super().create(item)
+
+    late = Overtaken(cluster._client)
+    with pytest.raises(ClusterError, match="somebody else has begun revision 1"):
+        deploy(late, objects(home, SHORT))
+    assert prepare(cluster, objects(home, MORE)).changes == []
+    assert len(history(cluster, "chat", home)) == 1
+
+
+def test_a_service_leaves_alone_what_is_another_s_of_its_name(cluster: Cluster, home: str) -> None:
+    other = f"{home}-two"
+    control_plane.namespace(cluster, other)
+    shared = {"router": {"preset": {"namespace": home}}}
+    deploy(cluster, objects(home, SHORT))
+    theirs = render(load(SHORT, shared), Release(namespace=other))
+    for force in (False, True):
+        with pytest.raises(ClusterError, match=f"belongs to the service {home}/chat"):
+            prepare(cluster, theirs, force=force)
+    apart = render(
+        load(SHORT, {"router": {"preset": {"namespace": other}}}), Release(namespace=other)
+    )
+    deploy(cluster, apart)
+    going, _ = delete(cluster, "chat", other)
+    assert {item["metadata"]["namespace"] for item in going} == {other}
+    assert prepare(cluster, objects(home, SHORT)).changes == []
+
+
+def test_what_was_interrupted_while_stopped_is_not_applied_over(
+    cluster: Cluster, home: str
+) -> None:
+    deploy(cluster, objects(home, SHORT))
+    new = objects(home, MORE)
+    with pytest.raises(Interrupted):
+        # The revision, the stop and the service; killed before the start.
+        upgrade(Mortal(cluster, 4), prepare(cluster, new))
+    assert stopped(cluster.live(service(new)) or {})
+    with pytest.raises(ClusterError, match="interrupted while its engines were stopped"):
+        deploy(cluster, new)
+
+
+def test_an_upgrade_to_what_runs_is_no_revision(cluster: Cluster, home: str) -> None:
+    wanted = objects(home, SHORT)
+    deploy(cluster, wanted)
+    waited: list[str] = []
+    upgrade(cluster, prepare(cluster, wanted), wait=waited.append)
+    assert waited == ["ready"]
+    assert len(history(cluster, "chat", home)) == 1
+
+
 def test_an_api_server_that_goes_away_leaves_a_known_state(cluster: Cluster, home: str) -> None:
     wanted = objects(home, SHORT)
     gone = Unreachable(cluster, 3)
@@ -541,7 +653,10 @@ def pod(home: str) -> Tree:
         "metadata": {
             "name": "chat-kserve-0",
             "namespace": home,
-            "labels": {"app.kubernetes.io/name": "chat", "kserve.io/component": "workload"},
+            "labels": {
+                "app.kubernetes.io/name": "chat",
+                "app.kubernetes.io/component": "llminferenceservice-workload",
+            },
         },
         "spec": {"containers": [{"name": "main", "image": "example/engine"}]},
     }
@@ -598,7 +713,7 @@ PHASES: list[tuple[Tree, str, str]] = [
     ),
     (
         {"containerStatuses": [{"name": "main", "ready": True, "state": {"running": {}}}]},
-        "ready",
+        "routing",
         "is ready",
     ),
 ]
@@ -615,6 +730,33 @@ def test_progress_reads_what_pods_tell(
     set_status(cluster, pod(home), {**status, **({"containerStatuses": full} if full else {})})
     now = progress(cluster, "chat", home)
     assert (now.phase, told in now.message) == (phase, True), now
+
+
+def test_a_worker_that_can_t_start_is_seen(cluster: Cluster, home: str) -> None:
+    deploy(cluster, objects(home, SHORT, profile="ascend-910b3-16-w8a8"))
+    made = until(
+        "a LeaderWorkerSet",
+        lambda: cluster.get(
+            "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", "chat-kserve-mn", home
+        ),
+    )
+    template = made["spec"]["leaderWorkerTemplate"]
+    running = {"name": "main", "image": "x", "imageID": "", "ready": True, "restartCount": 0}
+    states: dict[str, Tree] = {
+        "leaderTemplate": {**running, "state": {"running": {}}},
+        "workerTemplate": {
+            **running,
+            "ready": False,
+            "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}},
+        },
+    }
+    for name, state in states.items():
+        own = pod(home)
+        own["metadata"] |= {"name": name.lower(), "labels": template[name]["metadata"]["labels"]}
+        cluster.apply(own, manager="kubelet")
+        set_status(cluster, own, {"containerStatuses": [state]})
+    now = progress(cluster, "chat", home)
+    assert (now.phase, "workertemplate/main: no such image" in now.message) == ("failed", True)
 
 
 def test_pods_that_can_t_be_made_are_told(cluster: Cluster, home: str) -> None:

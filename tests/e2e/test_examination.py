@@ -134,6 +134,13 @@ def put(cluster: Cluster, item: Tree) -> None:
     cluster.apply(item, force=True)
 
 
+def remove(cluster: Cluster, pod: Tree) -> None:
+    """Deletes a pod at once: no kubelet is here to say that it has ended."""
+    path = cluster.path("v1", "Pod", pod["metadata"]["namespace"], pod["metadata"]["name"])
+    if cluster.live(pod):
+        cluster.request("DELETE", path, {"gracePeriodSeconds": "0"})
+
+
 def settings_of_kserve(cluster: Cluster) -> Tree:
     """KServe's ConfigMap, as it can be put again."""
     meta = {"name": "inferenceservice-config", "namespace": "kserve"}
@@ -196,6 +203,19 @@ def test_a_good_cluster_has_no_failure(good: Cluster) -> None:
     told = {each.code: each.status for each in found if each.status != Status.OK}
     # The shipped ConfigMap of KServe has a user of its own for ModelCars.
     assert told == {"modelcar-user": Status.WARNING, "pull-secrets": Status.WARNING}
+
+
+def test_what_the_service_holds_itself_is_free_for_it(good: Cluster) -> None:
+    put(good, engine("doctor"))
+    exact = {"requests.huawei.com/Ascend910": "8"}
+    put(good, {**QUOTA, "spec": {"hard": exact}})
+    set_status(good, QUOTA, {"hard": exact, "used": exact})
+    assert failures(diagnoses(good, {})) == []
+
+
+def test_a_larger_node_has_room_for_two(good: Cluster) -> None:
+    offer(good, {**CAPACITY, "huawei.com/Ascend910": "16"})
+    assert "free-npus" not in {each.code for each in failures(diagnoses(good, {"replicas": 2}))}
 
 
 Spoil = Callable[[Cluster], None]
@@ -266,6 +286,24 @@ def limited(cluster: Cluster) -> None:
     put(cluster, QUOTA)
 
 
+def limited_cpu(cluster: Cluster) -> None:
+    put(cluster, {**QUOTA, "spec": {"hard": {"cpu": "4"}}})
+
+
+def engine(space: str) -> Tree:
+    """A pod of a service of the same name, with all the NPUs of the node."""
+    resources = {"requests": {"huawei.com/Ascend910": "8"}, "limits": {"huawei.com/Ascend910": "8"}}
+    container = {"name": "main", "image": "x", "resources": resources}
+    labels = {"app.kubernetes.io/name": "chat"}
+    meta = {"name": "chat-kserve-0", "namespace": space, "labels": labels}
+    spec = {"nodeName": "npu-1", "containers": [container]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+
+def taken_elsewhere(cluster: Cluster) -> None:
+    put(cluster, engine("doctor-maas"))
+
+
 def opaque(cluster: Cluster) -> None:
     meta = {"name": "plain", "namespace": "doctor"}
     put(cluster, {"apiVersion": "v1", "kind": "Secret", "metadata": meta})
@@ -299,9 +337,10 @@ BAD: list[tuple[str, Spoil, Tree, Status, str]] = [
     ("nodes-ready", cordoned, {}, FAILED, "npu-1 is cordoned"),
     ("nodes-ready", not_ready, {}, FAILED, "npu-1 is not ready"),
     ("nodes-ready", second_closed, {}, WARNING, "npu-2 is not ready"),
-    ("free-npus", cordoned, {}, FAILED, "0 nodes have 8"),
-    ("free-npus", occupied, {}, FAILED, "0 nodes have 8"),
+    ("free-npus", cordoned, {}, FAILED, "room for 0 pods of 8"),
+    ("free-npus", occupied, {}, FAILED, "room for 0 pods of 8"),
     ("free-npus", nothing, {"replicas": 2}, FAILED, "2 are needed"),
+    ("free-npus", taken_elsewhere, {}, FAILED, "room for 0 pods"),
     ("card", nothing, {"npu": {"card": "910B4-1"}}, FAILED, "has 910B4, not 910B4-1"),
     ("card", unlabelled, {}, UNKNOWN, "which card"),
     ("arm64", labelled(arch="amd64"), {}, FAILED, "not arm64: npu-1"),
@@ -319,6 +358,7 @@ BAD: list[tuple[str, Spoil, Tree, Status, str]] = [
         FAILED,
         "no claim weights",
     ),
+    ("quota", limited_cpu, {}, FAILED, "leaves 4 of cpu"),
     ("quota", limited, {}, FAILED, "leaves 4 of requests.huawei.com/Ascend910"),
     ("maas-gateway", nothing, {"maas": {"gateway": {"className": "x"}}}, FAILED, "GatewayClass x"),
     ("maas-gateway", nothing, {"maas": {"gateway": {"create": False}}}, FAILED, "no Gateway"),

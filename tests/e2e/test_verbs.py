@@ -67,8 +67,8 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     assert [row["status"] for row in rows] == ["superseded", "superseded", "deployed"]
     told = json.loads(typed("status", "-o", "json").stdout)
     assert (told["phase"], told["revision"]["revision"]) == ("ready", 3)
-    assert "Delete these 2 objects?" in typed("delete", code=130).stderr
-    assert "2 objects deleted" in typed("delete", "--yes").stderr
+    assert "Delete 2 objects and 3 revisions?" in typed("delete", code=130).stderr
+    assert "2 objects and 3 revisions deleted" in typed("delete", "--yes").stderr
     assert "nothing to delete" in typed("delete", "--yes").stderr
     assert typed("status", code=1).stdout.startswith("chat: failed: there is no service")
 

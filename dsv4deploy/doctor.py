@@ -696,7 +696,6 @@ def _quota(facts: Facts) -> Answer:
 # --- the MaaS ingress --------------------------------------------------------------------------
 
 _POLICIES = "gateway.envoyproxy.io/v1alpha1"
-_AI = "aigateway.envoyproxy.io/v1beta1"
 
 
 @_check("maas-kinds", "the kinds of the gateway's objects are there")

@@ -161,8 +161,6 @@ _FLASHCOMM = (
 )
 _DRAFTS = _argument("speculative-config", "num_speculative_tokens")
 _DRAFTS_KNOWN = f"({_has('speculative-config', 'num_speculative_tokens')} and {_DRAFTS} is number)"
-_GRAPH = _argument("compilation-config", "cudagraph_mode")
-_GRAPH_KNOWN = f"({_has('compilation-config', 'cudagraph_mode')} and {_GRAPH} is string)"
 _ARGS = "Values.engine.args"
 
 
@@ -374,13 +372,13 @@ def _memory_limit(values: Values) -> Finds:
         )
 
 
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
 def seconds(text: str) -> float:
-    """A duration of the Gateway API such as ``1m30s``, in seconds."""
-    parts = re.findall(r"([0-9]+)(h|ms|m|s)", text)
-    return sum(int(number) * _SECONDS[unit] for number, unit in parts)
+    """A duration of Go, such as ``1m30s`` or ``0.5s``, in seconds; the Gateway API's are some."""
+    parts = re.findall(r"([0-9]+\.?[0-9]*|\.[0-9]+)(h|ms|us|ns|m|s)", re.sub("[µμ]", "u", text))
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def _request_timeout(values: Values) -> Finds:

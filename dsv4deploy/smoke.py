@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from .bench.worker import SIMULATOR
+from .bench.worker import SIMULATOR, Failed, headers
 from .errors import DeployError
 from .garbage import PROMPT
 
@@ -48,13 +48,14 @@ def ask(
         prompt: what is asked.
 
     Raises:
-        DeployError: there was no answer, or it was refused or broken off.
+        DeployError: there was no answer, or it was refused or broken off; or the URL or the key
+            can't be one.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise DeployError(f"{url}: must be http://host[:port]/…/v1/chat/completions")
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=timeout)
+    try:
+        sent = headers(key)
+    except Failed as failed:
+        raise DeployError(str(failed)) from None
+    connection, target = _opened(url, timeout)
     body = {
         "model": model,
         "messages": [{"role": "user", "content": prompt}],
@@ -63,12 +64,9 @@ def ask(
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    headers = {"Content-Type": "application/json"}
-    if key:
-        headers["Authorization"] = f"Bearer {key}"
     start = time.monotonic()
     try:
-        connection.request("POST", parts.path, json.dumps(body), headers)
+        connection.request("POST", target, json.dumps(body), sent)
         response = connection.getresponse()
         if response.status != 200:
             raise DeployError(_refused(url, response.status, response.read(2000)))
@@ -77,6 +75,20 @@ def ask(
         raise DeployError(f"{url}: no answer: {error}: is the service ready?") from None
     finally:
         connection.close()
+
+
+def _opened(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
+    """A connection to a URL's host, and what to ask there for."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https") or not url.isascii():
+        raise DeployError(f"{url}: must be http://host[:port]/…/v1/chat/completions")
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return kind(host, port, timeout=timeout), target
 
 
 _REFUSALS = {
@@ -94,6 +106,11 @@ def _refused(url: str, status: int, body: bytes) -> str:
     return f"{url}: {status}: {told}"
 
 
+def _told(error: Any) -> str:
+    """An error event's message, which OpenAI's API holds in an object."""
+    return str(error.get("message") or error) if isinstance(error, dict) else str(error)
+
+
 def _read(response: http.client.HTTPResponse, start: float) -> Completion:
     text, first = "", 0.0
     usage: dict[str, Any] = {}
@@ -105,7 +122,13 @@ def _read(response: http.client.HTTPResponse, start: float) -> Completion:
             break
         if not data.startswith("{"):
             continue
-        chunk = json.loads(data)
+        try:
+            chunk = json.loads(data)
+        except ValueError:  # cut within a line
+            break
+        if chunk.get("error"):
+            told = _told(chunk["error"])
+            raise DeployError(f"an error came after {len(text)} characters: {told}")
         usage = chunk.get("usage") or usage
         for choice in chunk.get("choices") or []:
             piece = (choice.get("delta") or {}).get("content") or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from simulated import simulator
 
 from dsv4deploy import Values
 
+JOB = ("--job", "--url", "", "--kubeconfig", "x")
+CLOSED = ("--ingress", "direct", "--set", "networkPolicy.enabled=true")
 TYPED = [sys.executable, "-m", "dsv4deploy", "bench"]
 
 
@@ -50,7 +53,7 @@ def test_a_run_prints_its_folders_and_hints_at_what_queues(
     with simulator(model=Values().model.name) as url:
         done = typed(
             *("run", "--dataset", data, "-o", tmp_path / "out", "--url", url),
-            *("--aiperf", aiperf, "--runs", 1, "--concurrency", "4,8", "--scenario", 1),
+            *("--aiperf", aiperf, "--runs", 1, "--concurrency", "4,8,4", "--scenario", 1),
         )
     assert done.stdout.splitlines() == [
         f"{tmp_path}/out/kserve-scenario1-c4",
@@ -67,6 +70,13 @@ def test_a_run_prints_its_folders_and_hints_at_what_queues(
     [
         (("--url", "http://x", "--ingress", "both"), 2, "--url is one ingress"),
         (("--url", "", "--ingress", "direct", "--kubeconfig", "x"), 1, "no way to a cluster"),
+        ((*JOB, "--ingress", "maas"), 2, "name a Secret that holds one in namespace demo"),
+        ((*JOB, "--ingress", "both"), 2, "name a Secret that holds one in namespace demo"),
+        ((*JOB, "--ingress", "maas", "--key-secret", "a"), 2, "must be NAME/KEY"),
+        ((*JOB, "--ingress", "maas", "--key-secret", "a/b"), 1, "no way to a cluster"),
+        ((*JOB, "--ingress", "direct"), 1, "no way to a cluster"),
+        ((*JOB, *CLOSED), 2, "put its namespace demo into networkPolicy.fromNamespaces"),
+        ((*JOB, *CLOSED, "--set", "networkPolicy.fromNamespaces={demo}"), 1, "no way to a"),
         (("--concurrency", "four"), 2, "must be whole numbers with commas"),
         (("--dataset", "nowhere"), 1, "nowhere: no data set"),
         (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),
@@ -94,6 +104,35 @@ def test_the_simulator_serves_until_it_is_stopped() -> None:
         assert process.wait(30) == 0
         assert process.stderr
         assert process.stderr.read().startswith(b"a simulator, no engine")
+
+
+def test_what_can_t_be_written_is_named(data: Path, tmp_path: Path) -> None:
+    aiperf = fake_aiperf.install(tmp_path / "fake")
+    file = tmp_path / "file"
+    file.touch()
+    model = tokenizer.train(tmp_path / "tokenizer")
+    made = typed(
+        *("dataset", "--tokenizer", model, "-o", file / "out", "--size", 0.01, "--requests", 4),
+        code=1,
+    )
+    with simulator(model=Values().model.name) as url:
+        run = typed(
+            *("run", "--dataset", data, "-o", file / "out", "--url", url),
+            *("--aiperf", aiperf, "--scenario", 1),
+            code=1,
+        )
+    for done in (made, run):
+        assert f"{file}/out" in done.stderr
+        assert "Not a directory" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_none_or_taken_is_said() -> None:
+    assert "99999 is not in the range" in typed("simulate", "--port", 99999, code=2).stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = typed("simulate", "--port", taken.getsockname()[1], code=1)
+    assert "address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_times_that_nobody_published_are_not_simulated() -> None:

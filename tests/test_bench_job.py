@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import tokenizer
 from simulated import simulator
 
 from dsv4deploy import Release, Values
-from dsv4deploy.bench import dataset, job
+from dsv4deploy.bench import dataset, job, worker
 from dsv4deploy.bench.run import Benchmark, Subject
 
 
@@ -110,6 +111,31 @@ def test_the_pod_s_program_makes_the_same_data_and_prints_what_comes_back(
             "profile_export.jsonl",
             "profile_export_aiperf.json",
         ]
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [slice(0, 1), slice(1, 2), slice(-1, None), slice(2, None)],
+    ids=["begin", "middle", "end", "half"],
+)
+def test_a_run_of_which_the_log_has_lost_some_stays_pending(
+    lost: slice, data: dataset.Dataset, tmp_path: Path
+) -> None:
+    made = benchmark(data, tmp_path / "results")
+    run = tmp_path / "run"
+    run.mkdir()
+    answer = {"text": "One, two", "error": "", "simulator": None}
+    (run / worker.ANSWER).write_text(json.dumps(answer))
+    (run / worker.RECORDS).write_text(random.Random(1).randbytes(2000).hex())
+    (run / worker.SUMMARY).write_text("{}")
+    whole = worker.printed(run, "maas-scenario1-c4/runs/run-1")
+    begin, *lines, end = whole.splitlines()
+    assert len(lines) > 3
+    del lines[lost]
+    job.collect("\n".join([begin, *lines, end]), made)
+    assert [len(group["pending"]) for group in made.plan()["groups"]] == [1, 1]
+    job.collect(whole, made)
+    assert [len(group["pending"]) for group in made.plan()["groups"]] == [0, 1]
 
 
 def test_the_pod_s_program_says_why_it_failed(data: dataset.Dataset, tmp_path: Path) -> None:

@@ -14,17 +14,17 @@ import pytest
 from bench_results import Made, fail, make, summary, write
 
 from dsv4deploy.bench import plots
-from dsv4deploy.bench.published import Metric, Row, rows
+from dsv4deploy.bench.published import OUTPUT_TOKENS, Metric, Row, rows, scenarios
 from dsv4deploy.bench.report import Report, report, tokens_a_second
 from dsv4deploy.bench.results import read
 from dsv4deploy.bench.verdict import (
     Judged,
+    Means,
     Outcome,
     identities,
     judge,
     overheads,
     percent,
-    published_means,
     sweeps,
 )
 from dsv4deploy.errors import DeployError
@@ -63,11 +63,21 @@ def failing(each: Judged) -> set[str]:
 # --- the published tables ----------------------------------------------------------------------
 
 
+def published(row: Row) -> Means:
+    """A row as figures of a closed loop; four requests make a conversation of scenario 2."""
+    return Means(
+        figures={metric: figure.value for metric, figure in row.figures.items()},
+        input_tokens=scenarios()[row.scenario].input_tokens,
+        output_tokens=OUTPUT_TOKENS,
+        concurrency=row.concurrency,
+        sequences=row.requests // (4 if row.scenario == 2 else 1),
+        rounding={metric: each.rounding / each.value for metric, each in row.figures.items()},
+    )
+
+
 @pytest.mark.parametrize("row", COMPLETE, ids=name)
 def test_the_published_rows_agree_with_themselves(row: Row) -> None:
-    means = published_means(row)
-    assert means
-    assert [check.found for check in identities(means) if not check.holds] == []
+    assert [check.found for check in identities(published(row)) if not check.holds] == []
 
 
 @pytest.mark.parametrize("row", COMPLETE, ids=name)
@@ -84,15 +94,9 @@ def test_the_published_rows_agree_with_themselves(row: Row) -> None:
 def test_a_published_row_with_one_wrong_figure_would_be_noticed(
     row: Row, metric: Metric, caught: set[str]
 ) -> None:
-    means = published_means(row)
-    assert means
+    means = published(row)
     means.figures[metric] *= 1.1
     assert {check.code for check in identities(means) if not check.holds} == caught
-
-
-def test_a_row_of_throughput_alone_can_not_be_held_against_itself() -> None:
-    (row, *_) = (row for row in rows() if row not in COMPLETE)
-    assert published_means(row) is None
 
 
 # --- verdicts ----------------------------------------------------------------------------------
@@ -388,6 +392,20 @@ def test_only_like_is_compared_with_like(tmp_path: Path) -> None:
     ]
     assert overheads(sides) == []
     assert sweeps(sides) == []
+
+
+@pytest.mark.parametrize(
+    "other", [{"image": "another"}, {"model": "another"}, {"requests": 8}], ids=str
+)
+def test_another_image_model_or_size_is_not_like(other: dict[str, Any], tmp_path: Path) -> None:
+    one, another = judged(make(), tmp_path), judged(make(**other), tmp_path)
+    beside = judged(make(ingress="maas"), tmp_path)
+    more = judged(make(concurrency=8), tmp_path)
+    (found,) = overheads([one, beside, another])
+    assert found.kserve is one
+    assert overheads([another, beside]) == []
+    assert sweeps([another, one, more]) == [(one, more)]
+    assert sweeps([another, more]) == []
 
 
 def _tiers(tmp_path: Path, **changed: Any) -> Report:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -179,6 +181,47 @@ def test_the_key_is_in_no_command_line_and_no_file(
         assert path.is_dir() or "sk-0123456789" not in path.read_text()
 
 
+def test_a_key_that_can_t_be_sent_stops_all_and_is_in_no_file(
+    make: Make,
+    engine: str,
+    aiperf: Path,
+    started: Callable[[], list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DSV4DEPLOY_API_KEY", "sk-0123456789\r")
+    benchmark = make(engine)
+    with pytest.raises(DeployError, match="has a blank or a line's end") as refused:
+        benchmark.here(find_aiperf(str(aiperf)), silent)
+    assert started() == []
+    told = [path.read_text() for path in benchmark.output.rglob("*") if path.is_file()]
+    assert "sk-" not in "".join([str(refused.value), *told])
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\nx-dsv4deploy-simulator: {\r\n\r\n{}",
+        b"HTTP/1.1 503 Service Unavailable\r\nx-dsv4deploy-simulator: {\r\n\r\n",
+    ],
+)
+def test_a_broken_answer_loses_no_run(make: Make, aiperf: Path, response: bytes) -> None:
+    class Broken(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.connection.recv(65536)
+            self.wfile.write(response)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Broken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        benchmark = make(f"http://127.0.0.1:{server.server_address[1]}/v1/chat/completions")
+        benchmark.here(find_aiperf(str(aiperf)), silent)
+        server.shutdown()
+    told = json.loads((benchmark.output / "kserve-scenario1-c4" / "run.json").read_text())
+    assert told["garbageAnswers"] == 1
+
+
 @pytest.mark.parametrize(
     ("behave", "sentence"),
     [("fail", "ended with 1 and left no results.*the fake has failed"), ("cancelled", "cancelled")],
@@ -221,6 +264,16 @@ def test_a_folder_holds_the_results_of_one_thing(make: Make, engine: str, aiperf
     make(engine).here(find_aiperf(str(aiperf)), silent)
     with pytest.raises(DeployError, match="holds results of another url"):
         make(URL).record()
+
+
+def test_what_is_recorded_tells_how_many_requests_run_at_once(
+    data: dataset.Dataset, tmp_path: Path
+) -> None:
+    values = load({"replicas": 2})
+    measured = Subject(values, "ascend-910b4-8-w4a8", {"kserve": URL}, "image")
+    benchmark = Benchmark(measured, data, tmp_path, [1], [4], runs=1)
+    benchmark.record()
+    assert results.read(tmp_path / "kserve-scenario1-c4").settings.at_once == 8
 
 
 def test_the_engine_s_own_service_is_reached_by_its_url_only() -> None:

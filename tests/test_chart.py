@@ -251,3 +251,6 @@ def test_notes_say_how_to_watch_and_how_to_ask(tool: Tool) -> None:
     assert "stays open" not in told
     assert "lets this gateway in, and not KServe's" in told
     assert "curl https://$GATEWAY:443/" in told
+    assert "GATEWAY=maas.example.com\n" not in enabled
+    named = ("--set", "maas.enabled=true,maas.gateway.hostname=maas.example.com")
+    assert "GATEWAY=maas.example.com\n" in run(*command, *named).partition("NOTES:")[2]

@@ -33,6 +33,7 @@ def configuration(url: str, **settings: Any) -> str:
             configuration("a:1, b:2", failClosed="true", timeout="1s500ms"),
             RateLimit(("a:1", "b:2"), True, 1.5),
         ),
+        (configuration("a:1", timeout="0.5s"), RateLimit(("a:1",), False, 0.5)),
         (configuration(""), RateLimit((), False, 0.02)),
         (CONFIGURATION, RateLimit((), False, 0.02)),
         ("", RateLimit((), False, 0.02)),

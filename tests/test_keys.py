@@ -69,6 +69,14 @@ def test_who_is_overtaken_begins_again_from_what_is_there_now(serve: Serve) -> N
     assert asked[1:] == [get, post, get, PUT, get, PUT]
 
 
+def test_a_key_that_is_gone_after_a_lost_answer_was_revoked(serve: Serve) -> None:  # noqa: F811
+    lost = refusal(503, "ServiceUnavailable", "lost")
+    there, gone = (200, secret(alice="dsv4_a")), (200, secret())
+    cluster, asked, _ = serve(KINDS, there, lost, CLASH, gone, (200, {}))
+    assert revoke(Place(cluster, "maas-system", "maas-api-keys"), "alice").client == "alice"
+    assert asked.count(PUT) == 3
+
+
 def test_who_is_overtaken_for_ever_gives_up(serve: Serve) -> None:  # noqa: F811
     read = (200, secret(alice="dsv4_a"))
     cluster, asked, _ = serve(KINDS, *(read, CLASH) * 8)

@@ -10,7 +10,16 @@ import pytest
 
 from dsv4deploy import Finding, Severity, Values, ValuesError, check, load
 from dsv4deploy.loading import profile_names
-from dsv4deploy.rules import OWNED_FLAGS, RULES, Rule, errors, explain_rule, reference, rule
+from dsv4deploy.rules import (
+    OWNED_FLAGS,
+    RULES,
+    Rule,
+    errors,
+    explain_rule,
+    reference,
+    rule,
+    seconds,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 Tree = dict[str, Any]
@@ -451,3 +460,21 @@ def test_an_engine_version_without_a_list_of_flags_is_said() -> None:
     finding = next(finding for finding in found if finding.code == "unknown-engine-version")
     assert "engine-flag" not in {finding.code for finding in found}
     assert finding.severity == Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1h2m3s4ms", 3723.004),
+        ("0.5s", 0.5),
+        (".5s", 0.5),
+        ("1.5h", 5400),
+        ("250us", 0.00025),
+        ("250µs", 0.00025),
+        ("250μs", 0.00025),
+        ("20000000ns", 0.02),
+        ("0", 0),
+    ],
+)
+def test_durations_are_read_as_go_reads_them(text: str, told: float) -> None:
+    assert seconds(text) == pytest.approx(told)

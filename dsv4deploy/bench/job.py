@@ -8,12 +8,16 @@ name it. What has been printed is not lost where the pod is.
 from __future__ import annotations
 
 import base64
+import binascii
+import gzip
 import hashlib
 import io
 import json
 import re
 import tarfile
 import time
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -33,6 +37,7 @@ _MODULES = ("launch.py", "prompts.py", "worker.py")
 _BLOCK = re.compile(
     worker.BEGIN.format(r"([\w.-]+/runs/run-\d+)") + r"\n([^-]*)\n" + worker.END.format(r"\1")
 )
+_DAMAGED = (binascii.Error, EOFError, gzip.BadGzipFile, zlib.error)
 _PROGRESS = re.compile(r"^progress (\S+) (\d+) (\d+)$", re.MULTILINE)
 
 
@@ -199,18 +204,24 @@ def _log(cluster: Cluster, job: Object) -> str:
 
 
 def collect(log: str, benchmark: Benchmark) -> None:
-    """Puts the runs that a log holds into their folders."""
+    """Puts the runs that a log holds whole into their folders; the others stay pending."""
     pending = _pending(benchmark.plan())
     for name, text in _BLOCK.findall(log):
         if name in pending:
-            unpack(text, benchmark.output / name)
+            with suppress(*_DAMAGED):
+                unpack(text, benchmark.output / name)
             benchmark.record()
 
 
 def unpack(text: str, folder: Path) -> None:
-    """Writes a run's folder out of what :func:`worker.printed` has made, whole or not at all."""
+    """Writes a run's folder out of what :func:`worker.printed` has made, whole or not at all.
+
+    Raises:
+        binascii.Error, EOFError, gzip.BadGzipFile, zlib.error: some of the text is missing.
+    """
+    archived = gzip.decompress(base64.b64decode(text))
     part = folder.with_name(folder.name.replace("run-", "part-"))
     part.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(text)), mode="r:gz") as archive:
+    with tarfile.open(fileobj=io.BytesIO(archived), mode="r:") as archive:
         archive.extractall(part, filter="data")
     part.rename(folder)

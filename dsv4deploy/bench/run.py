@@ -334,6 +334,7 @@ class Benchmark:
             "runs": self.runs,
             "maxNumSeqs": subject.values.engine.args.max_num_seqs,
             "dataParallel": subject.values.parallelism.data,
+            "replicas": subject.values.replicas,
             "dataset": self.dataset.files[f"scenario{scenario}.jsonl"],
             "tokenizer": self.dataset.tokenizer,
             "versions": {

@@ -15,7 +15,7 @@ from statistics import fmean
 
 from . import published
 from .published import Figure, Metric, Row
-from .results import Result, Run
+from .results import Result, Run, Settings
 
 TOLERANCE = 0.10
 """How far a mean may be from its published figure. The published runs through two ingresses differ
@@ -174,21 +174,6 @@ def identities(means: Means) -> list[Check]:
             same,
         ),
     ]
-
-
-def published_means(row: Row) -> Means | None:
-    """A published row as figures of a closed loop; None where it lacks some."""
-    if set(row.figures) != set(Metric):
-        return None
-    scenario = published.scenarios()[row.scenario]
-    return Means(
-        figures={metric: figure.value for metric, figure in row.figures.items()},
-        input_tokens=scenario.input_tokens,
-        output_tokens=published.OUTPUT_TOKENS,
-        concurrency=row.concurrency,
-        sequences=_whole(row),
-        rounding={metric: each.rounding / each.value for metric, each in row.figures.items()},
-    )
 
 
 # --- whether a result is sound -----------------------------------------------------------------
@@ -605,13 +590,18 @@ class Overhead:
         return "; ".join(self.measurable) + "."
 
 
+def _alike(asked: Settings) -> tuple[object, ...]:
+    """What results must have in common to stand beside each other."""
+    served = (asked.profile, asked.image, asked.model, asked.simulator)
+    return (*served, asked.scenario, asked.requests)
+
+
 def overheads(judged: Iterable[Judged]) -> list[Overhead]:
     """KServe beside MaaS, wherever both were measured alike."""
     sides: dict[object, dict[str, Judged]] = {}
     for each in judged:
         asked = each.result.settings
-        alike = (asked.profile, asked.scenario, asked.concurrency, asked.simulator)
-        sides.setdefault(alike, {})[asked.ingress] = each
+        sides.setdefault((*_alike(asked), asked.concurrency), {})[asked.ingress] = each
     return [
         Overhead(both["kserve"], both["maas"])
         for both in sides.values()
@@ -624,8 +614,7 @@ def sweeps(judged: Iterable[Judged]) -> list[tuple[Judged, ...]]:
     alike: dict[object, list[Judged]] = {}
     for each in judged:
         asked = each.result.settings
-        key = (asked.profile, asked.scenario, asked.ingress, asked.simulator)
-        alike.setdefault(key, []).append(each)
+        alike.setdefault((*_alike(asked), asked.ingress), []).append(each)
     found = (
         tuple(sorted(same, key=lambda each: each.result.settings.concurrency))
         for same in alike.values()

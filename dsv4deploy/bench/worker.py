@@ -11,6 +11,7 @@ data set) and ``groups``, each of which has ``folder``, ``url``, ``aiperf`` (its
 
 import base64
 import contextlib
+import http.client
 import io
 import json
 import os
@@ -30,6 +31,8 @@ AIPERF = "0.7.0"
 SUMMARY, RECORDS, ANSWER = "profile_export_aiperf.json", "profile_export.jsonl", "answer.json"
 SIMULATOR = "x-dsv4deploy-simulator"
 """The header by which a simulator tells what it is, in every response."""
+KEY = "DSV4DEPLOY_API_KEY"
+"""The environment variable with the API key."""
 BEGIN, END = "-----BEGIN RUN {}-----", "-----END RUN {}-----"
 
 Tell = Callable[[str, int, int], None]
@@ -38,6 +41,24 @@ Tell = Callable[[str, int, int], None]
 
 class Failed(Exception):  # noqa: N818 - a run, not this program
     """A run that came to nothing; the message says why."""
+
+
+def headers(key: str) -> dict[str, str]:
+    """Those of a request.
+
+    Args:
+        key: an API key; ``""`` sends none.
+
+    Raises:
+        Failed: the key can't be sent. The library that would say so quotes it, in what is kept.
+    """
+    if not all("!" <= character <= "~" for character in key):
+        raise Failed(
+            f"{KEY} has a blank or a line's end, or is not ASCII: set the bare key, as `keys "
+            "create` printed it"
+        )
+    known = {"Authorization": f"Bearer {key}"} if key else {}
+    return {"Content-Type": "application/json", **known}
 
 
 def work(
@@ -64,6 +85,7 @@ def work(
     Raises:
         Failed: a run came to nothing.
     """
+    sent = headers(os.environ.get(KEY, ""))
     for group in plan["groups"]:
         if not group["pending"]:
             continue
@@ -81,7 +103,7 @@ def work(
             part, whole = runs / f"part-{number}", runs / f"run-{number}"
             aiperf(python, _filled(group["aiperf"], dataset), part, told(number))
             # Asked after the load, when an engine that breaks under it has broken.
-            answer = ask(group["url"], plan["model"], plan["prompt"])
+            answer = ask(group["url"], plan["model"], plan["prompt"], sent)
             (part / ANSWER).write_text(json.dumps(answer) + "\n", "utf-8")
             part.rename(whole)
             done(whole)
@@ -151,8 +173,14 @@ def _judge(code: int, part: Path, log: Path) -> None:
         raise Failed(f"aiperf was cancelled: {log}:\n{end}")
 
 
-def ask(url: str, model: str, prompt: str) -> dict[str, Any]:
-    """The answer to a short prompt.
+def ask(url: str, model: str, prompt: str, sent: dict[str, str]) -> dict[str, Any]:
+    """The answer to a short prompt, whatever comes back: a finished run is not lost for it.
+
+    Args:
+        url: of the chat completions.
+        model: the served model's name.
+        prompt: what is asked.
+        sent: the request's :func:`headers`.
 
     Returns:
         ``text``; ``error``, why there is none; ``simulator``, what a simulator says of itself.
@@ -163,21 +191,20 @@ def ask(url: str, model: str, prompt: str) -> dict[str, Any]:
         "max_tokens": 64,
         "temperature": 0,
     }
-    headers = {"Content-Type": "application/json"}
-    if os.environ.get("DSV4DEPLOY_API_KEY"):
-        headers["Authorization"] = f"Bearer {os.environ['DSV4DEPLOY_API_KEY']}"
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
+    answer: dict[str, Any] = {"text": "", "error": "", "simulator": None}
+    request = urllib.request.Request(url, json.dumps(body).encode(), sent)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=300) as response:  # noqa: S310
-            simulator = response.headers.get(SIMULATOR)
-            why, text = "", json.load(response)["choices"][0]["message"]["content"] or ""
-    except urllib.error.HTTPError as error:
-        with error:
-            text, why = "", f"HTTP {error.code}"
-            simulator = error.headers.get(SIMULATOR)
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        return {"text": "", "error": str(error), "simulator": None}
-    return {"text": text, "error": why, "simulator": json.loads(simulator) if simulator else None}
+        try:
+            response = urllib.request.urlopen(request, timeout=300)  # noqa: S310
+        except urllib.error.HTTPError as refused:
+            response, answer["error"] = refused, f"HTTP {refused.code}"
+        with response:
+            answer["simulator"] = json.loads(response.headers.get(SIMULATOR, "null"))
+            if not answer["error"]:
+                answer["text"] = json.load(response)["choices"][0]["message"]["content"] or ""
+    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException) as error:
+        answer["error"] = str(error) or type(error).__name__
+    return answer
 
 
 # --- in a Job -----------------------------------------------------------------------------------

@@ -40,3 +40,7 @@ def main() -> None:
         # The reader (head, less) has gone: not a failure, and nothing left to say.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         sys.exit(0)
+    except OSError as error:
+        # Of a file or a port that was named; the system's words say what is wrong with it.
+        say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        sys.exit(1)

@@ -28,6 +28,7 @@ from .shared import (
 
 if TYPE_CHECKING:
     from ..bench.run import Benchmark
+    from ..values import Values
 
 
 @cli.group()
@@ -93,7 +94,7 @@ def _numbers(_: Any, __: Any, text: str) -> list[int]:
     words = text.split(",") if text else []
     if not all(word.strip().isdigit() and int(word) for word in words):
         raise click.BadParameter("must be whole numbers with commas, such as 8,16,32")
-    return [int(word) for word in words]
+    return list(dict.fromkeys(map(int, words)))
 
 
 @bench.command("run")
@@ -171,6 +172,11 @@ def run_command(
     if url and ingress == "both":
         raise click.UsageError("--url is one ingress: give --ingress kserve, maas or direct")
     ingresses = ["kserve", "maas"] if ingress == "both" else [ingress]
+    secret, _, key = key_secret.partition("/")
+    if bool(secret) != bool(key):
+        raise click.UsageError("--key-secret must be NAME/KEY")
+    if job and not url:
+        _reachable(values, namespace, ingresses, secret)
     chosen = datasets.read(dataset)
     python = "" if job else find_aiperf(aiperf)
     cluster = None if url and not job else connect(context, kubeconfig)
@@ -187,9 +193,6 @@ def run_command(
         from ..bench.job import Job
         from ..bench.job import run as run_job
 
-        secret, _, key = key_secret.partition("/")
-        if secret and not key:
-            raise click.UsageError("--key-secret must be NAME/KEY")
         with _bar(benchmark.plan()) as tell:
             run_job(cluster, benchmark, Job(image or values.test.image, secret, key), release, tell)
     else:
@@ -199,6 +202,21 @@ def run_command(
     for group in benchmark.plan()["groups"]:
         click.echo(output / group["folder"])
     say(f"`dsv4deploy bench report {output}` says what they mean")
+
+
+def _reachable(values: Values, namespace: str, ingresses: list[str], secret: str) -> None:
+    """Refuses a Job that no ingress would let in."""
+    if "maas" in ingresses and not secret:
+        raise click.UsageError(
+            "--job through maas needs an API key: name a Secret that holds one in namespace "
+            f"{namespace} with --key-secret NAME/KEY"
+        )
+    policy = values.network_policy
+    if "direct" in ingresses and policy.enabled and namespace not in policy.from_namespaces:
+        raise click.UsageError(
+            "networkPolicy.enabled closes the engine's port to the Job: put its namespace "
+            f"{namespace} into networkPolicy.fromNamespaces and apply that, or give --ingress maas"
+        )
 
 
 def _try(benchmark: Benchmark) -> None:
@@ -272,7 +290,13 @@ def report_command(
 @click.option("--concurrency", type=int, default=0, help="The published row's; its first.")
 @click.option("--model", default="", help="The served model's name; the profile's by default.")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=int, default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="0 takes a free one.",
+)
 @click.option("--slower", type=float, default=0.0, metavar="PERCENT", help="Than published.")
 @click.option(
     "--errors", type=click.FloatRange(0, 100), default=0.0, metavar="PERCENT", help="That fail."

@@ -62,6 +62,7 @@ def main() -> None:
         "--cov",
         "--cov-report=term",
         "--durations=5",
+        *("-n", "auto", "--dist", "loadfile"),
     )
 
 

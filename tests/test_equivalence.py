@@ -21,7 +21,7 @@ from dsv4deploy import Release, ValuesError, check, load, render
 from dsv4deploy.rules import RULES, Severity
 
 CHART = Path(__file__).resolve().parent.parent / "charts" / "deepseek-v4-flash"
-DOCUMENTS = int(os.environ.get("DSV4DEPLOY_DOCUMENTS", "2000"))
+DOCUMENTS = int(os.environ.get("DSV4DEPLOY_DOCUMENTS", "1500"))
 FIRST = int(os.environ.get("DSV4DEPLOY_SEED", "0"))
 CHART_RULES = {rule.code for rule in RULES if rule.severity == Severity.ERROR and not rule.finds}
 

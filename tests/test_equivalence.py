@@ -1,6 +1,6 @@
 """One source, proven: Helm 3, Helm 4 and Python accept the same values and give the same objects.
 
-``DSV4DEPLOY_DOCUMENTS`` sets how many documents are tried (2,000 by default) and
+``DSV4DEPLOY_DOCUMENTS`` sets how many documents are tried (1,500 by default) and
 ``DSV4DEPLOY_SEED`` the first seed, for a longer run.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -84,6 +85,37 @@ def test_output_goes_to_a_file_or_to_one_file_an_object(run: Run, tmp_path: Path
     ]
     parts = [yaml.safe_load((tmp_path / "parts" / name).read_text()) for name in names]
     assert sorted(map(str, parts)) == sorted(map(str, whole))
+
+
+def test_output_goes_through_a_link_and_into_a_pipe(run: Run, tmp_path: Path) -> None:
+    manifest = run("render").out
+    link, pipe = tmp_path / "link", tmp_path / "pipe"
+    link.symlink_to("file")  # which is not there yet
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for _ in range(2):
+        assert run("render", "-o", link) == Done(0, "", "")
+        assert run("render", "-o", pipe) == Done(0, "", "")
+        assert os.read(reader, 65_536).decode() == manifest
+        assert link.is_symlink()
+        assert pipe.is_fifo()
+    os.close(reader)
+    assert (tmp_path / "file").read_text("utf-8") == manifest
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_disk_that_is_full_is_one_sentence() -> None:
+    for words in (("render",), ("rules", "list", "-o", "json")):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "dsv4deploy", *words],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        told = "stdout: can't write: No space left on device\n"
+        assert (done.returncode, done.stderr) == (1, told)
 
 
 def test_each_values_file_of_a_folder_becomes_a_manifest(run: Run, tmp_path: Path) -> None:
@@ -172,7 +204,8 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_written(
         (("rendr",), 2, "No such command"),
         (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
         (("profiles", "show", "nope"), 1, "there is no profile of this name"),
-        (("render", "-o", "/proc/nope/x.yaml"), 1, "can't write"),
+        (("render", "-o", "/proc/nope/x.yaml"), 1, "/proc/nope/x.yaml: can't write: No such"),
+        (("render", "-o", "/proc/x.yaml"), 1, "/proc/x.yaml: can't write: No such"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_an_exit_code(

@@ -40,3 +40,10 @@ def main() -> None:
         # The reader (head, less) has gone: not a failure, and nothing left to say.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         sys.exit(0)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # A full disk behind stdout, which Python would try to write to once more.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        say(f"stdout: can't write: {error.strerror}")
+        sys.exit(1)

@@ -70,7 +70,7 @@ def render(
     values = load_values(files, **inputs)
     texts = checked(values, release)
     if output is None:
-        sys.stdout.write("".join(texts))
+        click.echo("".join(texts), nl=False)
     elif output.endswith(os.sep) or Path(output).is_dir():
         write_all({Path(output) / _file_name(text): text for text in texts})
     else:
@@ -358,7 +358,7 @@ def images(
             raise click.UsageError("--registry-map takes FROM=TO, such as quay.io=reg.site/quay")
         moved = mapped(values, {begin.rstrip("/"): to.rstrip("/") for begin, _, to in pairs})
     if output == "values":
-        sys.stdout.write(yamlio.write([as_values(moved)]).removeprefix("---\n"))
+        click.echo(yamlio.write([as_values(moved)]).removeprefix("---\n"), nl=False)
     elif output == "skopeo":
         for path, reference in found.items():
             click.echo(f"skopeo copy --all docker://{reference} docker://{moved[path]}")
@@ -409,7 +409,7 @@ def profiles_show(name: str, output: str) -> None:
 
     path = profile_path(name)
     if output == "yaml":
-        sys.stdout.write(path.read_text(encoding="utf-8"))
+        click.echo(path.read_text(encoding="utf-8"), nl=False)
         return
     rows = entries(name)
     if output == "json":

@@ -209,28 +209,34 @@ def checked(values: Values, release: Release) -> list[str]:
 
 
 def write_all(texts: dict[Path, str]) -> None:
-    """Writes each file whole or not at all; a failure leaves what stood there before."""
-    pending: list[tuple[str, Path]] = []
+    """Writes each file whole or not at all; a failure leaves what stood there before.
+
+    Where a link stands it stays, and its target is written. A device or a pipe is written to.
+    """
+    pending: list[tuple[Path, Path, Path]] = []
+    path = Path()
     try:
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-            pending.append((name, path))
+        streams = [path for path in texts if path.exists() and not path.is_file()]
+        for path in (path for path in texts if path not in streams):
+            target = Path(os.path.realpath(path))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+            pending.append((Path(name), target, path))
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+                file.write(texts[path])
             Path(name).chmod(0o644)
+        for path in streams:
+            path.write_text(texts[path], encoding="utf-8")
         while pending:
-            name, path = pending[0]
-            Path(name).replace(path)
+            whole, target, path = pending[0]
+            whole.replace(target)
             pending.pop(0)
     except OSError as error:
-        raise DeployError(
-            f"{error.filename2 or error.filename}: can't write: {error.strerror}"
-        ) from None
+        raise DeployError(f"{path}: can't write: {error.strerror}") from None
     finally:
-        for name, _ in pending:
+        for whole, *_ in pending:
             with suppress(OSError):
-                Path(name).unlink()
+                whole.unlink()
 
 
 def print_json(data: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -202,6 +203,14 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_written(
         (("render", "--each", "."), 2, "--each needs a folder to write to"),
         (("render", "--nmae", "x"), 2, "No such option"),
         (("rendr",), 2, "No such command"),
+        (("render", "-o", ""), 2, "-o takes a file or a folder, not ''"),
+        (("render", "-o", "json"), 2, "-o takes a file or a folder, not 'json'"),
+        (("chart", "write", __file__), 2, "is a file"),
+        (("chart", "check", __file__), 2, "is a file"),
+        (("chart", "write", "/proc/nope"), 1, "/proc/nope: No such file"),
+        (("apply", "--contexts", ""), 2, "names no context: is a variable empty?"),
+        (("apply", "--contexts", " , "), 2, "names no context: is a variable empty?"),
+        (("smoke", "--timeout", "0"), 2, "0.0 is not in the range x>=1"),
         (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
         (("profiles", "show", "nope"), 1, "there is no profile of this name"),
         (("render", "-o", "/proc/nope/x.yaml"), 1, "/proc/nope/x.yaml: can't write: No such"),
@@ -289,7 +298,14 @@ def test_images_are_listed_mapped_and_copied(run: Run, tmp_path: Path) -> None:
     ]
     assert copies == pairs
     assert run("images", "--registry-map", "quay.io").code == 2
+    assert run("images", "-o", "skopeo").code == 2
     assert run("images", "--registry-map", "quay.io=r").code == 1
+
+
+def test_the_help_of_images_has_an_example_that_works(run: Run) -> None:
+    text = run("images", "--help").out.replace("\\\n", "")
+    (example,) = re.findall(r"dsv4deploy (images .*--registry-map.*) > site\.yaml", text)
+    assert run(*example.split()).code == 0
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -368,6 +384,17 @@ def test_a_fleet_s_files_are_services_of_their_own(run: Run, tmp_path: Path) -> 
     assert done.code == 1
     assert "b.yml: the same service as a.yaml: prod chat" in done.err
     assert "nothing applied: 1 of 2 deployments have errors" in done.err
+
+
+def test_contexts_may_have_blanks_and_a_comma_at_the_end(run: Run, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        "contexts:\n- {name: a, context: {cluster: c, user: u}}\n"
+        "- {name: b, context: {cluster: c, user: u}}\n"
+    )
+    done = run("apply", "--contexts", "a, b,", "--kubeconfig", kubeconfig, "-o", "json")
+    assert [each["target"] for each in json.loads(done.out)] == ["a", "b"]
+    assert done.code == 1  # neither leads to a cluster
 
 
 @pytest.mark.parametrize(

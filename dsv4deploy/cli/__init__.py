@@ -41,9 +41,10 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         sys.exit(0)
     except OSError as error:
-        if error.filename is not None:
-            raise
-        # A full disk behind stdout, which Python would try to write to once more.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-        say(f"stdout: can't write: {error.strerror}")
+        where = error.filename
+        if where is None:
+            where = "stdout: can't write"
+            # What stdout did not take, Python would try to write once more at its end.
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        say(f"{where}: {error.strerror}")
         sys.exit(1)

@@ -121,6 +121,14 @@ def _print_changes(plan: Plan) -> None:
     click.echo(f"downtime: {f'yes: {plan.downtime}' if plan.downtime else 'no'}")
 
 
+def _patterns(_: Any, __: Any, text: str | None) -> list[str]:
+    """The words of a list with commas; none where the option is not given."""
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    if text is not None and not words:
+        raise click.BadParameter("names no context: is a variable empty?")
+    return words
+
+
 @cli.command("apply")
 @deployment_options
 @cluster_options
@@ -129,8 +137,8 @@ def _print_changes(plan: Plan) -> None:
 @click.option("--wait", is_flag=True, help="Wait until it is ready, and show how far it is.")
 @click.option(
     "--contexts",
-    default="",
     metavar="A,B*,…",
+    callback=_patterns,
     help="Apply to all these contexts of the kubeconfig at once; names and patterns.",
 )
 @click.option(
@@ -149,7 +157,7 @@ def apply_command(
     force_conflicts: bool,
     timeout: float | None,
     wait: bool,
-    contexts: str,
+    contexts: list[str],
     each: Path | None,
     output: str,
     files: tuple[str, ...],
@@ -220,7 +228,7 @@ class _Target:
 
 
 def _sources(
-    contexts: str, context: str, each: Path | None, files: Sequence[str], kubeconfig: str
+    contexts: list[str], context: str, each: Path | None, files: Sequence[str], kubeconfig: str
 ) -> dict[str, tuple[str, Sequence[str]]]:
     """A fleet's targets by name: the context, and the values files for it."""
     if not contexts:
@@ -233,7 +241,7 @@ def _sources(
 
     names = list(known(kubeconfig))
     chosen: dict[str, tuple[str, Sequence[str]]] = {}
-    for pattern in contexts.split(","):
+    for pattern in contexts:
         matching = sorted(fnmatch.filter(names, pattern))
         if not matching:
             raise DeployError(
@@ -481,7 +489,14 @@ def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes
     "--ingress", type=click.Choice(["kserve", "maas"]), default="kserve", show_default=True
 )
 @click.option("--url", default="", help="Of the chat completions, in the place of the Gateway's.")
-@click.option("--timeout", type=float, default=300.0, show_default=True, metavar="SECONDS")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Without a byte.",
+)
 def smoke_command(
     namespace: str,
     context: str,
@@ -494,7 +509,7 @@ def smoke_command(
 ) -> None:
     """Stream one completion, and look whether it is garbage.
 
-    The MaaS ingress takes its key from the environment: DSV4DEPLOY_API_KEY.
+    With --ingress maas, and only then, the key of the environment is sent: DSV4DEPLOY_API_KEY.
     """
     from ..garbage import garbage
     from ..ingress import address
@@ -504,7 +519,7 @@ def smoke_command(
     if not url:
         cluster = connect(context, kubeconfig)
         url = address(cluster, values, Release(namespace=namespace), ingress)
-    key = os.environ.get("DSV4DEPLOY_API_KEY", "")
+    key = os.environ.get("DSV4DEPLOY_API_KEY", "") if ingress == "maas" else ""
     done = ask(url, values.model.name, key, timeout)
     click.echo(done.text)
     say(

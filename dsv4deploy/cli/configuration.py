@@ -61,6 +61,8 @@ def render(
     dsv4deploy render my-values.yaml -o manifest.yaml
     dsv4deploy render --each clusters/ -o manifests/
     """
+    if output in ("", "json", "table", "yaml"):
+        raise click.UsageError(f"-o takes a file or a folder, not '{output}': stdout gets YAML")
     release = Release(namespace=namespace)
     if each:
         if not output:
@@ -343,7 +345,9 @@ def images(
     For a site with no way out, map each registry to the site's own:
 
     \b
-    dsv4deploy images --registry-map quay.io=reg.site/quay -o values > site.yaml
+    dsv4deploy images --registry-map quay.io=reg.site/quay \\
+      --registry-map docker.io=reg.site/hub \\
+      --registry-map build-harbor.alauda.cn=reg.site/alauda -o values > site.yaml
     dsv4deploy render site.yaml
     """
     from .. import yamlio
@@ -352,6 +356,8 @@ def images(
     values = load_values(files, **inputs)
     found = references(values)
     moved = found
+    if output == "skopeo" and not registry_map:
+        raise click.UsageError("-o skopeo copies to where --registry-map FROM=TO says: give it")
     if registry_map:
         pairs = [pair.partition("=") for pair in registry_map]
         if not all(begin and become for begin, _, become in pairs):

@@ -69,6 +69,10 @@ def test_a_run_prints_its_folders_and_hints_at_what_queues(
         (("--url", "", "--ingress", "direct", "--kubeconfig", "x"), 1, "no way to a cluster"),
         (("--concurrency", "four"), 2, "must be whole numbers with commas"),
         (("--dataset", "nowhere"), 1, "nowhere: no data set"),
+        (("--image", "x"), 2, "are the Job's: give --job too"),
+        (("--key-secret", "x/y"), 2, "are the Job's: give --job too"),
+        (("--key-secret", "x"), 2, "--key-secret must be NAME/KEY"),
+        (("--key-secret", "/y", "--job"), 2, "--key-secret must be NAME/KEY"),
         (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "is the service ready"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "was a prompt of 164 words"),
@@ -94,6 +98,14 @@ def test_the_simulator_serves_until_it_is_stopped() -> None:
         assert process.wait(30) == 0
         assert process.stderr
         assert process.stderr.read().startswith(b"a simulator, no engine")
+
+
+@pytest.mark.parametrize(
+    "words", [("--slower", "-1"), ("--size", "0"), ("--size", "2"), ("--concurrency", "0")]
+)
+def test_a_simulation_has_its_bounds(words: tuple[str, str]) -> None:
+    done = typed("simulate", *words, code=2)
+    assert f"Invalid value for '{words[0]}'" in done.stderr
 
 
 def test_times_that_nobody_published_are_not_simulated() -> None:

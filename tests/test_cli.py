@@ -162,6 +162,8 @@ BAD_FILES = {
     "out of range": ("engine: {port: 70000}\n", "engine.port: must be at most 65535, not 70000"),
     "ambiguous": ("maas:\n  enabled: on\n", "maas.enabled: the unquoted `on` is a boolean to some"),
     "octal": ("replicas: 0755\n", "replicas: the unquoted `0755` is an octal number to some"),
+    "template": ("name: {{ x }}\n", "name: values files are no templates: in the place of"),
+    "template's control": ("{{- if x }}\nname: x\n{{- end }}\n", "values files are no templates"),
     "broken": ("a: [1,\n", "not a YAML document"),
     "not a mapping": ("- a\n", "the document must be a mapping of values"),
     "taken away": ("name: null\n", "name: null can't take this value away"),
@@ -190,6 +192,9 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_written(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.yaml", "my.yaml"]
 
 
+DONE = "nothing done: 1 error(s) in these values"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -211,6 +216,10 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_written(
         (("apply", "--contexts", ""), 2, "names no context: is a variable empty?"),
         (("apply", "--contexts", " , "), 2, "names no context: is a variable empty?"),
         (("smoke", "--timeout", "0"), 2, "0.0 is not in the range x>=1"),
+        (("render", "-n", ""), 1, "namespace '': must be lower-case letters"),
+        (("status", "-n", "A b"), 1, "namespace 'A b': must be lower-case letters"),
+        (("delete", "--name", "A b"), 1, 'name: "A b" must be lower-case letters'),
+        (("render", "--set", "engine.port=8001", "--set", "engine.args.block-size=96"), 1, DONE),
         (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
         (("profiles", "show", "nope"), 1, "there is no profile of this name"),
         (("render", "-o", "/proc/nope/x.yaml"), 1, "/proc/nope/x.yaml: can't write: No such"),
@@ -281,6 +290,8 @@ def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
         if not entry.section and path not in ("engine.version", "global"):
             assert entry.becomes, f"{path} does not say what it becomes"
     assert len(run("explain").out.splitlines()) == len(documentation())
+    for path in ("engine.env", "npu.nodeSelector", "maas.quotas"):
+        assert run("explain", f"{path}.any/key.or.more") == run("explain", path)
     assert "--quantization" in run("explain", "engine.args.quantization").out
 
 
@@ -365,6 +376,7 @@ def test_plan_exits_with_1_where_it_does_not_fit(run: Run) -> None:
     done = run("plan", "--set", "model.quantization=w8a8")
     assert done.code == 1
     assert done.out.rstrip().endswith("does not fit")
+    assert "max-num-seqs none, max-model-len none." in done.out
 
 
 def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
@@ -375,6 +387,25 @@ def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
     assert data["memory"]["likely"] == 31
     log.write_text("nothing")
     assert "give the engine's log from its start" in run("plan", "--calibrate", log).err
+
+
+def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
+    def typed(answer: str) -> subprocess.CompletedProcess[str]:
+        code = "from dsv4deploy.cli import cli, main, shared as s; import click\n"
+        code += "cli.command('ask')(click.command('ask')(lambda: s.confirm('Go on?')).callback)\n"
+        code += "main()"
+        return subprocess.run(
+            [sys.executable, "-c", code, "ask"],
+            input=answer,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert (typed("y\n").returncode, typed("n\n").returncode) == (0, 130)
+    done = typed("")
+    assert done.returncode == 1
+    assert "no terminal to ask on: give --yes" in done.stderr
 
 
 def test_a_fleet_s_files_are_services_of_their_own(run: Run, tmp_path: Path) -> None:

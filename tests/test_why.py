@@ -94,7 +94,7 @@ def test_the_tool_s_own_errors_are_known_as_it_writes_them() -> None:
     own = [entry for entry in entries() if entry.area == "dsv4deploy"]
     for text in (
         "vLLM spells this ",
-        "nothing rendered: ",
+        "nothing done: ",
         "the API server can't be reached",
         "the cluster has no namespace",
         "has no revision to go back to",

@@ -24,6 +24,7 @@ from .shared import (
     YES,
     checked,
     cluster_options,
+    confirm,
     connect,
     deployment_options,
     load_values,
@@ -370,7 +371,7 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, timeout: float | None, y
     seconds = timeout or budget(plan.objects)
     if plan.downtime and not yes:
         say(f"The engines stop, and are ready again after up to {seconds / 60:.0f} minutes.")
-        click.confirm("Go on?", abort=True, err=True)
+        confirm("Go on?")
     with _bar() as tell:
         wait = waiting(cluster, plan.service, plan.namespace, tell, timeout=seconds)
         upgrade(cluster, plan, force=force, wait=wait)
@@ -395,7 +396,7 @@ def rollback_command(
     from ..rollout import prepare, target
 
     cluster = connect(context, kubeconfig)
-    chosen = target(cluster, name or Values().name, namespace, revision or 0)
+    chosen = target(cluster, name, namespace, revision or 0)
     say(f"back to revision {chosen.number}")
     _replace(cluster, prepare(cluster, chosen.objects, force=True), True, timeout, yes)
 
@@ -414,7 +415,7 @@ def history_command(name: str, namespace: str, context: str, kubeconfig: str, ou
             "created": each.created,
             "objects": len(each.objects),
         }
-        for each in history(connect(context, kubeconfig), name or Values().name, namespace)
+        for each in history(connect(context, kubeconfig), name, namespace)
     ]
     if output == "json":
         print_json(rows)
@@ -434,7 +435,7 @@ def status_command(name: str, namespace: str, context: str, kubeconfig: str, out
     from ..progress import progress
     from ..rollout import history
 
-    cluster, service = connect(context, kubeconfig), name or Values().name
+    cluster, service = connect(context, kubeconfig), name
     now = progress(cluster, service, namespace)
     live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", service, namespace)
     conditions = ((live or {}).get("status") or {}).get("conditions") or []
@@ -465,7 +466,7 @@ def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes
     from ..diff import label
     from ..rollout import delete, history
 
-    cluster, service = connect(context, kubeconfig), name or Values().name
+    cluster, service = connect(context, kubeconfig), name
     going, staying = delete(cluster, service, namespace, dry_run=True)
     for item in going:
         click.echo(f"- {label(item)}")
@@ -477,7 +478,7 @@ def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes
         return
     whole = f"{len(going)} objects and {len(revisions)} revisions"
     if not yes:
-        click.confirm(f"Delete {whole}?", abort=True, err=True)
+        confirm(f"Delete {whole}?")
     delete(cluster, service, namespace)
     say(f"{whole} deleted")
 

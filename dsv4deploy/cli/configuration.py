@@ -311,8 +311,8 @@ def _print_plan(made: MemoryPlan) -> None:
         f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
         f"requests at once; {made.bound_by} bounds it.\n"
         f"The most that still fits, each by itself: max-num-batched-tokens "
-        f"{limits.max_num_batched_tokens}, max-num-seqs {limits.max_num_seqs}, max-model-len "
-        f"{limits.max_model_len}.\n"
+        f"{limits.max_num_batched_tokens or 'none'}, max-num-seqs {limits.max_num_seqs or 'none'}, "
+        f"max-model-len {limits.max_model_len or 'none'}.\n"
         f"{made.card} at {made.utilization:g}: {made.verdict}"
     )
 

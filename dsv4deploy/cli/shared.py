@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -123,7 +124,15 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What says which service that is in a cluster already."""
+    """What says which service that is in a cluster already; the verb gets its full name."""
+
+    @wraps(command)
+    def with_service(name: str, namespace: str, **rest: Any) -> Any:
+        values = load_values((), "", "", (), (), (), name)
+        release = Release(namespace=namespace)
+        return command(name=values.name, namespace=release.namespace, **rest)
+
+    decorated: Callable[..., Any] = with_service
     for decorator in (
         cluster_options,
         _NAMESPACE,
@@ -131,8 +140,8 @@ def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--name", default="", help="The service's name; the default profile's by default."
         ),
     ):
-        command = decorator(command)
-    return command
+        decorated = decorator(decorated)
+    return decorated
 
 
 FORCE = click.option(
@@ -145,6 +154,23 @@ TIMEOUT = click.option(
     help="How long to wait; by default what the startup probe allows, and 10 minutes.",
 )
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+def confirm(question: str) -> None:
+    """Asks on stderr, and goes on after a yes only.
+
+    Raises:
+        click.Abort: the answer is no.
+        DeployError: nobody can answer.
+    """
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise DeployError("no terminal to ask on: give --yes") from None
+    if not agreed:
+        raise click.Abort
 
 
 def connect(context: str, kubeconfig: str) -> Cluster:
@@ -198,13 +224,13 @@ def profile_of(profile: str, hardware: str) -> str:
 
 
 def checked(values: Values, release: Release) -> list[str]:
-    """The manifest's documents; where a rule has an error it is said, and nothing is rendered."""
+    """The manifest's documents; where a rule has an error it is said, and nothing is done."""
     findings = check(values, release)
     stopping = errors(findings)
     for finding in stopping:
         say(f"{finding.severity}: {finding}")
     if stopping:
-        raise DeployError(f"nothing rendered: {len(stopping)} error(s) in these values")
+        raise DeployError(f"nothing done: {len(stopping)} error(s) in these values")
     return documents(values, release)
 
 

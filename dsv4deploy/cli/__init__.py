@@ -1,6 +1,6 @@
 """The command line: one function a verb, data on stdout, talk on stderr.
 
-Exit codes: 0 clean, 1 findings or a failure, 2 wrong usage.
+Exit codes: 0 clean, 1 findings or a failure, 2 a command line that can't be read.
 """
 
 from __future__ import annotations

@@ -8,8 +8,10 @@ connected to. Nothing is written but through :meth:`Cluster.apply`, :meth:`Clust
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from .diff import label
@@ -55,14 +57,15 @@ class Cluster:
                     kubeconfig or None, context or None
                 )
             except config.ConfigException:
-                if context or kubeconfig:
+                if context or kubeconfig or "KUBERNETES_SERVICE_HOST" not in os.environ:
                     raise
                 config.load_incluster_config()  # type: ignore[no-untyped-call]
                 made = client.ApiClient()
         except (config.ConfigException, OSError, ValueError, TypeError, yaml.YAMLError) as error:
-            raise ClusterError(
-                f"no way to a cluster: {error}: set KUBECONFIG, or name a --context"
-            ) from None
+            reason = _no_way(context, kubeconfig) or (
+                f"{error}: set KUBECONFIG, or name a --context"
+            )
+            raise ClusterError(f"no way to a cluster: {reason}") from None
         return cls(made)
 
     # --- requests -------------------------------------------------------------------------
@@ -292,6 +295,20 @@ class Cluster:
                 return ""
             raise
         return str(text or "")
+
+
+def _no_way(context: str, kubeconfig: str) -> str:
+    """Why there is no configuration, where it is a file or a context that is not there."""
+    from kubernetes.config import kube_config
+
+    where = kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
+    if not any(Path(path).expanduser().exists() for path in where.split(os.pathsep)):
+        missing = f"{where}: no such file"
+        return missing if kubeconfig else f"no kubeconfig ({missing}): set KUBECONFIG"
+    known = contexts(kubeconfig)
+    if context and context not in known:
+        return f"no context {context} in {where}; there are: {', '.join(known) or 'none'}"
+    return ""
 
 
 def contexts(kubeconfig: str = "") -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import ValuesError
+from .errors import Problem, ValuesError
 from .values import Values
 
 OCI = "oci://"
@@ -32,18 +32,22 @@ def mapped(values: Values, registries: Mapping[str, str]) -> dict[str, str]:
             becomes (``registry.site.example/quay``). The longest fitting beginning counts.
 
     Raises:
-        ValuesError: an image comes from a registry that has no mapping.
+        ValuesError: images come from registries that have no mapping; it names each.
     """
     moved: dict[str, str] = {}
+    problems = []
     for path, reference in references(values).items():
         full = _full(reference)
         fitting = [begin for begin in registries if full.startswith(f"{begin}/")]
         if not fitting:
             registry = full.split("/")[0]
             message = f"{reference} is in {registry}, which no --registry-map names"
-            raise ValuesError.of("images", path, message)
+            problems.append(Problem("images", path, message))
+            continue
         begin = max(fitting, key=len)
         moved[path] = registries[begin] + full.removeprefix(begin)
+    if problems:
+        raise ValuesError(problems)
     return moved
 
 

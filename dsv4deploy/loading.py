@@ -22,6 +22,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from . import flags
 from .errors import Problem, ValuesError
 from .values import PATTERNS, EngineArgs, Values
 
@@ -470,7 +471,7 @@ def _sentence(error: Any, keys: Keys) -> str:
         case "missing":
             return "this value is required"
         case "string_pattern_mismatch" if keys[-1] == given and section_at(keys[:-1]) is EngineArgs:
-            return f"vLLM spells this {given.lstrip('-').lower().replace('_', '-')}"
+            return _spelled(given)
         case "string_pattern_mismatch":
             return f"{_shown(given)} must be {PATTERNS[bound['pattern']]}"
         case "string_too_short" | "too_short":
@@ -491,6 +492,14 @@ def _sentence(error: Any, keys: Keys) -> str:
     if given in ("true", "false") or _is_number(given):
         return f"{message}: {_UNQUOTE}"
     return message
+
+
+def _spelled(given: str) -> str:
+    """What to write for a flag that vLLM writes another way, or that it does not have."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", given.strip("-_"))
+    flag = words.lower().replace("_", "-")
+    unknown = flags.problem(defaults()["engine"]["version"], flag, None)
+    return unknown or f"vLLM spells this {flag}"
 
 
 def _is_number(given: object) -> bool:

@@ -79,8 +79,8 @@ def overlay(before: Objects, after: Objects, to_base: str) -> dict[str, str]:
             elif _SCRIPT.fullmatch(operation["path"]):
                 raise OverlayError(
                     f"{kind} {item['metadata']['name']}: the engine's script differs from the "
-                    "base's, and no patch can change a flag in it: write a base of its own for "
-                    "this cluster, in another folder"
+                    "base's, and no patch can change a flag in it: give the values that set it "
+                    "with --base too, and this base of its own another folder"
                 )
             else:
                 operations.append(operation)

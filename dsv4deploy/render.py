@@ -63,7 +63,7 @@ class Release:
         """Refuses what Kubernetes would: a ValuesError names the namespace."""
         if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", self.namespace):
             message = "must be lower-case letters, digits and -, no more than 63 of them"
-            raise ValuesError.of(f"namespace {self.namespace}", "", message)
+            raise ValuesError.of(f"namespace '{self.namespace}'", "", message)
 
 
 # --- filters: Python's half; gotemplate.py has Helm's ------------------------------------------

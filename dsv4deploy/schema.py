@@ -192,6 +192,8 @@ def _words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
 def explain(path: str) -> str:
     """What ``dsv4deploy explain`` prints for a dotted path; every path for ``""``.
 
+    A key of a map that takes any is explained by the map.
+
     Raises:
         ValuesError: there is no such value; the message names the nearest.
     """
@@ -209,6 +211,11 @@ def explain(path: str) -> str:
     parent, _, flag = path.rpartition(".")
     if parent == "engine.args" and flag in flags.known(defaults()["engine"]["version"]):
         return _flag_page(path, flag)
+    above = parent
+    while above:
+        if above in entries and entries[above].type == "mapping":
+            return _page(entries[above])  # it takes any key
+        above = above.rpartition(".")[0]
     raise ValuesError.of("explain", path, f"there is no such value{nearest(path, entries)}")
 
 

@@ -18,7 +18,7 @@ class Entry:
     Attributes:
         area: whose error it is.
         code: its name.
-        pattern: a regular expression that finds it in a line.
+        pattern: a regular expression that finds it in a line, whatever the case.
         example: a line in which it is found.
         cause: why it comes.
         fix: what to do.
@@ -36,6 +36,12 @@ class Entry:
     source: str
     rules: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
+
+    def found(self, text: str) -> int | None:
+        """The number of the first line that it is found in, from 0; None if there is none."""
+        pattern = re.compile(self.pattern, re.IGNORECASE)
+        lines = enumerate(text.splitlines())
+        return next((number for number, line in lines if pattern.search(line)), None)
 
 
 @cache
@@ -65,13 +71,10 @@ def matching(text: str) -> list[tuple[Entry, str]]:
         in the order in which the text has them: the first error of a log is often the cause.
     """
     lines = text.splitlines()
-    found = []
-    for entry in entries():
-        pattern = re.compile(entry.pattern)
-        number = next((n for n, line in enumerate(lines) if pattern.search(line)), None)
-        if number is not None:
-            found.append((number, entry))
-    return [(entry, lines[n].strip()) for n, entry in sorted(found, key=lambda each: each[0])]
+    places = {entry: number for entry in entries() if (number := entry.found(text)) is not None}
+    return [
+        (entry, lines[places[entry]].strip()) for entry in sorted(places, key=places.__getitem__)
+    ]
 
 
 def reference() -> str:

@@ -53,6 +53,7 @@ _AMBIGUOUS = [
     (re.compile(r"(?i:[-+]?\.inf|\.nan)"), "is not a number that JSON can carry"),
     (re.compile(r"="), "is a special key to some readers"),
 ]
+_TEMPLATE = "values files are no templates: in the place of `{{ … }}` write what it stands for"
 
 
 def plain(text: str) -> Any:
@@ -97,7 +98,10 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
         mark = error.problem_mark or error.context_mark
         where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
         what = error.problem or error.context or "unreadable"
-        raise ValuesError.of(where, "", f"not a YAML document: {what}") from None
+        content = text.decode(errors="replace") if isinstance(text, bytes) else text
+        template = mark and "{{" in "".join(content.splitlines()[mark.line : mark.line + 1])
+        message = f"not a YAML document: {_TEMPLATE if template else what}"
+        raise ValuesError.of(where, "", message) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise ValuesError.of(source, "", f"not a YAML document: {reason}") from None
@@ -187,7 +191,8 @@ class _Builder:
         merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                raise self.error(key_node, path, "a key must be text")
+                template = isinstance(key_node, yaml.MappingNode) and key_node.flow_style
+                raise self.error(key_node, path, _TEMPLATE if template else "a key must be text")
             if key_node.value == "<<" and not key_node.style:
                 for source in self.merge_sources(value_node, path):
                     merged = {**source, **merged}

@@ -79,6 +79,10 @@ def test_a_run_prints_its_folders_and_hints_at_what_queues(
         ((*JOB, *CLOSED, "--set", "networkPolicy.fromNamespaces={demo}"), 1, "no way to a"),
         (("--concurrency", "four"), 2, "must be whole numbers with commas"),
         (("--dataset", "nowhere"), 1, "nowhere: no data set"),
+        (("--image", "x"), 2, "are the Job's: give --job too"),
+        (("--key-secret", "x/y"), 2, "are the Job's: give --job too"),
+        (("--key-secret", "x"), 2, "--key-secret must be NAME/KEY"),
+        (("--key-secret", "/y", "--job"), 2, "--key-secret must be NAME/KEY"),
         (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "is the service ready"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "was a prompt of 164 words"),
@@ -133,6 +137,14 @@ def test_a_port_that_is_none_or_taken_is_said() -> None:
         done = typed("simulate", "--port", taken.getsockname()[1], code=1)
     assert "address already in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("--slower", "-1"), ("--size", "0"), ("--size", "2"), ("--concurrency", "0")]
+)
+def test_a_simulation_has_its_bounds(words: tuple[str, str]) -> None:
+    done = typed("simulate", *words, code=2)
+    assert f"Invalid value for '{words[0]}'" in done.stderr
 
 
 def test_times_that_nobody_published_are_not_simulated() -> None:

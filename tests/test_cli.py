@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,6 +88,37 @@ def test_output_goes_to_a_file_or_to_one_file_an_object(run: Run, tmp_path: Path
     assert sorted(map(str, parts)) == sorted(map(str, whole))
 
 
+def test_output_goes_through_a_link_and_into_a_pipe(run: Run, tmp_path: Path) -> None:
+    manifest = run("render").out
+    link, pipe = tmp_path / "link", tmp_path / "pipe"
+    link.symlink_to("file")  # which is not there yet
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for _ in range(2):
+        assert run("render", "-o", link) == Done(0, "", "")
+        assert run("render", "-o", pipe) == Done(0, "", "")
+        assert os.read(reader, 65_536).decode() == manifest
+        assert link.is_symlink()
+        assert pipe.is_fifo()
+    os.close(reader)
+    assert (tmp_path / "file").read_text("utf-8") == manifest
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_disk_that_is_full_is_one_sentence() -> None:
+    for words in (("render",), ("rules", "list", "-o", "json")):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "dsv4deploy", *words],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        told = "stdout: can't write: No space left on device\n"
+        assert (done.returncode, done.stderr) == (1, told)
+
+
 def test_each_values_file_of_a_folder_becomes_a_manifest(run: Run, tmp_path: Path) -> None:
     clusters, out = tmp_path / "clusters", tmp_path / "out"
     clusters.mkdir()
@@ -129,6 +162,8 @@ BAD_FILES = {
     "out of range": ("engine: {port: 70000}\n", "engine.port: must be at most 65535, not 70000"),
     "ambiguous": ("maas:\n  enabled: on\n", "maas.enabled: the unquoted `on` is a boolean to some"),
     "octal": ("replicas: 0755\n", "replicas: the unquoted `0755` is an octal number to some"),
+    "template": ("name: {{ x }}\n", "name: values files are no templates: in the place of"),
+    "template's control": ("{{- if x }}\nname: x\n{{- end }}\n", "values files are no templates"),
     "broken": ("a: [1,\n", "not a YAML document"),
     "not a mapping": ("- a\n", "the document must be a mapping of values"),
     "taken away": ("name: null\n", "name: null can't take this value away"),
@@ -157,6 +192,9 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_written(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.yaml", "my.yaml"]
 
 
+DONE = "nothing done: 1 error(s) in these values"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -170,9 +208,22 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_written(
         (("render", "--each", "."), 2, "--each needs a folder to write to"),
         (("render", "--nmae", "x"), 2, "No such option"),
         (("rendr",), 2, "No such command"),
+        (("render", "-o", ""), 2, "-o takes a file or a folder, not ''"),
+        (("render", "-o", "json"), 2, "-o takes a file or a folder, not 'json'"),
+        (("chart", "write", __file__), 2, "is a file"),
+        (("chart", "check", __file__), 2, "is a file"),
+        (("chart", "write", "/proc/nope"), 1, "/proc/nope: No such file"),
+        (("apply", "--contexts", ""), 2, "names no context: is a variable empty?"),
+        (("apply", "--contexts", " , "), 2, "names no context: is a variable empty?"),
+        (("smoke", "--timeout", "0"), 2, "0.0 is not in the range x>=1"),
+        (("render", "-n", ""), 1, "namespace '': must be lower-case letters"),
+        (("status", "-n", "A b"), 1, "namespace 'A b': must be lower-case letters"),
+        (("delete", "--name", "A b"), 1, 'name: "A b" must be lower-case letters'),
+        (("render", "--set", "engine.port=8001", "--set", "engine.args.block-size=96"), 1, DONE),
         (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
         (("profiles", "show", "nope"), 1, "there is no profile of this name"),
-        (("render", "-o", "/proc/nope/x.yaml"), 1, "can't write"),
+        (("render", "-o", "/proc/nope/x.yaml"), 1, "/proc/nope/x.yaml: can't write: No such"),
+        (("render", "-o", "/proc/x.yaml"), 1, "/proc/x.yaml: can't write: No such"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_an_exit_code(
@@ -239,6 +290,8 @@ def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
         if not entry.section and path not in ("engine.version", "global"):
             assert entry.becomes, f"{path} does not say what it becomes"
     assert len(run("explain").out.splitlines()) == len(documentation())
+    for path in ("engine.env", "npu.nodeSelector", "maas.quotas"):
+        assert run("explain", f"{path}.any/key.or.more") == run("explain", path)
     assert "--quantization" in run("explain", "engine.args.quantization").out
 
 
@@ -256,7 +309,14 @@ def test_images_are_listed_mapped_and_copied(run: Run, tmp_path: Path) -> None:
     ]
     assert copies == pairs
     assert run("images", "--registry-map", "quay.io").code == 2
+    assert run("images", "-o", "skopeo").code == 2
     assert run("images", "--registry-map", "quay.io=r").code == 1
+
+
+def test_the_help_of_images_has_an_example_that_works(run: Run) -> None:
+    text = run("images", "--help").out.replace("\\\n", "")
+    (example,) = re.findall(r"dsv4deploy (images .*--registry-map.*) > site\.yaml", text)
+    assert run(*example.split()).code == 0
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -316,6 +376,7 @@ def test_plan_exits_with_1_where_it_does_not_fit(run: Run) -> None:
     done = run("plan", "--set", "model.quantization=w8a8")
     assert done.code == 1
     assert done.out.rstrip().endswith("does not fit")
+    assert "max-num-seqs none, max-model-len none." in done.out
 
 
 def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
@@ -328,6 +389,25 @@ def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
     assert "give the engine's log from its start" in run("plan", "--calibrate", log).err
 
 
+def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
+    def typed(answer: str) -> subprocess.CompletedProcess[str]:
+        code = "from dsv4deploy.cli import cli, main, shared as s; import click\n"
+        code += "cli.command('ask')(click.command('ask')(lambda: s.confirm('Go on?')).callback)\n"
+        code += "main()"
+        return subprocess.run(
+            [sys.executable, "-c", code, "ask"],
+            input=answer,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert (typed("y\n").returncode, typed("n\n").returncode) == (0, 130)
+    done = typed("")
+    assert done.returncode == 1
+    assert "no terminal to ask on: give --yes" in done.stderr
+
+
 def test_a_fleet_s_files_are_services_of_their_own(run: Run, tmp_path: Path) -> None:
     for name in ("a.yaml", "b.yml"):
         (tmp_path / name).write_text("name: chat\n")
@@ -335,6 +415,17 @@ def test_a_fleet_s_files_are_services_of_their_own(run: Run, tmp_path: Path) -> 
     assert done.code == 1
     assert "b.yml: the same service as a.yaml: prod chat" in done.err
     assert "nothing applied: 1 of 2 deployments have errors" in done.err
+
+
+def test_contexts_may_have_blanks_and_a_comma_at_the_end(run: Run, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        "contexts:\n- {name: a, context: {cluster: c, user: u}}\n"
+        "- {name: b, context: {cluster: c, user: u}}\n"
+    )
+    done = run("apply", "--contexts", "a, b,", "--kubeconfig", kubeconfig, "-o", "json")
+    assert [each["target"] for each in json.loads(done.out)] == ["a", "b"]
+    assert done.code == 1  # neither leads to a cluster
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.config import kube_config
 from urllib3.response import HTTPResponse
 
 from dsv4deploy.cluster import Cluster, contexts, managed
@@ -135,8 +136,17 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
 
 def test_no_way_to_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with pytest.raises(ClusterError, match="set KUBECONFIG"):
-        Cluster.connect(kubeconfig=str(tmp_path / "none"))
+    none = tmp_path / "none"
+    with pytest.raises(ClusterError, match=f"no way to a cluster: {none}: no such file"):
+        Cluster.connect(kubeconfig=str(none))
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(none))
+    with pytest.raises(ClusterError, match=r"no kubeconfig \(.*\): set KUBECONFIG"):
+        Cluster.connect()
+    none.write_text(CONTEXTS)
+    with pytest.raises(ClusterError, match=f"no context c in {none}; there are: a, b$"):
+        Cluster.connect("c")
+    with pytest.raises(ClusterError, match=r"current-context.*: set KUBECONFIG, or name"):
+        Cluster.connect()
 
 
 @pytest.mark.parametrize(
@@ -200,7 +210,7 @@ def test_what_is_no_kubeconfig_is_told(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(ClusterError, match="this is no kubeconfig"):
         contexts(str(file))
-    with pytest.raises(ClusterError, match="set KUBECONFIG"):
+    with pytest.raises(ClusterError, match="this is no kubeconfig"):
         Cluster.connect(kubeconfig=str(file))
 
 

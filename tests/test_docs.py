@@ -152,6 +152,15 @@ def test_what_python_offers_is_described(pages: dict[str, Page]) -> None:
     assert not re.search(r":(func|meth|class|data|mod):", page.text)
 
 
+def test_the_readme_s_overlay_takes_the_readme_s_values(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (values,) = re.findall(r"```yaml\n(.+?)```", readme, re.DOTALL)
+    (line,) = re.findall(r"dsv4deploy (overlay deploy .+?) &&", readme)
+    (tmp_path / "my-values.yaml").write_text(values, "utf-8")
+    subprocess.run([sys.executable, "-m", "dsv4deploy", *line.split()], cwd=tmp_path, check=True)
+    assert (tmp_path / "deploy" / "overlays" / "site-a" / "kustomization.yaml").is_file()
+
+
 # --- the tutorial ------------------------------------------------------------------------------
 
 

@@ -239,6 +239,15 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"maas": {"quotas": {"day": {}}}}, "maas.quotas.day.tokens: this value is required"),
         ({"maas": {"enabled": "yes"}}, 'maas.enabled: must be true or false, not "yes"'),
         ({"engine": {"image_pull_policy": "Always"}}, "did you mean imagePullPolicy?"),
+        (
+            {"engine": {"args": {"maxNumSeqs": 8}}},
+            "engine.args.maxNumSeqs: vLLM spells this max-num-seqs",
+        ),
+        (
+            {"engine": {"args": {"maxnumSeqs": 8}}},
+            "vLLM 0.22.1 has no flag --maxnum-seqs: did you mean max-num-seqs?",
+        ),
+        ({"engine": {"args": {"No_Such_": 8}}}, "vLLM 0.22.1 has no flag --no-such"),
         ({5: 1}, "5: a key must be text, not 5"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The script that ``helm test`` runs, against a small server that answers well, badly or not."""
+"""The script of ``helm test`` against a small server, and to whom `smoke` tells a key."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Engine(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.keys.append(self.headers["Authorization"])  # type: ignore[attr-defined]
         self.server.asked.append(request)  # type: ignore[attr-defined]
         status, text = self.server.answer  # type: ignore[attr-defined]
         self.send_response(status)
@@ -40,7 +41,7 @@ class Engine(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
     with HTTPServer(("127.0.0.1", 0), Engine) as running:
-        running.asked = []  # type: ignore[attr-defined]
+        running.asked, running.keys = [], []  # type: ignore[attr-defined]
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
         yield running
@@ -85,3 +86,21 @@ def test_the_job_hands_the_script_what_it_reads() -> None:
     assert 'include "deepseek-v4-flash.smoke"' in text
     names = [line.split()[-1] for line in text.splitlines() if line.strip().startswith("- name: ")]
     assert {"URL", "MODEL", "TIMEOUT"} <= set(names)
+
+
+@pytest.mark.parametrize(("ingress", "key"), [("kserve", None), ("maas", "Bearer secret")])
+def test_the_key_is_sent_to_the_maas_ingress_only(
+    ingress: str, key: str | None, server: HTTPServer
+) -> None:
+    server.answer = (503, None)  # type: ignore[attr-defined]
+    url = f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
+    words = ["smoke", "--url", url, "--ingress", ingress, "-n", "demo"]
+    done = subprocess.run(
+        [sys.executable, "-m", "dsv4deploy", *words],
+        env={**os.environ, "DSV4DEPLOY_API_KEY": "secret"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert server.keys == [key]  # type: ignore[attr-defined]

@@ -34,7 +34,7 @@ def test_there_are_enough_of_every_kind() -> None:
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.code)
 def test_an_entry_finds_its_example_and_no_other(entry: Entry) -> None:
-    found = [other.code for other in entries() if re.search(entry.pattern, other.example)]
+    found = [other.code for other in entries() if entry.found(other.example) is not None]
     assert found == [entry.code]
 
 
@@ -72,6 +72,25 @@ def test_a_log_gives_the_first_error_first() -> None:
     assert "rule    dsv4deploy rules show memory-unlikely" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("HTTP/1.1 401 Unauthorized", "key-refused"),
+        ("< HTTP/2 401", "key-refused"),
+        ("HTTP/1.1 408 Request Timeout", "request-not-sent"),
+        ("HTTP/1.1 503 Service Unavailable", "no-engine-behind"),
+        ("http 429 too many requests: 429 too many requests", "quota-used-up"),
+        ("No Healthy Upstream", "no-engine-behind"),
+        ("http://x/v1: 404: nothing serves this path or this model", "path-unknown"),
+        ("x509: certificate signed by unknown authority", "certificate-unknown"),
+        ("Back-off restarting failed container", "container-restarts"),
+        ("profile nope: there is no profile of this name", "profile-unknown"),
+    ],
+)
+def test_a_bare_line_in_any_case_is_enough(line: str, code: str) -> None:
+    assert [entry.code for entry, _ in matching(line)] == [code]
+
+
 def test_a_message_and_json() -> None:
     done = why("0/2 nodes: 2 node(s) had untolerated taint {huawei.com/npu: }.", "-o", "json")
     (told,) = json.loads(done.stdout)
@@ -94,7 +113,12 @@ def test_the_tool_s_own_errors_are_known_as_it_writes_them() -> None:
     own = [entry for entry in entries() if entry.area == "dsv4deploy"]
     for text in (
         "vLLM spells this ",
-        "nothing rendered: ",
+        "nothing done: ",
+        "there is no profile of this name",
+        "the engine's script differs from the base's",
+        "no data set: ",
+        "nothing serves this path or this model",
+        "no context ",
         "the API server can't be reached",
         "the cluster has no namespace",
         "has no revision to go back to",

@@ -111,7 +111,8 @@ def read(folder: Path) -> Dataset:
         files, made_of, told = manifest["files"], manifest["madeOf"], manifest["tokenizer"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DeployError(
-            f"{folder}: no data set: `dsv4deploy bench dataset -o {folder}` makes one"
+            f"{folder}: no data set: "
+            f"`dsv4deploy bench dataset --tokenizer DIR -o {folder}` makes one"
         ) from None
     for name, hashed in files.items():
         path = folder / name

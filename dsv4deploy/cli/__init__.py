@@ -1,10 +1,11 @@
 """The command line: one function a verb, data on stdout, talk on stderr.
 
-Exit codes: 0 clean, 1 findings or a failure, 2 wrong usage.
+Exit codes: 0 clean, 1 findings or a failure, 2 a command line that can't be read.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -41,6 +42,12 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         sys.exit(0)
     except OSError as error:
-        # Of a file or a port that was named; the system's words say what is wrong with it.
-        say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        if error.filename:
+            say(f"{error.filename}: {error.strerror}")
+        elif error.errno == errno.ENOSPC:
+            say(f"stdout: can't write: {error.strerror}")
+            # What stdout did not take, Python would try to write once more at its end.
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        else:
+            say(str(error))
         sys.exit(1)

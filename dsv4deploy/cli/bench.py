@@ -153,6 +153,11 @@ def run_command(
     was under way is begun again. The MaaS ingress takes its key from the environment,
     DSV4DEPLOY_API_KEY, or with --job from a Secret.
     """
+    secret, _, key = key_secret.partition("/")
+    if key_secret and not (secret and key):
+        raise click.UsageError("--key-secret must be NAME/KEY")
+    if (image or key_secret) and not job:
+        raise click.UsageError("--image and --key-secret are the Job's: give --job too")
     from ..bench import dataset as datasets
     from ..bench.run import (
         DEFAULT_PROFILE,
@@ -287,7 +292,9 @@ def report_command(
 @bench.command("simulate")
 @click.option("--profile", default="ascend-910b4-8-w4a8", show_default=True, help="Whose times.")
 @click.option("--ingress", type=click.Choice(["kserve", "maas"]), default="kserve")
-@click.option("--concurrency", type=int, default=0, help="The published row's; its first.")
+@click.option(
+    "--concurrency", type=click.IntRange(min=1), help="The published row's; the first by default."
+)
 @click.option("--model", default="", help="The served model's name; the profile's by default.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
@@ -297,7 +304,13 @@ def report_command(
     show_default=True,
     help="0 takes a free one.",
 )
-@click.option("--slower", type=float, default=0.0, metavar="PERCENT", help="Than published.")
+@click.option(
+    "--slower",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="PERCENT",
+    help="Than published.",
+)
 @click.option(
     "--errors", type=click.FloatRange(0, 100), default=0.0, metavar="PERCENT", help="That fail."
 )
@@ -315,12 +328,17 @@ def report_command(
     type=click.IntRange(min=1),
     help="Requests at a time; the profile's max-num-seqs × data parallel by default.",
 )
-@click.option("--size", type=float, default=1.0, help="That the data set was made with.")
+@click.option(
+    "--size",
+    type=click.FloatRange(min=0.01, max=1),
+    default=1.0,
+    help="That the data set was made with.",
+)
 @click.option("--seed", type=int, default=42, show_default=True)
 def simulate_command(
     profile: str,
     ingress: str,
-    concurrency: int,
+    concurrency: int | None,
     model: str,
     host: str,
     port: int,

@@ -18,9 +18,11 @@ def chart() -> None:
 
 _CHART = Path("charts/deepseek-v4-flash")
 
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
 
 @chart.command("write")
-@click.argument("directory", type=click.Path(path_type=Path), default=_CHART)
+@click.argument("directory", type=_FOLDER, default=_CHART)
 def chart_write(directory: Path) -> None:
     """Write the chart to a folder, charts/deepseek-v4-flash by default."""
     from ..chart import write
@@ -30,7 +32,7 @@ def chart_write(directory: Path) -> None:
 
 
 @chart.command("check")
-@click.argument("directory", type=click.Path(path_type=Path), default=_CHART)
+@click.argument("directory", type=_FOLDER, default=_CHART)
 def chart_check(directory: Path) -> None:
     """Fail where a chart in a folder differs from what `chart write` writes."""
     from ..chart import drift
@@ -46,7 +48,7 @@ def chart_check(directory: Path) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_FOLDER,
     default=Path(),
     help="The folder to write to; the current one by default.",
 )

@@ -24,6 +24,7 @@ from .shared import (
     YES,
     checked,
     cluster_options,
+    confirm,
     connect,
     deployment_options,
     load_values,
@@ -121,6 +122,14 @@ def _print_changes(plan: Plan) -> None:
     click.echo(f"downtime: {f'yes: {plan.downtime}' if plan.downtime else 'no'}")
 
 
+def _patterns(_: Any, __: Any, text: str | None) -> list[str]:
+    """The words of a list with commas; none where the option is not given."""
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    if text is not None and not words:
+        raise click.BadParameter("names no context: is a variable empty?")
+    return words
+
+
 @cli.command("apply")
 @deployment_options
 @cluster_options
@@ -129,8 +138,8 @@ def _print_changes(plan: Plan) -> None:
 @click.option("--wait", is_flag=True, help="Wait until it is ready, and show how far it is.")
 @click.option(
     "--contexts",
-    default="",
     metavar="A,B*,…",
+    callback=_patterns,
     help="Apply to all these contexts of the kubeconfig at once; names and patterns.",
 )
 @click.option(
@@ -149,7 +158,7 @@ def apply_command(
     force_conflicts: bool,
     timeout: float | None,
     wait: bool,
-    contexts: str,
+    contexts: list[str],
     each: Path | None,
     output: str,
     files: tuple[str, ...],
@@ -220,7 +229,7 @@ class _Target:
 
 
 def _sources(
-    contexts: str, context: str, each: Path | None, files: Sequence[str], kubeconfig: str
+    contexts: list[str], context: str, each: Path | None, files: Sequence[str], kubeconfig: str
 ) -> dict[str, tuple[str, Sequence[str]]]:
     """A fleet's targets by name: the context, and the values files for it."""
     if not contexts:
@@ -233,7 +242,7 @@ def _sources(
 
     names = list(known(kubeconfig))
     chosen: dict[str, tuple[str, Sequence[str]]] = {}
-    for pattern in contexts.split(","):
+    for pattern in contexts:
         matching = sorted(fnmatch.filter(names, pattern))
         if not matching:
             raise DeployError(
@@ -362,7 +371,7 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, timeout: float | None, y
     seconds = timeout or budget(plan.objects)
     if plan.downtime and not yes:
         say(f"The engines stop, and are ready again after up to {seconds / 60:.0f} minutes.")
-        click.confirm("Go on?", abort=True, err=True)
+        confirm("Go on?")
     with _bar() as tell:
         wait = waiting(cluster, plan.service, plan.namespace, tell, timeout=seconds)
         upgrade(cluster, plan, force=force, wait=wait)
@@ -387,7 +396,7 @@ def rollback_command(
     from ..rollout import prepare, target
 
     cluster = connect(context, kubeconfig)
-    chosen = target(cluster, name or Values().name, namespace, revision or 0)
+    chosen = target(cluster, name, namespace, revision or 0)
     say(f"back to revision {chosen.number}")
     _replace(cluster, prepare(cluster, chosen.objects, force=True), True, timeout, yes)
 
@@ -406,7 +415,7 @@ def history_command(name: str, namespace: str, context: str, kubeconfig: str, ou
             "created": each.created,
             "objects": len(each.objects),
         }
-        for each in history(connect(context, kubeconfig), name or Values().name, namespace)
+        for each in history(connect(context, kubeconfig), name, namespace)
     ]
     if output == "json":
         print_json(rows)
@@ -426,7 +435,7 @@ def status_command(name: str, namespace: str, context: str, kubeconfig: str, out
     from ..progress import progress
     from ..rollout import history
 
-    cluster, service = connect(context, kubeconfig), name or Values().name
+    cluster, service = connect(context, kubeconfig), name
     now = progress(cluster, service, namespace)
     live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", service, namespace)
     conditions = ((live or {}).get("status") or {}).get("conditions") or []
@@ -457,7 +466,7 @@ def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes
     from ..diff import label
     from ..rollout import delete, history
 
-    cluster, service = connect(context, kubeconfig), name or Values().name
+    cluster, service = connect(context, kubeconfig), name
     going, staying = delete(cluster, service, namespace, dry_run=True)
     for item in going:
         click.echo(f"- {label(item)}")
@@ -469,7 +478,7 @@ def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes
         return
     whole = f"{len(going)} objects and {len(revisions)} revisions"
     if not yes:
-        click.confirm(f"Delete {whole}?", abort=True, err=True)
+        confirm(f"Delete {whole}?")
     delete(cluster, service, namespace)
     say(f"{whole} deleted")
 
@@ -481,7 +490,14 @@ def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes
     "--ingress", type=click.Choice(["kserve", "maas"]), default="kserve", show_default=True
 )
 @click.option("--url", default="", help="Of the chat completions, in the place of the Gateway's.")
-@click.option("--timeout", type=float, default=300.0, show_default=True, metavar="SECONDS")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Without a byte.",
+)
 def smoke_command(
     namespace: str,
     context: str,
@@ -494,7 +510,7 @@ def smoke_command(
 ) -> None:
     """Stream one completion, and look whether it is garbage.
 
-    The MaaS ingress takes its key from the environment: DSV4DEPLOY_API_KEY.
+    With --ingress maas, and only then, the key of the environment is sent: DSV4DEPLOY_API_KEY.
     """
     from ..garbage import garbage
     from ..ingress import address
@@ -504,7 +520,7 @@ def smoke_command(
     if not url:
         cluster = connect(context, kubeconfig)
         url = address(cluster, values, Release(namespace=namespace), ingress)
-    key = os.environ.get("DSV4DEPLOY_API_KEY", "")
+    key = os.environ.get("DSV4DEPLOY_API_KEY", "") if ingress == "maas" else ""
     done = ask(url, values.model.name, key, timeout)
     click.echo(done.text)
     say(

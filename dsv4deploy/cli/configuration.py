@@ -61,6 +61,8 @@ def render(
     dsv4deploy render my-values.yaml -o manifest.yaml
     dsv4deploy render --each clusters/ -o manifests/
     """
+    if output in ("", "json", "table", "yaml"):
+        raise click.UsageError(f"-o takes a file or a folder, not '{output}': stdout gets YAML")
     release = Release(namespace=namespace)
     if each:
         if not output:
@@ -70,7 +72,7 @@ def render(
     values = load_values(files, **inputs)
     texts = checked(values, release)
     if output is None:
-        sys.stdout.write("".join(texts))
+        click.echo("".join(texts), nl=False)
     elif output.endswith(os.sep) or Path(output).is_dir():
         write_all({Path(output) / _file_name(text): text for text in texts})
     else:
@@ -309,8 +311,8 @@ def _print_plan(made: MemoryPlan) -> None:
         f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
         f"requests at once; {made.bound_by} bounds it.\n"
         f"The most that still fits, each by itself: max-num-batched-tokens "
-        f"{limits.max_num_batched_tokens}, max-num-seqs {limits.max_num_seqs}, max-model-len "
-        f"{limits.max_model_len}.\n"
+        f"{limits.max_num_batched_tokens or 'none'}, max-num-seqs {limits.max_num_seqs or 'none'}, "
+        f"max-model-len {limits.max_model_len or 'none'}.\n"
         f"{made.card} at {made.utilization:g}: {made.verdict}"
     )
 
@@ -343,7 +345,9 @@ def images(
     For a site with no way out, map each registry to the site's own:
 
     \b
-    dsv4deploy images --registry-map quay.io=reg.site/quay -o values > site.yaml
+    dsv4deploy images --registry-map quay.io=reg.site/quay \\
+      --registry-map docker.io=reg.site/hub \\
+      --registry-map build-harbor.alauda.cn=reg.site/alauda -o values > site.yaml
     dsv4deploy render site.yaml
     """
     from .. import yamlio
@@ -352,13 +356,15 @@ def images(
     values = load_values(files, **inputs)
     found = references(values)
     moved = found
+    if output == "skopeo" and not registry_map:
+        raise click.UsageError("-o skopeo copies to where --registry-map FROM=TO says: give it")
     if registry_map:
         pairs = [pair.partition("=") for pair in registry_map]
         if not all(begin and become for begin, _, become in pairs):
             raise click.UsageError("--registry-map takes FROM=TO, such as quay.io=reg.site/quay")
         moved = mapped(values, {begin.rstrip("/"): to.rstrip("/") for begin, _, to in pairs})
     if output == "values":
-        sys.stdout.write(yamlio.write([as_values(moved)]).removeprefix("---\n"))
+        click.echo(yamlio.write([as_values(moved)]).removeprefix("---\n"), nl=False)
     elif output == "skopeo":
         for path, reference in found.items():
             click.echo(f"skopeo copy --all docker://{reference} docker://{moved[path]}")
@@ -409,7 +415,7 @@ def profiles_show(name: str, output: str) -> None:
 
     path = profile_path(name)
     if output == "yaml":
-        sys.stdout.write(path.read_text(encoding="utf-8"))
+        click.echo(path.read_text(encoding="utf-8"), nl=False)
         return
     rows = entries(name)
     if output == "json":

@@ -14,6 +14,7 @@ from .shared import (
     FORMAT,
     YES,
     cluster_options,
+    confirm,
     connect,
     deployment_options,
     load_values,
@@ -114,7 +115,7 @@ def keys_revoke(client: str, yes: bool, **rest: Any) -> None:
 
     place = _place(**rest)
     if not yes:
-        click.confirm(f"End {client}'s key in {place}?", abort=True, err=True)
+        confirm(f"End {client}'s key in {place}?")
     gone = revoke(place, client)
     say(f"{client}'s key ({gone.fingerprint}) stops as soon as the gateway has read {place}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -123,7 +124,15 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What says which service that is in a cluster already."""
+    """What says which service that is in a cluster already; the verb gets its full name."""
+
+    @wraps(command)
+    def with_service(name: str, namespace: str, **rest: Any) -> Any:
+        values = load_values((), "", "", (), (), (), name)
+        release = Release(namespace=namespace)
+        return command(name=values.name, namespace=release.namespace, **rest)
+
+    decorated: Callable[..., Any] = with_service
     for decorator in (
         cluster_options,
         _NAMESPACE,
@@ -131,8 +140,8 @@ def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--name", default="", help="The service's name; the default profile's by default."
         ),
     ):
-        command = decorator(command)
-    return command
+        decorated = decorator(decorated)
+    return decorated
 
 
 FORCE = click.option(
@@ -145,6 +154,23 @@ TIMEOUT = click.option(
     help="How long to wait; by default what the startup probe allows, and 10 minutes.",
 )
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+def confirm(question: str) -> None:
+    """Asks on stderr, and goes on after a yes only.
+
+    Raises:
+        click.Abort: the answer is no.
+        DeployError: nobody can answer.
+    """
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise DeployError("no terminal to ask on: give --yes") from None
+    if not agreed:
+        raise click.Abort
 
 
 def connect(context: str, kubeconfig: str) -> Cluster:
@@ -198,39 +224,45 @@ def profile_of(profile: str, hardware: str) -> str:
 
 
 def checked(values: Values, release: Release) -> list[str]:
-    """The manifest's documents; where a rule has an error it is said, and nothing is rendered."""
+    """The manifest's documents; where a rule has an error it is said, and nothing is done."""
     findings = check(values, release)
     stopping = errors(findings)
     for finding in stopping:
         say(f"{finding.severity}: {finding}")
     if stopping:
-        raise DeployError(f"nothing rendered: {len(stopping)} error(s) in these values")
+        raise DeployError(f"nothing done: {len(stopping)} error(s) in these values")
     return documents(values, release)
 
 
 def write_all(texts: dict[Path, str]) -> None:
-    """Writes each file whole or not at all; a failure leaves what stood there before."""
-    pending: list[tuple[str, Path]] = []
+    """Writes each file whole or not at all; a failure leaves what stood there before.
+
+    Where a link stands it stays, and its target is written. A device or a pipe is written to.
+    """
+    pending: list[tuple[Path, Path, Path]] = []
+    path = Path()
     try:
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-            pending.append((name, path))
+        streams = [path for path in texts if path.exists() and not path.is_file()]
+        for path in (path for path in texts if path not in streams):
+            target = Path(os.path.realpath(path))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+            pending.append((Path(name), target, path))
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+                file.write(texts[path])
             Path(name).chmod(0o644)
+        for path in streams:
+            path.write_text(texts[path], encoding="utf-8")
         while pending:
-            name, path = pending[0]
-            Path(name).replace(path)
+            whole, target, path = pending[0]
+            whole.replace(target)
             pending.pop(0)
     except OSError as error:
-        raise DeployError(
-            f"{error.filename2 or error.filename}: can't write: {error.strerror}"
-        ) from None
+        raise DeployError(f"{path}: can't write: {error.strerror}") from None
     finally:
-        for name, _ in pending:
+        for whole, *_ in pending:
             with suppress(OSError):
-                Path(name).unlink()
+                whole.unlink()
 
 
 def print_json(data: Any) -> None:

@@ -66,8 +66,8 @@ Make = Callable[..., Benchmark]
 
 @pytest.fixture
 def make(data: dataset.Dataset, tmp_path: Path) -> Make:
-    def benchmark(url: str, **settings: Any) -> Benchmark:
-        subject = Subject(Values(), "ascend-910b4-8-w4a8", {"kserve": url}, "image")
+    def benchmark(url: str, ingress: str = "kserve", **settings: Any) -> Benchmark:
+        subject = Subject(Values(), "ascend-910b4-8-w4a8", {ingress: url}, "image")
         defaults = {"scenarios": [1], "concurrency": [4], "runs": 1, "warmup": False}
         return Benchmark(subject, data, tmp_path / "results", **{**defaults, **settings})
 
@@ -164,18 +164,21 @@ def test_warming_up_comes_first_and_leaves_nothing(
     assert seen[-1] == (1, 3)
 
 
-def test_the_key_is_in_no_command_line_and_no_file(
+@pytest.mark.parametrize(("ingress", "sent"), [("maas", "sk-0123456789"), ("kserve", "")])
+def test_the_key_goes_to_the_maas_ingress_and_is_in_no_command_line_and_no_file(
     make: Make,
     engine: str,
     aiperf: Path,
     started: Callable[[], list[Any]],
     monkeypatch: pytest.MonkeyPatch,
+    ingress: str,
+    sent: str,
 ) -> None:
     monkeypatch.setenv("DSV4DEPLOY_API_KEY", "sk-0123456789")
-    benchmark = make(engine)
+    benchmark = make(engine, ingress)
     benchmark.here(find_aiperf(str(aiperf)), silent)
     (run,) = started()
-    assert run["key"] == "sk-0123456789"
+    assert run["key"] == sent
     assert "sk-0123456789" not in run["line"]
     for path in benchmark.output.rglob("*"):
         assert path.is_dir() or "sk-0123456789" not in path.read_text()

@@ -257,6 +257,7 @@ class Benchmark:
                 {
                     "folder": name,
                     "url": asked["url"],
+                    "keyed": ingress == "maas",
                     "requests": self.dataset.requests,
                     "aiperf": command(scenario, concurrency=concurrency, **asked),
                     "warmup": command(scenario, concurrency=at_once, **warm) if first else [],

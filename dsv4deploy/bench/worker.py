@@ -4,9 +4,10 @@ The same text works here and, as ``python3 -m bench.worker PLAN FOLDER``, in a J
 where it makes the data set itself and prints each run as it ends.
 
 A plan is plain data: ``model``, ``prompt`` (asked after each run), ``madeOf`` and ``files`` (of the
-data set) and ``groups``, each of which has ``folder``, ``url``, ``aiperf`` (its arguments, with
-``{dataset}`` for the data set's folder), ``warmup`` (those of the warm-up; none leaves it out),
-``requests`` and ``pending`` (the numbers of its runs). ``results`` says for which folder it is.
+data set) and ``groups``, each of which has ``folder``, ``url``, ``keyed`` (whether the
+environment's API key is sent there), ``aiperf`` (its arguments, with ``{dataset}`` for the data
+set's folder), ``warmup`` (those of the warm-up; none leaves it out), ``requests`` and ``pending``
+(the numbers of its runs). ``results`` says for which folder it is.
 """
 
 import base64
@@ -85,10 +86,12 @@ def work(
     Raises:
         Failed: a run came to nothing.
     """
-    sent = headers(os.environ.get(KEY, ""))
+    given = os.environ.get(KEY, "")
+    headers(given)
     for group in plan["groups"]:
         if not group["pending"]:
             continue
+        key = given if group["keyed"] else ""
         runs = output / group["folder"] / "runs"
         runs.mkdir(parents=True, exist_ok=True)
 
@@ -97,13 +100,13 @@ def work(
 
         if group["warmup"]:
             part = runs / "part-0"
-            aiperf(python, _filled(group["warmup"], dataset), part, told(0))
+            aiperf(python, _filled(group["warmup"], dataset), part, told(0), key)
             shutil.rmtree(part)
         for number in group["pending"]:
             part, whole = runs / f"part-{number}", runs / f"run-{number}"
-            aiperf(python, _filled(group["aiperf"], dataset), part, told(number))
+            aiperf(python, _filled(group["aiperf"], dataset), part, told(number), key)
             # Asked after the load, when an engine that breaks under it has broken.
-            answer = ask(group["url"], plan["model"], plan["prompt"], sent)
+            answer = ask(group["url"], plan["model"], plan["prompt"], headers(key))
             (part / ANSWER).write_text(json.dumps(answer) + "\n", "utf-8")
             part.rename(whole)
             done(whole)
@@ -113,7 +116,9 @@ def _filled(words: list[str], dataset: Path) -> list[str]:
     return [word.replace("{dataset}", str(dataset)) for word in words]
 
 
-def aiperf(python: str, words: list[str], part: Path, tell: Callable[[int], None]) -> None:
+def aiperf(
+    python: str, words: list[str], part: Path, tell: Callable[[int], None], key: str
+) -> None:
     """One run of aiperf into a folder, which is emptied first.
 
     Raises:
@@ -137,7 +142,7 @@ def aiperf(python: str, words: list[str], part: Path, tell: Callable[[int], None
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **settings, "DSV4DEPLOY_SCRATCH": scratch},
+            env={**os.environ, **settings, KEY: key, "DSV4DEPLOY_SCRATCH": scratch},
         ) as process,
     ):
         # An interruption closes the pipe that the launcher listens to, which ends it all.

@@ -177,9 +177,6 @@ def run_command(
     if url and ingress == "both":
         raise click.UsageError("--url is one ingress: give --ingress kserve, maas or direct")
     ingresses = ["kserve", "maas"] if ingress == "both" else [ingress]
-    secret, _, key = key_secret.partition("/")
-    if bool(secret) != bool(key):
-        raise click.UsageError("--key-secret must be NAME/KEY")
     if job and not url:
         _reachable(values, namespace, ingresses, secret)
     chosen = datasets.read(dataset)
@@ -233,10 +230,11 @@ def _try(benchmark: Benchmark) -> None:
     from ..smoke import ask
 
     model, prompt = benchmark.subject.values.model.name, benchmark.sample()
-    pending = [group["url"] for group in benchmark.plan()["groups"] if group["pending"]]
-    for url in dict.fromkeys(pending):
+    pending = [group for group in benchmark.plan()["groups"] if group["pending"]]
+    for url, keyed in dict.fromkeys((group["url"], group["keyed"]) for group in pending):
+        key = os.environ.get("DSV4DEPLOY_API_KEY", "") if keyed else ""
         try:
-            ask(url, model, os.environ.get("DSV4DEPLOY_API_KEY", ""), prompt=prompt)
+            ask(url, model, key, prompt=prompt)
         except DeployError as error:
             raise DeployError(
                 f"{error}\nthis was a prompt of {len(prompt.split())} words: `dsv4deploy smoke` "

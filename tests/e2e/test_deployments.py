@@ -79,8 +79,9 @@ def make_ready(cluster: Cluster, home: str) -> None:
     """Marks a namespace's engines, routes and pools as their controllers would."""
     counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
     for item in cluster.list("apps/v1", "Deployment", home):
-        if not (item.get("status") or {}).get("readyReplicas"):
-            seen = {"observedGeneration": item["metadata"]["generation"]}
+        # Seen anew whenever KServe's controller has changed it.
+        seen = {"observedGeneration": item["metadata"]["generation"]}
+        if not seen.items() <= (item.get("status") or {}).items():
             available = [{"type": "Available", "status": "True"}]
             set_status(cluster, item, {**seen, **counts, "conditions": available})
     parent = {

@@ -60,14 +60,14 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     assert "+   --max-num-seqs 8" in differs
     assert "downtime: yes" in differs
     assert "dsv4deploy upgrade" in typed("apply", *more, code=1).stderr
-    assert "Go on?" in typed("upgrade", *more, code=130).stderr
+    assert "Go on?" in typed("upgrade", *more, code=1).stderr
     assert "chat is ready" in typed("upgrade", *more, "--yes", "--timeout", "60").stderr
     assert "back to revision 1" in typed("rollback", "--yes", "--timeout", "60").stderr
     rows = json.loads(typed("history", "-o", "json").stdout)
     assert [row["status"] for row in rows] == ["superseded", "superseded", "deployed"]
     told = json.loads(typed("status", "-o", "json").stdout)
     assert (told["phase"], told["revision"]["revision"]) == ("ready", 3)
-    assert "Delete 2 objects and 3 revisions?" in typed("delete", code=130).stderr
+    assert "Delete 2 objects and 3 revisions?" in typed("delete", code=1).stderr
     assert "2 objects and 3 revisions deleted" in typed("delete", "--yes").stderr
     assert "nothing to delete" in typed("delete", "--yes").stderr
     assert typed("status", code=1).stdout.startswith("chat: failed: there is no service")

@@ -77,7 +77,7 @@ def charts(go_module: Callable[[str], Path], settings: Tree, folder: Path) -> li
     own = folder / "envoy-gateway-values.yaml"
     image = {"image": "docker.io/envoyproxy/gateway:v1.8.1", "pullPolicy": "IfNotPresent"}
     # The default of 20 ms is less than a busy machine needs, and counts as no limit.
-    limits = {"timeout": "2s", **settings.get("rateLimit", {})}
+    limits = {"timeout": "8s", **settings.get("rateLimit", {})}
     values = {
         "global": {"images": {"envoyGateway": image}},
         "config": {"envoyGateway": {**settings, "rateLimit": limits}},

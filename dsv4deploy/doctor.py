@@ -18,6 +18,7 @@ from typing import Any
 
 from .cluster import Cluster, Object
 from .errors import ClusterError
+from .ingress import configuration, kserve_gateway
 from .keys import listed
 from .render import Release, render
 from .rules import check, errors, quantity, seconds
@@ -90,9 +91,13 @@ class Facts:
     @cached_property
     def configuration(self) -> dict[str, Any]:
         """KServe's ConfigMap: each key's JSON."""
-        found = self.cluster.get("v1", "ConfigMap", "inferenceservice-config", "kserve")
-        data = (found or {}).get("data") or {}
-        return {key: json.loads(text) for key, text in data.items() if text.lstrip()[:1] == "{"}
+        return configuration(self.cluster)
+
+    @cached_property
+    def own_pods(self) -> list[Object]:
+        """Pods of this very service, which give way to the new ones."""
+        found = self.cluster.list("v1", "Pod", self.release.namespace)
+        return [pod for pod in found if _own(self, pod)]
 
     @cached_property
     def envoy_gateway(self) -> str:
@@ -368,10 +373,8 @@ def _modelcar_enabled(facts: Facts) -> Answer:
 
 @_check("kserve-gateway", "KServe's own Gateway is there and programmed")
 def _kserve_gateway(facts: Facts) -> Answer:
-    settings = facts.configuration.get("ingress") or {}
-    name = settings.get("kserveIngressGateway", "kserve/kserve-ingress-gateway")
-    place, _, short = name.partition("/")
-    yield from _gateway(facts, place, short, "make it, or name yours in kserveIngressGateway")
+    place, name = kserve_gateway(facts.configuration)
+    yield from _gateway(facts, place, name, "make it, or name yours in kserveIngressGateway")
 
 
 def _gateway(facts: Facts, namespace: str, name: str, fix: str) -> Answer:
@@ -666,14 +669,14 @@ def _claims(facts: Facts) -> Answer:
 
 @_check("quota", "no ResourceQuota of the namespace is in the way")
 def _quota(facts: Facts) -> Answer:
-    values, space = facts.values, facts.release.namespace
+    values = facts.values
     requests = values.engine.resources.requests
     needs = {
         values.npu.resource_name: float(_per_pod(values)),
         "cpu": quantity(requests.cpu),
         "memory": quantity(requests.memory),
     }
-    for item in facts.cluster.list("v1", "ResourceQuota", space):
+    for item in facts.cluster.list("v1", "ResourceQuota", facts.release.namespace):
         status = item.get("status") or {}
         hard = status.get("hard") or item["spec"].get("hard") or {}
         for resource, need in needs.items():
@@ -681,8 +684,7 @@ def _quota(facts: Facts) -> Answer:
             keys = [key for key in (f"requests.{resource}", resource) if key in hard]
             for key in keys:
                 used = _amount((status.get("used") or {}).get(key, "0"))
-                pods = facts.cluster.list("v1", "Pod", space) if used else []
-                back = sum(_asked(pod, resource) for pod in pods if _own(facts, pod))
+                back = sum(_asked(pod, resource) for pod in facts.own_pods) if used else 0.0
                 left = _amount(hard[key]) - used + back
                 if left < need * _pods(values):
                     yield (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from .cluster import Cluster
 from .errors import ClusterError
@@ -29,7 +31,7 @@ def address(cluster: Cluster, values: Values, release: Release, ingress: str) ->
     if ingress == "maas":
         namespace, name, path = values.maas.namespace, values.maas.gateway.name, ""
     else:
-        namespace, name = kserve_gateway(cluster)
+        namespace, name = kserve_gateway(configuration(cluster))
         path = f"/{release.namespace}/{values.name}"
     gateway = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, namespace)
     addresses = ((gateway or {}).get("status") or {}).get("addresses") or []
@@ -49,10 +51,15 @@ def address(cluster: Cluster, values: Values, release: Release, ingress: str) ->
     return f"{scheme}://{host}:{chosen['port']}{path}/v1/chat/completions"
 
 
-def kserve_gateway(cluster: Cluster) -> tuple[str, str]:
-    """The namespace and name of KServe's own Gateway, as KServe's ConfigMap tells it."""
-    found = cluster.get("v1", "ConfigMap", "inferenceservice-config", "kserve") or {}
-    settings = json.loads((found.get("data") or {}).get("ingress") or "{}")
-    told = settings.get("kserveIngressGateway") or "kserve/kserve-ingress-gateway"
-    namespace, _, name = told.partition("/")
+def configuration(cluster: Cluster) -> dict[str, Any]:
+    """KServe's ConfigMap: each key's JSON."""
+    found = cluster.get("v1", "ConfigMap", "inferenceservice-config", "kserve")
+    data = (found or {}).get("data") or {}
+    return {key: json.loads(text) for key, text in data.items() if text.lstrip()[:1] == "{"}
+
+
+def kserve_gateway(settings: Mapping[str, Any]) -> tuple[str, str]:
+    """The namespace and name of KServe's own Gateway, of its :func:`configuration`."""
+    told = (settings.get("ingress") or {}).get("kserveIngressGateway")
+    namespace, _, name = (told or "kserve/kserve-ingress-gateway").partition("/")
     return namespace, name

@@ -112,9 +112,8 @@ def _secret(plan: Plan, revision: Revision) -> Object:
     }
 
 
-def _begin(cluster: Cluster, plan: Plan) -> Revision:
+def _begin(cluster: Cluster, plan: Plan, known: list[Revision]) -> Revision:
     """The pending revision of these objects: the one that was interrupted, or a new one."""
-    known = history(cluster, plan.service, plan.namespace)
     last = known[-1] if known else None
     if last and last.status == "pending":
         if last.objects == plan.objects:
@@ -153,9 +152,8 @@ def _finish(cluster: Cluster, plan: Plan, revision: Revision) -> None:
         cluster.delete(_secret(plan, other))
 
 
-def _settled(cluster: Cluster, plan: Plan) -> bool:
+def _settled(plan: Plan, known: list[Revision]) -> bool:
     """Whether the cluster is as the plan wants it, and its history says so."""
-    known = history(cluster, plan.service, plan.namespace)
     last = known[-1] if known else None
     same = last is not None and (last.status, last.objects) == ("deployed", plan.objects)
     return same and not plan.writes and not plan.removed
@@ -273,9 +271,9 @@ def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
             pending, and the same command goes on. Or an interrupted upgrade has left the engines
             stopped, or somebody else has begun a revision; then nothing has been written.
     """
-    if _settled(cluster, plan):
-        return 0
     known = history(cluster, plan.service, plan.namespace)
+    if _settled(plan, known):
+        return 0
     live = cluster.live(service_of(plan.objects))
     if live and stopped(live) and known and known[-1].status == "pending":
         raise ClusterError(
@@ -283,7 +281,7 @@ def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
             "`dsv4deploy upgrade` goes on, `dsv4deploy rollback` goes back",
             "Conflict",
         )
-    revision = _begin(cluster, plan)
+    revision = _begin(cluster, plan, known)
     _write(cluster, plan, force)
     _finish(cluster, plan, revision)
     return len(plan.writes) + len(plan.removed)
@@ -334,12 +332,13 @@ def upgrade(
     """
     service = service_of(plan.objects)
     live = cluster.live(service)
-    if live and not stopped(live) and _settled(cluster, plan):
+    known = history(cluster, plan.service, plan.namespace)
+    if live and not stopped(live) and _settled(plan, known):
         if wait:
             wait("ready")
         return
-    before = _last_deployed(cluster, plan)
-    revision = _begin(cluster, plan)
+    before = next((each for each in reversed(known) if each.status == "deployed"), None)
+    revision = _begin(cluster, plan, known)
     try:
         if live and (plan.downtime or stopped(live)):
             _stop(cluster, live)
@@ -408,11 +407,6 @@ def _start(cluster: Cluster, service: Mapping[str, Any]) -> None:
     if live and STOP in (live["metadata"].get("annotations") or {}):
         cluster.apply(_named(service, {STOP: "false"}), force=True, manager=_STOPPER)
         cluster.apply(_named(service, {}), force=True, manager=_STOPPER)
-
-
-def _last_deployed(cluster: Cluster, plan: Plan) -> Revision | None:
-    known = history(cluster, plan.service, plan.namespace)
-    return next((each for each in reversed(known) if each.status == "deployed"), None)
 
 
 def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> Revision:

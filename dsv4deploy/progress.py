@@ -74,7 +74,7 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
         message = "its pods are going" if running else "its pods are gone"
         return Progress("stopping" if running else "stopped", 0.0, message)
     for each in conditions.values():
-        if each["status"] == "False" and _hopeless(each.get("reason", "")):
+        if each["status"] == "False" and _hopeless(each):
             return Progress("failed", 0.0, f"{each['type']}: {each.get('message', '')}")
     ready = conditions.get("Ready", {})
     # Conditions may still be those of the pods before; the workload tells of these.
@@ -101,12 +101,15 @@ _ENGINE = "llminferenceservice-workload"
 """How the component of an engine's pods begins, as KServe labels them."""
 
 
-def _hopeless(reason: str) -> bool:
+def _hopeless(condition: Mapping[str, Any]) -> bool:
     """Whether KServe has failed at something, such as a missing preset or Gateway.
 
-    Its controller names such reasons so (v0.17 to v0.20); all others are states on the way.
+    Its controller names such reasons so (v0.17 to v0.20); all others are states on the way. It also
+    gives one of them when another controller was faster at an object, and then tries again.
     """
-    return reason == "RefsInvalid" or reason.endswith("Error")
+    reason, message = condition.get("reason", ""), condition.get("message", "")
+    failed = reason == "RefsInvalid" or reason.endswith("Error")
+    return failed and "the object has been modified" not in message
 
 
 def _workloads(cluster: Cluster, service: str, namespace: str) -> list[Object]:

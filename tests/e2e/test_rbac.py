@@ -16,7 +16,6 @@ from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster
 from dsv4deploy.doctor import Status, examine
 from dsv4deploy.ingress import address
-from dsv4deploy.progress import progress
 from dsv4deploy.rollout import apply, delete, history, prepare, target
 
 Right = tuple[str, str, str]
@@ -110,7 +109,6 @@ def test_these_rights_are_enough_and_none_is_too_many(
     ]
     assert apply(user, prepare(user, render(one, release)))
     stopped_and_started(user, prepare(user, render(other, release)))
-    assert progress(user, "chat", home).phase == "ready"
     # What progress asks for while pods of the engine start.
     assert user.log(home, "no-such-pod", "main") == ""
     assert user.list("v1", "Event", home) is not None

@@ -29,11 +29,9 @@ from dsv4deploy.bench.run import Benchmark, Subject, subject
 from dsv4deploy.cluster import Cluster
 
 MODEL = Values().model.name
-# Four times as fast: what aiperf itself takes, some milliseconds a request and more on a machine
-# with other work, counts four times.
-SCALE = 0.25
-# And before the machine's other work, where that may be said: what waits for a core is no finding.
-FIRST = ("nice", "-n", "-15")
+# Six times as fast: what aiperf itself takes, some milliseconds a request, counts six times. What
+# is compared with published times therefore wants a machine without other work.
+SCALE = 0.16
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +74,7 @@ class Way:
 def simulator(log: Path, *settings: object) -> Iterator[str]:
     """The URL of a simulator that runs while the block does."""
     words = ("-m", "dsv4deploy", "bench", "simulate", "--port", "0", "--time-scale", SCALE)
-    with control_plane.running(log, *FIRST, sys.executable, *words, *settings):
+    with control_plane.running(log, sys.executable, *words, *settings):
 
         def url() -> str:
             found = re.search(r"^http://\S+$", log.read_text("utf-8"), re.MULTILINE)
@@ -94,7 +92,7 @@ def words(
     aiperf: Path, data: dataset.Dataset, output: Path, way: Way, *more: object
 ) -> tuple[list[str], dict[str, str]]:
     """The command that runs the benchmark, and its environment."""
-    command = [*FIRST, sys.executable, "-m", "dsv4deploy", "bench", "run", "--aiperf", aiperf]
+    command = [sys.executable, "-m", "dsv4deploy", "bench", "run", "--aiperf", aiperf]
     command += ["--dataset", data.folder, "-o", output, "--ingress", way.ingress, "--url", way.url]
     key = {"DSV4DEPLOY_API_KEY": way.key} if way.key else {}
     return [*map(str, command), *map(str, more)], {**os.environ, **key}
@@ -116,6 +114,7 @@ def verdict(output: Path, code: int) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.measured
 def test_published_times_are_reproduced_in_both_scenarios_three_times(
     aiperf: Path,
     data: dataset.Dataset,
@@ -144,7 +143,12 @@ def test_published_times_are_reproduced_in_both_scenarios_three_times(
 @pytest.mark.parametrize(
     ("settings", "outcome", "because"),
     [
-        (("--slower", "20"), "not reproduced", r"TTFT is .*% above the published 3758 ms"),
+        pytest.param(
+            ("--slower", "20"),
+            "not reproduced",
+            r"TTFT is .*% above the published 3758 ms",
+            marks=pytest.mark.measured,
+        ),
         (("--wrong-length",), "no verdict", r"16 of 16 answers have another length"),
         (("--errors", "25"), "no verdict", r"[34] of 16 requests failed"),
         (("--garbage",), "no verdict", r"1 answers? (is|are) garbage"),

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from control_plane import running, until
 from gateway_plane import Gateway, gateway_plane
-from test_bench import FIRST, SCALE, Way, aiperf, bench, data, verdict  # noqa: F401 - two are fixtures
+from test_bench import SCALE, Way, aiperf, bench, data, verdict  # noqa: F401 - two are fixtures
 
 from dsv4deploy import load
 from dsv4deploy.bench.dataset import Dataset
@@ -51,12 +51,13 @@ def way(gateway: Gateway, tmp_path: Path) -> Iterator[Way]:
     gateway.stop("model")
     log = tmp_path / "simulator.log"
     words = ("-m", "dsv4deploy", "bench", "simulate", "--host", "0.0.0.0", "--ingress", "maas")
-    with running(log, *FIRST, sys.executable, *words, "--time-scale", SCALE):
+    with running(log, sys.executable, *words, "--time-scale", SCALE):
         until("the simulator serves", lambda: "http://" in log.read_text("utf-8"))
         key = key_of_a_new_client(gateway)
         yield Way("maas", f"{gateway.url}/v1/chat/completions", key)
 
 
+@pytest.mark.measured
 def test_published_times_are_reproduced_through_the_gateway(
     gateway: Gateway,
     way: Way,

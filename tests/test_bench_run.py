@@ -269,6 +269,19 @@ def test_a_folder_holds_the_results_of_one_thing(make: Make, engine: str, aiperf
         make(URL).record()
 
 
+def test_two_at_once_in_one_folder_do_not_undo_each_other(
+    make: Make, engine: str, aiperf: Path
+) -> None:
+    first, python = make(engine), find_aiperf(str(aiperf))
+
+    def tell(*_: Any) -> None:
+        with pytest.raises(DeployError, match="another `bench run` is at work here"):
+            make(engine).here(python, silent)
+
+    first.here(python, tell)
+    assert first.plan()["groups"][0]["pending"] == []
+
+
 def test_what_is_recorded_tells_how_many_requests_run_at_once(
     data: dataset.Dataset, tmp_path: Path
 ) -> None:

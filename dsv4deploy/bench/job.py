@@ -96,7 +96,19 @@ def run(
     Raises:
         DeployError: the Job failed; runs that have ended are kept.
     """
-    benchmark.record()
+    with benchmark.alone():
+        benchmark.record()
+        _finish(cluster, benchmark, job, release, tell, interval)
+
+
+def _finish(
+    cluster: Cluster,
+    benchmark: Benchmark,
+    job: Job,
+    release: Release,
+    tell: worker.Tell,
+    interval: float,
+) -> None:
     name, place = f"{benchmark.subject.values.name}-bench", release.namespace
     live = cluster.get("batch/v1", "Job", name, place)
     if live and _made_of(live) == _identity(benchmark.plan()):

@@ -11,12 +11,15 @@ import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from .. import __version__
 from ..cluster import Cluster
@@ -347,6 +350,25 @@ class Benchmark:
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps the results folder from others that would begin its unfinished runs anew.
+
+        Raises:
+            DeployError: somebody else has it.
+        """
+        self.output.mkdir(parents=True, exist_ok=True)
+        try:
+            # It ends with this process, however that ends.
+            lock = FileLock(self.output / ".lock").acquire(blocking=False)
+        except Timeout:
+            raise DeployError(
+                f"{self.output}: another `bench run` is at work here: wait for it, or name "
+                "another folder with -o"
+            ) from None
+        with lock:
+            yield
+
     def sample(self) -> str:
         """The longest prompt that is not measured; a short one where there is none to warm up."""
         path = self.dataset.folder / f"warmup{max(self.scenarios)}.jsonl"
@@ -366,12 +388,13 @@ class Benchmark:
         Raises:
             DeployError: a run came to nothing; those that have ended are kept.
         """
-        self.record()
         done: Callable[[Path], None] = lambda _: self.record()  # noqa: E731 - a name for its type
-        try:
-            worker.work(self.plan(), self.dataset.folder, python, self.output, tell, done)
-        except worker.Failed as failed:
-            raise DeployError(f"{failed}\nthe same command goes on from here") from None
+        with self.alone():
+            self.record()
+            try:
+                worker.work(self.plan(), self.dataset.folder, python, self.output, tell, done)
+            except worker.Failed as failed:
+                raise DeployError(f"{failed}\nthe same command goes on from here") from None
 
 
 def _before(path: Path) -> dict[str, Any]:

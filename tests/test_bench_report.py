@@ -307,7 +307,7 @@ def test_a_run_that_is_not_sound_gets_no_verdict(
     each = judged(make(**changed), tmp_path)
     assert code in failing(each)
     assert each.verdict.outcome == Outcome.NO_VERDICT
-    assert "no verdict: the run is not sound, because" in str(each.verdict)
+    assert "not reproduced, because the run is not sound and gets no verdict: " in str(each.verdict)
     assert told in next(check.found for check in each.checks if check.code == code)
 
 
@@ -317,11 +317,23 @@ def test_every_check_has_a_result_that_fails_it(tmp_path: Path) -> None:
     assert {check.code for check in sound.checks} == {code for _, code, _ in UNSOUND.values()}
 
 
-def test_a_run_so_short_that_all_starts_at_once_has_no_steady_part(tmp_path: Path) -> None:
-    each = judged(make(scenario=2, conversations=4, ttft=9789, itl=182.1), tmp_path)
+@pytest.mark.parametrize("in_flight", [1, 2, 3])
+def test_a_run_so_short_that_all_starts_at_once_is_steady_too(
+    in_flight: int, tmp_path: Path
+) -> None:
+    short: dict[str, Any] = {"scenario": 2, "conversations": 4, "ttft": 9789, "itl": 182.1}
+    each = judged(make(**short), tmp_path)
     assert each.verdict.outcome == Outcome.REPRODUCED
-    assert "steady" not in {check.code for check in each.checks}
     assert any(hint.startswith("Reduced: 16 requests") for hint in each.hints)
+    fewer = judged(make(in_flight=in_flight, **short), tmp_path)
+    assert failing(fewer) == {"steady"}
+    assert fewer.verdict.outcome == Outcome.NO_VERDICT
+
+
+def test_one_run_is_said_to_be_one(tmp_path: Path) -> None:
+    hints = {runs: judged(make(runs=runs), tmp_path / str(runs)).hints for runs in (1, 3)}
+    assert hints[3] == ()
+    assert hints[1][0].startswith("One run has no spread")
 
 
 def test_a_reduced_run_s_throughput_is_allowed_its_longer_tail(tmp_path: Path) -> None:

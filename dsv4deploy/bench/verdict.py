@@ -15,7 +15,7 @@ from statistics import fmean
 
 from . import published
 from .published import Figure, Metric, Row
-from .results import Result, Run, Settings
+from .results import Request, Result, Run, Settings
 
 TOLERANCE = 0.10
 """How far a mean may be from its published figure. The published runs through two ingresses differ
@@ -268,21 +268,23 @@ def _range(values: list[int]) -> str:
 
 
 def _steady(result: Result, run: Run, lost: float) -> Iterator[Check]:
-    """In flight as long as there was something left to start: here no tail has to be allowed."""
+    """In flight until a place finds nothing left to start: here no tail has to be allowed."""
     asked = result.settings
-    starts: dict[str, float] = {}
+    sequences: dict[str, list[Request]] = {}
     for index, request in enumerate(run.requests):
         name = request.conversation if asked.scenario == 2 else str(index)
-        starts.setdefault(name, request.start)
-    end = max(starts.values(), default=0.0)
-    if len(starts) <= asked.concurrency or not end:
+        sequences.setdefault(name, []).append(request)
+    last = max((each[0].start for each in sequences.values()), default=0.0)
+    ends = (max(request.end for request in each) for each in sequences.values())
+    end = min((each for each in ends if each >= last), default=0.0)
+    if not end:
         return
     busy = sum(min(each.end, end) - each.start for each in run.requests if each.start < end)
     low = asked.concurrency * (1 - 2 * LOST - lost)
     high = asked.concurrency * (1 + EXACT)
     yield Check(
         "steady",
-        "concurrency held until the last sequence starts",
+        "concurrency held until a place is left empty",
         f"{busy / end:.2f} in flight on average, and {low:.2f} to {high:.2f} may be",
         low <= busy / end <= high,
     )
@@ -351,7 +353,7 @@ class Verdict:
         if self.outcome == Outcome.NOT_REPRODUCED:
             return f"not reproduced, because {because}"
         if self.outcome == Outcome.NO_VERDICT:
-            return f"no verdict: the run is not sound, because {because}"
+            return f"not reproduced, because the run is not sound and gets no verdict: {because}"
         return f"{self.outcome}: {because}" if because else str(self.outcome)
 
     def __str__(self) -> str:
@@ -544,6 +546,8 @@ def _hints(result: Result, row: Row | None) -> Iterator[str]:
         yield "Held against KServe's row: nothing was published without a gateway."
     if row and row.note:
         yield f"The published row was {row.note}."
+    if len(result.runs) == 1:
+        yield "One run has no spread: `bench run --runs 3` goes on with two more."
     if row and asked.requests < row.requests:
         yield (
             f"Reduced: {asked.requests} requests a run, where {row.requests} were published. Its "

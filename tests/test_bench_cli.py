@@ -14,7 +14,8 @@ import pytest
 import tokenizer
 from simulated import simulator
 
-from dsv4deploy import Values
+from dsv4deploy import Values, load
+from dsv4deploy.loading import profile_path
 
 JOB = ("--job", "--url", "", "--kubeconfig", "x")
 CLOSED = ("--ingress", "direct", "--set", "networkPolicy.enabled=true")
@@ -63,6 +64,25 @@ def test_a_run_prints_its_folders_and_hints_at_what_queues(
     assert "kserve-scenario1-c8, run 1" in done.stderr
     told = json.loads((tmp_path / "out" / "kserve-scenario1-c8" / "run.json").read_text("utf-8"))
     assert told["image"] == Values().engine.image
+    assert "is recorded without its digest" in done.stderr
+    assert told["profile"] == "ascend-910b4-8-w4a8"
+
+
+def test_a_deployment_is_held_against_the_figures_of_its_own_kind(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_AIPERF", str(tmp_path / "aiperf.jsonl"))
+    aiperf, two_nodes = fake_aiperf.install(tmp_path / "fake"), "ascend-910b3-16-w8a8"
+    with simulator(model=load(profile=two_nodes).model.name) as url:
+        done = typed(
+            *("run", profile_path(two_nodes), "--dataset", data, "-o", tmp_path, "--url", url),
+            *("--aiperf", aiperf, "--runs", 1, "--scenario", 1, "--ingress", "maas"),
+        )
+    assert "digest" in done.stderr
+    groups = ["maas-scenario1-c8", "maas-scenario1-c16", "maas-scenario1-c32"]
+    assert done.stdout.splitlines() == [f"{tmp_path}/{name}" for name in groups]
+    for name in groups:
+        assert json.loads((tmp_path / name / "run.json").read_text())["profile"] == two_nodes
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from simulated import simulator
 
 from dsv4deploy import DeployError, Release, Values, load
 from dsv4deploy.bench import dataset, results
-from dsv4deploy.bench.run import Benchmark, Subject, command, find_aiperf, hints, subject
+from dsv4deploy.bench.run import Benchmark, Subject, command, find_aiperf, subject
 
 URL = "http://gateway/v1/chat/completions"
 
@@ -303,13 +303,6 @@ def test_more_users_than_there_are_is_refused(make: Make) -> None:
     with pytest.raises(DeployError, match="a data set of 32 requests or more"):
         make(URL, concurrency=[4, 8], scenarios=[2])
     make(URL, concurrency=[8], scenarios=[1])
-
-
-def test_a_concurrency_that_the_engines_queue_is_told() -> None:
-    assert hints(Values(), [4]) == []
-    (hint,) = hints(Values(), [4, 8])
-    assert "concurrency 8 is more than the 4 requests that run at once" in hint
-    assert hints(load(profile="ascend-910b3-16-w8a8"), [8, 16, 32, 64]) == []
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])

@@ -153,6 +153,13 @@ def rows() -> tuple[Row, ...]:
     )
 
 
+def compared_with(ingress: str) -> str:
+    """The ingress whose figures a run is held against: without a gateway nothing was published,
+    and KServe's adds least.
+    """
+    return "kserve" if ingress == "direct" else ingress
+
+
 def row(profile: str, scenario: int, ingress: str, concurrency: int) -> Row | None:
     """The row that a run is held against; None where nothing was published.
 

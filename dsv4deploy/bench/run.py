@@ -31,12 +31,9 @@ from ..values import Values
 from . import worker
 from .dataset import Dataset
 from .prompts import OUTPUT, TOKENIZER
-from .published import rows
 
 SETTINGS = "run.json"
 COMPLETIONS = "/v1/chat/completions"
-DEFAULT_PROFILE = "ascend-910b4-8-w4a8"
-"""The profile that the values' defaults are."""
 CACHE = Path.home() / ".cache" / "dsv4deploy"
 
 
@@ -108,27 +105,6 @@ def _image(values: Values, release: Release, cluster: Cluster | None) -> str:
             if container["name"] == "main" and container.get("imageID"):
                 return str(container["imageID"])
     return values.engine.image
-
-
-def published_concurrency(profile: str) -> list[int]:
-    """The concurrencies that figures of a profile were published at; 4 where there are none."""
-    return sorted({row.concurrency for row in rows() if row.profile == profile}) or [4]
-
-
-def hints(values: Values, concurrency: Iterable[int]) -> list[str]:
-    """What to say about concurrencies that the engines can't run at once."""
-    sequences = _sequences(values)
-    return [
-        f"concurrency {each} is more than the {sequences} requests that run at once (max-num-seqs "
-        "× data parallel × replicas): the others queue, and their wait counts as time to first "
-        "token"
-        for each in concurrency
-        if each > sequences
-    ]
-
-
-def _sequences(values: Values) -> int:
-    return values.engine.args.max_num_seqs * values.parallelism.data * values.replicas
 
 
 def find_aiperf(named: str = "") -> str:

@@ -470,8 +470,7 @@ INGRESSES = {"kserve": "KServe", "maas": "MaaS", "direct": "direct"}
 def judge(result: Result) -> Judged:
     """Whether a result is sound, and what was published."""
     asked = result.settings
-    # Without a gateway was not published; the internal one adds least.
-    ingress = "kserve" if asked.ingress == "direct" else asked.ingress
+    ingress = published.compared_with(asked.ingress)
     row = published.row(asked.profile, asked.scenario, ingress, asked.concurrency)
     figures = row.figures if row else {}
     compared = tuple(

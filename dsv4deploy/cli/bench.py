@@ -159,38 +159,35 @@ def run_command(
     if (image or key_secret) and not job:
         raise click.UsageError("--image and --key-secret are the Job's: give --job too")
     from ..bench import dataset as datasets
-    from ..bench.run import (
-        DEFAULT_PROFILE,
-        Benchmark,
-        find_aiperf,
-        hints,
-        published_concurrency,
-        subject,
-    )
+    from ..bench.hints import hints, published_concurrency
+    from ..bench.hints import profile_of as published_profile
+    from ..bench.run import Benchmark, find_aiperf, subject
 
     values = load_values(files, profile, hardware, **inputs)
     release = Release(namespace=namespace)
-    named = profile_of(profile, hardware) or DEFAULT_PROFILE
+    named = profile_of(profile, hardware) or published_profile(values)
     at = concurrency or published_concurrency(named)
-    for hint in hints(values, at):
-        say(f"hint: {hint}")
     if url and ingress == "both":
         raise click.UsageError("--url is one ingress: give --ingress kserve, maas or direct")
     ingresses = ["kserve", "maas"] if ingress == "both" else [ingress]
     if job and not url:
         _reachable(values, namespace, ingresses, secret)
     chosen = datasets.read(dataset)
+    scenarios = [1, 2] if scenario == "both" else [int(scenario)]
+    size = {"requests": chosen.requests, "runs": runs}
+    for hint in hints(values, named, ingresses, scenarios, at, **size):
+        say(f"hint: {hint}")
     python = "" if job else find_aiperf(aiperf)
-    cluster = None if url and not job else connect(context, kubeconfig)
-    benchmark = Benchmark(
-        subject(values, named, ingresses, release, cluster, url=url, inside=job),
-        chosen,
-        output,
-        [1, 2] if scenario == "both" else [int(scenario)],
-        at,
-        runs,
-        warmup,
-    )
+    # With a URL a cluster is asked for no more than the engine's image, and only a named one.
+    asked = job or not url or context or kubeconfig
+    cluster = connect(context, kubeconfig) if asked else None
+    measured = subject(values, named, ingresses, release, cluster, url=url, inside=job)
+    if "@" not in measured.image:
+        say(
+            f"hint: {measured.image} is recorded without its digest: no pod of the engine was seen"
+            + ("" if cluster else "; --context or --kubeconfig names the cluster beside --url")
+        )
+    benchmark = Benchmark(measured, chosen, output, scenarios, at, runs, warmup)
     if cluster and job:
         from ..bench.job import Job
         from ..bench.job import run as run_job
@@ -353,7 +350,7 @@ def simulate_command(
 
     It says that it is one in every response, and reports of runs against it say so too.
     """
-    from ..bench.run import published_concurrency
+    from ..bench.hints import published_concurrency
     from ..bench.simulate import Simulation, published, serve
     from ..loading import load
 

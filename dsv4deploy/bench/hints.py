@@ -1,0 +1,159 @@
+"""What to know of a benchmark before it takes its hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, product
+
+from ..values import Quota, Values
+from .prompts import OUTPUT
+from .published import Metric, compared_with, row, rows, scenarios
+
+
+def profile_of(values: Values) -> str:
+    """The profile whose published figures a deployment is held against.
+
+    Returns:
+        The one, of those with published figures, whose cards, quantization and parallelism are the
+        deployment's; ``""`` where there is none.
+    """
+    from ..loading import load, profile_names
+
+    def kind(of: Values) -> tuple[object, ...]:
+        split = of.parallelism
+        return of.npu.card, of.model.quantization, split.tensor, split.data, split.expert
+
+    published = {each.profile for each in rows()}
+    names = (name for name in profile_names() if name in published)
+    return next((name for name in names if kind(load(profile=name)) == kind(values)), "")
+
+
+def published_concurrency(profile: str) -> list[int]:
+    """The concurrencies that figures of a profile were published at; 4 where there are none."""
+    return sorted({each.concurrency for each in rows() if each.profile == profile}) or [4]
+
+
+def hints(
+    values: Values,
+    profile: str,
+    ingresses: Sequence[str],
+    chosen: Sequence[int],
+    concurrency: Sequence[int],
+    *,
+    requests: int,
+    runs: int,
+) -> list[str]:
+    """What a benchmark will run into, in sentences.
+
+    Args:
+        values: the deployment.
+        profile: that it is held against; ``""`` where there is none.
+        ingresses: of ``kserve``, ``maas`` and ``direct``.
+        chosen: the scenarios.
+        concurrency: requests in flight.
+        requests: of a run.
+        runs: of each scenario, ingress and concurrency.
+    """
+    found = [
+        *_queueing(values, concurrency),
+        *_unpublished(profile, ingresses, chosen, concurrency),
+    ]
+    if "kserve" in ingresses and values.network_policy.enabled:
+        among = ", ".join(values.network_policy.from_namespaces) or "none"
+        found.append(
+            "networkPolicy.enabled closes the engine to KServe's ingress, unless its proxies run "
+            f"in a namespace of networkPolicy.fromNamespaces ({among}): --ingress maas is open"
+        )
+    if "maas" in ingresses:
+        found += _quotas(values, profile, chosen, concurrency, requests * runs)
+    return found
+
+
+def _queueing(values: Values, concurrency: Iterable[int]) -> Iterator[str]:
+    at_once = values.engine.args.max_num_seqs * values.parallelism.data * values.replicas
+    for each in concurrency:
+        if each > at_once:
+            yield (
+                f"concurrency {each} is more than the {at_once} requests that run at once "
+                "(max-num-seqs × data parallel × replicas): the others queue, and their wait "
+                "counts as time to first token"
+            )
+
+
+def _unpublished(
+    profile: str, ingresses: Iterable[str], chosen: Iterable[int], concurrency: Iterable[int]
+) -> Iterator[str]:
+    if not profile:
+        yield (
+            "no figures were published for these cards, quantization and parallelism: the report "
+            "will have nothing to compare with"
+        )
+        return
+    for ingress, scenario in product(ingresses, chosen):
+        there = [each for each in rows() if (each.profile, each.scenario) == (profile, scenario)]
+        at = {each.concurrency for each in there if each.ingress == compared_with(ingress)}
+        missing = [str(each) for each in concurrency if each not in at]
+        if missing:
+            known = " and ".join(
+                f"through {name} at {', '.join(str(each.concurrency) for each in same)}"
+                for name, same in groupby(there, lambda each: each.ingress)
+            )
+            yield (
+                f"nothing was published for {profile} in scenario {scenario} through {ingress} at "
+                f"concurrency {', '.join(missing)}, but {known}: the report will have nothing to "
+                "compare with"
+            )
+
+
+_SECONDS = {
+    "Second": 1,
+    "Minute": 60,
+    "Hour": 3600,
+    "Day": 86_400,
+    "Month": 2_592_000,
+    "Year": 31_536_000,
+}
+
+
+def _quotas(
+    values: Values,
+    profile: str,
+    chosen: Sequence[int],
+    concurrency: Sequence[int],
+    requests: int,
+) -> Iterator[str]:
+    """Budgets that the benchmark spends, at the published speed or in whole."""
+    for name, quota in values.maas.quotas.items():
+        costs = {scenario: _cost(values, quota, scenario) for scenario in chosen}
+        whole = sum(costs.values()) * requests * len(concurrency)
+        rates = [
+            costs[scenario] * found.figures[Metric.TPS].value / _tokens(scenario)
+            for scenario, each in product(chosen, concurrency)
+            if (found := row(profile, scenario, "maas", each))
+        ]
+        # Somewhat more than published, since an engine may be faster.
+        spent = min(whole, 1.2 * max(rates) * _SECONDS[quota.unit]) if rates else whole
+        if spent > quota.tokens:
+            yield (
+                f"maas.quotas.{name} lets a client spend {quota.tokens:,} tokens a "
+                f"{quota.unit.lower()}, and this takes up to {spent:,.0f}: requests beyond "
+                f"that are refused with 429. Set maas.quotas.{name}.tokens to as much, or put the "
+                "key's client into a tier of maas.tiers"
+            )
+
+
+def _tokens(scenario: int) -> int:
+    """Of one request and its answer."""
+    return scenarios()[scenario].input_tokens + OUTPUT
+
+
+def _cost(values: Values, quota: Quota, scenario: int) -> float:
+    """What one request is charged."""
+    weights = values.maas.weights
+    by_input, by_output = {
+        "input": (1, 0),
+        "output": (0, 1),
+        "total": (1, 1),
+        "weighted": (weights.input, weights.output),
+    }[quota.count]
+    return float(by_input * scenarios()[scenario].input_tokens + by_output * OUTPUT)

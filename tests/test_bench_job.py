@@ -56,6 +56,11 @@ def test_the_key_is_taken_from_a_secret(data: dataset.Dataset, tmp_path: Path) -
     assert key["valueFrom"]["secretKeyRef"] == {"name": "keys", "key": "bench"}
 
 
+def test_by_default_aiperf_can_be_installed_where_nothing_is_compiled() -> None:
+    # Some of its packages have no wheel for musl, which Alpine has in the place of glibc.
+    assert Values().test.image.endswith("-slim")
+
+
 def test_what_it_is_about_does_not_depend_on_what_is_pending(
     data: dataset.Dataset, tmp_path: Path
 ) -> None:

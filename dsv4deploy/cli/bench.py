@@ -193,7 +193,8 @@ def run_command(
         from ..bench.job import run as run_job
 
         with _bar(benchmark.plan()) as tell:
-            run_job(cluster, benchmark, Job(image or values.test.image, secret, key), release, tell)
+            how = Job(image or values.test.image, secret, key)
+            run_job(cluster, benchmark, how, release, tell, say)
     else:
         with _bar(benchmark.plan()) as tell:
             benchmark.here(python, tell)

@@ -105,12 +105,13 @@ def run(
     Raises:
         DeployError: the Job failed or can't start; runs that have ended are kept.
     """
-    if not cluster.may("get", "pods/log", release.namespace):
-        raise ClusterError(
-            f"this user may not get pods/log in {release.namespace}, out of which results are "
-            "taken: ask for that right, or use another context",
-            "Forbidden",
-        )
+    for verb, resource in (("list", "pods"), ("get", "pods/log")):
+        if not cluster.may(verb, resource, release.namespace):
+            raise ClusterError(
+                f"this user may not {verb} {resource} in {release.namespace}, out of which results "
+                "are taken: ask for that right, or use another context",
+                "Forbidden",
+            )
     with benchmark.alone():
         benchmark.record()
         _finish(cluster, benchmark, job, release, tell, note)
@@ -240,7 +241,9 @@ def _follow(
         ended_as = _ended(live)
         if ended_as == "Failed":
             last = "\n".join(log.strip().splitlines()[-15:]) or "its pod left no log"
-            raise DeployError(f"Job {name} failed:\n{last}\nthe same command goes on")
+            key = f"{worker.KEY} is {job.key_name} of Secret {job.key_secret} there; "
+            advice = f"{key if job.key_secret else ''}the same command goes on"
+            raise DeployError(f"Job {name} failed:\n{last}\n{advice}")
         if ended_as:
             return
         stuck = _stuck(cluster, live)

@@ -464,8 +464,12 @@ def test_what_a_job_waits_for_is_told_and_it_goes_on(
         assert told == f"Job {NAME} waits: 0/3 nodes are available: 3 Insufficient cpu"
         end(place, live, 1)
 
-    with pytest.raises(DeployError, match="failed:\nits pod left no log\nthe same command goes on"):
-        job.run(place, made, job.Job("x", interval=0.1), WHERE, lambda *_: None, note)
+    how = job.Job("x", "keys", "bench", interval=0.1)
+    told = (
+        "failed:\nits pod left no log\nDSV4DEPLOY_API_KEY is bench of Secret keys there; the same"
+    )
+    with pytest.raises(DeployError, match=told):
+        job.run(place, made, how, WHERE, lambda *_: None, note)
 
 
 def test_results_of_another_benchmark_are_not_lost(
@@ -519,15 +523,32 @@ def test_a_complete_job_whose_log_can_t_be_read_is_kept(
     assert (place.live(live) or {})["metadata"]["uid"] == live["metadata"]["uid"]
 
 
+def grant(cluster: Cluster, namespace: str, rules: list[dict[str, Any]]) -> None:
+    """Gives the user ``reader`` these rights."""
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+    meta = {"name": "reader", "namespace": namespace}
+    group = "rbac.authorization.k8s.io"
+    role = {"apiGroup": group, "kind": "Role", "name": "reader"}
+    subjects = [{"apiGroup": group, "kind": "User", "name": "reader"}]
+    cluster.apply({**rbac, "kind": "Role", "metadata": meta, "rules": rules})
+    binding = {"kind": "RoleBinding", "roleRef": role, "subjects": subjects}
+    cluster.apply({**rbac, **binding, "metadata": meta})
+
+
 def test_who_may_not_read_logs_makes_no_job(
     plane: Plane, home: str, data: dataset.Dataset, tmp_path: Path
 ) -> None:
+    admin = Cluster.connect(kubeconfig=str(plane.kubeconfig))
     reader = Cluster.connect("reader", str(plane.kubeconfig))
     made, where = in_cluster(data, tmp_path, URL), Release(namespace=home)
-    with pytest.raises(ClusterError, match=f"may not get pods/log in {home}.*ask for that right"):
-        job.run(reader, made, job.Job("x"), where, lambda *_: None, print)
-    admin = Cluster.connect(kubeconfig=str(plane.kubeconfig))
-    assert admin.may("get", "pods/log", home)
+    rules = []
+    for missing, resources in (("list pods", ["pods"]), ("get pods/log", ["pods/log"])):
+        with pytest.raises(ClusterError, match=f"may not {missing} in {home}.*ask for that right"):
+            job.run(reader, made, job.Job("x"), where, lambda *_: None, print)
+        verbs = [missing.partition(" ")[0]]
+        rules.append({"apiGroups": [""], "resources": resources, "verbs": verbs})
+        grant(admin, home, rules)
+        control_plane.until("it may", lambda: reader.may(verbs[0], resources[0], home))  # noqa: B023
 
 
 def test_a_job_runs_it_in_the_cluster_and_its_results_come_back(

@@ -144,6 +144,25 @@ class Cluster:
         self.writes = writes
         return answer
 
+    def may(self, verb: str, resource: str, namespace: str, group: str = "") -> bool:
+        """Whether this user has a right.
+
+        Args:
+            verb: such as ``get``.
+            resource: in the plural, such as ``pods`` or ``pods/log``.
+            namespace: where.
+            group: of the API; ``""`` is the core's.
+        """
+        kind, _, part = resource.partition("/")
+        asked = {"verb": verb, "group": group, "resource": kind, "subresource": part}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {"namespace": namespace, **asked}},
+        }
+        answer = self.ask("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+        return bool(answer["status"]["allowed"])
+
     def path(self, api_version: str, kind: str, namespace: str = "", name: str = "") -> str:
         """The API's path of an object, or of all of a kind.
 
@@ -284,14 +303,21 @@ class Cluster:
             raise
         return True
 
-    def log(self, namespace: str, pod: str, container: str, lines: int = 400) -> str:
-        """The last lines of a container's log, 0 for all; ``""`` where there is none yet."""
+    def log(
+        self, namespace: str, pod: str, container: str, lines: int = 400, *, strict: bool = False
+    ) -> str:
+        """The last lines of a container's log, 0 for all; ``""`` where there is none yet.
+
+        Raises:
+            ClusterError: where it is strict, it can't be read; otherwise that is ``""`` too.
+        """
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         query = {"container": container} | ({"tailLines": str(lines)} if lines else {})
         try:
             text = self.request("GET", path, query)
         except ClusterError as error:
-            if error.reason in ("NotFound", "BadRequest", "ServerError", "Forbidden"):
+            none = ("NotFound", "BadRequest") + (() if strict else ("ServerError", "Forbidden"))
+            if error.reason in none:
                 return ""
             raise
         return str(text or "")

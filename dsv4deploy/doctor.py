@@ -610,20 +610,7 @@ def _namespace(facts: Facts) -> Answer:
 @_check("rights", "this user may apply the service")
 def _rights(facts: Facts) -> Answer:
     for verb in ("get", "patch", "create"):
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {
-                "resourceAttributes": {
-                    "namespace": facts.release.namespace,
-                    "verb": verb,
-                    "group": SERVING,
-                    "resource": "llminferenceservices",
-                }
-            },
-        }
-        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        if not facts.cluster.ask(path, review)["status"]["allowed"]:
+        if not facts.cluster.may(verb, "llminferenceservices", facts.release.namespace, SERVING):
             yield (
                 Status.FAILED,
                 f"this user may not {verb} LLMInferenceServices in {facts.release.namespace}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from .bench.worker import SIMULATOR, Failed, headers
+from .bench.worker import REFUSALS, SIMULATOR, Failed, headers
 from .errors import DeployError
 from .garbage import PROMPT
 
@@ -35,9 +35,7 @@ class Completion:
     simulator: str = ""
 
 
-def ask(
-    url: str, model: str, key: str = "", timeout: float = 300.0, prompt: str = PROMPT
-) -> Completion:
+def ask(url: str, model: str, key: str = "", timeout: float = 300.0) -> Completion:
     """Streams one completion.
 
     Args:
@@ -45,7 +43,6 @@ def ask(
         model: the served model's name.
         key: an API key; ``""`` sends none.
         timeout: seconds without a byte.
-        prompt: what is asked.
 
     Raises:
         DeployError: there was no answer, or it was refused or broken off; or the URL or the key
@@ -58,7 +55,7 @@ def ask(
     connection, target = _opened(url, timeout)
     body = {
         "model": model,
-        "messages": [{"role": "user", "content": prompt}],
+        "messages": [{"role": "user", "content": PROMPT}],
         "max_tokens": 64,
         "temperature": 0,
         "stream": True,
@@ -91,18 +88,8 @@ def _opened(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
     return kind(host, port, timeout=timeout), target
 
 
-_REFUSALS = {
-    401: "no key or a wrong one: set DSV4DEPLOY_API_KEY",
-    403: "this key may not use this model",
-    404: "nothing serves this path or this model",
-    413: "the request is larger than the gateway's buffer",
-    429: "the quota is used up",
-    503: "no engine is ready behind the gateway",
-}
-
-
 def _refused(url: str, status: int, body: bytes) -> str:
-    told = _REFUSALS.get(status, body.decode(errors="replace").strip()[:200])
+    told = REFUSALS.get(status, body.decode(errors="replace").strip()[:200])
     return f"{url}: {status}: {told}"
 
 

@@ -1137,10 +1137,12 @@ class Monitoring(Section):
 class Test(Section):
     """What `helm test` runs: a Job that asks the service for one completion and looks at it."""
 
-    image: Image = "docker.io/library/python:3.13-alpine"
-    """An image with Python 3 on its path; nothing else of it is used.
+    image: Image = "docker.io/library/python:3.13-slim"
+    """An image with Python 3 on its path; nothing else of it is used. `bench run --job` installs
+    aiperf in it, which wants glibc, as Debian has it: on Alpine some of its packages would be
+    compiled.
     Source: a choice of this project.
-    Becomes: image of the test Job"""
+    Becomes: image of the test Job, and of the benchmark's"""
     timeout_seconds: Seconds = 300
     """How long the completion may take.
     Unit: seconds

@@ -25,7 +25,8 @@ def app():
     behave = os.environ.get("FAKE_BEHAVE", "")
     if behave == "fail":
         sys.exit("the fake has failed")
-    (folder / "profile_export.jsonl").write_text("{}\\n" * 3)
+    refused = {"error": {"code": 401, "type": "Unauthorized"}} if behave == "refused" else {}
+    (folder / "profile_export.jsonl").write_text((json.dumps(refused) + "\\n") * 3)
     (folder / "inputs.json").write_text("{}")
     while behave == "hang":
         time.sleep(0.05)

@@ -105,7 +105,8 @@ def test_a_deployment_is_held_against_the_figures_of_its_own_kind(
         (("--key-secret", "/y", "--job"), 2, "--key-secret must be NAME/KEY"),
         (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "is the service ready"),
-        (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "was a prompt of 164 words"),
+        (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "to a prompt of 164 words"),
+        (("--url", "nowhere"), 1, "nowhere: no answer to a prompt of 164 words: unknown url"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(
@@ -116,7 +117,7 @@ def test_what_is_wrong_is_said_before_anything_runs(
     done = typed("run", "-o", tmp_path / "out", *told, *words, code=code)
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "out").exists()
+    assert not list((tmp_path / "out").glob("*/run.json"))
 
 
 def test_the_simulator_serves_until_it_is_stopped() -> None:

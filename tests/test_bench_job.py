@@ -34,7 +34,7 @@ def benchmark(data: dataset.Dataset, output: Path, url: str = "http://gateway") 
 
 def objects(made: Benchmark, **settings: Any) -> list[dict[str, Any]]:
     how = job.Job(**{"image": "python:3.12", **settings})
-    return job.manifest(made.plan(), how, Values(), Release(namespace="prod"))
+    return job.manifest(made, how, Release(namespace="prod"))
 
 
 def test_the_manifest_carries_all_that_the_pod_needs(data: dataset.Dataset, tmp_path: Path) -> None:
@@ -56,18 +56,29 @@ def test_the_key_is_taken_from_a_secret(data: dataset.Dataset, tmp_path: Path) -
     assert key["valueFrom"]["secretKeyRef"] == {"name": "keys", "key": "bench"}
 
 
-def test_what_it_is_about_does_not_depend_on_what_is_pending(
+def test_by_default_aiperf_can_be_installed_where_nothing_is_compiled() -> None:
+    # Some of its packages have no wheel for musl, which Alpine has in the place of glibc.
+    assert Values().test.image.endswith("-slim")
+
+
+def test_whose_a_job_is_does_not_depend_on_what_is_pending_nor_on_where_its_folder_is(
     data: dataset.Dataset, tmp_path: Path
 ) -> None:
-    def about() -> str:
-        _, made = objects(benchmark(data, tmp_path))
-        return str(made["metadata"]["annotations"]["dsv4deploy.io/plan"])
+    def about(folder: str = "results", url: str = "http://gateway") -> dict[str, str]:
+        _, made = objects(benchmark(data, tmp_path / folder, url))
+        return dict(made["metadata"]["annotations"])
 
     before = about()
-    (tmp_path / "maas-scenario1-c4" / "runs" / "run-1").mkdir(parents=True)
+    (tmp_path / "results" / "maas-scenario1-c4" / "runs" / "run-1").mkdir(parents=True)
     assert about() == before
-    other = objects(benchmark(data, tmp_path, "http://other"))[1]
-    assert other["metadata"]["annotations"]["dsv4deploy.io/plan"] != before
+    # As another container of the product's image mounts it, which has another host's name.
+    (tmp_path / "results").rename(tmp_path / "mounted")
+    assert about("mounted") == before
+    other, same = about("other"), about("mounted", "http://other")
+    for key in ("dsv4deploy.io/plan", "dsv4deploy.io/results"):
+        assert other[key] != before[key]
+    assert same["dsv4deploy.io/plan"] != before["dsv4deploy.io/plan"]
+    assert same["dsv4deploy.io/results"] == before["dsv4deploy.io/results"]
 
 
 def test_the_pod_s_program_makes_the_same_data_and_prints_what_comes_back(
@@ -113,6 +124,28 @@ def test_the_pod_s_program_makes_the_same_data_and_prints_what_comes_back(
         ]
 
 
+def printed(folder: Path) -> str:
+    """A run as a Job prints it."""
+    folder.mkdir()
+    answer = {"text": "One, two", "error": "", "simulator": None}
+    (folder / worker.ANSWER).write_text(json.dumps(answer))
+    (folder / worker.RECORDS).write_text(random.Random(1).randbytes(2000).hex())
+    (folder / worker.SUMMARY).write_text("{}")
+    return worker.printed(folder, "maas-scenario1-c4/runs/run-1")
+
+
+def test_what_an_interrupted_run_has_left_here_is_no_part_of_the_job_s(
+    data: dataset.Dataset, tmp_path: Path
+) -> None:
+    made = benchmark(data, tmp_path / "results")
+    runs = made.output / "maas-scenario1-c4" / "runs"
+    (runs / "part-1").mkdir(parents=True)
+    (runs / "part-1" / "aiperf.log").write_text("of another run")
+    job.collect(printed(tmp_path / "run"), made)
+    assert [path.name for path in runs.iterdir()] == ["run-1"]
+    assert not (runs / "run-1" / "aiperf.log").exists()
+
+
 @pytest.mark.parametrize(
     "lost",
     [slice(0, 1), slice(1, 2), slice(-1, None), slice(2, None)],
@@ -122,13 +155,7 @@ def test_a_run_of_which_the_log_has_lost_some_stays_pending(
     lost: slice, data: dataset.Dataset, tmp_path: Path
 ) -> None:
     made = benchmark(data, tmp_path / "results")
-    run = tmp_path / "run"
-    run.mkdir()
-    answer = {"text": "One, two", "error": "", "simulator": None}
-    (run / worker.ANSWER).write_text(json.dumps(answer))
-    (run / worker.RECORDS).write_text(random.Random(1).randbytes(2000).hex())
-    (run / worker.SUMMARY).write_text("{}")
-    whole = worker.printed(run, "maas-scenario1-c4/runs/run-1")
+    whole = printed(tmp_path / "run")
     begin, *lines, end = whole.splitlines()
     assert len(lines) > 3
     del lines[lost]
@@ -139,11 +166,19 @@ def test_a_run_of_which_the_log_has_lost_some_stays_pending(
 
 
 def test_the_pod_s_program_says_why_it_failed(data: dataset.Dataset, tmp_path: Path) -> None:
-    config, _ = objects(benchmark(data, tmp_path))
+    config, _ = objects(benchmark(data, tmp_path, "http://127.0.0.1:9/v1/chat/completions"))
     plan = json.loads(config["data"]["plan.json"])
+
+    def said() -> str:
+        (tmp_path / "plan.json").write_text(json.dumps(plan))
+        command = [sys.executable, "-m", "dsv4deploy.bench.worker", "plan.json", "work"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        return done.stdout + done.stderr
+
+    # Before it installs anything.
+    refused = said()
+    assert refused.startswith("failed: http://127.0.0.1:9/v1/chat/completions: no answer to a")
+    assert "Connection refused" in refused
     plan["files"]["scenario1.jsonl"] = "another"
-    (tmp_path / "plan.json").write_text(json.dumps(plan))
-    command = [sys.executable, "-m", "dsv4deploy.bench.worker", "plan.json", "work"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "came out differently here" in done.stderr
+    assert "came out differently here" in said()

@@ -296,7 +296,11 @@ UNSOUND: dict[str, tuple[dict[str, Any], str, str]] = {
         "summary",
         "TTFT is",
     ),
-    "answers are garbage": ({"garbageAnswers": 2}, "garbage", "2 answers are garbage"),
+    "an answer is garbage": (
+        {"badAnswers": ["run-1: garbage: the answer is empty"]},
+        "garbage",
+        "run-1: garbage: the answer is empty",
+    ),
 }
 
 
@@ -312,7 +316,7 @@ def test_a_run_that_is_not_sound_gets_no_verdict(
 
 
 def test_every_check_has_a_result_that_fails_it(tmp_path: Path) -> None:
-    sound = judged(make(garbageAnswers=0), tmp_path)
+    sound = judged(make(badAnswers=[]), tmp_path)
     assert failing(sound) == set()
     assert {check.code for check in sound.checks} == {code for _, code, _ in UNSOUND.values()}
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import tokenizer
 from simulated import simulator
 
 from dsv4deploy import DeployError, Release, Values, load
-from dsv4deploy.bench import dataset, results
+from dsv4deploy.bench import dataset, results, worker
 from dsv4deploy.bench.run import Benchmark, Subject, command, find_aiperf, subject
 
 URL = "http://gateway/v1/chat/completions"
@@ -68,8 +69,9 @@ Make = Callable[..., Benchmark]
 def make(data: dataset.Dataset, tmp_path: Path) -> Make:
     def benchmark(url: str, ingress: str = "kserve", **settings: Any) -> Benchmark:
         subject = Subject(Values(), "ascend-910b4-8-w4a8", {ingress: url}, "image")
+        where = {"dataset": data, "output": tmp_path / "results"}
         defaults = {"scenarios": [1], "concurrency": [4], "runs": 1, "warmup": False}
-        return Benchmark(subject, data, tmp_path / "results", **{**defaults, **settings})
+        return Benchmark(subject, **{**where, **defaults, **settings})
 
     return benchmark
 
@@ -125,7 +127,7 @@ def test_each_run_stands_in_its_folder_with_its_environment(
         assert not (folder / "runs" / "run-1" / "inputs.json").exists()
         told = json.loads((folder / "run.json").read_text("utf-8"))
         assert told["simulator"]["ttft"] == {1: 20, 2: 40}[scenario]
-        assert (told["garbageAnswers"], told["conversations"]) == (0, 4)
+        assert (told["badAnswers"], told["conversations"]) == ([], 4)
         assert set(told["versions"]) == {"dsv4deploy", "aiperf", "engine", "python"}
         assert results.Settings.model_validate(told).warmup_requests == 0
 
@@ -192,7 +194,7 @@ def test_a_key_that_can_t_be_sent_stops_all_and_is_in_no_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DSV4DEPLOY_API_KEY", "sk-0123456789\r")
-    benchmark = make(engine)
+    benchmark = make(engine, "maas")
     with pytest.raises(DeployError, match="has a blank or a line's end") as refused:
         benchmark.here(find_aiperf(str(aiperf)), silent)
     assert started() == []
@@ -200,34 +202,95 @@ def test_a_key_that_can_t_be_sent_stops_all_and_is_in_no_file(
     assert "sk-" not in "".join([str(refused.value), *told])
 
 
-@pytest.mark.parametrize(
-    "response",
-    [
-        b"nonsense\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{",
-        b"HTTP/1.1 200 OK\r\n\r\n[]",
-        b"HTTP/1.1 200 OK\r\nx-dsv4deploy-simulator: {\r\n\r\n{}",
-        b"HTTP/1.1 503 Service Unavailable\r\nx-dsv4deploy-simulator: {\r\n\r\n",
-    ],
-)
-def test_a_broken_answer_loses_no_run(make: Make, aiperf: Path, response: bytes) -> None:
-    class Broken(socketserver.StreamRequestHandler):
+_BODY = b'{"choices": [{"message": {"content": "One, two, three, four, five."}}]}'
+GOOD = b"HTTP/1.1 200 OK\r\n\r\n" + _BODY
+
+
+@contextmanager
+def answering(*responses: bytes) -> Iterator[str]:
+    """The URL of a server that gives these responses, and then the last one for ever."""
+    left = list(responses)
+
+    class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             self.connection.recv(65536)
-            self.wfile.write(response)
+            self.wfile.write(left.pop(0) if len(left) > 1 else left[0])
 
-    with socketserver.TCPServer(("127.0.0.1", 0), Broken) as server:
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        benchmark = make(f"http://127.0.0.1:{server.server_address[1]}/v1/chat/completions")
-        benchmark.here(find_aiperf(str(aiperf)), silent)
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1/chat/completions"
         server.shutdown()
+
+
+def bad_answers(benchmark: Benchmark) -> list[str]:
     told = json.loads((benchmark.output / "kserve-scenario1-c4" / "run.json").read_text())
-    assert told["garbageAnswers"] == 1
+    return list(told["badAnswers"])
+
+
+@pytest.mark.parametrize(
+    ("response", "why"),
+    [
+        (b"nonsense\r\n\r\n", "nonsense"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "IncompleteRead"),
+        (b"HTTP/1.1 200 OK\r\n\r\n[]", "list indices"),
+        (b"HTTP/1.1 200 OK\r\nx-dsv4deploy-simulator: {\r\n\r\n{}", "Expecting property name"),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP 503: no engine is ready"),
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "HTTP 502: Bad Gateway"),
+    ],
+)
+def test_an_answer_that_never_comes_loses_no_run_and_is_told_apart_from_garbage(
+    make: Make, aiperf: Path, monkeypatch: pytest.MonkeyPatch, response: bytes, why: str
+) -> None:
+    monkeypatch.setattr(worker, "PAUSES", (0.0, 0.0))
+    with answering(GOOD, response) as url:
+        benchmark = make(url)
+        benchmark.here(find_aiperf(str(aiperf)), silent)
+    (bad,) = bad_answers(benchmark)
+    assert bad.startswith("run-1: no answer: ")
+    assert why in bad
+
+
+def test_an_answer_that_comes_late_is_none_that_is_missing(
+    make: Make, aiperf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PAUSES", (0.0, 0.0))
+    busy = b"HTTP/1.1 429 Too Many Requests\r\n\r\n"
+    with answering(GOOD, busy, b"", GOOD) as url:
+        benchmark = make(url)
+        benchmark.here(find_aiperf(str(aiperf)), silent)
+    assert bad_answers(benchmark) == []
+
+
+def test_no_proxy_stands_between(
+    make: Make, engine: str, aiperf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    benchmark = make(engine)
+    benchmark.here(find_aiperf(str(aiperf)), silent)
+    assert bad_answers(benchmark) == []
+
+
+def test_an_ingress_that_refuses_is_told_before_any_run(
+    make: Make, aiperf: Path, started: Callable[[], list[Any]]
+) -> None:
+    with answering(b"HTTP/1.1 401 Unauthorized\r\n\r\n") as url:
+        benchmark = make(url)
+        with pytest.raises(DeployError, match="of 80 words: HTTP 401: no key or a wrong one"):
+            benchmark.here(find_aiperf(str(aiperf)), silent)
+    assert started() == []
+    # What was asked of it is nothing that other results are held against.
+    make(URL).record()
 
 
 @pytest.mark.parametrize(
     ("behave", "sentence"),
-    [("fail", "ended with 1 and left no results.*the fake has failed"), ("cancelled", "cancelled")],
+    [
+        ("fail", "ended with 1 and left no results.*the fake has failed"),
+        ("cancelled", "cancelled"),
+        ("refused", 'no request was answered, of 3: {"code": 401, "type": "Unauthorized"'),
+    ],
 )
 def test_a_run_that_fails_says_why_and_is_no_result(
     behave: str,
@@ -244,23 +307,29 @@ def test_a_run_that_fails_says_why_and_is_no_result(
 
 
 def test_an_engine_that_has_broken_under_the_load_is_noticed(make: Make, aiperf: Path) -> None:
-    python = find_aiperf(str(aiperf))
     with simulator(model=Values().model.name, garbage=True) as url:
-        make(url).here(python, silent)
-    benchmark = make(url, runs=2)
-    benchmark.here(python, silent)
-    told = json.loads((benchmark.output / "kserve-scenario1-c4" / "run.json").read_text())
-    # The second answer is none: the simulator has gone.
-    assert told["garbageAnswers"] == 2
+        benchmark = make(url, runs=2)
+        benchmark.here(find_aiperf(str(aiperf)), silent)
+    one, two = bad_answers(benchmark)
+    assert one.startswith("run-1: garbage: 'the' is repeated")
+    assert two.startswith("run-2: garbage: 'the' is repeated")
 
 
-def test_the_prompt_that_is_tried_first_is_long_and_not_measured(
-    make: Make, data: dataset.Dataset
-) -> None:
-    samples = {scenario: make(URL, scenarios=[scenario]).sample() for scenario in (1, 2)}
-    assert {number: len(text.split()) for number, text in samples.items()} == {1: 80, 2: 164}
-    for scenario, text in samples.items():
+def test_the_prompt_that_is_tried_first_is_long_and_not_measured(data: dataset.Dataset) -> None:
+    for scenario, words in ((1, 80), (2, 164)):
+        text = worker.sample(data.folder / f"warmup{scenario}.jsonl")
+        assert len(text.split()) == words
         assert text not in (data.folder / f"scenario{scenario}.jsonl").read_text("utf-8")
+
+
+def test_without_prompts_to_warm_up_a_short_one_is_tried(
+    make: Make, engine: str, aiperf: Path, tmp_path: Path
+) -> None:
+    model = tokenizer.train(tmp_path / "tokenizer")
+    cold = dataset.make(tmp_path / "cold", str(model), requests=4, size=0.01, warmup=0)
+    make(engine, dataset=cold).here(find_aiperf(str(aiperf)), silent)
+    with pytest.raises(DeployError, match="no answer to a prompt of 8 words"):
+        make(URL, dataset=cold, output=tmp_path / "other").here(find_aiperf(str(aiperf)), silent)
 
 
 def test_a_folder_holds_the_results_of_one_thing(make: Make, engine: str, aiperf: Path) -> None:

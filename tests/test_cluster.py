@@ -188,6 +188,18 @@ def test_a_log_may_hold_anything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert cluster.log("demo", "pod", "main") == "loading \ufffd"
 
 
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_log_that_can_t_be_read_is_an_empty_one_unless_it_must_be_read(
+    serve: Serve, status: int
+) -> None:
+    cluster, _, _ = serve((status, {"message": "no way to the node"}))
+    assert cluster.log("demo", "pod", "main") == ""
+    with pytest.raises(ClusterError, match="no way to the node"):
+        cluster.log("demo", "pod", "main", strict=True)
+    none, _, _ = serve((404, {"message": "no such pod"}))
+    assert none.log("demo", "pod", "main", strict=True) == ""
+
+
 CONTEXTS = """\
 contexts:
 - {name: a, context: {cluster: c, user: u, namespace: n}}

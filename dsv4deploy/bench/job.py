@@ -14,9 +14,12 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import tarfile
 import time
+import uuid
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -28,47 +31,54 @@ from ..cluster import Cluster, Object
 from ..errors import ClusterError, DeployError
 from ..progress import STUCK
 from ..render import Release, context, environment
-from ..values import Values
 from . import worker
 from .run import Benchmark
 
 # What the Job runs, all of it without this package.
 _MODULES = ("launch.py", "prompts.py", "worker.py")
 _BLOCK = re.compile(
-    worker.BEGIN.format(r"([\w.-]+/runs/run-\d+)") + r"\n([^-]*)\n" + worker.END.format(r"\1")
+    worker.BEGIN.format(r"(\w[\w.-]*/runs/run-\d+)") + r"\n([^-]*)\n" + worker.END.format(r"\1")
 )
 _DAMAGED = (binascii.Error, EOFError, gzip.BadGzipFile, zlib.error)
 _PROGRESS = re.compile(r"^progress (\S+) (\d+) (\d+)$", re.MULTILINE)
 
 
+_ADVICE = {"CreateContainerConfigError": "see --key-secret"}
+
+
 @dataclass(frozen=True)
 class Job:
-    """How the Job runs.
+    """How the Job runs, and is looked after.
 
     Attributes:
         image: with Python 3.10 or newer, and aiperf 0.7.0 or a way to PyPI.
         key_secret: the Secret with the API key; ``""`` where none is needed.
         key_name: its key.
+        interval: seconds between two looks.
+        patience: seconds that its pod may wait for its place.
     """
 
     image: str
     key_secret: str = ""
     key_name: str = ""
+    interval: float = 10.0
+    patience: float = 300.0
 
 
-def manifest(plan: dict[str, Any], job: Job, values: Values, release: Release) -> list[Object]:
+def manifest(benchmark: Benchmark, job: Job, release: Release) -> list[Object]:
     """The ConfigMap and the Job."""
-    text = json.dumps(plan, sort_keys=True)
     here = files("dsv4deploy") / "bench"
     carried = {name: (here / name).read_text("utf-8") for name in _MODULES}
     own = {
-        "files": {**carried, "plan.json": text},
-        "plan": _identity(plan),
+        "files": {**carried, "plan.json": json.dumps(benchmark.plan(), sort_keys=True)},
+        "plan": _identity(benchmark),
+        "results": _mark(benchmark.output),
         "image": job.image,
         "keySecret": job.key_secret,
         "keyName": job.key_name,
     }
     template = environment().get_template("bench/job.yaml")
+    values = benchmark.subject.values
     return yamlio.parse(template.render({**context(values, release), "Bench": own}))
 
 
@@ -78,8 +88,7 @@ def run(
     job: Job,
     release: Release,
     tell: worker.Tell,
-    *,
-    interval: float = 10.0,
+    note: Callable[[str], None],
 ) -> None:
     """Runs what is pending in the cluster, and brings each run's results back.
 
@@ -91,14 +100,21 @@ def run(
         job: how.
         release: the Job's namespace.
         tell: is told of progress.
-        interval: seconds between two looks.
+        note: is told, in words, what the Job waits for.
 
     Raises:
-        DeployError: the Job failed; runs that have ended are kept.
+        DeployError: the Job failed or can't start; runs that have ended are kept.
     """
+    for verb, resource in (("list", "pods"), ("get", "pods/log")):
+        if not cluster.may(verb, resource, release.namespace):
+            raise ClusterError(
+                f"this user may not {verb} {resource} in {release.namespace}, out of which results "
+                "are taken: ask for that right, or use another context",
+                "Forbidden",
+            )
     with benchmark.alone():
         benchmark.record()
-        _finish(cluster, benchmark, job, release, tell, interval)
+        _finish(cluster, benchmark, job, release, tell, note)
 
 
 def _finish(
@@ -107,30 +123,26 @@ def _finish(
     job: Job,
     release: Release,
     tell: worker.Tell,
-    interval: float,
+    note: Callable[[str], None],
 ) -> None:
     name, place = f"{benchmark.subject.values.name}-bench", release.namespace
     live = cluster.get("batch/v1", "Job", name, place)
-    if live and _made_of(live) == _identity(benchmark.plan()):
+    if live and _told(live, "plan") != _identity(benchmark):
+        _take_over(cluster, benchmark, live)
+    elif live:
         collect(_log(cluster, live), benchmark)
-    elif live and not _ended(live):
-        raise DeployError(
-            f"Job {name} runs another benchmark: wait for it, or `kubectl -n {place} delete job "
-            f"{name}`"
-        )
     while pending := _pending(benchmark.plan()):
-        objects = manifest(benchmark.plan(), job, benchmark.subject.values, release)
+        objects = manifest(benchmark, job, release)
         live = cluster.get("batch/v1", "Job", name, place)
         if not live or _ended(live):
             _start(cluster, objects)
-        _follow(cluster, benchmark, name, place, tell, interval)
+        _follow(cluster, benchmark, job, objects, tell, note)
         if _pending(benchmark.plan()) == pending:
             raise DeployError(
                 f"Job {name} has ended, and its log holds no result: `kubectl -n {place} logs "
                 f"job/{name}` says more; was the log rotated?"
             )
-    for item in manifest(benchmark.plan(), job, benchmark.subject.values, release):
-        cluster.delete(item)
+    _delete(cluster, manifest(benchmark, job, release))
 
 
 def _pending(plan: dict[str, Any]) -> set[str]:
@@ -142,50 +154,113 @@ def _pending(plan: dict[str, Any]) -> set[str]:
     }
 
 
-def _identity(plan: dict[str, Any]) -> str:
-    """What a plan is about, whatever of it is pending."""
-    groups = [{**group, "pending": []} for group in plan["groups"]]
-    return hashlib.sha256(json.dumps({**plan, "groups": groups}).encode()).hexdigest()
+def _identity(benchmark: Benchmark) -> str:
+    """What a benchmark is about and whose it is, whatever of it is pending."""
+    plan = benchmark.plan()
+    about = {
+        **plan,
+        "groups": [{**group, "pending": []} for group in plan["groups"]],
+        "results": _mark(benchmark.output),
+    }
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()
 
 
-def _made_of(job: Object) -> str:
-    return str((job["metadata"].get("annotations") or {}).get("dsv4deploy.io/plan", ""))
+def _mark(folder: Path) -> str:
+    """By what a results folder is known, wherever it is mounted; it is kept in it."""
+    file = folder / ".id"
+    mark = file.read_text("utf-8").strip() if file.is_file() else ""
+    if not mark:
+        mark = uuid.uuid4().hex
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{mark}\n", "utf-8")
+    return mark
+
+
+def _told(job: Object, about: str) -> str:
+    """What a Job's annotation says of it."""
+    return str((job["metadata"].get("annotations") or {}).get(f"dsv4deploy.io/{about}", ""))
+
+
+def _take_over(cluster: Cluster, benchmark: Benchmark, job: Object) -> None:
+    """Takes what is of this results folder out of a Job that another command has left.
+
+    Raises:
+        DeployError: it has not ended, or would be lost with results that this command can't take.
+    """
+    name, place = job["metadata"]["name"], job["metadata"]["namespace"]
+    delete = f"`kubectl -n {place} delete job {name}`"
+    if not _ended(job):
+        raise DeployError(f"Job {name} runs another benchmark: wait for it, or {delete}")
+    log = _log(cluster, job)
+    mine = _told(job, "results") == _mark(benchmark.output)
+    if mine:
+        collect(log, benchmark)
+    left = [
+        run for run, _ in _BLOCK.findall(log) if not (mine and (benchmark.output / run).is_dir())
+    ]
+    if left:
+        raise DeployError(
+            f"Job {name} has ended, and holds results of another benchmark ({', '.join(left)}): "
+            f"the command that made it takes them into its folder; {delete} gives them up"
+        )
 
 
 def _start(cluster: Cluster, objects: list[Object]) -> None:
     """Creates the Job, in the place of one that has ended."""
-    for item in reversed(objects):
-        if cluster.delete(item):
-            while cluster.live(item):
-                time.sleep(0.2)
+    for item in _delete(cluster, objects):
+        while cluster.live(item):
+            time.sleep(0.2)
     for item in objects:
         cluster.create(item)
+
+
+def _delete(cluster: Cluster, objects: list[Object]) -> list[Object]:
+    """Deletes the Job and its ConfigMap; those that were there."""
+    return [item for item in reversed(objects) if cluster.delete(item)]
 
 
 def _follow(
     cluster: Cluster,
     benchmark: Benchmark,
-    name: str,
-    place: str,
+    job: Job,
+    objects: list[Object],
     tell: worker.Tell,
-    interval: float,
+    note: Callable[[str], None],
 ) -> None:
     """Waits for a Job's end, and takes what it prints."""
+    name = objects[-1]["metadata"]["name"]
+    moved, noted = time.monotonic(), ""
     while True:
-        job = cluster.get("batch/v1", "Job", name, place)
-        if job is None:
+        live = cluster.live(objects[-1])
+        if live is None:
             raise ClusterError(f"Job {name} is gone; the same command makes it anew", "NotFound")
-        log = _log(cluster, job)
+        log = _log(cluster, live)
         collect(log, benchmark)
         for group, number, ended in _PROGRESS.findall(log)[-1:]:
             tell(group, int(number), int(ended))
-        ended_as = _ended(job)
+        ended_as = _ended(live)
         if ended_as == "Failed":
             last = "\n".join(log.strip().splitlines()[-15:]) or "its pod left no log"
-            raise DeployError(f"Job {name} failed:\n{last}\nthe same command goes on")
+            key = f"{worker.KEY} is {job.key_name} of Secret {job.key_secret} there; "
+            advice = f"{key if job.key_secret else ''}the same command goes on"
+            raise DeployError(f"Job {name} failed:\n{last}\n{advice}")
         if ended_as:
             return
-        time.sleep(interval)
+        stuck = _stuck(cluster, live)
+        waits = stuck or _waits(cluster, live)
+        if not waits:
+            moved = time.monotonic()
+        elif stuck or time.monotonic() - moved > job.patience:
+            # Or it would begin to load the engine at a time that nobody expects.
+            _delete(cluster, objects)
+            raise DeployError(
+                f"Job {name} can't start: {waits}; nothing of it has run, so it is deleted, and "
+                "the same command makes it anew"
+            )
+        elif waits != noted:
+            note(f"Job {name} waits: {waits}")
+            noted = waits
+        time.sleep(job.interval)
 
 
 def _ended(job: Object) -> str:
@@ -196,22 +271,70 @@ def _ended(job: Object) -> str:
     return ""
 
 
-def _log(cluster: Cluster, job: Object) -> str:
-    """The log of a Job's pod, which is not one of an earlier Job of this name.
+def _pods(cluster: Cluster, job: Object) -> list[Object]:
+    """A Job's pods, which are not those of an earlier Job of this name."""
+    selector = f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
+    return cluster.list("v1", "Pod", job["metadata"]["namespace"], selector)
 
-    Raises:
-        DeployError: the pod can't start.
-    """
-    place, uid = job["metadata"]["namespace"], job["metadata"]["uid"]
-    text = ""
-    for pod in cluster.list("v1", "Pod", place, f"batch.kubernetes.io/controller-uid={uid}"):
-        name = pod["metadata"]["name"]
+
+def _stuck(cluster: Cluster, job: Object) -> str:
+    """Why a Job's pod can never start, and what to do; ``""`` where it may."""
+    for pod in _pods(cluster, job):
         for container in (pod.get("status") or {}).get("containerStatuses") or []:
             waiting = (container.get("state") or {}).get("waiting") or {}
-            if waiting.get("reason") in STUCK:
-                why = f"{STUCK[waiting['reason']]}: {waiting.get('message', '')}"
-                raise DeployError(f"pod {name} of the Job can't start: {why}: see --image")
-        text += cluster.log(place, name, "bench", lines=0)
+            reason = waiting.get("reason", "")
+            if reason in STUCK:
+                advice = _ADVICE.get(reason, "see --image")
+                return f"{STUCK[reason]}: {waiting.get('message', '')}: {advice}"
+    return ""
+
+
+def _waits(cluster: Cluster, job: Object) -> str:
+    """Why a Job's pod has no place or could not be made so far; ``""`` where nothing hinders it."""
+    pods = _pods(cluster, job)
+    for pod in pods:
+        for condition in (pod.get("status") or {}).get("conditions") or []:
+            if condition["type"] == "PodScheduled" and condition["status"] == "False":
+                return str(condition.get("message", "its pod has no node"))
+    return "" if pods else _warning(cluster, job)
+
+
+def _warning(cluster: Cluster, job: Object) -> str:
+    """The last warning among a Job's events; ``""`` where there is none, or none may be seen."""
+    place, uid = job["metadata"]["namespace"], job["metadata"]["uid"]
+    try:
+        events = cluster.list("v1", "Event", place, fields=f"involvedObject.uid={uid},type=Warning")
+    except ClusterError as error:
+        if error.reason != "Forbidden":
+            raise
+        return ""
+    last = max(events, key=lambda each: each.get("lastTimestamp") or "", default={})
+    return str(last.get("message", ""))
+
+
+def _log(cluster: Cluster, job: Object) -> str:
+    """The log of a Job's pod.
+
+    Raises:
+        DeployError: the Job has ended, and its log can't be read: while it runs there is another
+            look.
+    """
+    name, place, ended = job["metadata"]["name"], job["metadata"]["namespace"], _ended(job)
+    text = unread = ""
+    try:
+        for pod in _pods(cluster, job):
+            text += cluster.log(place, pod["metadata"]["name"], "bench", 0, strict=bool(ended))
+    except ClusterError as error:
+        if not ended:
+            raise
+        unread = str(error)
+    if ended == "Complete" and worker.FINISHED not in text.splitlines():
+        unread = unread or "it has no end"
+    if unread:
+        raise DeployError(
+            f"Job {name} has ended, and its log can't be read: {unread}: give the same command "
+            f"again when it can; `kubectl -n {place} delete job {name}` gives its results up"
+        )
     return text
 
 
@@ -233,7 +356,9 @@ def unpack(text: str, folder: Path) -> None:
     """
     archived = gzip.decompress(base64.b64decode(text))
     part = folder.with_name(folder.name.replace("run-", "part-"))
-    part.mkdir(parents=True, exist_ok=True)
+    # A run that was interrupted here has left files of its own.
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(archived), mode="r:") as archive:
         archive.extractall(part, filter="data")
     part.rename(folder)

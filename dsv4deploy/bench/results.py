@@ -67,8 +67,9 @@ class Settings(_Recorded):
     simulator: Simulator | None
     started: str
     """When, in ISO 8601."""
-    garbage_answers: int | None = None
-    """Answers that made no sense, of those that were looked at; None where none were."""
+    bad_answers: list[str] | None = None
+    """What was wrong with those looked at that made no sense or never came; None where none were
+    looked at."""
 
     @property
     def time_scale(self) -> float:

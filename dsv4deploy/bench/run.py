@@ -237,6 +237,7 @@ class Benchmark:
                     "folder": name,
                     "url": asked["url"],
                     "keyed": ingress == "maas",
+                    "sample": f"warmup{scenario}.jsonl",
                     "requests": self.dataset.requests,
                     "aiperf": command(scenario, concurrency=concurrency, **asked),
                     "warmup": command(scenario, concurrency=at_once, **warm) if first else [],
@@ -252,8 +253,6 @@ class Benchmark:
             "prompt": PROMPT,
             "madeOf": self.dataset.made_of,
             "files": self.dataset.files,
-            # Whose: a Job's results go into the folder that it was made for.
-            "results": f"{platform.node()}:{self.output.resolve()}",
             "groups": groups,
         }
 
@@ -282,14 +281,13 @@ class Benchmark:
                         f"{told[key]}: name another folder with -o"
                     )
             told["started"] = before.get("started") or told["started"]
-            answers = [
-                json.loads(path.read_text("utf-8"))
+            answers = {
+                path.parent.name: json.loads(path.read_text("utf-8"))
                 for path in sorted(folder.glob(f"runs/run-*/{worker.ANSWER}"))
-            ]
-            told["garbageAnswers"] = sum(
-                bool(answer["error"] or garbage(answer["text"], "count")) for answer in answers
-            )
-            simulated = [answer["simulator"] for answer in answers if answer["simulator"]]
+            }
+            bad = {run: _bad(answer) for run, answer in answers.items()}
+            told["badAnswers"] = [f"{run}: {why}" for run, why in bad.items() if why]
+            simulated = [each["simulator"] for each in answers.values() if each["simulator"]]
             told["simulator"] = _simulator(simulated[0], scenario) if simulated else None
             folder.mkdir(parents=True, exist_ok=True)
             part = folder / f".{SETTINGS}"
@@ -345,15 +343,6 @@ class Benchmark:
         with lock:
             yield
 
-    def sample(self) -> str:
-        """The longest prompt that is not measured; a short one where there is none to warm up."""
-        path = self.dataset.folder / f"warmup{max(self.scenarios)}.jsonl"
-        with path.open(encoding="utf-8") as file:
-            first = json.loads(next(file, "{}"))
-        texts = [text["text"] for text in first.get("turns", [])]
-        texts += [message["content"] for message in first.get("messages", [])]
-        return " ".join(texts) or PROMPT
-
     def here(self, python: str, tell: worker.Tell) -> None:
         """Runs from this machine.
 
@@ -366,8 +355,9 @@ class Benchmark:
         """
         done: Callable[[Path], None] = lambda _: self.record()  # noqa: E731 - a name for its type
         with self.alone():
-            self.record()
             try:
+                worker.first(self.plan(), self.dataset.folder)
+                self.record()
                 worker.work(self.plan(), self.dataset.folder, python, self.output, tell, done)
             except worker.Failed as failed:
                 raise DeployError(f"{failed}\nthe same command goes on from here") from None
@@ -381,6 +371,14 @@ def _before(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DeployError(f"{path}: can't be read: {error}") from None
     return told
+
+
+def _bad(answer: dict[str, Any]) -> str:
+    """Why an answer of :func:`worker.ask` is none that makes sense; ``""`` where it does."""
+    if answer["error"]:
+        return f"no answer: {answer['error']}"
+    why = garbage(answer["text"], "count")
+    return f"garbage: {why}" if why else ""
 
 
 def _simulator(told: dict[str, Any], scenario: int) -> dict[str, Any]:

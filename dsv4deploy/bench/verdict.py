@@ -193,9 +193,9 @@ def checks(result: Result) -> list[Check]:
             len(result.runs) == asked.runs,
         )
     ]
-    if asked.garbage_answers is not None:
-        held = f"{asked.garbage_answers} answers are garbage"
-        found.append(Check("garbage", "answers make sense", held, asked.garbage_answers == 0))
+    if asked.bad_answers is not None:
+        held = "; ".join(asked.bad_answers) or "those that were looked at do"
+        found.append(Check("garbage", "answers make sense", held, not asked.bad_answers))
     by_code: dict[str, list[tuple[Run, Check]]] = {}
     for run in result.runs:
         for check in _checks_of_run(result, run):

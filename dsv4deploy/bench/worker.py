@@ -5,9 +5,9 @@ where it makes the data set itself and prints each run as it ends.
 
 A plan is plain data: ``model``, ``prompt`` (asked after each run), ``madeOf`` and ``files`` (of the
 data set) and ``groups``, each of which has ``folder``, ``url``, ``keyed`` (whether the
-environment's API key is sent there), ``aiperf`` (its arguments, with ``{dataset}`` for the data
-set's folder), ``warmup`` (those of the warm-up; none leaves it out), ``requests`` and ``pending``
-(the numbers of its runs). ``results`` says for which folder it is.
+environment's API key is sent there), ``sample`` (the data set's file of prompts that are not
+measured), ``aiperf`` (its arguments, with ``{dataset}`` for the data set's folder), ``warmup``
+(those of the warm-up; none leaves it out), ``requests`` and ``pending`` (the numbers of its runs).
 """
 
 import base64
@@ -35,6 +35,19 @@ SIMULATOR = "x-dsv4deploy-simulator"
 KEY = "DSV4DEPLOY_API_KEY"
 """The environment variable with the API key."""
 BEGIN, END = "-----BEGIN RUN {}-----", "-----END RUN {}-----"
+FINISHED = "finished"
+"""A Job's last line, where nothing has failed."""
+REFUSALS = {
+    401: f"no key or a wrong one: set {KEY}",
+    403: "this key may not use this model",
+    404: "nothing serves this path or this model",
+    413: "the request is larger than the gateway's buffer",
+    429: "the quota is used up",
+    503: "no engine is ready behind the gateway",
+}
+"""What a response's status means, in words."""
+PAUSES = (5.0, 20.0)
+"""Seconds before a question that got no answer is asked again."""
 
 Tell = Callable[[str, int, int], None]
 """Is told a group's folder and run (0 is the warm-up), and how many requests have ended."""
@@ -86,12 +99,10 @@ def work(
     Raises:
         Failed: a run came to nothing.
     """
-    given = os.environ.get(KEY, "")
-    headers(given)
     for group in plan["groups"]:
         if not group["pending"]:
             continue
-        key = given if group["keyed"] else ""
+        key = _key(group)
         runs = output / group["folder"] / "runs"
         runs.mkdir(parents=True, exist_ok=True)
 
@@ -106,10 +117,47 @@ def work(
             part, whole = runs / f"part-{number}", runs / f"run-{number}"
             aiperf(python, _filled(group["aiperf"], dataset), part, told(number), key)
             # Asked after the load, when an engine that breaks under it has broken.
-            answer = ask(group["url"], plan["model"], plan["prompt"], headers(key))
+            for pause in (0.0, *PAUSES):
+                time.sleep(pause)
+                answer = ask(group["url"], plan["model"], plan["prompt"], headers(key))
+                if not answer["error"]:
+                    break
             (part / ANSWER).write_text(json.dumps(answer) + "\n", "utf-8")
             part.rename(whole)
             done(whole)
+
+
+def first(plan: dict[str, Any], dataset: Path) -> None:
+    """One prompt of full size through each ingress that has something to run.
+
+    A gateway whose buffer is too small may let a long prompt hang, of which aiperf would say
+    nothing for long.
+
+    Raises:
+        Failed: it got no answer; the message says why.
+    """
+    pending = [group for group in plan["groups"] if group["pending"]]
+    # The last of a URL's groups has the longest prompts.
+    for url, group in {group["url"]: group for group in pending}.items():
+        prompt = sample(dataset / group["sample"]) or plan["prompt"]
+        error = ask(url, plan["model"], prompt, headers(_key(group)))["error"]
+        if error:
+            raise Failed(
+                f"{url}: no answer to a prompt of {len(prompt.split())} words: {error}; "
+                "`dsv4deploy smoke` tells whether a short one is answered"
+            )
+
+
+def sample(file: Path) -> str:
+    """The first of a file's prompts; ``""`` where it has none."""
+    with file.open(encoding="utf-8") as lines:
+        prompt = json.loads(next(lines, "{}"))
+    texts = [text["text"] for text in prompt.get("turns", [])]
+    return " ".join(texts + [message["content"] for message in prompt.get("messages", [])])
+
+
+def _key(group: dict[str, Any]) -> str:
+    return os.environ.get(KEY, "") if group["keyed"] else ""
 
 
 def _filled(words: list[str], dataset: Path) -> list[str]:
@@ -122,7 +170,7 @@ def aiperf(
     """One run of aiperf into a folder, which is emptied first.
 
     Raises:
-        Failed: aiperf failed or was broken off.
+        Failed: aiperf failed or was broken off, or all of its requests failed.
     """
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -176,10 +224,18 @@ def _judge(code: int, part: Path, log: Path) -> None:
         raise Failed(f"aiperf ended with {code} and left no results: {log}:\n{end}")
     if json.loads((part / SUMMARY).read_text("utf-8")).get("was_cancelled"):
         raise Failed(f"aiperf was cancelled: {log}:\n{end}")
+    with (part / RECORDS).open(encoding="utf-8") as records:
+        errors = [json.loads(record).get("error") for record in records]
+    # Some that fail are told in the report.
+    if all(errors):
+        last = json.dumps(errors[-1]) if errors else "there was none"
+        raise Failed(f"no request was answered, of {len(errors)}: {last}: {log}")
 
 
 def ask(url: str, model: str, prompt: str, sent: dict[str, str]) -> dict[str, Any]:
-    """The answer to a short prompt, whatever comes back: a finished run is not lost for it.
+    """The answer to a prompt, whatever comes back: a finished run is not lost for it.
+
+    No proxy stands between, for none does for aiperf.
 
     Args:
         url: of the chat completions.
@@ -197,16 +253,20 @@ def ask(url: str, model: str, prompt: str, sent: dict[str, str]) -> dict[str, An
         "temperature": 0,
     }
     answer: dict[str, Any] = {"text": "", "error": "", "simulator": None}
-    request = urllib.request.Request(url, json.dumps(body).encode(), sent)  # noqa: S310
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
+        request = urllib.request.Request(url, json.dumps(body).encode(), sent)  # noqa: S310
         try:
-            response = urllib.request.urlopen(request, timeout=300)  # noqa: S310
+            response = opener.open(request, timeout=300)
         except urllib.error.HTTPError as refused:
-            response, answer["error"] = refused, f"HTTP {refused.code}"
+            known = REFUSALS.get(refused.code, refused.reason)
+            response, answer["error"] = refused, f"HTTP {refused.code}: {known}"
         with response:
             answer["simulator"] = json.loads(response.headers.get(SIMULATOR, "null"))
             if not answer["error"]:
                 answer["text"] = json.load(response)["choices"][0]["message"]["content"] or ""
+    except urllib.error.URLError as error:
+        answer["error"] = f"{error.reason}: is the service ready?"
     except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException) as error:
         answer["error"] = str(error) or type(error).__name__
     return answer
@@ -258,11 +318,12 @@ def main(plan_file: str, folder: str) -> None:
         print(printed(run, run.relative_to(root / "results").as_posix()), flush=True)
 
     try:
+        first(plan, root / "dataset")
         python = _python(root / "venv")
         work(plan, root / "dataset", python, root / "results", tell, done)
     except (Failed, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"failed: {error}")
-    print("finished", flush=True)
+    print(FINISHED, flush=True)
 
 
 if __name__ == "__main__":

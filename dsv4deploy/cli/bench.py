@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import DeployError
 from ..render import Release
 from .root import cli
 from .shared import (
@@ -27,7 +25,6 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
-    from ..bench.run import Benchmark
     from ..values import Values
 
 
@@ -193,9 +190,9 @@ def run_command(
         from ..bench.job import run as run_job
 
         with _bar(benchmark.plan()) as tell:
-            run_job(cluster, benchmark, Job(image or values.test.image, secret, key), release, tell)
+            how = Job(image or values.test.image, secret, key)
+            run_job(cluster, benchmark, how, release, tell, say)
     else:
-        _try(benchmark)
         with _bar(benchmark.plan()) as tell:
             benchmark.here(python, tell)
     for group in benchmark.plan()["groups"]:
@@ -216,27 +213,6 @@ def _reachable(values: Values, namespace: str, ingresses: list[str], secret: str
             "networkPolicy.enabled closes the engine's port to the Job: put its namespace "
             f"{namespace} into networkPolicy.fromNamespaces and apply that, or give --ingress maas"
         )
-
-
-def _try(benchmark: Benchmark) -> None:
-    """One completion through each ingress that has something to run, of a full-sized prompt.
-
-    A gateway whose buffer is too small may let a long prompt hang, of which aiperf would say
-    nothing for long.
-    """
-    from ..smoke import ask
-
-    model, prompt = benchmark.subject.values.model.name, benchmark.sample()
-    pending = [group for group in benchmark.plan()["groups"] if group["pending"]]
-    for url, keyed in dict.fromkeys((group["url"], group["keyed"]) for group in pending):
-        key = os.environ.get("DSV4DEPLOY_API_KEY", "") if keyed else ""
-        try:
-            ask(url, model, key, prompt=prompt)
-        except DeployError as error:
-            raise DeployError(
-                f"{error}\nthis was a prompt of {len(prompt.split())} words: `dsv4deploy smoke` "
-                "tells whether a short one is answered"
-            ) from None
 
 
 @contextmanager

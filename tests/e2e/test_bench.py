@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,12 +21,14 @@ from typing import Any
 import control_plane
 import pytest
 import tokenizer
+from conftest import Plane
 from parts import CACHE, making, run
 
 from dsv4deploy import DeployError, Release, Values
-from dsv4deploy.bench import dataset, job
+from dsv4deploy.bench import dataset, job, worker
 from dsv4deploy.bench.run import Benchmark, Subject, subject
 from dsv4deploy.cluster import Cluster
+from dsv4deploy.errors import ClusterError
 
 MODEL = Values().model.name
 # Six times as fast: what aiperf itself takes, some milliseconds a request, counts six times. What
@@ -151,7 +153,7 @@ def test_published_times_are_reproduced_in_both_scenarios_three_times(
         ),
         (("--wrong-length",), "no verdict", r"16 of 16 answers have another length"),
         (("--errors", "25"), "no verdict", r"[34] of 16 requests failed"),
-        (("--garbage",), "no verdict", r"1 answers? (is|are) garbage"),
+        (("--garbage",), "no verdict", r"run-1: garbage: "),
     ],
     ids=["slower", "wrong length", "errors", "garbage"],
 )
@@ -256,13 +258,7 @@ class Node:
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threads = [threading.Thread(target=work) for work in (server.serve_forever, self.watch)]
-        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node"}}
-        self.cluster.apply(node)
-        status = {
-            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": server.server_address[1]}},
-        }
-        control_plane.set_status(self.cluster, self.cluster.live(node) or {}, status)
+        register(self.cluster, "node", server.server_address[1])
         for thread in threads:
             thread.start()
         try:
@@ -288,17 +284,7 @@ class Node:
         (root / "bench").mkdir(parents=True)
         for file, text in config["data"].items():
             (root / "bench" / file).write_text(text, "utf-8")
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "name": name,
-                "namespace": "default",
-                "labels": {"batch.kubernetes.io/controller-uid": made["metadata"]["uid"]},
-            },
-            "spec": {**spec, "nodeName": "node"},
-        }
-        self.cluster.apply(pod)
+        self.cluster.apply(pod_of(made, nodeName="node"))
         command = [
             word.replace("/job", ".").replace("/work", "work") for word in container["command"]
         ]
@@ -313,15 +299,39 @@ class Node:
                 stderr=subprocess.STDOUT,
                 check=False,
             ).returncode
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        words = ("FailureTarget", "Failed") if code else ("SuccessCriteriaMet", "Complete")
-        conditions = [
-            {"type": word, "status": "True", "lastTransitionTime": now, "lastProbeTime": now}
-            for word in words
-        ]
-        ended = {} if code else {"completionTime": now, "succeeded": 1}
-        status = {"startTime": now, "conditions": conditions, **ended}
-        control_plane.set_status(self.cluster, self.cluster.live(made) or {}, status)
+        end(self.cluster, made, code)
+
+
+def register(cluster: Cluster, name: str, port: int) -> None:
+    """A Node whose kubelet is at a port here."""
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
+    cluster.apply(node)
+    status = {
+        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+    }
+    control_plane.set_status(cluster, node, status)
+
+
+def pod_of(made: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    """The pod of a Job."""
+    labels = {"batch.kubernetes.io/controller-uid": made["metadata"]["uid"]}
+    meta = {"name": made["metadata"]["name"], "namespace": "default", "labels": labels}
+    spec = {**made["spec"]["template"]["spec"], **spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+
+def end(cluster: Cluster, made: dict[str, Any], code: int) -> None:
+    """Ends a Job, as its controller does."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    words = ("FailureTarget", "Failed") if code else ("SuccessCriteriaMet", "Complete")
+    conditions = [
+        {"type": word, "status": "True", "lastTransitionTime": now, "lastProbeTime": now}
+        for word in words
+    ]
+    ended = {} if code else {"completionTime": now, "succeeded": 1}
+    status = {"startTime": now, "conditions": conditions, **ended}
+    control_plane.set_status(cluster, cluster.live(made) or {}, status)
 
 
 def test_the_image_is_recorded_as_the_engine_s_pod_runs_it(bare: Cluster) -> None:
@@ -348,41 +358,197 @@ def in_cluster(data: dataset.Dataset, output: Path, url: str) -> Benchmark:
     return Benchmark(subject, data, output, [1], [4], runs=1, warmup=False)
 
 
-def test_a_pod_that_can_t_start_is_told_and_its_job_is_nobody_else_s(
-    bare: Cluster, data: dataset.Dataset, tmp_path: Path
-) -> None:
-    how, where, name = job.Job("wrong"), Release(namespace="default"), f"{Values().name}-bench"
+NAME = f"{Values().name}-bench"
+WHERE = Release(namespace="default")
+URL = "http://gateway/v1/chat/completions"
 
-    def kubelet() -> None:
-        made = control_plane.until(
-            "there is a Job", lambda: bare.get("batch/v1", "Job", name, "default")
-        )
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name, "namespace": "default"},
-        }
-        pod["metadata"] |= {
-            "labels": {"batch.kubernetes.io/controller-uid": made["metadata"]["uid"]}
-        }  # type: ignore[operator]
-        bare.apply({**pod, "spec": made["spec"]["template"]["spec"]})
-        waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
-        status = {"name": "bench", "state": waiting, "ready": False, "restartCount": 0}
+
+@pytest.fixture
+def place(bare: Cluster) -> Iterator[Cluster]:
+    """A cluster in which no Job is left."""
+    yield bare
+    for version, kind in (("v1", "Pod"), ("batch/v1", "Job"), ("v1", "ConfigMap")):
+        for item in bare.list(version, kind, "default"):
+            if item["metadata"]["name"] == NAME:
+                # At once, though there is no kubelet that would say that a pod has gone.
+                at_once = {"gracePeriodSeconds": "0", "propagationPolicy": "Background"}
+                bare.request("DELETE", bare.path(version, kind, "default", NAME), at_once)
+
+
+def run_job(cluster: Cluster, made: Benchmark, **settings: Any) -> list[str]:
+    """Runs a Job that is soon given up; what it said."""
+    how = job.Job(**{"image": "python:3.12", "interval": 0.1, **settings})
+    notes: list[str] = []
+    job.run(cluster, made, how, WHERE, lambda *_: None, notes.append)
+    return notes
+
+
+def put(cluster: Cluster, made: Benchmark) -> dict[str, Any]:
+    """The Job as an earlier command has left it."""
+    made.record()
+    items = job.manifest(made, job.Job("python:3.12"), WHERE)
+    return [cluster.create(item) for item in items][-1]
+
+
+def _container(reason: str, message: str) -> Callable[[Cluster, dict[str, Any]], None]:
+    def happen(cluster: Cluster, made: dict[str, Any]) -> None:
+        pod = pod_of(made)
+        cluster.apply(pod)
+        state = {"waiting": {"reason": reason, "message": message}}
+        status = {"name": "bench", "state": state, "ready": False, "restartCount": 0}
         status |= {"image": "wrong", "imageID": ""}
-        control_plane.set_status(bare, pod, {"containerStatuses": [status]})
+        control_plane.set_status(cluster, pod, {"containerStatuses": [status]})
 
-    thread = threading.Thread(target=kubelet)
+    return happen
+
+
+def _unschedulable(cluster: Cluster, made: dict[str, Any]) -> None:
+    pod = pod_of(made)
+    cluster.apply(pod)
+    told = {"reason": "Unschedulable", "message": "0/3 nodes are available: 3 Insufficient cpu"}
+    conditions = [{"type": "PodScheduled", "status": "False", **told}]
+    control_plane.set_status(cluster, pod, {"conditions": conditions})
+
+
+def _over_quota(cluster: Cluster, made: dict[str, Any]) -> None:
+    meta = made["metadata"]
+    object_of = {"kind": "Job", "name": NAME, "namespace": "default", "uid": meta["uid"]}
+    event = {"apiVersion": "v1", "kind": "Event", "involvedObject": object_of, "type": "Warning"}
+    event |= {"metadata": {"name": f"job-{meta['uid']}", "namespace": "default"}}
+    cluster.create({**event, "reason": "FailedCreate", "message": "pods is forbidden: quota"})
+
+
+@pytest.mark.parametrize(
+    ("happen", "why"),
+    [
+        (
+            _container("ErrImagePull", "no such image"),
+            "an image can't be pulled: no such image: see --image",
+        ),
+        (
+            _container("CreateContainerConfigError", 'secret "keys" not found'),
+            'configuration is wrong: secret "keys" not found: see --key-secret',
+        ),
+        (_unschedulable, "0/3 nodes are available: 3 Insufficient cpu"),
+        (_over_quota, "pods is forbidden: quota"),
+    ],
+    ids=["image", "key", "nodes", "quota"],
+)
+def test_a_job_that_can_t_start_is_given_up_with_the_reason(
+    happen: Callable[[Cluster, dict[str, Any]], None],
+    why: str,
+    place: Cluster,
+    data: dataset.Dataset,
+    tmp_path: Path,
+) -> None:
+    def controllers() -> None:
+        found = lambda: place.get("batch/v1", "Job", NAME, "default")  # noqa: E731 - for its name
+        happen(place, control_plane.until("there is a Job", found))
+
+    thread = threading.Thread(target=controllers)
     thread.start()
-    mine = in_cluster(data, tmp_path / "mine", "http://gateway/v1/chat/completions")
-    with pytest.raises(DeployError, match=r"an image can't be pulled: no such image: see --image"):
-        job.run(bare, mine, how, where, print, interval=0.1)
+    with pytest.raises(DeployError, match=f"{re.escape(why)}; nothing of it has run"):
+        run_job(place, in_cluster(data, tmp_path, URL), patience=2)
     thread.join()
-    other = in_cluster(data, tmp_path / "other", "http://gateway/v1/chat/completions")
-    with pytest.raises(DeployError, match="runs another benchmark: wait for it, or"):
-        job.run(bare, other, how, where, print, interval=0.1)
-    for kind in (("v1", "Pod"), ("batch/v1", "Job"), ("v1", "ConfigMap")):
-        meta = {"name": name, "namespace": "default"}
-        bare.delete({"apiVersion": kind[0], "kind": kind[1], "metadata": meta})
+    assert place.get("batch/v1", "Job", NAME, "default") is None
+
+
+def test_what_a_job_waits_for_is_told_and_it_goes_on(
+    place: Cluster, data: dataset.Dataset, tmp_path: Path
+) -> None:
+    made = in_cluster(data, tmp_path, URL)
+    live = put(place, made)
+    _unschedulable(place, live)
+
+    def note(told: str) -> None:
+        assert told == f"Job {NAME} waits: 0/3 nodes are available: 3 Insufficient cpu"
+        end(place, live, 1)
+
+    how = job.Job("x", "keys", "bench", interval=0.1)
+    told = (
+        "failed:\nits pod left no log\nDSV4DEPLOY_API_KEY is bench of Secret keys there; the same"
+    )
+    with pytest.raises(DeployError, match=told):
+        job.run(place, made, how, WHERE, lambda *_: None, note)
+
+
+def test_results_of_another_benchmark_are_not_lost(
+    place: Cluster, aiperf: Path, data: dataset.Dataset, tmp_path: Path
+) -> None:
+    """Neither those of another folder, nor those of an earlier command in this one."""
+    mine, other = in_cluster(data, tmp_path / "mine", URL), in_cluster(data, tmp_path / "o", URL)
+    live = put(place, mine)
+    with pytest.raises(DeployError, match="runs another benchmark: wait for it, or `kubectl"):
+        run_job(place, other)
+    place.apply(pod_of(live, nodeName="node"))
+    end(place, live, 0)
+    node = Node(place, tmp_path, aiperf)
+    with node.serving():
+        node.log.write_text(f"{printed(tmp_path / 'run')}\nfinished\n")
+        with pytest.raises(
+            DeployError, match=r"another benchmark \(kserve-scenario1-c4/runs/run-1"
+        ):
+            run_job(place, other)
+        both = replace(mine, scenarios=[1, 2])
+        both.record()
+        job._take_over(place, both, place.live(live) or {})
+    assert [each["pending"] for each in both.plan()["groups"]] == [[], [1]]
+
+
+def printed(folder: Path) -> str:
+    """A run as a Job prints it."""
+    folder.mkdir()
+    (folder / worker.ANSWER).write_text('{"text": "One", "error": "", "simulator": null}')
+    for name in (worker.RECORDS, worker.SUMMARY):
+        (folder / name).write_text("{}")
+    return worker.printed(folder, "kserve-scenario1-c4/runs/run-1")
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [({"nodeName": "gone"}, "the API server failed"), ({}, "it has no end")],
+    ids=["node", "pod"],
+)
+def test_a_complete_job_whose_log_can_t_be_read_is_kept(
+    spec: dict[str, str], why: str, place: Cluster, data: dataset.Dataset, tmp_path: Path
+) -> None:
+    made = in_cluster(data, tmp_path, URL)
+    live = put(place, made)
+    register(place, "gone", control_plane.free_port())
+    place.apply(pod_of(live, **spec))
+    end(place, live, 0)
+    for _ in range(2):
+        with pytest.raises(DeployError, match=f"log can't be read: .*{why}.*gives its results up"):
+            run_job(place, made)
+    assert (place.live(live) or {})["metadata"]["uid"] == live["metadata"]["uid"]
+
+
+def grant(cluster: Cluster, namespace: str, rules: list[dict[str, Any]]) -> None:
+    """Gives the user ``reader`` these rights."""
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+    meta = {"name": "reader", "namespace": namespace}
+    group = "rbac.authorization.k8s.io"
+    role = {"apiGroup": group, "kind": "Role", "name": "reader"}
+    subjects = [{"apiGroup": group, "kind": "User", "name": "reader"}]
+    cluster.apply({**rbac, "kind": "Role", "metadata": meta, "rules": rules})
+    binding = {"kind": "RoleBinding", "roleRef": role, "subjects": subjects}
+    cluster.apply({**rbac, **binding, "metadata": meta})
+
+
+def test_who_may_not_read_logs_makes_no_job(
+    plane: Plane, home: str, data: dataset.Dataset, tmp_path: Path
+) -> None:
+    admin = Cluster.connect(kubeconfig=str(plane.kubeconfig))
+    reader = Cluster.connect("reader", str(plane.kubeconfig))
+    made, where = in_cluster(data, tmp_path, URL), Release(namespace=home)
+    rules = []
+    for missing, resources in (("list pods", ["pods"]), ("get pods/log", ["pods/log"])):
+        with pytest.raises(ClusterError, match=f"may not {missing} in {home}.*ask for that right"):
+            job.run(reader, made, job.Job("x"), where, lambda *_: None, print)
+        verbs = [missing.partition(" ")[0]]
+        rules.append({"apiGroups": [""], "resources": resources, "verbs": verbs})
+        grant(admin, home, rules)
+        control_plane.until("it may", lambda: reader.may(verbs[0], resources[0], home))  # noqa: B023
 
 
 def test_a_job_runs_it_in_the_cluster_and_its_results_come_back(
@@ -396,12 +562,11 @@ def test_a_job_runs_it_in_the_cluster_and_its_results_come_back(
     seen: list[int] = []
     with simulate() as url, Node(bare, tmp_path, aiperf).serving():
         benchmark = in_cluster(data, output, url)
-        how = job.Job("python:3.12")
-        told = lambda _, __, ended: seen.append(ended)  # noqa: E731 - a name for the line's sake
-        job.run(bare, benchmark, how, Release(namespace="default"), told, interval=0.5)
+        how = job.Job("python:3.12", interval=0.5)
+        job.run(bare, benchmark, how, WHERE, lambda _, __, ended: seen.append(ended), print)
     folder = output / "kserve-scenario1-c4"
     told = json.loads((folder / "run.json").read_text("utf-8"))
-    assert (told["simulator"]["ttft"], told["garbageAnswers"]) == (3758, 0)
+    assert (told["simulator"]["ttft"], told["badAnswers"]) == (3758, [])
     records = (folder / "runs" / "run-1" / "profile_export.jsonl").read_text("utf-8")
     assert len(records.splitlines()) == 16
     assert seen

@@ -16,6 +16,7 @@ from enum import StrEnum
 from math import ceil
 from typing import Any
 
+from .conditions import DSA_CP, FLASHCOMM, holds
 from .errors import DeployError
 from .values import Values
 
@@ -166,9 +167,9 @@ def weights(values: Values) -> tuple[WeightClass, ...]:
         WeightClass("routed experts", LAYERS * EXPERTS * _EXPERT, expert, *spread),
         WeightClass("routed experts (MTP)", MTP_LAYERS * EXPERTS * _EXPERT, expert, *spread),
         WeightClass(
-            "shared experts", _BLOCKS * _EXPERT, 1, *(whole if _flashcomm(values) else split)
+            "shared experts", _BLOCKS * _EXPERT, 1, *(whole if holds(FLASHCOMM, values) else split)
         ),
-        WeightClass("wq_b", attention, 1, *(whole if _dsa_cp(values) else split)),
+        WeightClass("wq_b", attention, 1, *(whole if holds(DSA_CP, values) else split)),
         WeightClass("wo_a", output, 1, *split),
         WeightClass("wo_b", O_GROUPS * O_LORA * HIDDEN * _BLOCKS, 1, *split),
         WeightClass("wq_a, wkv, compressors, indexer, MTP projections", small, 1, *whole),
@@ -176,15 +177,6 @@ def weights(values: Values) -> tuple[WeightClass, ...]:
         WeightClass("hash tables", HASH_LAYERS * VOCABULARY * EXPERTS_A_TOKEN, 4, *whole),
         WeightClass("embedding, head", 2 * VOCABULARY * HIDDEN, 2, *split),
     )
-
-
-def _flashcomm(values: Values) -> bool:
-    return values.engine.env.get("VLLM_ASCEND_ENABLE_FLASHCOMM1") == "1"
-
-
-def _dsa_cp(values: Values) -> bool:
-    additional = values.engine.args.model_dump().get("additional-config")
-    return isinstance(additional, dict) and additional.get("enable_dsa_cp") is True
 
 
 def _draft_tokens(values: Values) -> int:

@@ -624,9 +624,11 @@ def _calibrated(
         )
     taken = held.likely + log.available + active.likely
     bottom, top = ((taken + gib) / utilization for gib in (buffers.low, buffers.high))
+    if memory.provenance == Provenance.MEASURED:
+        top = memory.high  # what is more than likely on it is activation, not less memory
     ends = memory.low, memory.likely, memory.high
     # With less or more memory than this, the log's figures can't be.
-    low, likely, high = (min(max(gib, bottom), top) for gib in ends)
+    low, likely, high = (max(min(gib, top), bottom) for gib in ends)
     if (low, likely, high) != ends:
         source = f"{memory.source}; narrowed by the engine's log"
         memory = Estimate(low, likely, high, Provenance.DERIVED, source)

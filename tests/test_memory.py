@@ -16,6 +16,7 @@ from dsv4deploy.loading import profile_names
 from dsv4deploy.memory import (
     CARDS,
     Calibration,
+    Estimate,
     KvCache,
     Provenance,
     Sharding,
@@ -250,6 +251,12 @@ def test_an_assumed_card_stays_assumed_and_keeps_its_range() -> None:
     measured = plan(Values(), memory=30.0, calibration=told)
     assert measured.buffers.low == measured.buffers.high
     assert measured.memory.provenance == Provenance.MEASURED
+
+
+def test_a_measured_card_is_not_made_smaller() -> None:
+    made = plan(Values(), memory=31.0, calibration=read_log(LOG))
+    assert made.memory == Estimate.measured(31.0, "given")
+    assert made.likely.available == pytest.approx(4.31)
 
 
 def test_a_log_narrows_the_card_that_it_can_be_of() -> None:

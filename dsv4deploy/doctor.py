@@ -21,7 +21,7 @@ from .errors import ClusterError
 from .ingress import configuration, kserve_gateway
 from .keys import listed
 from .render import Release, render
-from .rules import check, errors, quantity, seconds
+from .rules import Severity, check, quantity, seconds
 from .values import Maas, Values
 
 SERVING = "serving.kserve.io"
@@ -89,6 +89,21 @@ class Facts:
         return [node for node in self.chosen if not _closed(node)]
 
     @cached_property
+    def others(self) -> dict[str, list[Object]]:
+        """By node, the pods of others that hold something of it."""
+        found: dict[str, list[Object]] = {}
+        for pod in self.cluster.list("v1", "Pod"):
+            if not _ended(pod) and not _own(self, pod):
+                found.setdefault(pod["spec"].get("nodeName", ""), []).append(pod)
+        return found
+
+    def left(self, node: Object, resource: str) -> float:
+        """How much of a resource of a node no other pod has requested."""
+        pods = self.others.get(node["metadata"]["name"], [])
+        held = sum(_asked(pod, resource) for pod in pods)
+        return _amount(_allocatable(node).get(resource, "0")) - held
+
+    @cached_property
     def configuration(self) -> dict[str, Any]:
         """KServe's ConfigMap: each key's JSON."""
         return configuration(self.cluster)
@@ -119,8 +134,10 @@ def _closed(node: Mapping[str, Any]) -> str:
     if node["spec"].get("unschedulable"):
         return "is cordoned"
     conditions = (node.get("status") or {}).get("conditions") or []
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-    return "" if ready else "is not ready"
+    true = {each["type"] for each in conditions if each["status"] == "True"}
+    if "Ready" not in true:
+        return "is not ready"
+    return "has no disk left (DiskPressure)" if "DiskPressure" in true else ""
 
 
 def _amount(text: str) -> float:
@@ -435,17 +452,7 @@ def _nodes_ready(facts: Facts) -> Answer:
 @_check("free-npus", "enough nodes have all the NPUs of a pod free")
 def _free(facts: Facts) -> Answer:
     resource, npus = facts.values.npu.resource_name, _per_pod(facts.values)
-    used: dict[str, float] = {}
-    for pod in facts.cluster.list("v1", "Pod"):
-        if not _ended(pod) and not _own(facts, pod):
-            node = pod["spec"].get("nodeName", "")
-            used[node] = used.get(node, 0.0) + _asked(pod, resource)
-    room = sum(
-        int(
-            (_amount(_allocatable(node)[resource]) - used.get(node["metadata"]["name"], 0.0)) / npus
-        )
-        for node in facts.fitting
-    )
+    room = sum(int(facts.left(node, resource) / npus) for node in facts.fitting)
     if room < _pods(facts.values):
         yield (
             Status.FAILED,
@@ -525,25 +532,29 @@ def _arm(facts: Facts) -> Answer:
 _DISK = {"w4a8": 280e9, "w8a8": 560e9}
 
 
-@_check("disk", "the nodes have the disk that the weights take, compressed and unpacked")
+@_check("disk", "the nodes have the disk free that the weights take, compressed and unpacked")
 def _disk(facts: Facts) -> Answer:
     if not facts.values.model.uri.startswith("oci://"):
         return
     need = _DISK[facts.values.model.quantization]
+    weights = facts.values.model.uri.removeprefix("oci://")
     for node in facts.fitting:
-        text = _allocatable(node).get("ephemeral-storage", "")
         name = node["metadata"]["name"]
-        if not text:
+        images = (node.get("status") or {}).get("images") or []
+        if any(weights in (each.get("names") or []) for each in images):
+            continue  # they are there already
+        free = facts.left(node, "ephemeral-storage") - sum(each["sizeBytes"] for each in images)
+        if not _allocatable(node).get("ephemeral-storage"):
             yield (
                 Status.UNKNOWN,
                 f"node {name} does not tell its disk",
                 f"look with df on the node: the weights take up to {need / 1e9:.0f} GB",
             )
-        elif _amount(text) < need:
+        elif free < need:
             yield (
                 Status.FAILED,
-                f"node {name} has {_amount(text) / 1e9:.0f} GB of ephemeral disk, and the weights "
-                f"take up to {need / 1e9:.0f} GB",
+                f"node {name} has {max(free, 0) / 1e9:.0f} GB of ephemeral disk beside its images "
+                f"and pods, and the weights take up to {need / 1e9:.0f} GB",
                 "give it more disk, or keep the weights on a PersistentVolumeClaim (pvc://)",
             )
 
@@ -571,7 +582,10 @@ def _taints(facts: Facts) -> Answer:
                 )
 
 
-_DRIVERS = {"0.22.1": (25, 0), "0.23.0": (25, 2), "0.25.0": (25, 2)}
+# DSpark's image of vLLM 0.25.1 has CANN 9.0.1.
+_DRIVERS = {"0.22.1": (25, 0), "0.23.0": (25, 2), "0.25.0": (25, 2), "0.25.1": (25, 0)}
+# Storage and network plugins label their drivers' versions too.
+_DRIVER_LABEL = re.compile(r"(?=.*(npu|ascend|hdk)).*(driver|hdk).*version", re.IGNORECASE)
 
 
 @_check("driver", "the nodes' drivers fit the image's CANN, as far as a label tells")
@@ -579,7 +593,7 @@ def _driver(facts: Facts) -> Answer:
     least = _DRIVERS.get(facts.values.engine.version)
     for node in facts.fitting:
         labels = node["metadata"].get("labels") or {}
-        told = [text for key, text in labels.items() if re.search(r"(driver|hdk).*version", key)]
+        told = [text for key, text in labels.items() if _DRIVER_LABEL.search(key)]
         numbers = re.match(r"(\d+)\.(\d+)", told[0]) if told else None
         name = node["metadata"]["name"]
         look = "look with npu-smi info: CANN 9.0 needs HDK 25.0, CANN 9.1 needs 25.2"
@@ -928,8 +942,9 @@ def _one_policy(facts: Facts) -> Answer:
 
 @_check("values", "no rule speaks against the values")
 def _values(facts: Facts) -> Answer:
-    for finding in errors(check(facts.values, facts.release)):
-        yield Status.FAILED, f"{finding.path}: {finding.message}", finding.fix
+    for finding in check(facts.values, facts.release):
+        status = Status.FAILED if finding.severity == Severity.ERROR else Status.WARNING
+        yield status, f"{finding.path}: {finding.message}", finding.fix
 
 
 @_check("dry-run", "the API server and its webhooks take the manifest")

@@ -99,6 +99,7 @@ def go_string(text: str) -> str:
 
 # What a filter becomes in a pipeline, given its arguments as Go expressions.
 _FILTERS: dict[str, Callable[..., str]] = {
+    "base": lambda: "base",
     "int": lambda: "int64",
     "join": lambda separator: f"join {separator}",
     "length": lambda: "len",
@@ -346,6 +347,8 @@ class _Writer:
         match node:
             case nodes.Name(name="Values") if "Values" not in self.bound:
                 return json_schema()
+            case nodes.Filter(name="base"):
+                return {"type": "string"}
             case nodes.Name():
                 return _resolve(self.bound.get(node.name, {}))
             case nodes.Getattr(attr=key) | nodes.Getitem(arg=nodes.Const(value=key)):

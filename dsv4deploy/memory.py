@@ -16,6 +16,7 @@ from enum import StrEnum
 from math import ceil
 from typing import Any
 
+from .conditions import DSA_CP, FLASHCOMM, holds
 from .errors import DeployError
 from .values import Values
 
@@ -166,9 +167,9 @@ def weights(values: Values) -> tuple[WeightClass, ...]:
         WeightClass("routed experts", LAYERS * EXPERTS * _EXPERT, expert, *spread),
         WeightClass("routed experts (MTP)", MTP_LAYERS * EXPERTS * _EXPERT, expert, *spread),
         WeightClass(
-            "shared experts", _BLOCKS * _EXPERT, 1, *(whole if _flashcomm(values) else split)
+            "shared experts", _BLOCKS * _EXPERT, 1, *(whole if holds(FLASHCOMM, values) else split)
         ),
-        WeightClass("wq_b", attention, 1, *(whole if _dsa_cp(values) else split)),
+        WeightClass("wq_b", attention, 1, *(whole if holds(DSA_CP, values) else split)),
         WeightClass("wo_a", output, 1, *split),
         WeightClass("wo_b", O_GROUPS * O_LORA * HIDDEN * _BLOCKS, 1, *split),
         WeightClass("wq_a, wkv, compressors, indexer, MTP projections", small, 1, *whole),
@@ -176,15 +177,6 @@ def weights(values: Values) -> tuple[WeightClass, ...]:
         WeightClass("hash tables", HASH_LAYERS * VOCABULARY * EXPERTS_A_TOKEN, 4, *whole),
         WeightClass("embedding, head", 2 * VOCABULARY * HIDDEN, 2, *split),
     )
-
-
-def _flashcomm(values: Values) -> bool:
-    return values.engine.env.get("VLLM_ASCEND_ENABLE_FLASHCOMM1") == "1"
-
-
-def _dsa_cp(values: Values) -> bool:
-    additional = values.engine.args.model_dump().get("additional-config")
-    return isinstance(additional, dict) and additional.get("enable_dsa_cp") is True
 
 
 def _draft_tokens(values: Values) -> int:
@@ -300,6 +292,9 @@ class Calibration:
         memory: the card's, where ``Free memory on device`` told it.
         max_num_batched_tokens: of that start, where the log told it.
         utilization: of that start, where the log told it.
+        blocks: ``# GPU blocks: …``, of the KV cache.
+        tokens: ``GPU KV cache size: … tokens``.
+        max_model_len: of that start, which ``Maximum concurrency for … tokens`` told.
     """
 
     weights: float | None = None
@@ -307,6 +302,13 @@ class Calibration:
     memory: float | None = None
     max_num_batched_tokens: int | None = None
     utilization: float | None = None
+    blocks: int | None = None
+    tokens: int | None = None
+    max_model_len: int | None = None
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
 
 
 _LOG: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -315,6 +317,13 @@ _LOG: dict[str, tuple[str, Callable[[str], Any]]] = {
     "memory": (r"Free memory on device[^(]*\([0-9.]+/([0-9.]+) GiB\)", float),
     "max_num_batched_tokens": (r"max_num_batched_tokens'?[=:] ?([0-9]+)", int),
     "utilization": (r"gpu_memory_utilization'?[=:] ?([0-9.]+[0-9])", float),
+    "blocks": (r"# GPU blocks: ([0-9]+)", int),
+    "tokens": (r"GPU KV cache size: ([0-9,]+) tokens", _number),
+    "max_model_len": (r"Maximum concurrency for ([0-9,]+) tokens", _number),
+}
+_WORST: dict[str, Callable[..., Any]] = {
+    "weights": max,
+    **dict.fromkeys(("available", "memory", "blocks", "tokens"), min),
 }
 
 
@@ -322,18 +331,18 @@ def read_log(text: str) -> Calibration:
     """What a vLLM start-up log tells; of several ranks or starts, the worst of the last 64 lines.
 
     Raises:
-        DeployError: neither the weights nor the available memory stands in it.
+        DeployError: neither the weights nor the KV cache's size stands in it.
     """
     found: dict[str, Any] = {}
-    worst: dict[str, Callable[..., Any]] = {"weights": max, "available": min, "memory": min}
     for name, (pattern, kind) in _LOG.items():
         numbers = [kind(number) for number in re.findall(pattern, text)][-64:]
         if numbers:
-            found[name] = worst[name](numbers) if name in worst else numbers[-1]
-    if "weights" not in found and "available" not in found:
+            found[name] = _WORST[name](numbers) if name in _WORST else numbers[-1]
+    if not found.keys() & {"weights", "available", "blocks", "tokens"}:
         raise DeployError(
             "the log has neither `Loading model weights took … GB` nor `Available KV cache memory: "
-            "… GiB`: give the engine's log from its start (kubectl logs, container main)"
+            "… GiB` nor `GPU KV cache size: … tokens`: give the engine's log from its start "
+            "(kubectl logs, container main)"
         )
     return Calibration(**found)
 
@@ -444,19 +453,32 @@ def plan(
             this card; only its limits may have changed since.
 
     Raises:
-        DeployError: the log does not fit the card.
+        DeployError: the log can't be of this deployment on this card.
     """
     if calibration:
-        # What the log does not tell of its start is as it is here.
-        args = values.engine.args
-        calibration = replace(
-            calibration,
-            max_num_batched_tokens=calibration.max_num_batched_tokens
-            or args.max_num_batched_tokens,
-            utilization=calibration.utilization or args.gpu_memory_utilization,
-        )
+        calibration = _completed(calibration, values)
     base = outline(values, memory, calibration)
-    return replace(base, limits=_limits(base, values, calibration))
+    return replace(base, limits=_limits(base, values, memory, calibration))
+
+
+def _completed(log: Calibration, values: Values) -> Calibration:
+    """What the log does not tell of its start is as it is here, and blocks are memory."""
+    args = values.engine.args
+    batched = log.max_num_batched_tokens or args.max_num_batched_tokens
+    length = log.max_model_len or args.max_model_len
+    cache = replace(kv_cache(values), max_model_len=length, max_num_batched_tokens=batched)
+    available, blocks = log.available, log.blocks
+    if blocks is None and log.tokens is not None:
+        # As MemoryPlan.kv_tokens, the other way round.
+        blocks = ceil(log.tokens * cache.admission_blocks / length)
+    if available is None and blocks is not None:
+        available = blocks * cache.bytes_per_block / GIB
+    return replace(
+        log,
+        available=available,
+        max_num_batched_tokens=batched,
+        utilization=log.utilization or args.gpu_memory_utilization,
+    )
 
 
 def outline(
@@ -469,10 +491,14 @@ def outline(
     held = _weights(classes, values)
     activation = _activation(args.max_num_batched_tokens)
     buffers, late = _buffers(values)
+    worst_buffers, best_buffers = buffers.high, buffers.low
     if calibration:
         visible, held, buffers, late = _calibrated(
             calibration, values, visible, held, buffers, late
         )
+        if calibration.available is not None:
+            # What is left of a card's sum is more on a larger card: the ends belong together.
+            worst_buffers, best_buffers = buffers.low, buffers.high
     cache = kv_cache(values)
     utilization = args.gpu_memory_utilization
 
@@ -493,9 +519,9 @@ def outline(
         buffers=buffers,
         late=late,
         cache=cache,
-        worst=reckon(visible.low, held.high, activation.high, buffers.high, late.high),
+        worst=reckon(visible.low, held.high, activation.high, worst_buffers, late.high),
         likely=reckon(visible.likely, held.likely, activation.likely, buffers.likely, late.likely),
-        best=reckon(visible.high, held.low, activation.low, buffers.low, late.low),
+        best=reckon(visible.high, held.low, activation.low, best_buffers, late.low),
         limits=Limits(0, 0, 0),
     )
 
@@ -582,34 +608,59 @@ def _calibrated(
         return memory, held, buffers, late
     batched = log.max_num_batched_tokens or values.engine.args.max_num_batched_tokens
     utilization = log.utilization or values.engine.args.gpu_memory_utilization
-    taken = held.likely + log.available + _activation(batched).likely
-    # The least memory with which the log's figures can be, where the likely one is below that.
-    has = max(memory.likely, (taken + buffers.low) / utilization)
-    if has > memory.high + 0.5:
+    active = _activation(batched)
+    least = (held.low + log.available + active.low + buffers.low) / utilization
+    most = (held.high + log.available + active.high + buffers.high) / utilization
+    if least > memory.high + 0.5:
         raise DeployError(
-            f"the log's weights and KV cache take {taken / utilization:.1f} GiB, more than a "
-            f"{values.npu.card} has ({memory.high:.1f} GiB): is npu.card right?"
+            f"the log's weights and KV cache take {least:.1f} GiB or more, and a "
+            f"{values.npu.card} has {memory.high:.1f}: is npu.card right?"
         )
-    seen = has * utilization - taken
-    whole = buffers.high - buffers.low
-    left = max(0.0, whole - seen)
-    graphs = late.low
+    if most < memory.low - 0.5:
+        raise DeployError(
+            f"the log's weights and KV cache, with all that buffers can take, are {most:.1f} GiB, "
+            f"and a {values.npu.card} has {memory.low:.1f}: is it the log of this deployment, on a "
+            "card with nothing else on it?"
+        )
+    taken = held.likely + log.available + active.likely
+    bottom, top = ((taken + gib) / utilization for gib in (buffers.low, buffers.high))
+    if memory.provenance == Provenance.MEASURED:
+        top = memory.high  # what is more than likely on it is activation, not less memory
+    ends = memory.low, memory.likely, memory.high
+    # With less or more memory than this, the log's figures can't be.
+    low, likely, high = (max(min(gib, top), bottom) for gib in ends)
+    if (low, likely, high) != ends:
+        source = f"{memory.source}; narrowed by the engine's log"
+        memory = Estimate(low, likely, high, Provenance.DERIVED, source)
+    seen, smaller, larger = (gib * utilization - taken for gib in (likely, low, high))
+    whole, graphs = buffers.high - buffers.low, late.low
     return (
-        Estimate.measured(has, memory.source if has == memory.likely else "the engine's log"),
+        memory,
         held,
-        Estimate.measured(seen, "the engine's log: what is left of its own sum"),
-        Estimate(graphs, graphs + left / 2, graphs + left, late.provenance, late.source),
+        Estimate(
+            smaller,
+            seen,
+            larger,
+            Provenance.DERIVED,
+            "the engine's log: what is left of its own sum, more on a card of more memory",
+        ),
+        Estimate(
+            graphs,
+            graphs + max(0.0, whole - seen) / 2,
+            graphs + max(0.0, whole - smaller),
+            late.provenance,
+            late.source,
+        ),
     )
 
 
-def _limits(base: MemoryPlan, values: Values, calibration: Calibration | None) -> Limits:
+def _limits(
+    base: MemoryPlan, values: Values, memory: float | None, calibration: Calibration | None
+) -> Limits:
     args = values.engine.args
 
     def fits(flag: str, value: int) -> bool:
         changed = values.engine.model_copy(update={"args": args.model_copy(update={flag: value})})
-        memory = None
-        if base.memory.provenance == Provenance.MEASURED:
-            memory = base.memory.likely
         tried = values.model_copy(update={"engine": changed})
         return outline(tried, memory, calibration).likely.holds
 

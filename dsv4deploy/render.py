@@ -119,7 +119,13 @@ def join(texts: Iterable[str], separator: str) -> str:
     return separator.join(texts)
 
 
+def base(path: str) -> str:
+    """What stands after the last slash."""
+    return path.rpartition("/")[2]
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
+    "base": base,
     "int": int,
     "items": items,
     "join": join,

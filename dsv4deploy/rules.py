@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any
 
 from . import flags, memory
+from .conditions import DSA_CP, FLASHCOMM, argument, equals, has, true, variable
 from .errors import ValuesError
 from .loading import nearest
 from .render import Release, context, environment
@@ -67,7 +68,8 @@ class Rule:
         source: where this is known from.
         engine: the versions of vLLM that it holds for, such as ``<0.23.0``; ``""`` is all.
         platform: the platform's versions that it holds for; ``""`` is all.
-        published: why it stands in a published profile all the same, where it does.
+        published: why it stands in a validated profile all the same, where it does.
+        upstream: why it stands in an upstream profile, whose command nobody here has measured.
         finds: what needs Python: each place and what is wrong there, of the values.
     """
 
@@ -81,6 +83,7 @@ class Rule:
     engine: str = ""
     platform: str = ""
     published: str = ""
+    upstream: str = ""
     finds: Callable[[Values], Iterator[tuple[str, str]]] | None = None
 
     @property
@@ -120,47 +123,18 @@ OWNED_FLAGS = {
 }
 
 
-def _argument(flag: str, key: str = "") -> str:
-    """The expression of a free argument, or of a key of its JSON."""
-    place = f'Values.engine.args["{flag}"]'
-    return f'{place}["{key}"]' if key else place
-
-
-def _has(flag: str, key: str = "") -> str:
-    """Whether a free argument is there; with a key, whether its JSON has that key."""
-    there = f'"{flag}" in Values.engine.args'
-    if key:
-        place = _argument(flag)
-        there += f' and {place} is mapping and "{key}" in {place}'
-    return there
-
-
-def _true(flag: str, key: str = "") -> str:
-    """Whether a free argument, or a key of its JSON, is true."""
-    return f"({_has(flag, key)} and {_argument(flag, key)} is boolean and {_argument(flag, key)})"
-
-
-def _text(text: str, flag: str, key: str = "") -> str:
-    """Whether a free argument, or a key of its JSON, is that text."""
-    place = _argument(flag, key)
-    return f'({_has(flag, key)} and {place} is string and {place} == "{text}")'
-
-
-def _variable(name: str, text: str) -> str:
-    """Whether an environment variable is that text."""
-    place = f'Values.engine.env["{name}"]'
-    return f'("{name}" in Values.engine.env and {place} is string and {place} == "{text}")'
-
-
-_MTP = _text("mtp", "speculative-config", "method")
-_DSPARK = _text("dspark", "speculative-config", "method")
-_DSA_CP = _true("additional-config", "enable_dsa_cp")
-_FLASHCOMM = (
-    f"({_variable('VLLM_ASCEND_ENABLE_FLASHCOMM1', '1')} or "
-    f"{_true('additional-config', 'enable_flashcomm1')})"
+_MTP = equals("mtp", "speculative-config", "method")
+_DSPARK = equals("dspark", "speculative-config", "method")
+_DRAFTS = argument("speculative-config", "num_speculative_tokens")
+_DRAFTS_KNOWN = f"({has('speculative-config', 'num_speculative_tokens')} and {_DRAFTS} is number)"
+_LOADER = has("model-loader-extra-config", "enable_multithread_load")
+_MULTITHREAD = argument("model-loader-extra-config", "enable_multithread_load")
+_LOADER_SOURCE = (
+    "default_loader.py of vLLM 0.24.0 and 0.25.0, read: 0.23.0 has no such test; vLLM pull request "
+    "45196, merged on 2026-06-17, so an image built of vLLM's main branch may have it under an "
+    "older number; vllm-ascend issue 13392"
 )
-_DRAFTS = _argument("speculative-config", "num_speculative_tokens")
-_DRAFTS_KNOWN = f"({_has('speculative-config', 'num_speculative_tokens')} and {_DRAFTS} is number)"
+_SPECULATES = f"({has('speculative-config')} and {argument('speculative-config')} is mapping)"
 _ARGS = "Values.engine.args"
 
 
@@ -249,7 +223,7 @@ def _texts_for(word: str) -> Callable[[Values], Finds]:
         for flag, value in _arguments(values).items():
             if isinstance(value, dict):
                 for path in _paths(value, word):
-                    counts = "happens to count as true" if word == "true" else "counts as true"
+                    counts = "not every engine takes it" if word == "true" else "counts as true"
                     yield f"engine.args.{flag}.{path}", f'"{word}" in quotes is text, and {counts}'
 
     return finds
@@ -386,7 +360,8 @@ def _request_timeout(values: Values) -> Finds:
     allowed = seconds(values.maas.request_timeout)
     published = values.monitoring.published
     longest = (published.ttft_milliseconds + 127 * published.itl_milliseconds) / 1000
-    if values.maas.enabled and allowed < longest:
+    # 0s is no limit, in the Gateway API's words.
+    if values.maas.enabled and 0 < allowed < longest:
         yield (
             "maas.requestTimeout",
             f"the gateway cuts streams after {allowed:g} s, and a published answer of 128 tokens "
@@ -621,7 +596,7 @@ RULES: tuple[Rule, ...] = (
         code="flashcomm-needs-experts",
         severity=Severity.ERROR,
         path="engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1",
-        condition=f"not {_FLASHCOMM} or "
+        condition=f"not {FLASHCOMM} or "
         "(Values.parallelism.expert and Values.parallelism.tensor > 1)",
         message="sequence parallelism of a mixture of experts needs expert parallelism and a "
         "tensor parallel size above 1; the engine stops at its start",
@@ -632,7 +607,7 @@ RULES: tuple[Rule, ...] = (
         code="flashcomm-removed",
         severity=Severity.WARNING,
         path="engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1",
-        condition=f"not {_FLASHCOMM}",
+        condition=f"not {FLASHCOMM}",
         message="this engine has FlashComm v1 no longer, so the setting does nothing",
         fix="set it to null",
         source="vllm-ascend pull request 13946, merged after the branch of v0.26.0rc",
@@ -642,7 +617,7 @@ RULES: tuple[Rule, ...] = (
         code="dsa-cp-needs-flashcomm",
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_dsa_cp",
-        condition=f"not {_DSA_CP} or {_FLASHCOMM}",
+        condition=f"not {DSA_CP} or {FLASHCOMM}",
         message="DSA-CP needs sequence parallelism; the engine stops at its start with `DSA CP "
         "requires SP`",
         fix='set engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1 to "1", or take enable_dsa_cp out',
@@ -653,7 +628,7 @@ RULES: tuple[Rule, ...] = (
         code="dsa-cp-crashes",
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_dsa_cp",
-        condition=f"not ({_DSA_CP} and {_MTP})",
+        condition=f"not ({DSA_CP} and {_MTP})",
         message="on this engine DSA-CP with MTP crashes or hangs in sustained decoding of 8k "
         "prompts: its index buffer is wrong",
         fix="take enable_dsa_cp out, or use an image with vLLM 0.23.0 or newer",
@@ -664,8 +639,10 @@ RULES: tuple[Rule, ...] = (
         code="graph-capture-empty",
         severity=Severity.ERROR,
         path="engine.args.max-num-seqs",
-        condition=f"not {_FLASHCOMM} or {_true('enforce-eager')} or not {_DRAFTS_KNOWN} or "
-        f'{_ARGS}["max-num-seqs"] * ({_DRAFTS} | int + 1) >= Values.parallelism.tensor',
+        condition=f"not {FLASHCOMM} or {true('enforce-eager')} or ({_SPECULATES} and "
+        f"not {_DRAFTS_KNOWN}) or "
+        f'{_ARGS}["max-num-seqs"] >= Values.parallelism.tensor or ({_DRAFTS_KNOWN} and '
+        f'{_ARGS}["max-num-seqs"] * ({_DRAFTS} | int + 1) >= Values.parallelism.tensor)',
         message="with sequence parallelism graphs are captured for multiples of the tensor "
         "parallel size only, and max-num-seqs × (1 + num_speculative_tokens) is below the first: "
         "the engine stops at its start",
@@ -677,7 +654,7 @@ RULES: tuple[Rule, ...] = (
         code="batched-tokens-uneven",
         severity=Severity.WARNING,
         path="engine.args.max-num-batched-tokens",
-        condition=f"not {_FLASHCOMM} or "
+        condition=f"not {FLASHCOMM} or "
         f'{_ARGS}["max-num-batched-tokens"] % Values.parallelism.tensor == 0',
         message="with sequence parallelism a step's tokens are split over the tensor parallel "
         "ranks, and this is no multiple of them",
@@ -699,9 +676,9 @@ RULES: tuple[Rule, ...] = (
         code="batched-tokens-below-length",
         severity=Severity.ERROR,
         path="engine.args.max-num-batched-tokens",
-        condition=f"not ({_has('enable-chunked-prefill')} and "
-        f"{_argument('enable-chunked-prefill')} is boolean and "
-        f"not {_argument('enable-chunked-prefill')}) or "
+        condition=f"not ({has('enable-chunked-prefill')} and "
+        f"{argument('enable-chunked-prefill')} is boolean and "
+        f"not {argument('enable-chunked-prefill')}) or "
         f'{_ARGS}["max-num-batched-tokens"] >= {_ARGS}["max-model-len"]',
         message="without chunked prefill a whole prompt must fit in one step; the engine stops at "
         "its start",
@@ -732,7 +709,7 @@ RULES: tuple[Rule, ...] = (
         code="quantization",
         severity=Severity.ERROR,
         path="engine.args.quantization",
-        condition=_text("ascend", "quantization"),
+        condition=equals("ascend", "quantization"),
         message="these weights are quantized for Ascend, and vLLM's parser takes any word here",
         fix="set it to ascend",
         source="Alauda AI documentation, DeepSeek-V4-Flash; vLLM 0.22.1's parser, run",
@@ -741,7 +718,7 @@ RULES: tuple[Rule, ...] = (
         code="tokenizer-mode",
         severity=Severity.ERROR,
         path="engine.args.tokenizer-mode",
-        condition=_text("deepseek_v4", "tokenizer-mode"),
+        condition=equals("deepseek_v4", "tokenizer-mode"),
         message="without this model's own encoding of messages, prompts are put together wrongly "
         "and answers are garbage; vLLM's parser takes any word here",
         fix="set it to deepseek_v4",
@@ -751,8 +728,8 @@ RULES: tuple[Rule, ...] = (
         code="chat-template-ignored",
         severity=Severity.WARNING,
         path="engine.args.chat-template",
-        condition=f"not ({_has('chat-template')} and {_argument('chat-template')} is string) or "
-        f"not {_text('deepseek_v4', 'tokenizer-mode')}",
+        condition=f"not ({has('chat-template')} and {argument('chat-template')} is string) or "
+        f"not {equals('deepseek_v4', 'tokenizer-mode')}",
         message="under tokenizer-mode deepseek_v4 the template is not used, and yet the engine "
         "stops at its start where the file is missing",
         fix="set it to null",
@@ -765,7 +742,7 @@ RULES: tuple[Rule, ...] = (
         code="tool-calls-as-text",
         severity=Severity.WARNING,
         path="engine.args.tool-call-parser",
-        condition=_has("tool-call-parser"),
+        condition=has("tool-call-parser"),
         message="tool calls come back as text inside of the answer",
         fix="set tool-call-parser to deepseek_v4 and enable-auto-tool-choice to true",
         source="vllm-ascend's tutorial sets both; vllm-ascend issues 8997, 8875, 8713",
@@ -775,7 +752,7 @@ RULES: tuple[Rule, ...] = (
         code="tool-choice-without-parser",
         severity=Severity.ERROR,
         path="engine.args.enable-auto-tool-choice",
-        condition=f"not {_true('enable-auto-tool-choice')} or {_has('tool-call-parser')}",
+        condition=f"not {true('enable-auto-tool-choice')} or {has('tool-call-parser')}",
         message="the engine stops at its start without a tool-call-parser",
         fix="set engine.args.tool-call-parser to deepseek_v4",
         source="vLLM 0.22.1, validate_parsed_serve_args, run",
@@ -784,7 +761,7 @@ RULES: tuple[Rule, ...] = (
         code="api-key-in-arguments",
         severity=Severity.ERROR,
         path="engine.args.api-key",
-        condition=f"not ({_has('api-key')})",
+        condition=f"not ({has('api-key')})",
         message="the key would stand in the manifest for all to read, and vLLM asks for it on some "
         "of its paths only",
         fix="take it out, and give clients keys through maas",
@@ -814,7 +791,7 @@ RULES: tuple[Rule, ...] = (
         code="piecewise-graphs",
         severity=Severity.ERROR,
         path="engine.args.compilation-config.cudagraph_mode",
-        condition=f"not {_text('PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
+        condition=f"not {equals('PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
         message="piecewise graphs are not supported for this model",
         fix="set it to FULL_DECODE_ONLY",
         source="Alauda AI documentation, DeepSeek-V4-Flash; vllm-ascend's documentation",
@@ -823,17 +800,42 @@ RULES: tuple[Rule, ...] = (
         code="piecewise-graphs-driver",
         severity=Severity.WARNING,
         path="engine.args.compilation-config.cudagraph_mode",
-        condition=f"not {_text('FULL_AND_PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
+        condition=f"not {equals('FULL_AND_PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
         message="this mode needs more streams than drivers before HDK 25.5.1 have",
         fix="set it to FULL_DECODE_ONLY, or see that every node's driver is new enough",
         source="vllm-ascend's documentation: the stream budget of FULL_AND_PIECEWISE",
         platform="HDK before 25.5.1",
     ),
     Rule(
+        code="multithread-text",
+        severity=Severity.ERROR,
+        path="engine.args.model-loader-extra-config.enable_multithread_load",
+        condition=f"not ({_LOADER}) or {_MULTITHREAD} is boolean",
+        message="this engine stops at its start where it is no boolean",
+        fix="write true without quotes, or take it out",
+        source=_LOADER_SOURCE,
+        engine=">=0.24.0",
+    ),
+    Rule(
+        code="multithread-strategy",
+        severity=Severity.ERROR,
+        path="engine.args.safetensors-load-strategy",
+        condition=f"not ({true('model-loader-extra-config', 'enable_multithread_load')} or "
+        f"{equals('true', 'model-loader-extra-config', 'enable_multithread_load')}) or "
+        f"not ({has('safetensors-load-strategy')} and "
+        f"{argument('safetensors-load-strategy')} is string) or "
+        f"{equals('lazy', 'safetensors-load-strategy')}",
+        message="with enable_multithread_load this engine knows no strategy but lazy, and stops at "
+        "its start",
+        fix="set it to null, or take enable_multithread_load out of model-loader-extra-config",
+        source=_LOADER_SOURCE,
+        engine=">=0.24.0",
+    ),
+    Rule(
         code="launch-blocking",
         severity=Severity.ERROR,
         path="engine.env.ASCEND_LAUNCH_BLOCKING",
-        condition=f"not {_variable('ASCEND_LAUNCH_BLOCKING', '1')} or {_true('enforce-eager')}",
+        condition=f"not {variable('ASCEND_LAUNCH_BLOCKING', '1')} or {true('enforce-eager')}",
         message="with graphs the engine stops at its start",
         fix="set it to null, or set engine.args.enforce-eager to true",
         source="vllm-ascend v0.22.1rc, platform.py",
@@ -842,8 +844,8 @@ RULES: tuple[Rule, ...] = (
         code="shared-experts-mixed",
         severity=Severity.ERROR,
         path="engine.args.additional-config.mix_placement",
-        condition=f"not ({_true('additional-config', 'mix_placement')} and "
-        f"{_true('additional-config', 'multistream_overlap_shared_expert')})",
+        condition=f"not ({true('additional-config', 'mix_placement')} and "
+        f"{true('additional-config', 'multistream_overlap_shared_expert')})",
         message="it can't be together with multistream_overlap_shared_expert",
         fix="take one of the two out",
         source="vllm-ascend v0.22.1rc, ascend_config.py",
@@ -852,7 +854,7 @@ RULES: tuple[Rule, ...] = (
         code="kv-format",
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_kv_nz",
-        condition=f"not {_true('additional-config', 'enable_kv_nz')}",
+        condition=f"not {true('additional-config', 'enable_kv_nz')}",
         message="models with DSA sparse attention can't have it: the engine stops at its start",
         fix="take it out",
         source="vllm-ascend v0.22.1rc, ascend_config.py",
@@ -862,7 +864,7 @@ RULES: tuple[Rule, ...] = (
         code="hybrid-cache-off",
         severity=Severity.ERROR,
         path="engine.args.disable-hybrid-kv-cache-manager",
-        condition=f"not {_true('disable-hybrid-kv-cache-manager')}",
+        condition=f"not {true('disable-hybrid-kv-cache-manager')}",
         message="every layer's cache would be as long as the longest request: it no longer fits",
         fix="set it to false, which is --no-disable-hybrid-kv-cache-manager",
         source="vllm-ascend issues 9975 and 9087",
@@ -871,8 +873,8 @@ RULES: tuple[Rule, ...] = (
         code="kv-store-hybrid-cache",
         severity=Severity.ERROR,
         path="engine.args.disable-hybrid-kv-cache-manager",
-        condition=f"not Values.kvStore.enabled or ({_has('disable-hybrid-kv-cache-manager')} and "
-        f"{_argument('disable-hybrid-kv-cache-manager')} is boolean)",
+        condition=f"not Values.kvStore.enabled or ({has('disable-hybrid-kv-cache-manager')} and "
+        f"{argument('disable-hybrid-kv-cache-manager')} is boolean)",
         message="with a KV store this engine turns its hybrid cache manager off by itself, and "
         "runs out of memory",
         fix="set it to false, which is --no-disable-hybrid-kv-cache-manager",
@@ -919,7 +921,7 @@ RULES: tuple[Rule, ...] = (
         code="openmp-binding",
         severity=Severity.WARNING,
         path="engine.env.OMP_PROC_BIND",
-        condition=f"not {_variable('OMP_PROC_BIND', 'true')}",
+        condition=f"not {variable('OMP_PROC_BIND', 'true')}",
         message="every process's threads are pinned to the first CPU",
         fix='set it to "false"',
         source="vllm-ascend issue 11307",
@@ -929,7 +931,7 @@ RULES: tuple[Rule, ...] = (
         code="moving-image-tag",
         severity=Severity.WARNING,
         path="engine.image",
-        condition='"@sha256:" in Values.engine.image or (":" in Values.engine.image and '
+        condition='"@sha256:" in Values.engine.image or (":" in Values.engine.image | base and '
         'not "nightly" in Values.engine.image and not ":latest" in Values.engine.image and '
         'not ":main" in Values.engine.image)',
         message="this tag moves: the next pull may bring another engine",
@@ -937,6 +939,8 @@ RULES: tuple[Rule, ...] = (
         source="vllm-ascend issue 15055",
         published="The publisher names the nightly tag and no digest; a digest made up here would "
         "be worse. Pin what you have pulled.",
+        upstream="The tutorial leaves the image open, and the validated deployment's stands here. "
+        "Pin what you have pulled.",
     ),
     Rule(
         code="any-card",
@@ -949,6 +953,7 @@ RULES: tuple[Rule, ...] = (
         fix="set a label that tells the card, such as node.kubernetes.io/npu.chip.name: 910B4",
         source="names of MindCluster's device plugin and node labels",
         published="The publisher's cluster had cards of one kind.",
+        upstream="The tutorial is run by hand on one machine; only you know your nodes' labels.",
     ),
     Rule(
         code="startup-budget",
@@ -974,6 +979,7 @@ RULES: tuple[Rule, ...] = (
         source="published E2E: TTFT + 127 × ITL; KServe's presets give 30 or 60 s",
         published="The published manifest leaves it to KServe's preset. Adding it changes how the "
         "pod ends, not how it answers.",
+        upstream="The tutorial runs the container by hand, so KServe's preset stands.",
     ),
     Rule(
         code="budget-of-one",
@@ -1091,6 +1097,7 @@ RULES: tuple[Rule, ...] = (
         fix="set engine.version to the version in the image; known: 0.22.1",
         source="the lists of flags that ship with this package",
         published="Only vLLM 0.22.1's parser has been read so far.",
+        upstream="Only vLLM 0.22.1's parser has been read so far.",
         finds=_version,
     ),
     Rule(
@@ -1114,6 +1121,7 @@ RULES: tuple[Rule, ...] = (
         "DeepSeek-V4-Flash (W8A8)",
         published="Published so, with a measured hit rate of 0: the published figures hold without "
         "it.",
+        upstream="The tutorial leaves the cache on, and tells no hit rate.",
         finds=_prefix_cache,
     ),
     Rule(
@@ -1131,10 +1139,12 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.WARNING,
         path="engine.args",
         condition='no argument\'s JSON has "true" where true is meant',
-        message='"true" in quotes is text, which happens to count as true',
+        message='"true" in quotes is text, which not every engine takes',
         fix="write true without quotes",
-        source="vllm-ascend v0.22.1rc, ascend_config.py: any text is true",
-        published="The published command line has it in model-loader-extra-config, and it works.",
+        source="vllm-ascend v0.22.1rc, ascend_config.py: any text is true; vLLM pull request "
+        "45196: text is refused",
+        published="The published command line has it in model-loader-extra-config, and its engine "
+        "takes it for true; vLLM 0.24.0 and newer refuses it.",
         finds=_texts_for("true"),
     ),
     Rule(
@@ -1189,6 +1199,7 @@ RULES: tuple[Rule, ...] = (
         fix="set it to periodSeconds × failureThreshold of engine.probes.startup",
         source="vLLM 0.22.1, envs.py: 600 s by default; upstream's nightly tests set 3000",
         published="Published so; where loading takes longer than this, set it.",
+        upstream="The tutorial sets none; where loading takes longer than this, set it.",
         finds=_ready_timeout,
     ),
     Rule(
@@ -1350,6 +1361,7 @@ def explain_rule(code: str) -> str:
         ("source", each.source),
         ("checked by", _checked_by(each)),
         ("published", each.published),
+        ("upstream", each.upstream),
     ]
     return "\n".join(
         [f"{each.code}: {each.message}", ""]
@@ -1371,8 +1383,13 @@ def _checked_by(each: Rule) -> str:
 
 
 def reference() -> str:
-    """docs/rules.md: every rule, and why a publisher's choice stands where it breaks one."""
+    """docs/rules.md: every rule, and why a profile's choice stands where it breaks one."""
     from .loading import load, profile_names
+    from .profiles import summary
+
+    def why(name: str, code: str) -> str:
+        each = rule(code)
+        return each.published if summary(name)["provenance"] == "validated" else each.upstream
 
     lines = [
         "# Rules",
@@ -1388,14 +1405,14 @@ def reference() -> str:
             for each in RULES
         ),
         "",
-        "## Warnings of the published profiles",
+        "## Warnings of the shipped profiles",
         "",
         "No profile has an error.",
         "",
-        "| profile | warning | why the publisher's choice stands |",
+        "| profile | warning | why it stands |",
         "|---|---|---|",
         *(
-            f"| {name} | {finding.code} | {rule(finding.code).published} |"
+            f"| {name} | {finding.code} | {why(name, finding.code)} |"
             for name in profile_names()
             for finding in check(load(profile=name))
         ),

@@ -135,3 +135,14 @@ def test_a_bad_one_fails_where_it_should(
     failed = [each for each, result in done.items() if result.returncode]
     assert failed == [step]
     assert told in done[step].stdout
+
+
+def test_in_this_project_s_own_ci_no_server_may_be_missing(tmp_path: Path) -> None:
+    for name in ("python3", "redis-server", "ip", "chromium"):
+        (tmp_path / name).write_text('#!/bin/sh\necho "CI=$CI"\n')
+        (tmp_path / name).chmod(0o755)
+    around = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [ROOT / ".ci" / "run"], env=around, capture_output=True, text=True, check=False
+    )
+    assert set(done.stdout.splitlines()) == {"CI=true"}, done.stderr

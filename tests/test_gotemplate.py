@@ -75,6 +75,7 @@ def test_a_construct_has_one_counterpart(jinja: str, helm: str) -> None:
         ),
         ('"port" not in Values.engine.args', 'not (hasKey .Values.engine.args "port")'),
         ('"nightly" in Values.engine.image', 'contains "nightly" .Values.engine.image'),
+        ('":" in Values.engine.image | base', 'contains ":" (.Values.engine.image | base)'),
         ('"a" in Values.engine.shell', 'has "a" .Values.engine.shell'),
         ("Values.name | length <= 48", "le (.Values.name | len) 48"),
         ('not (Values.name == "x" or Values.maas.enabled)', None),

@@ -10,6 +10,7 @@ import pytest
 
 from dsv4deploy import Finding, Severity, Values, ValuesError, check, load
 from dsv4deploy.loading import profile_names
+from dsv4deploy.profiles import summary
 from dsv4deploy.rules import (
     OWNED_FLAGS,
     RULES,
@@ -53,6 +54,12 @@ def dsa_cp(number: str, **variables: str) -> Tree:
 def dspark(number: str, tokens: int) -> Tree:
     config = {"method": "dspark", "num_speculative_tokens": tokens}
     return {"engine": {"version": number, "args": {"speculative-config": config}}}
+
+
+def loader(number: str, multithread: bool | str, strategy: str | None = None) -> Tree:
+    config = {"enable_multithread_load": multithread, "num_threads": 128}
+    flags = {"model-loader-extra-config": config, "safetensors-load-strategy": strategy}
+    return {"engine": {"version": number, "args": flags}}
 
 
 def tier(*clients: str, tokens: int = 10**6) -> Tree:
@@ -118,7 +125,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"parallelism": {"expert": False}},
         {"parallelism": {"expert": False}, **env(VLLM_ASCEND_ENABLE_FLASHCOMM1=None)},
     ),
-    "flashcomm-removed": (version("0.27.0"), version("0.26.9")),
+    "flashcomm-removed": (loader("0.27.0", True), loader("0.26.9", True)),
     "dsa-cp-needs-flashcomm": (
         dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="0"),
         dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="1"),
@@ -155,6 +162,11 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     "dspark-tokens": (dspark("0.25.0", 4), dspark("0.25.0", 5)),
     "piecewise-graphs": (graph("PIECEWISE"), graph("FULL_AND_PIECEWISE")),
     "piecewise-graphs-driver": (graph("FULL_AND_PIECEWISE"), graph("FULL_DECODE_ONLY")),
+    "multithread-text": (loader("0.24.0", "true"), loader("0.24.0", True)),
+    "multithread-strategy": (
+        loader("0.24.0", True, "prefetch"),
+        loader("0.24.0", True, "lazy"),
+    ),
     "launch-blocking": (
         env(ASCEND_LAUNCH_BLOCKING="1"),
         {"engine": {"env": {"ASCEND_LAUNCH_BLOCKING": "1"}, "args": {"enforce-eager": True}}},
@@ -340,6 +352,56 @@ def test_a_rule_says_what_is_wrong_what_to_do_and_how_it_is_known(rule: Rule) ->
     assert rule.sentence == f"{rule.path}: {rule.message}: {rule.fix}"
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (loader("0.23.0", "true", "prefetch"), set()),
+        (loader("0.24.0", "true", "prefetch"), {"multithread-text", "multithread-strategy"}),
+        (loader("0.24.0", False, "prefetch"), set()),
+        (loader("0.27.1", True, "eager"), {"multithread-strategy"}),
+        (args({"model-loader-extra-config": None}), set()),
+    ],
+)
+def test_a_loader_that_newer_engines_refuse_is_refused(values: Tree, told: set[str]) -> None:
+    assert {code for code in codes(values) if code.startswith("multithread")} == told
+
+
+def drafts(seqs: int, speculative: Tree | None) -> Tree:
+    return args({"max-num-seqs": seqs, "speculative-config": speculative})
+
+
+@pytest.mark.parametrize(
+    ("values", "empty"),
+    [
+        (drafts(7, None), True),
+        (drafts(8, None), False),
+        (drafts(1, {"num_speculative_tokens": None}), False),
+        ({**drafts(4, None), "parallelism": {"tensor": 4, "data": 2, "dataLocal": 2}}, False),
+    ],
+)
+def test_without_drafts_a_step_holds_a_token_of_each_request(values: Tree, empty: bool) -> None:
+    assert ("graph-capture-empty" in codes(values)) == empty
+
+
+@pytest.mark.parametrize(
+    ("image", "moves"),
+    [
+        ("harbor.local:5000/ascend/vllm-ascend", True),
+        ("ascend/vllm-ascend", True),
+        ("harbor.local:5000/ascend/vllm-ascend:latest", True),
+        ("harbor.local:5000/ascend/vllm-ascend:v0.23.0", False),
+        ("ascend/vllm-ascend:v0.23.0", False),
+        (f"harbor.local:5000/vllm-ascend@sha256:{'0' * 64}", False),
+    ],
+)
+def test_a_registry_s_port_is_no_tag(image: str, moves: bool) -> None:
+    assert ("moving-image-tag" in codes({"engine": {"image": image}})) == moves
+
+
+def test_a_gateway_without_a_timeout_cuts_nothing() -> None:
+    assert "maas-timeout" not in codes({"maas": {"enabled": True, "requestTimeout": "0s"}})
+
+
 PUBLISHED = [(name, finding) for name in profile_names() for finding in check(load(profile=name))]
 
 
@@ -350,12 +412,19 @@ def test_a_published_profile_has_no_error_and_a_reason_for_each_warning(
     name: str, finding: Finding
 ) -> None:
     assert finding.severity == Severity.WARNING
-    assert len(rule(finding.code).published) > 20
+    assert len(getattr(rule(finding.code), REASON[summary(name)["provenance"]])) > 20
 
 
-def test_only_what_a_published_profile_breaks_has_such_a_reason() -> None:
-    broken = {finding.code for _, finding in PUBLISHED}
-    assert broken == {each.code for each in RULES if each.published}
+# A rule's reason for profiles that are known in this way.
+REASON = {"validated": "published", "upstream": "upstream"}
+
+
+@pytest.mark.parametrize("provenance", REASON)
+def test_only_what_a_profile_of_its_kind_breaks_has_such_a_reason(provenance: str) -> None:
+    broken = {
+        finding.code for name, finding in PUBLISHED if summary(name)["provenance"] == provenance
+    }
+    assert broken == {each.code for each in RULES if getattr(each, REASON[provenance])}
 
 
 def test_the_reference_is_the_one_in_docs() -> None:

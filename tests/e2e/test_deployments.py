@@ -17,6 +17,7 @@ from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster
 from dsv4deploy.errors import ClusterError
 from dsv4deploy.loading import profile_names
+from dsv4deploy.profiles import summary
 from dsv4deploy.progress import progress, stopped, waiting, watch
 from dsv4deploy.rollout import KEPT, Plan, apply, delete, history, prepare, target, upgrade
 
@@ -136,12 +137,41 @@ def test_every_example_is_accepted_strictly(cluster: Cluster, home: str, name: s
     assert deploy(cluster, wanted) == len(wanted)
 
 
-def test_the_router_s_names_are_those_that_kserve_makes(cluster: Cluster, home: str) -> None:
-    wanted = objects(home, SHORT)
-    deploy(cluster, wanted)
-    deployment = until(
-        "an engine", lambda: cluster.get("apps/v1", "Deployment", "chat-kserve", home)
+VALIDATED = [name for name in profile_names() if summary(name)["provenance"] == "validated"]
+
+
+def leader_worker_set(cluster: Cluster, home: str) -> Tree:
+    """The LeaderWorkerSet that KServe makes of a service on two nodes."""
+    found: Tree = until(
+        "a LeaderWorkerSet",
+        lambda: cluster.get(
+            "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", "chat-kserve-mn", home
+        ),
     )
+    return found
+
+
+def engines(cluster: Cluster, home: str, wanted: list[Tree]) -> list[tuple[Tree, Tree]]:
+    """Each of the engine's containers as it is wanted, and the pod's template made of it."""
+    spec = service(wanted)["spec"]
+    if "worker" not in spec:
+        roles, made = ["template"], [engine(cluster, home)["spec"]["template"]]
+    else:
+        template = leader_worker_set(cluster, home)["spec"]["leaderWorkerTemplate"]
+        roles, made = (
+            ["template", "worker"],
+            [template["leaderTemplate"], template["workerTemplate"]],
+        )
+    return [(spec[role]["containers"][0], each) for role, each in zip(roles, made, strict=True)]
+
+
+@pytest.mark.parametrize("profile", VALIDATED)
+def test_the_router_s_names_are_those_that_kserve_makes(
+    cluster: Cluster, home: str, profile: str
+) -> None:
+    wanted = objects(home, SHORT, profile=profile)
+    deploy(cluster, wanted)
+    (_, leader), *_ = engines(cluster, home, wanted)
     router = until(
         "a router",
         lambda: cluster.get("apps/v1", "Deployment", "chat-kserve-router-scheduler", home),
@@ -159,7 +189,9 @@ def test_the_router_s_names_are_those_that_kserve_makes(cluster: Cluster, home: 
             "inference.networking.k8s.io/v1", "InferencePool", "chat-inference-pool", home
         ),
     )
-    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    # The leader's pod gets its index of LeaderWorkerSet's controller.
+    index = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
+    labels = leader["metadata"]["labels"] | (index if "worker" in service(wanted)["spec"] else {})
     assert pool["spec"]["selector"]["matchLabels"].items() <= labels.items()
     assert pool["spec"]["targetPorts"] == [{"number": 8000}]
     assert pool["spec"]["endpointPickerRef"]["name"] == "chat-epp-service"
@@ -173,8 +205,9 @@ def test_the_router_s_names_are_those_that_kserve_makes(cluster: Cluster, home: 
     }
 
 
-def test_the_route_has_the_published_paths(cluster: Cluster, home: str) -> None:
-    deploy(cluster, objects(home, SHORT))
+@pytest.mark.parametrize("profile", VALIDATED)
+def test_the_route_has_the_published_paths(cluster: Cluster, home: str, profile: str) -> None:
+    deploy(cluster, objects(home, SHORT, profile=profile))
     route = until(
         "a route",
         lambda: cluster.get("gateway.networking.k8s.io/v1", "HTTPRoute", "chat-kserve-route", home),
@@ -202,23 +235,32 @@ def accepted(cluster: Cluster, home: str, template: Tree) -> None:
 LEAKS = {"HF_HUB_CACHE", "MODEL_INIT_MODE", "VLLM_LOGGING_LEVEL"}
 
 
+@pytest.mark.parametrize("profile", VALIDATED)
 def test_the_engine_s_container_is_ours_after_the_presets_are_merged(
-    cluster: Cluster, home: str
+    cluster: Cluster, home: str, profile: str
 ) -> None:
-    wanted = objects(home, SHORT)
+    wanted = objects(home, SHORT, profile=profile)
     deploy(cluster, wanted)
-    made = engine(cluster, home)
-    pod = made["spec"]["template"]["spec"]
-    (ours,) = service(wanted)["spec"]["template"]["containers"]
+    for ours, template in engines(cluster, home, wanted):
+        merged(ours, template)
+        accepted(cluster, home, template)
+
+
+def merged(ours: Tree, template: Tree) -> None:
+    """A pod's template keeps what is said of its engine here, and adds no more than is known."""
+    pod = template["spec"]
     theirs = next(each for each in pod["containers"] if each["name"] == "main")
     for key in ("image", "command", "args", "resources"):
         assert theirs[key] == ours[key]
     variables = {each["name"]: each.get("value") for each in theirs["env"]}
     expected = {each["name"]: each.get("value") for each in ours["env"]}
     assert expected.items() <= variables.items()
-    assert variables.keys() - expected.keys() == LEAKS
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert ours[probe]["httpGet"].items() <= theirs[probe]["httpGet"].items()
+    assert variables.keys() - expected.keys() == LEAKS - expected.keys()
+    probes = {"startupProbe", "readinessProbe", "livenessProbe"}
+    assert theirs.keys() & probes == ours.keys() & probes
+    for probe in ours.keys() & probes:
+        (handler,) = theirs[probe].keys() & {"exec", "grpc", "httpGet", "tcpSocket"}
+        assert ours[probe][handler].items() <= theirs[probe][handler].items()
         for key in ("periodSeconds", "failureThreshold"):
             assert theirs[probe][key] == ours[probe][key]
         assert "initialDelaySeconds" not in theirs[probe]
@@ -229,18 +271,12 @@ def test_the_engine_s_container_is_ours_after_the_presets_are_merged(
     # KServe v0.17 runs ModelCars as its own user; doctor's check modelcar-user tells.
     assert theirs["securityContext"] == {"runAsUser": 1010}
     assert {each["name"] for each in pod["containers"]} == {"main", "modelcar"}
-    accepted(cluster, home, made["spec"]["template"])
 
 
 def test_two_nodes_are_a_leader_and_a_worker(cluster: Cluster, home: str) -> None:
     wanted = objects(home, SHORT, profile="ascend-910b3-16-w8a8")
     deploy(cluster, wanted)
-    made = until(
-        "a LeaderWorkerSet",
-        lambda: cluster.get(
-            "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", "chat-kserve-mn", home
-        ),
-    )
+    made = leader_worker_set(cluster, home)
     template = made["spec"]["leaderWorkerTemplate"]
     assert (made["spec"]["replicas"], template["size"]) == (1, 2)
     leader, worker = template["leaderTemplate"], template["workerTemplate"]

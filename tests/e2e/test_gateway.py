@@ -298,8 +298,9 @@ def test_monitoring_and_network_policy_pick_the_proxy_and_find_its_figures(
     (policy,) = (item["spec"] for item in rendered if item["kind"] == "NetworkPolicy")
     assert monitor["namespaceSelector"]["matchNames"] == [pod["metadata"]["namespace"]]
     assert monitor["selector"]["matchLabels"].items() <= labels.items()
-    selectors = [peer["podSelector"]["matchLabels"] for peer in policy["ingress"][1]["from"]]
-    assert all(selector.items() <= labels.items() for selector in selectors)
+    peers = [peer for rule in policy["ingress"] for peer in rule["from"]]
+    (proxies,) = (peer for peer in peers if peer.keys() == {"namespaceSelector", "podSelector"})
+    assert proxies["podSelector"]["matchLabels"].items() <= labels.items()
     assert ask(gateway, user).status_code == 200
     ports = {
         port["name"]: port["containerPort"]

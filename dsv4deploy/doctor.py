@@ -25,6 +25,7 @@ from .rules import Severity, check, quantity, seconds
 from .values import Maas, Values
 
 SERVING = "serving.kserve.io"
+GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 
 class Status(StrEnum):
@@ -252,7 +253,7 @@ def _pool(facts: Facts) -> Answer:
 
 @_check("gateway-api", "Gateway and HTTPRoute are there")
 def _gateway_api(facts: Facts) -> Answer:
-    kinds = {"gateway.networking.k8s.io/v1": ("Gateway", "HTTPRoute")}
+    kinds = {GATEWAY_API: ("Gateway", "HTTPRoute")}
     yield from _kinds(facts, kinds, "install the Gateway API's CRDs, v1.2 or newer")
 
 
@@ -395,7 +396,7 @@ def _kserve_gateway(facts: Facts) -> Answer:
 
 
 def _gateway(facts: Facts, namespace: str, name: str, fix: str) -> Answer:
-    found = facts.cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, namespace)
+    found = facts.cluster.get(GATEWAY_API, "Gateway", name, namespace)
     if not found:
         yield Status.FAILED, f"there is no Gateway {namespace}/{name}", fix
         return
@@ -722,9 +723,7 @@ def _maas_gateway(facts: Facts) -> Answer:
     if not maas.gateway.create:
         fix = "deploy the one that makes it first, or set maas.gateway.create"
         yield from _gateway(facts, maas.namespace, maas.gateway.name, fix)
-    elif not facts.cluster.get(
-        "gateway.networking.k8s.io/v1", "GatewayClass", maas.gateway.class_name
-    ):
+    elif not facts.cluster.get(GATEWAY_API, "GatewayClass", maas.gateway.class_name):
         yield (
             Status.FAILED,
             f"there is no GatewayClass {maas.gateway.class_name}",
@@ -914,26 +913,98 @@ def _one_policy(facts: Facts) -> Answer:
     if not facts.values.maas.enabled:
         return
     own = {
-        (item["kind"], item["metadata"]["name"]): item["spec"].get("targetRefs") or []
+        (item["kind"], item["metadata"]["name"]): set(_targets(facts, item))
         for item in render(facts.values, facts.release)
         if item["apiVersion"] == _POLICIES and "targetRefs" in item["spec"]
     }
     for (kind, name), targets in own.items():
         for other in facts.cluster.list(_POLICIES, kind, facts.values.maas.namespace):
-            spec = other["spec"]
-            theirs = spec.get("targetRefs") or [spec.get("targetRef") or {}]
-            shared = [
-                each["name"]
-                for each in theirs
-                for target in targets
-                if each.get("kind") == target["kind"] and each.get("name") == target["name"]
-            ]
+            shared = sorted(targets & set(_targets(facts, other)))
             if shared and other["metadata"]["name"] != name:
                 yield (
                     Status.FAILED,
-                    f"{kind} {other['metadata']['name']} has {shared[0]} too: the older of the two "
-                    "wins, and the other does nothing",
+                    f"{kind} {other['metadata']['name']} has {shared[0][1]} too: the older of the "
+                    "two wins, and the other does nothing",
                     "put both into one",
+                )
+
+
+def _targets(facts: Facts, policy: Object) -> Iterator[tuple[str, str]]:
+    """The kinds and names of the Gateways and HTTPRoutes beside a policy that it is for."""
+    spec = policy["spec"]
+    for each in [*(spec.get("targetRefs") or []), *filter(None, [spec.get("targetRef")])]:
+        yield each["kind"], each["name"]
+    for each in spec.get("targetSelectors") or []:
+        if each["kind"] in ("Gateway", "HTTPRoute"):
+            place, wanted = policy["metadata"]["namespace"], _selector(each)
+            for item in facts.cluster.list(GATEWAY_API, each["kind"], place, wanted):
+                yield each["kind"], item["metadata"]["name"]
+
+
+def _selector(terms: Mapping[str, Any]) -> str:
+    """A selector by labels as lists of the API take it."""
+    wanted = [f"{key}={text}" for key, text in (terms.get("matchLabels") or {}).items()]
+    for term in terms.get("matchExpressions") or []:
+        key, operator, among = term["key"], term["operator"], ",".join(term.get("values") or [])
+        bare = {"Exists": key, "DoesNotExist": f"!{key}"}
+        wanted.append(bare.get(operator, f"{key} {operator.lower()} ({among})"))
+    return ",".join(wanted)
+
+
+# Envoy Gateway 1.8.1 takes the most specific SecurityPolicy alone, unless that one has mergeType.
+@_check("key-check", "no policy takes the key check off the gateway or a route of its")
+def _key_check(facts: Facts) -> Answer:
+    maas = facts.values.maas
+    if not maas.enabled:
+        return
+    # The AI Gateway's controller gives this model's route the service's name.
+    guarded = {("Gateway", maas.gateway.name), ("HTTPRoute", facts.values.name)}
+    for route in facts.cluster.list(GATEWAY_API, "HTTPRoute", maas.namespace):
+        for parent in route["spec"].get("parentRefs") or []:
+            place = parent.get("namespace", maas.namespace)
+            if (place, parent["name"]) == (maas.namespace, maas.gateway.name):
+                guarded.add(("HTTPRoute", route["metadata"]["name"]))
+    for policy in facts.cluster.list(_POLICIES, "SecurityPolicy", maas.namespace):
+        if "apiKeyAuth" in policy["spec"] or policy["spec"].get("mergeType"):
+            continue
+        for kind, name in sorted(guarded & set(_targets(facts, policy))):
+            yield (
+                Status.FAILED,
+                f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} takes the place of "
+                f"the key check for {kind} {name}: it asks nobody for a key",
+                "set its mergeType to StrategicMerge where it is for a route; else take it out",
+            )
+
+
+# What Envoy Gateway 1.8.1 sets where a ClientTrafficPolicy says nothing, and how many times the
+# longest prompt each must hold.
+_ROOM = (
+    ("connection", "bufferLimit", "32Ki", 1),
+    ("http2", "initialStreamWindowSize", "64Ki", 1),
+    ("http2", "initialConnectionWindowSize", "1Mi", 2),
+)
+
+
+@_check("prompt-size", "a gateway of another deployment's has room for this model's prompts")
+def _prompt_size(facts: Facts) -> Answer:
+    maas = facts.values.maas
+    if not maas.enabled or maas.gateway.create:
+        return
+    longest = facts.values.engine.args.max_model_len * maas.bytes_per_token
+    target = ("Gateway", maas.gateway.name)
+    policies = facts.cluster.list(_POLICIES, "ClientTrafficPolicy", maas.namespace)
+    found = [each["spec"] for each in policies if target in _targets(facts, each)]
+    for spec in found or [{}]:
+        for section, field, default, times in _ROOM:
+            room = _amount(str((spec.get(section) or {}).get(field, default)))
+            if room < times * longest:
+                yield (
+                    Status.FAILED,
+                    f"Gateway {maas.gateway.name} has {section}.{field} {room:.0f}, and this "
+                    f"model's max-model-len × maas.bytesPerToken needs {times * longest}: longer "
+                    "prompts are refused with 413",
+                    "raise maas.bytesPerToken of the deployment that makes the Gateway, or set "
+                    "maas.gateway.create with a name of its own",
                 )
 
 

@@ -1040,9 +1040,10 @@ class NetworkPolicy(Section):
     """
 
     enabled: Boolean = False
-    """Whether only the namespaces below, the service's own router and its own pods reach the
-    engine; with `maas.enabled`, of `maas.gateway.proxyNamespace` only that gateway's own proxies,
-    so that KServe's ingress is closed. Needs a network plugin that enforces policies.
+    """Whether only the namespaces below, the service's own router, its own pods and the pod of
+    `helm test` reach the engine; with `maas.enabled`, of `maas.gateway.proxyNamespace` only that
+    gateway's own proxies, so that KServe's ingress is closed. Needs a network plugin that enforces
+    policies.
     Source: the published manifest has none.
     Becomes: a NetworkPolicy in the service's namespace"""
     from_namespaces: Annotated[

@@ -235,6 +235,23 @@ def test_every_value_is_used_and_every_used_value_exists() -> None:
             assert path in used or handed_on, f"{path} is in no template"
 
 
+def test_the_network_policy_lets_the_pod_of_helm_test_through(tool: Tool) -> None:
+    flags = ("--set", "networkPolicy.enabled=true,maas.enabled=true,name=chat")
+    text = run(tool("helm4"), "template", "x", CHART, "-n", "prod", *flags)
+    items = {item["kind"]: item for item in yaml.load_all(text, yaml.CSafeLoader) if item}
+    policy, job = items["NetworkPolicy"], items["Job"]
+    assert policy["metadata"]["namespace"] == job["metadata"]["namespace"] == "prod"
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert any(
+        peer.keys() == {"podSelector"}
+        and peer["podSelector"]["matchLabels"].items() <= labels.items()
+        for rule in policy["spec"]["ingress"]
+        for peer in rule["from"]
+    )
+    # It is no pod of the service's, which others count.
+    assert not policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+
+
 def test_notes_say_how_to_watch_and_how_to_ask(tool: Tool) -> None:
     # Helm 3 asks a cluster before it prints notes.
     command = (tool("helm4"), "install", "dsv4", CHART, "--dry-run=client", "-n", "demo")

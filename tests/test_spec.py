@@ -578,8 +578,9 @@ def test_the_access_log_names_user_and_tokens_and_no_secret() -> None:
 def test_with_keys_no_gateway_but_the_one_that_asks_for_them_reaches_the_engine() -> None:
     def admitted(**maas: Any) -> list[dict[str, Any]]:
         values = load({"maas": maas, "networkPolicy": {"enabled": True}})
-        own, *others = the("NetworkPolicy", values)["spec"]["ingress"]
+        own, test, *others = the("NetworkPolicy", values)["spec"]["ingress"]
         assert own["from"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == NAME
+        assert test["from"] == [{"podSelector": {"matchLabels": {"dsv4deploy.io/test": NAME}}}]
         return [peer for rule in others for peer in rule["from"]]
 
     def named(name: str) -> dict[str, Any]:

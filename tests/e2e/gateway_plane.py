@@ -46,6 +46,9 @@ from dsv4deploy.cluster import Cluster
 EXTENSION = "sigs.k8s.io/gateway-api-inference-extension@v1.0.2"
 SYSTEM, AI_SYSTEM = "envoy-gateway-system", "envoy-ai-gateway-system"
 REDIS = ("redis", "redis-system")  # the Service that Envoy AI Gateway's example names
+# Seconds that Envoy waits for the rate limit: the default of 20 ms is less than a busy machine
+# needs, and counts as no limit.
+PATIENCE = 8
 MODEL_SERVER = Path(__file__).resolve().parent / "model_server.py"
 
 
@@ -76,8 +79,7 @@ def charts(go_module: Callable[[str], Path], settings: Tree, folder: Path) -> li
     helm = find("helm3")
     own = folder / "envoy-gateway-values.yaml"
     image = {"image": "docker.io/envoyproxy/gateway:v1.8.1", "pullPolicy": "IfNotPresent"}
-    # The default of 20 ms is less than a busy machine needs, and counts as no limit.
-    limits = {"timeout": "8s", **settings.get("rateLimit", {})}
+    limits = {"timeout": f"{PATIENCE}s", **settings.get("rateLimit", {})}
     values = {
         "global": {"images": {"envoyGateway": image}},
         "config": {"envoyGateway": {**settings, "rateLimit": limits}},

@@ -9,9 +9,10 @@ text, the published prompts' ratio. OpenAI's ``metadata`` of a request says how 
     ttft      seconds until the first token
     itl       seconds from token to token
     prompt    how many prompt tokens to report instead
+    reset     after how many tokens of a stream to reset the connection, as a server that dies
 
 ``/seen`` lists the last requests: header lines, bytes and options of the body, how many tokens were
-sent, and whether the client left before the end.
+sent, and whether the connection ended before the answer.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import asyncio
 import json
 import sys
 from collections import deque
-from typing import Any
+from typing import Any, NoReturn
 
 from aiohttp import web
 
@@ -67,6 +68,8 @@ async def answer(
         return web.json_response(
             {**common, "object": "chat.completion", "choices": [choice], "usage": usage}
         )
+    if told.get("reset") == 0:
+        reset(request)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
     await response.prepare(request)
 
@@ -82,10 +85,19 @@ async def answer(
         choice = {"index": 0, "delta": {"content": f"t{number} "}, "finish_reason": last}
         await send(choices=[choice])
         record["sent"] += 1
+        if told.get("reset") == record["sent"]:
+            reset(request)
     if (body.get("stream_options") or {}).get("include_usage"):
         await send(choices=[], usage=usage)
     await response.write(b"data: [DONE]\n\n")
     return response
+
+
+def reset(request: web.Request) -> NoReturn:
+    """Ends a request's connection at once."""
+    if request.transport:
+        request.transport.abort()
+    raise ConnectionResetError
 
 
 async def list_seen(_: web.Request) -> web.Response:

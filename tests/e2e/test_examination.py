@@ -12,11 +12,12 @@ import pytest
 from conftest import Plane
 from control_plane import condition, namespace, set_status
 
-from dsv4deploy import Release, load
+from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster
 from dsv4deploy.doctor import CHECKS, Diagnosis, Facts, Status, examine, failures
 
 Tree = dict[str, Any]
+Spoil = Callable[[Cluster], None]
 MAAS = {"enabled": True, "namespace": "doctor-maas"}
 VALUES: Tree = {"name": "chat", "maas": MAAS, "router": {"preset": {"namespace": "doctor"}}}
 NODE: Tree = {
@@ -110,6 +111,51 @@ def overriding() -> Tree:
     return {**item, "kind": "BackendTrafficPolicy", "spec": spec}
 
 
+ROUTE: Tree = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "HTTPRoute",
+    "metadata": {"name": "site", "namespace": "doctor-maas", "labels": {"team": "a"}},
+    "spec": {"parentRefs": [{"name": "maas"}]},
+}
+GATEWAY: Tree = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "Gateway",
+    "metadata": {"name": "maas", "namespace": "doctor-maas", "labels": {"team": "a"}},
+    "spec": {
+        "gatewayClassName": "eg",
+        "listeners": [{"name": "http", "protocol": "HTTP", "port": 80}],
+    },
+}
+
+
+def cross_origin(**spec: Any) -> Tree:
+    """A policy that lets browsers in from elsewhere, and asks for no key."""
+    cors = {"allowOrigins": ["https://chat.example.com"]}
+    return {**policy("other"), "kind": "SecurityPolicy", "spec": {"cors": cors, **spec}}
+
+
+def named(kind: str, name: str) -> Tree:
+    return {"group": "gateway.networking.k8s.io", "kind": kind, "name": name}
+
+
+def selected(kind: str, **expression: Any) -> Tree:
+    """Targets by a selector: their team, or an expression about it."""
+    terms = {"matchLabels": {"team": "a"}}
+    if expression:
+        terms = {"matchExpressions": [{"key": "team", **expression}]}
+    return {"targetSelectors": [{"kind": kind, **terms}]}
+
+
+def added(*items: Tree) -> Spoil:
+    return lambda cluster: [put(cluster, item) for item in items] and None
+
+
+def limits(**changed: Any) -> Tree:
+    """The policy that the deployment that makes the gateway has brought."""
+    rendered = render(load(VALUES, changed), Release(namespace="doctor"))
+    return next(item for item in rendered if item["kind"] == "ClientTrafficPolicy")
+
+
 def controller(image: str = "kserve/llmisvc-controller:v0.17.0") -> Tree:
     labels = {"app": "llmisvc"}
     pod = {"containers": [{"name": "manager", "image": image}]}
@@ -186,6 +232,10 @@ def good(plane: Plane) -> Iterator[Cluster]:
         CONFIGURATION,
         policy("other"),
         overriding(),
+        cross_origin(),
+        limits(),
+        ROUTE,
+        GATEWAY,
         QUOTA,
     ):
         cluster.delete(item)
@@ -225,9 +275,6 @@ def test_weights_that_a_node_has_need_no_more_disk(good: Cluster) -> None:
 def test_a_larger_node_has_room_for_two(good: Cluster) -> None:
     offer(good, {**CAPACITY, "huawei.com/Ascend910": "16"})
     assert "free-npus" not in {each.code for each in failures(diagnoses(good, {"replicas": 2}))}
-
-
-Spoil = Callable[[Cluster], None]
 
 
 def labelled(**labels: str) -> Spoil:
@@ -433,7 +480,44 @@ BAD: list[tuple[str, Spoil, Tree, Status, str]] = [
         "ignores EnvoyPatchPolicies",
     ),
     ("response-override", lambda c: put(c, overriding()), {}, FAILED, "other has responseOverride"),
-    ("one-policy", lambda c: put(c, policy("other")), {}, FAILED, "other has maas too"),
+    ("one-policy", added(policy("other")), {}, FAILED, "other has maas too"),
+    (
+        "one-policy",
+        added(GATEWAY, {**policy("other"), "spec": selected("Gateway")}),
+        {},
+        FAILED,
+        "other has maas too",
+    ),
+    *(
+        ("key-check", added(GATEWAY, ROUTE, cross_origin(**targets)), {}, FAILED, f"for {told}:")
+        for targets, told in (
+            ({"targetRefs": [named("HTTPRoute", "chat")]}, "HTTPRoute chat"),
+            ({"targetRef": named("HTTPRoute", "site")}, "HTTPRoute site"),
+            ({"targetRefs": [named("Gateway", "maas")]}, "Gateway maas"),
+            (selected("HTTPRoute"), "HTTPRoute site"),
+            (selected("Gateway", operator="Exists"), "Gateway maas"),
+            (selected("HTTPRoute", operator="In", values=["a", "b"]), "HTTPRoute site"),
+        )
+    ),
+    (
+        "prompt-size",
+        nothing,
+        {"maas": {"gateway": {"create": False}}},
+        FAILED,
+        "connection.bufferLimit 32768, and this model's max-model-len × maas.bytesPerToken needs "
+        "1048576",
+    ),
+    (
+        "prompt-size",
+        added(limits()),
+        {
+            "engine": {"args": {"max-model-len": 65536}},
+            "maas": {"gateway": {"create": False}},
+        },
+        FAILED,
+        "connection.bufferLimit 1048576, and this model's max-model-len × maas.bytesPerToken "
+        "needs 2097152",
+    ),
     ("values", nothing, {"engine": {"args": {"block-size": 96}}}, FAILED, "blocks of 32, 64"),
     ("values", nothing, {"name": "x" * 39}, WARNING, "KServe hashes the names of some"),
     ("dry-run", nothing, {"maas": {"namespace": "none"}}, FAILED, 'namespaces "none" not found'),
@@ -452,6 +536,34 @@ def test_what_is_wrong_is_told_with_a_fix(
     assert said.status == status
     assert {each.status for each in found if each.status != WARNING} <= {status}
     assert said.fix
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"targetRefs": [named("HTTPRoute", "site")], "mergeType": "StrategicMerge"},
+        {
+            "targetRefs": [named("HTTPRoute", "site")],
+            "apiKeyAuth": {
+                "credentialRefs": [{"name": "of-this-route"}],
+                "extractFrom": [{"headers": ["Authorization"]}],
+            },
+        },
+        {"targetRefs": [named("HTTPRoute", "of-another-gateway")]},
+        selected("HTTPRoute", operator="NotIn", values=["a"]),
+        selected("HTTPRoute", operator="DoesNotExist"),
+    ],
+    ids=["merged", "with-keys", "elsewhere", "not-in", "not-there"],
+)
+def test_other_security_policies_leave_the_key_check_alone(good: Cluster, spec: Tree) -> None:
+    added(GATEWAY, ROUTE, cross_origin(**spec))(good)
+    assert "key-check" not in {each.code for each in failures(diagnoses(good, {}))}
+
+
+def test_a_shared_gateway_has_room_for_a_model_like_its_first(good: Cluster) -> None:
+    put(good, limits())
+    shared = {"maas": {"gateway": {"create": False}}}
+    assert "prompt-size" not in {each.code for each in failures(diagnoses(good, shared))}
 
 
 # On a cluster with nothing.

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizer
 from conftest import Plane
-from control_plane import install_crds, namespace, objects, set_status
+from control_plane import Tree, install_crds, namespace, objects, set_status
 from test_deployments import ROOT, SHORT, kubelet, stopped_and_started  # noqa: F401 - a fixture
 
-from dsv4deploy import Release, load, render
+from dsv4deploy import DeployError, Release, load, render
+from dsv4deploy.bench import dataset, job
+from dsv4deploy.bench.run import Benchmark, Subject, subject
 from dsv4deploy.cluster import Cluster
 from dsv4deploy.doctor import Status, examine
 from dsv4deploy.ingress import address
+from dsv4deploy.keys import Place, create, keys, revoke, rotate
 from dsv4deploy.rollout import apply, delete, history, prepare, target
 
 Right = tuple[str, str, str]
 RIGHTS = ROOT / "examples" / "rbac" / "rbac.yaml"
 # What every user may do: discovery, the version, and asking for one's own rights.
 OPEN = {"selfsubjectaccessreviews"}
+PROFILE = "ascend-910b4-8-w4a8"
 GRANTS = "config/crd/standard/gateway.networking.k8s.io_referencegrants.yaml"
 
 
@@ -45,7 +53,12 @@ def rights(method: str, path: str) -> Iterator[Right]:
     if not found or found[2] in OPEN:
         return
     group, resource = found[1] or "", found[2] + (found[4] or "")
-    verbs = {"GET": ("get" if found[3] else "list",), "DELETE": ("delete",), "POST": ("create",)}
+    verbs = {
+        "GET": ("get" if found[3] else "list",),
+        "DELETE": ("delete",),
+        "POST": ("create",),
+        "PUT": ("update",),
+    }
     # A server-side apply of what is not there yet creates it.
     for verb in verbs.get(method, ("patch", "create")):
         yield verb, group, resource
@@ -87,14 +100,63 @@ def user(
         cluster.delete(item)
 
 
+@pytest.fixture
+def benchmark(tmp_path: Path) -> Callable[[Subject], Benchmark]:
+    """A small benchmark of a deployment's."""
+    model = str(tokenizer.train(tmp_path / "tokenizer"))
+    data = dataset.make(tmp_path / "dataset", model, requests=16, size=0.01)
+    return lambda subject: Benchmark(subject, data, tmp_path / "results", [1], [4], runs=1)
+
+
+@contextmanager
+def failing_jobs(cluster: Cluster, home: str) -> Iterator[None]:
+    """Stands in for a Job controller whose pods all fail."""
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.wait(0.1):
+            for made in cluster.list("batch/v1", "Job", home):
+                if not (made.get("status") or {}).get("conditions"):
+                    words = ("FailureTarget", "Failed")
+                    failed = [{"type": word, "status": "True"} for word in words]
+                    started = "2026-01-01T00:00:00Z"
+                    set_status(cluster, made, {"startTime": started, "conditions": failed})
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def selecting(namespace: str) -> Tree:
+    """A policy for another Gateway, by labels, which doctor has to ask for."""
+    return {
+        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+        "kind": "ClientTrafficPolicy",
+        "metadata": {"name": "other", "namespace": namespace},
+        "spec": {"targetSelectors": [{"kind": "Gateway", "matchLabels": {"team": "a"}}]},
+    }
+
+
 @pytest.mark.usefixtures("kubelet")
 def test_these_rights_are_enough_and_none_is_too_many(
-    user: Recording, cluster: Cluster, home: str
+    user: Recording,
+    cluster: Cluster,
+    home: str,
+    benchmark: Callable[[Subject], Benchmark],
 ) -> None:
     on = {"enabled": True}
     everything = {
-        "maas": {**on, "namespace": f"{home}-maas", "quotas": {"hour": {"tokens": 10**6}}},
-        "monitoring": on,
+        "maas": {
+            **on,
+            "namespace": f"{home}-maas",
+            "quotas": {"hour": {"tokens": 10**6}},
+            "gateway": {"tls": on, "accessLog": on, "parallelRequests": 2000},
+        },
+        "monitoring": {**on, "proxies": on},
         "networkPolicy": on,
         "disruptionBudget": on,
     }
@@ -103,6 +165,12 @@ def test_these_rights_are_enough_and_none_is_too_many(
     claims = {"uri": "pvc://weights/", "claims": {"leader": "weights"}}
     release = Release(namespace=home)
 
+    place, now = Place(user, f"{home}-maas", one.maas.api_keys.secret_name), datetime.now(UTC)
+    for change in (create, rotate):
+        assert change(place, "alice", None, now)
+    assert revoke(place, "alice").client == "alice"
+    assert keys(place) == []
+    cluster.apply(selecting(f"{home}-maas"))
     found = [*examine(user, one, release), *examine(user, load({"model": claims}), release)]
     assert not [
         each for each in found if each.status == Status.UNKNOWN and "forbid" in each.message
@@ -114,8 +182,14 @@ def test_these_rights_are_enough_and_none_is_too_many(
     assert user.list("v1", "Event", home) is not None
     maas = next(item for item in render(other, release) if item["kind"] == "Gateway")
     set_status(cluster, maas, {"addresses": [{"type": "IPAddress", "value": "127.0.0.1"}]})
-    for ingress in ("kserve", "maas"):
-        assert address(user, other, release, ingress).startswith("http://127.0.0.1:")
+    for ingress, scheme in (("kserve", "http"), ("maas", "https")):
+        assert address(user, other, release, ingress).startswith(f"{scheme}://127.0.0.1:")
+    measured = benchmark(subject(other, PROFILE, ["direct"], release, user, inside=True))
+    with failing_jobs(cluster, home):
+        # The second one finds the first one's Job, and puts its own in its place.
+        for _ in range(2):
+            with pytest.raises(DeployError, match="Job chat-bench failed"):
+                job.run(user, measured, job.Job("python:3.12"), release, print, interval=0.1)
     back = target(user, "chat", home)
     stopped_and_started(user, prepare(user, back.objects, force=True))
     going, staying = delete(user, "chat", home)

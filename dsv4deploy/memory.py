@@ -625,7 +625,7 @@ def _calibrated(
     taken = held.likely + log.available + active.likely
     bottom, top = ((taken + gib) / utilization for gib in (buffers.low, buffers.high))
     if memory.provenance == Provenance.MEASURED:
-        top = memory.high  # what is more than likely on it is activation, not less memory
+        top = memory.high  # what seems left over is activation, which is assumed
     ends = memory.low, memory.likely, memory.high
     # With less or more memory than this, the log's figures can't be.
     low, likely, high = (max(min(gib, top), bottom) for gib in ends)
@@ -633,7 +633,7 @@ def _calibrated(
         source = f"{memory.source}; narrowed by the engine's log"
         memory = Estimate(low, likely, high, Provenance.DERIVED, source)
     seen, smaller, larger = (gib * utilization - taken for gib in (likely, low, high))
-    whole, graphs = buffers.high - buffers.low, late.low
+    graphs = late.low
     return (
         memory,
         held,
@@ -646,8 +646,8 @@ def _calibrated(
         ),
         Estimate(
             graphs,
-            graphs + max(0.0, whole - seen) / 2,
-            graphs + max(0.0, whole - smaller),
+            graphs + max(0.0, buffers.high - seen) / 2,
+            graphs + max(0.0, buffers.high - smaller),
             late.provenance,
             late.source,
         ),

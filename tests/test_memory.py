@@ -247,6 +247,9 @@ def test_an_assumed_card_stays_assumed_and_keeps_its_range() -> None:
     assert made.memory == CARDS["910B4"]
     assert made.buffers.low < made.buffers.likely < made.buffers.high
     assert made.worst.slack == pytest.approx(29.5 * 0.1 - made.late.high)
+    # What was not made when vLLM measured comes later.
+    assumed = plan(Values())
+    assert made.buffers.low + made.late.high == pytest.approx(assumed.buffers.high + 0.8)
     assert made.verdict == Verdict.TIGHT
     measured = plan(Values(), memory=30.0, calibration=told)
     assert measured.buffers.low == measured.buffers.high

@@ -952,7 +952,7 @@ def _selector(terms: Mapping[str, Any]) -> str:
 
 
 # Envoy Gateway 1.8.1 takes the most specific SecurityPolicy alone, unless that one has mergeType.
-@_check("key-check", "no policy takes the key check off the gateway or a route of its")
+@_check("key-check", "no policy takes the key check off the gateway or one of its routes")
 def _key_check(facts: Facts) -> Answer:
     maas = facts.values.maas
     if not maas.enabled:
@@ -985,7 +985,7 @@ _ROOM = (
 )
 
 
-@_check("prompt-size", "a gateway of another deployment's has room for this model's prompts")
+@_check("prompt-size", "another deployment's gateway has room for this model's prompts")
 def _prompt_size(facts: Facts) -> Answer:
     maas = facts.values.maas
     if not maas.enabled or maas.gateway.create:

@@ -14,6 +14,7 @@ import socket
 import ssl
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -531,11 +532,10 @@ def test_an_engine_that_dies_is_asked_once_whatever_a_policy_of_the_gateway_s_sa
     def asked(tokens: int) -> int:
         """How often the engine is asked for a stream that it breaks off after some tokens."""
         before = len(reached(gateway, user))
-        try:
-            answer = ask(gateway, user, stream=True, metadata={"reset": str(tokens)})
-            assert (answer.status_code, tokens) == (503, 0)
-        except httpx.RemoteProtocolError:
-            assert tokens > 0
+        # A reset may overtake what was sent just before it: time between tokens lets some arrive.
+        how = {"reset": str(tokens), "itl": "0.1"}
+        with suppress(httpx.RemoteProtocolError):
+            ask(gateway, user, stream=True, metadata=how)
         return len(reached(gateway, user)) - before
 
     gateway.cluster.apply(retrying)
@@ -544,6 +544,7 @@ def test_an_engine_that_dies_is_asked_once_whatever_a_policy_of_the_gateway_s_sa
     gateway.cluster.apply(ours)
     until("ours holds", lambda: asked(0) == 1)
     assert asked(3) == 1
+    assert reached(gateway, user)[-1]["sent"] == 3
     gateway.cluster.delete(retrying)
     assert asked(0) == 1
 

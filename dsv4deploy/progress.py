@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from .cluster import Cluster, Object
@@ -31,16 +31,14 @@ class Progress:
         message: what is waited for, or why it can't succeed.
         started: when the engine's containers were started, the last of them, as Kubernetes writes
             it; ``""`` where one does not run.
-        restarts: how often the container that ends most often has been started again.
-        ended: how that container ended last; ``""`` where none has.
+        ended: how containers of the engine ended last, and when, by ``pod/container``.
     """
 
     phase: str
     done: float
     message: str
     started: str = ""
-    restarts: int = 0
-    ended: str = ""
+    ended: Mapping[str, str] = field(default_factory=dict)
 
 
 Check: TypeAlias = Callable[[], object]
@@ -89,13 +87,8 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
         for pod in pods
         if pod["metadata"]["labels"].get("app.kubernetes.io/component", "").startswith(_ENGINE)
     ]
-    restarts, ended = max(map(_ended, engines), default=(0, ""))
-    return replace(
-        _phase(cluster, live, pods, engines),
-        started=_started(engines),
-        restarts=restarts,
-        ended=ended,
-    )
+    now = _phase(cluster, live, pods, engines)
+    return replace(now, started=_started(engines), ended=_ended(engines))
 
 
 def _phase(cluster: Cluster, live: Object, pods: list[Object], engines: list[Object]) -> Progress:
@@ -209,22 +202,23 @@ def _containers(pod: Mapping[str, Any]) -> list[Object]:
 
 def _end(container: Mapping[str, Any]) -> str:
     """How a container ended last, such as OOMKilled; ``""`` where it never has."""
-    end = (container.get("lastState") or {}).get("terminated")
+    states = (container.get(key) or {} for key in ("state", "lastState"))
+    end = next((state["terminated"] for state in states if state.get("terminated")), None)
     if not end:
         return ""
     parts = (end.get("reason"), f"exit code {end.get('exitCode')}", end.get("message"))
-    return ": ".join(filter(None, parts))
+    told = ": ".join(filter(None, parts))
+    return f"{told} ({end['finishedAt']})" if end.get("finishedAt") else told
 
 
-def _ended(pod: Mapping[str, Any]) -> tuple[int, str]:
-    """How often the container of a pod that ends most often was started again, and its last end."""
-    name = pod["metadata"]["name"]
-    found = [
-        (each["restartCount"], f"{name}/{each['name']} ended with {end}")
-        for each in _containers(pod)
-        if (end := _end(each))
-    ]
-    return max(found, default=(0, ""))
+def _ended(engines: list[Object]) -> dict[str, str]:
+    return {
+        f"{pod['metadata']['name']}/{container['name']}": end
+        for pod in engines
+        if not pod["metadata"].get("deletionTimestamp")  # it ends since it is to
+        for container in _containers(pod)
+        if (end := _end(container))
+    }
 
 
 def _started(engines: list[Object]) -> str:
@@ -303,13 +297,17 @@ def watch(
     """
     start = since = well = seen = time.monotonic()
     now = Progress("unknown", 0.0, "")
-    started, fewest = "", math.inf
+    started = ""
+    # Ends of containers, in order; so many were before this wait.
+    ends: list[tuple[str, str]] = []
+    before: int | None = None
     while True:
         try:
             now = progress(cluster, service, namespace)
             check()
             seen = time.monotonic()
-            fewest = min(fewest, now.restarts)  # new pods begin at none
+            ends += [each for each in now.ended.items() if each not in ends]
+            before = len(ends) if before is None else before
         except ClusterError as error:
             if error.reason not in SILENT or time.monotonic() - seen >= outage:
                 raise
@@ -318,12 +316,13 @@ def watch(
         if now.phase == until:
             return
         clock = time.monotonic()
-        # One that fails late is back in its start before patience ends, and so for ever.
-        if until == "ready" and now.restarts - fewest >= _CRASHES:
-            raise ClusterError(
-                f"{service} can't become {until}: {STUCK['CrashLoopBackOff']}: {now.ended}",
-                "Failed",
-            )
+        end = "{} ended: {}".format(*ends[-1]) if ends else ""
+        # One that fails late is back in its start before patience ends, and so for ever. Restarts
+        # don't tell: of two nodes all pods are made anew.
+        crashes = [name for name, _ in ends[before:]]
+        if until == "ready" and any(crashes.count(name) >= _CRASHES for name in crashes):
+            why = f"{STUCK['CrashLoopBackOff']}: {end}"
+            raise ClusterError(f"{service} can't become {until}: {why}", "Failed")
         # Stopped by somebody else, it gets ready no more than a failed one does.
         if not (now.phase == "failed" or (until == "ready" and now.phase.startswith("stop"))):
             well = clock
@@ -332,10 +331,9 @@ def watch(
         if now.started != started:
             started, since = now.started, clock
         if clock - start >= timeout or clock - since >= (loading if started else fetching):
-            before = f"; {now.ended}" if now.ended else ""
+            told = "; ".join(filter(None, (now.message, end)))
             raise ClusterError(
-                f"{service} is not {until} after {clock - start:.0f} s ({now.phase}): "
-                f"{now.message}{before}",
+                f"{service} is not {until} after {clock - start:.0f} s ({now.phase}): {told}",
                 "Timeout",
             )
         time.sleep(interval)

@@ -75,27 +75,41 @@ def waited(clock: Clock, life: Life, **times: float) -> tuple[float, ClusterErro
     return clock.now, told.value
 
 
-OOM = {"terminated": {"reason": "OOMKilled", "exitCode": 137, "message": "out of memory"}}
+def ended(at: float) -> Tree:
+    how = {"reason": "OOMKilled", "exitCode": 137, "message": "out of memory"}
+    return {"terminated": {**how, "finishedAt": f"{at:09.0f}"}}
 
 
-def crashing(life: float, pause: float, end: Tree = OOM, before: int = 0) -> Life:
-    """An engine that ends after some seconds, and is started again after a pause."""
+def crashing(life: float, pause: float, before: bool = False, anew: bool = False) -> Life:
+    """An engine that ends after some seconds, and is started again after a pause.
+
+    Args:
+        life: until it ends.
+        pause: until it is started again.
+        before: it has ended before, too.
+        anew: its pod is made anew when it is started again, as that of a LeaderWorkerSet is.
+    """
 
     def state(now: float) -> Tree:
         lives, age = divmod(now, life + pause)
-        count, last = {"restartCount": before + int(lives)}, {"lastState": end}
-        if age < life:
-            return {**count, **runs(now - age), **(last if before or lives else {})}
-        return {**count, **last, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+        born = now - age
+        if age >= life:
+            back_off = {"waiting": {"reason": "CrashLoopBackOff"}}
+            return {"state": back_off, "lastState": ended(born + life)}
+        told = (before or lives) and not anew
+        return {**runs(born), **({"lastState": ended(born - pause)} if told else {})}
 
     return state
 
 
-@pytest.mark.parametrize("before", [0, 7])
-def test_an_engine_that_fails_late_again_and_again_is_given_up(clock: Clock, before: int) -> None:
-    seconds, told = waited(clock, crashing(660, 10, before=before), timeout=10**6)
-    assert (told.reason, seconds) == ("Failed", 1340)
-    assert "keeps failing: chat-0/main ended with OOMKilled: exit code 137: out of mem" in str(told)
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("anew", [False, True])
+def test_an_engine_that_fails_late_again_and_again_is_given_up(
+    clock: Clock, before: bool, anew: bool
+) -> None:
+    seconds, told = waited(clock, crashing(660, 10, before, anew), timeout=10**6)
+    assert (told.reason, seconds) == ("Failed", 1330)
+    assert "keeps failing: chat-0/main ended: OOMKilled: exit code 137: out of mem" in str(told)
 
 
 def test_an_engine_that_fails_at_once_is_given_up_after_patience(clock: Clock) -> None:
@@ -104,12 +118,13 @@ def test_an_engine_that_fails_at_once_is_given_up_after_patience(clock: Clock) -
     assert "chat-0/main: OOMKilled" in str(told)
 
 
-def test_one_failure_is_none(clock: Clock) -> None:
-    once = crashing(660, 10)
+@pytest.mark.parametrize("anew", [False, True])
+def test_one_failure_is_none(clock: Clock, anew: bool) -> None:
+    once = crashing(660, 10, anew=anew)
     life = lambda now: once(min(now, 700))  # noqa: E731 - a name for the line's sake
     seconds, told = waited(clock, life, timeout=5000)
     assert (told.reason, seconds) == ("Timeout", 5000)
-    assert str(told).endswith("; chat-0/main ended with OOMKilled: exit code 137: out of memory")
+    assert "; chat-0/main ended: OOMKilled: exit code 137: out of memory" in str(told)
 
 
 def test_an_engine_has_its_probe_s_time_from_its_start(clock: Clock) -> None:

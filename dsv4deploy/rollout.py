@@ -438,7 +438,6 @@ def _go_back(cluster: Cluster, plan: Plan, wait: Wait | None, check: Check) -> N
     """Puts back what ran before; where nothing was written yet, its engines only start."""
     live = cluster.live(service_of(plan.objects))
     if live and plan.downtime:
-        check()
         _stop(cluster, live)
         # Engines that do not end must not keep the old objects away.
         if wait:

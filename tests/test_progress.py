@@ -43,6 +43,7 @@ class Engine(Cluster):
     def __init__(self, clock: Clock, life: Life) -> None:
         super().__init__(None)
         self._clock, self._life = clock, life
+        self.meta: Tree = {}
 
     def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
         """The service, which is never ready."""
@@ -53,8 +54,8 @@ class Engine(Cluster):
         """The pod; no events."""
         main = self._life(self._clock.now)
         labels = {"app.kubernetes.io/component": "llminferenceservice-workload"}
-        meta = {"name": "chat-0", "namespace": "demo", "labels": labels}
-        states = [{"name": "main", "restartCount": 0, **main}] if main else []
+        meta = {"name": "chat-0", "namespace": "demo", "labels": labels, **self.meta}
+        states = [{"name": "main", **main}] if main else []
         pod = {"metadata": meta, "status": {"containerStatuses": states}}
         return [pod] if kind == "Pod" else []
 
@@ -116,6 +117,19 @@ def test_an_engine_that_fails_at_once_is_given_up_after_patience(clock: Clock) -
     seconds, told = waited(clock, crashing(5, 300), timeout=10**6)
     assert (told.reason, seconds) == ("Failed", 60)
     assert "chat-0/main: OOMKilled" in str(told)
+
+
+def test_a_pod_that_goes_does_not_fail_by_its_end(clock: Clock) -> None:
+    going = Engine(clock, crashing(660, 10))
+    going.meta = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    with pytest.raises(ClusterError, match=r"not ready after 5000 s \(loading\): [^;]*$"):
+        list(watch(going, "chat", "demo", "ready", timeout=5000))
+
+
+def test_an_engine_that_ends_while_it_is_stopped_is_none_that_fails(clock: Clock) -> None:
+    failing = Engine(clock, crashing(660, 10))
+    with pytest.raises(ClusterError, match="not stopped after 5000 s"):
+        list(watch(failing, "chat", "demo", "stopped", timeout=5000))
 
 
 @pytest.mark.parametrize("anew", [False, True])

@@ -389,6 +389,22 @@ def test_without_a_right_to_its_revision_nothing_is_written(cluster: Cluster, ho
     assert prepare(cluster, wanted).writes == []
 
 
+def test_a_failure_that_can_t_be_marked_puts_nothing_back(cluster: Cluster, home: str) -> None:
+    deploy(cluster, objects(home, SHORT))
+    new = objects(home, MORE)
+
+    def wait(until: str, _: Check) -> None:
+        if until == "ready":
+            raise ClusterError("it has crashed", "Failed")
+
+    user = Forbidding(cluster, "PATCH", tries=False)
+    told = r"forbidden\nit has crashed\nrevision 2 is pending, and nothing was put back"
+    with pytest.raises(ClusterError, match=told):
+        upgrade(user, prepare(user, new), wait=wait)
+    assert [each.status for each in history(cluster, "chat", home)] == ["deployed", "pending"]
+    assert prepare(cluster, new).changes == []
+
+
 def test_without_rights_it_is_said_and_nothing_is_written(plane: Plane, home: str) -> None:
     reader = Cluster.connect("reader", str(plane.kubeconfig))
     with pytest.raises(ClusterError, match=r"(?s)forbidden.*ask for this right") as told:

@@ -173,6 +173,16 @@ def test_an_upgrade_that_is_killed_goes_on(
         assert typed("diff", *more[:4]).stdout == "downtime: no\n"
 
 
+def test_an_apply_says_whose_revision_it_takes_over(
+    cluster: Cluster, typed: Typed, home: str
+) -> None:
+    killed = test_deployments.Mortal(cluster, 2)
+    with pytest.raises(test_deployments.Interrupted):
+        test_deployments.deploy(killed, test_deployments.objects(home, {"name": "chat"}))
+    told = typed("apply", "--set", f"router.preset.namespace={home}").stderr
+    assert "2 objects written, taking over from the run that began revision 1 at 20" in told
+
+
 def test_a_status_without_a_right_to_secrets_says_so(
     cluster: Cluster, typed: Typed, home: str
 ) -> None:

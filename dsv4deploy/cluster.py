@@ -369,6 +369,10 @@ _DENIALS = (
         "a webhook of this cluster refuses it: change what it names, or ask who keeps the webhook",
     ),
     ("exceeded quota", "free some of what the namespace uses, or ask for a larger quota"),
+    (
+        "violates PodSecurity",
+        "give the namespace a level that lets it, by pod-security.kubernetes.io/enforce",
+    ),
     ("is being terminated", "wait until the namespace is gone, and create it again"),
 )
 """What a denial's message holds, and what to do."""
@@ -403,8 +407,10 @@ def _explained(status: int, reason: str, body: Any, request: str) -> ClusterErro
             "WebhookDown",
         )
     if status == 403 and not _RIGHT.search(message):
-        advice = next((mend for text, mend in _DENIALS if text in message), "")
-        return ClusterError(f"{message}: {advice}" if advice else message, "Denied")
+        for text, mend in _DENIALS:
+            if text in message:
+                return ClusterError(f"{message}: {mend}", "Denied")
+        return ClusterError(message, "Forbidden")
     if status >= 500:
         return ClusterError(f"{request}: the API server failed: {message}", "ServerError")
     known, advice = _ADVICE.get(status, (word or "Refused", ""))

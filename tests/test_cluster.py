@@ -100,7 +100,8 @@ FIELDS = [
             "Forbidden",
             "ask for this right",
         ),
-        (refusal(403, "Forbidden", "pod is forbidden: no"), "Denied", "forbidden: no$"),
+        (refusal(403, "Forbidden", "pod is forbidden: no"), "Forbidden", "forbidden: no$"),
+        (refusal(403, "Forbidden", 'violates PodSecurity "x"'), "Denied", "enforce$"),
         (
             refusal(403, "Forbidden", 'admission webhook "x" denied the request: cannot be root'),
             "Denied",
@@ -170,7 +171,7 @@ def test_no_way_to_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ("status", "kind", "body", "reason", "told"),
     [
         (200, "text/html", b"<html>", "Unauthorized", "answers with a web page"),
-        (403, "application/json", b"null", "Denied", "^Forbidden$"),
+        (403, "application/json", b"null", "Forbidden", "^Forbidden$"),
         (400, "text/plain", b"\xff", "Refused", "Bad Request"),
     ],
 )

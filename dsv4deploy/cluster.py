@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -385,6 +386,23 @@ _ADVICE = {
     429: ("TooManyRequests", "the API server is overloaded: try again later"),
 }
 
+_RIGHT = re.compile(r" cannot \S+ (resource|path) ")
+"""How RBAC says that a right is missing; all else that is forbidden is no right of the user's."""
+
+_DENIALS = (
+    (
+        "denied the request",
+        "a webhook of this cluster refuses it: change what it names, or ask who keeps the webhook",
+    ),
+    ("exceeded quota", "free some of what the namespace uses, or ask for a larger quota"),
+    (
+        "violates PodSecurity",
+        "give the namespace a level that lets it, by pod-security.kubernetes.io/enforce",
+    ),
+    ("is being terminated", "wait until the namespace is gone, and create it again"),
+)
+"""What a denial's message holds, and what to do."""
+
 
 def _explained(status: int, reason: str, body: Any, request: str) -> ClusterError:
     """An API server's refusal in words."""
@@ -414,6 +432,11 @@ def _explained(status: int, reason: str, body: Any, request: str) -> ClusterErro
             f"{message}: the webhook's own server does not answer: see to its pods",
             "WebhookDown",
         )
+    if status == 403 and not _RIGHT.search(message):
+        for text, mend in _DENIALS:
+            if text in message:
+                return ClusterError(f"{message}: {mend}", "Denied")
+        return ClusterError(message, "Forbidden")
     if status >= 500:
         return ClusterError(f"{request}: the API server failed: {message}", "ServerError")
     known, advice = _ADVICE.get(status, (word or "Refused", ""))

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .values import SECRET
+
 Object = Mapping[str, Any]
 
 # What the server writes by itself.
@@ -19,6 +21,8 @@ _SERVERS = (
     "selfLink",
 )
 MASK = "***"
+# `kubectl apply` repeats the whole object in it.
+_REPEATED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,10 @@ def label(item: Object) -> str:
 
 
 def changes(live: Object | None, desired: Object | None) -> list[Change]:
-    """The fields in which two states of an object differ; secrets' contents are masked.
+    """The fields in which two states of an object differ; what is secret is masked.
+
+    Secret are a Secret's contents, the values of variables whose names say so, and kubectl's
+    repetition of an object.
 
     Args:
         live: the object in the cluster; None where there is none.
@@ -83,15 +90,47 @@ def changes(live: Object | None, desired: Object | None) -> list[Change]:
             return []
         whole = "the object"
         return [Change(label(here), "", live and whole, desired and whole)]
-    name, secret = label(desired), desired["kind"] == "Secret"
+    name = label(desired)
+    one, other = (_hidden(_own(item)) for item in (live, desired))
     return [
-        Change(name, path, *((MASK, MASK) if secret and _secret(path) else (before, after)))
-        for path, before, after in _fields(_own(live), _own(desired), "")
+        Change(name, path, _shown(before), _shown(after))
+        for path, before, after in _fields(one, other, "")
     ]
 
 
-def _secret(path: str) -> bool:
-    return path.startswith(("data", "stringData"))
+class _Hidden(str):
+    """A secret: it is compared as what it is, and shown as a mask."""
+
+    __slots__ = ()
+
+
+def _hidden(item: Object) -> Any:
+    """An object with its secrets marked as such."""
+    tree = _walk(item)
+    if item["kind"] == "Secret":
+        for key in tree.keys() & {"data", "stringData"}:
+            tree[key] = {name: _Hidden(text) for name, text in tree[key].items()}
+    return tree
+
+
+def _walk(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_walk(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    tree = {key: _walk(each) for key, each in value.items()}
+    names = [_REPEATED, *(["value"] if SECRET.search(str(tree.get("name", ""))) else [])]
+    return tree | {name: _Hidden(tree[name]) for name in names if name in tree}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, _Hidden):
+        return MASK
+    if isinstance(value, list):
+        return [_shown(each) for each in value]
+    if isinstance(value, Mapping):
+        return {key: _shown(each) for key, each in value.items()}
+    return value
 
 
 def _own(item: Object) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 from .cluster import Cluster, Object
 from .errors import ClusterError
@@ -28,11 +29,20 @@ class Progress:
             the cluster gives no answer.
         done: how far, from 0 to 1, as far as conditions, pods and logs tell.
         message: what is waited for, or why it can't succeed.
+        started: when the engine's containers were started, the last of them, as Kubernetes writes
+            it; ``""`` where one does not run.
+        ended: how containers of the engine ended last, and when, by ``pod/container``.
     """
 
     phase: str
     done: float
     message: str
+    started: str = ""
+    ended: Mapping[str, str] = field(default_factory=dict)
+
+
+Check: TypeAlias = Callable[[], object]
+"""Raises ClusterError where there is no more sense in waiting."""
 
 
 def service_of(objects: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -44,6 +54,9 @@ def stopped(service: Mapping[str, Any]) -> bool:
     """Whether a service's engines are to be gone."""
     return (service["metadata"].get("annotations") or {}).get(STOP) == "true"
 
+
+_CRASHES = 2
+"""How often a container may end while it is waited for, until that is a crash loop."""
 
 STUCK = {
     "ErrImagePull": "an image can't be pulled",
@@ -67,8 +80,20 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
     live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", service, namespace)
     if live is None:
         return Progress("failed", 0.0, f"there is no service {service} in {namespace}")
-    conditions = {each["type"]: each for each in (live.get("status") or {}).get("conditions") or []}
     pods = cluster.list("v1", "Pod", namespace, f"app.kubernetes.io/name={service}")
+    # Of one pod, or a leader and its workers. The router's have another component.
+    engines = [
+        pod
+        for pod in pods
+        if pod["metadata"]["labels"].get("app.kubernetes.io/component", "").startswith(_ENGINE)
+    ]
+    now = _phase(cluster, live, pods, engines)
+    return replace(now, started=_started(engines), ended=_ended(engines))
+
+
+def _phase(cluster: Cluster, live: Object, pods: list[Object], engines: list[Object]) -> Progress:
+    service, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
+    conditions = {each["type"]: each for each in (live.get("status") or {}).get("conditions") or []}
     if stopped(live):
         running = bool(pods) or _workloads(cluster, service, namespace)
         message = "its pods are going" if running else "its pods are gone"
@@ -80,12 +105,6 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
     # Conditions may still be those of the pods before; the workload tells of these.
     if ready.get("status") == "True" and _serves(cluster, live):
         return Progress("ready", 1.0, "it answers")
-    # Of one pod, or a leader and its workers. The router's have another component.
-    engines = [
-        pod
-        for pod in pods
-        if pod["metadata"]["labels"].get("app.kubernetes.io/component", "").startswith(_ENGINE)
-    ]
     if not engines:
         refused = _refused(cluster, service, namespace)
         if refused:
@@ -175,6 +194,43 @@ def _counted(workload: Object) -> bool:
     )
 
 
+def _containers(pod: Mapping[str, Any]) -> list[Object]:
+    """The states of a pod's containers, in the order in which they start."""
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+
+
+def _end(container: Mapping[str, Any]) -> str:
+    """How a container ended last, such as OOMKilled; ``""`` where it never has."""
+    states = (container.get(key) or {} for key in ("state", "lastState"))
+    end = next((state["terminated"] for state in states if state.get("terminated")), None)
+    if not end:
+        return ""
+    parts = (end.get("reason"), f"exit code {end.get('exitCode')}", end.get("message"))
+    told = ": ".join(filter(None, parts))
+    return f"{told} ({end['finishedAt']})" if end.get("finishedAt") else told
+
+
+def _ended(engines: list[Object]) -> dict[str, str]:
+    return {
+        f"{pod['metadata']['name']}/{container['name']}": end
+        for pod in engines
+        if not pod["metadata"].get("deletionTimestamp")  # it ends since it is to
+        for container in _containers(pod)
+        if (end := _end(container))
+    }
+
+
+def _started(engines: list[Object]) -> str:
+    """When the last of the engine's containers was started; ``""`` where one does not run."""
+    times = []
+    for pod in engines:
+        main: Object = next((each for each in _containers(pod) if each["name"] == "main"), {})
+        running = (main.get("state") or {}).get("running") or {}
+        times.append(running.get("startedAt") or "")
+    return max(times, default="") if all(times) else ""
+
+
 def _pod(cluster: Cluster, pod: Mapping[str, Any]) -> Progress:
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     for condition in status.get("conditions") or []:
@@ -183,12 +239,11 @@ def _pod(cluster: Cluster, pod: Mapping[str, Any]) -> Progress:
             if "preemption" in told or "Insufficient" in told or "didn't match" in told:
                 return Progress("failed", 0.0, f"no node takes pod {name}: {told}")
             return Progress("scheduled", 0.05, told or "it waits for a node")
-    inner = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    inner = _containers(pod)
     for container in inner:
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") in STUCK:
-            ended = (container.get("lastState") or {}).get("terminated") or {}
-            why = ended.get("message") or waiting.get("message") or ""
+            why = _end(container) or waiting.get("message") or ""
             return Progress(
                 "failed", 0.0, f"{STUCK[waiting['reason']]}: {name}/{container['name']}: {why}"
             )
@@ -215,9 +270,12 @@ def watch(
     until: str,
     *,
     timeout: float,
+    fetching: float = math.inf,
+    loading: float = math.inf,
     interval: float = 5.0,
     patience: float = 60.0,
     outage: float = 600.0,
+    check: Check = lambda: None,
 ) -> Iterator[Progress]:
     """The progress of a service until it is ``ready`` or ``stopped``.
 
@@ -226,39 +284,63 @@ def watch(
         service: its name.
         namespace: its namespace.
         until: the phase that ends it.
-        timeout: seconds.
+        timeout: seconds, in all.
+        fetching: seconds that may pass without a running engine.
+        loading: seconds that an engine may take from the start of its containers.
         interval: seconds between two looks.
         patience: seconds that a failure must last: a pod may fail once and come round.
         outage: seconds that the cluster may give no answer.
+        check: is called at each look; what it raises ends the wait.
 
     Raises:
-        ClusterError: it can't succeed, took longer than the timeout, or the cluster is gone.
+        ClusterError: it can't succeed, took longer than it may, or the cluster is gone.
     """
-    start = well = seen = time.monotonic()
+    start = since = well = seen = time.monotonic()
     now = Progress("unknown", 0.0, "")
+    started = ""
+    # Ends of containers, in order; so many were before this wait.
+    ends: list[tuple[str, str]] = []
+    before: int | None = None
     while True:
         try:
             now = progress(cluster, service, namespace)
+            check()
             seen = time.monotonic()
+            ends += [each for each in now.ended.items() if each not in ends]
+            before = len(ends) if before is None else before
         except ClusterError as error:
             if error.reason not in SILENT or time.monotonic() - seen >= outage:
                 raise
-            now = Progress("unknown", now.done, str(error))
+            now = replace(now, phase="unknown", message=str(error))
         yield now
         if now.phase == until:
             return
         clock = time.monotonic()
+        end = "{} ended: {}".format(*ends[-1]) if ends else ""
+        # One that fails late is back in its start before patience ends, and so for ever. Restarts
+        # don't tell: of two nodes all pods are made anew.
+        crashes = [name for name, _ in ends[before:]]
+        if until == "ready" and any(crashes.count(name) >= _CRASHES for name in crashes):
+            why = f"{STUCK['CrashLoopBackOff']}: {end}"
+            raise ClusterError(f"{service} can't become {until}: {why}", "Failed")
         # Stopped by somebody else, it gets ready no more than a failed one does.
         if not (now.phase == "failed" or (until == "ready" and now.phase.startswith("stop"))):
             well = clock
         elif clock - well >= patience:
             raise ClusterError(f"{service} can't become {until}: {now.message}", "Failed")
-        if clock - start >= timeout:
+        if now.started != started:
+            started, since = now.started, clock
+        if clock - start >= timeout or clock - since >= (loading if started else fetching):
+            told = "; ".join(filter(None, (now.message, end)))
             raise ClusterError(
-                f"{service} is not {until} after {timeout:.0f} s ({now.phase}): {now.message}",
+                f"{service} is not {until} after {clock - start:.0f} s ({now.phase}): {told}",
                 "Timeout",
             )
         time.sleep(interval)
+
+
+Wait: TypeAlias = Callable[[str, Check], None]
+"""Waits for a phase, and checks at each look."""
 
 
 def waiting(
@@ -267,26 +349,35 @@ def waiting(
     namespace: str,
     tell: Callable[[Progress], None] = lambda _: None,
     **times: float,
-) -> Callable[[str], None]:
-    """What an upgrade waits with: a function of the phase that is waited for.
+) -> Wait:
+    """What an upgrade waits with.
 
     Args:
         cluster: where.
         service: its name.
         namespace: its namespace.
         tell: is told of each look.
-        times: of :func:`watch`: timeout, interval, patience, outage.
+        times: of :func:`watch`: timeout, fetching, loading, interval, patience, outage.
     """
 
-    def wait(until: str) -> None:
-        for now in watch(cluster, service, namespace, until, **times):
+    def wait(until: str, check: Check) -> None:
+        for now in watch(cluster, service, namespace, until, check=check, **times):
             tell(now)
 
     return wait
 
 
-def budget(objects: Iterable[Mapping[str, Any]]) -> float:
-    """Seconds that a service's own startup probe gives it, and ten minutes for images."""
+FETCHING = 2700.0
+"""Seconds for images and weights: at 1 Gbit/s 128 GB take 17 minutes, and 280 GB 37."""
+
+
+def budget(objects: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Seconds that a service may take, as :func:`watch` names them.
+
+    Loading may take what the startup probe gives it, from the start of the container as there; a
+    minute more is for what follows, until KServe says that it is ready.
+    """
     service = service_of(objects)
     probe = service["spec"]["template"]["containers"][0]["startupProbe"]
-    return float(probe["periodSeconds"] * probe["failureThreshold"] + 600)
+    loading = float(probe["periodSeconds"] * probe["failureThreshold"] + 60)
+    return {"timeout": FETCHING + loading, "fetching": FETCHING, "loading": loading}

@@ -3,7 +3,11 @@
 A revision is a Secret beside the service with the objects that were applied. It is written before
 the first object changes and marked ``deployed`` after the last, so whoever comes next, on this
 machine or another, knows what was meant and what ran before. Every step can be repeated: after an
-interruption at any point, the same command goes on, and :func:`rollback` goes back.
+interruption at any point, the same command goes on, and going back to :func:`target` goes back.
+
+Nothing is locked: who begins takes over a revision that is pending, since a run that was killed
+and one that is still at it look the same. The one that was overtaken notices at its next look, or
+before it marks its revision, and ends.
 """
 
 from __future__ import annotations
@@ -11,18 +15,22 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from .cluster import MANAGER, Cluster, Object, managed
 from .diff import Change, changes, downtime, label
 from .errors import ClusterError
-from .progress import SILENT, STOP, service_of, stopped
+from .progress import SILENT, STOP, Check, Wait, service_of, stopped
 
 KEPT = 10
-"""Revisions that are kept."""
+"""Revisions that are kept, and those to go back to where all of these have failed."""
+
+OVERTAKEN = "Overtaken"
+"""The reason of the error that ends a run whose revision another run has taken over."""
 
 OWNER = "dsv4deploy.io/owner"
 """The annotation of what is applied: the ``namespace/name`` of the service that it belongs to."""
@@ -31,6 +39,7 @@ _SERVICE = "dsv4deploy.io/service"
 _VERSION = "dsv4deploy.io/revision"
 _STATUS = "dsv4deploy.io/status"
 _STOPPER = f"{MANAGER}-stop"
+_GOOD = ("superseded", "deployed")
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class Plan:
         removed: those of the last revision that are no longer desired.
         changes: the fields that would change.
         downtime: why the engines would restart; ``""`` where they would not.
+        revision: the last one; None where there is none.
     """
 
     service: str
@@ -71,6 +81,7 @@ class Plan:
     removed: list[Object]
     changes: list[Change]
     downtime: str
+    revision: Revision | None = None
 
 
 # --- revisions ---------------------------------------------------------------------------------
@@ -112,6 +123,18 @@ def _secret(plan: Plan, revision: Revision) -> Object:
     }
 
 
+@contextmanager
+def _telling(state: str) -> Iterator[None]:
+    """Errors say what state they leave."""
+    try:
+        yield
+    except ClusterError as error:
+        if error.reason == OVERTAKEN:
+            raise
+        raise ClusterError(f"{error}\n{state}", error.reason) from None
+
+
+@_telling("no object has been written")
 def _begin(cluster: Cluster, plan: Plan, known: list[Revision]) -> Revision:
     """The pending revision of these objects: the one that was interrupted, or a new one."""
     last = known[-1] if known else None
@@ -136,20 +159,48 @@ def _begin(cluster: Cluster, plan: Plan, known: list[Revision]) -> Revision:
     return revision
 
 
-def _mark(cluster: Cluster, plan: Plan, revision: Revision, status: str) -> None:
-    marked = Revision(revision.number, status, "", revision.objects)
+def _mark(cluster: Cluster, plan: Plan, revision: Revision, status: str) -> Revision:
+    marked = replace(revision, status=status)
     cluster.apply(_secret(plan, marked), force=True)
+    return marked
 
 
+@_telling("all objects are written: run the same command again to mark their revision")
 def _finish(cluster: Cluster, plan: Plan, revision: Revision) -> None:
     """Marks a revision as deployed, and takes the oldest away."""
-    known = history(cluster, plan.service, plan.namespace)
+    known = _fenced(cluster, plan, revision)
     _mark(cluster, plan, revision, "deployed")
-    for other in known:
-        if other.number != revision.number and other.status == "deployed":
+    for other in known[:-1]:
+        if other.status == "deployed":
             _mark(cluster, plan, other, "superseded")
-    for other in known[: max(0, len(known) - KEPT)]:
-        cluster.delete(_secret(plan, other))
+    # However many have failed since, there is one to go back to.
+    good = [other for other in known if other.status in _GOOD]
+    for other in known[:-KEPT]:
+        if other not in good[-1:]:
+            cluster.delete(_secret(plan, other))
+
+
+def _fenced(cluster: Cluster, plan: Plan, revision: Revision) -> list[Revision]:
+    """The service's history, whose last revision is this run's, as it has left it.
+
+    Raises:
+        ClusterError: another run has taken it over.
+    """
+    known = history(cluster, plan.service, plan.namespace)
+    last = known[-1] if known else None
+    if last and (last.number, last.status) == (revision.number, revision.status):
+        return known
+    if last and last.number > revision.number:
+        what = f"revision {last.number} of {plan.service} was begun at {last.created}"
+    elif last and last.number == revision.number:
+        what = f"another run has marked revision {last.number} of {plan.service} {last.status}"
+    else:
+        what = f"revision {revision.number} of {plan.service} was deleted"
+    raise ClusterError(
+        f"{what}, and has overtaken this run of revision {revision.number}: it ends here, writes "
+        "nothing more and puts nothing back; see `dsv4deploy history`",
+        OVERTAKEN,
+    )
 
 
 def _settled(plan: Plan, known: list[Revision]) -> bool:
@@ -200,13 +251,28 @@ def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> 
         found += own
         if own or live is None or _fields(live) != _fields(made):
             writes.append(item)
+    known = history(cluster, name, namespace)
+    plan = Plan(name, namespace, objects, writes, [], found, "", known[-1] if known else None)
+    try:
+        number = known[-1].number + 1 if known else 1
+        cluster.apply(_secret(plan, Revision(number, "pending", "", objects)), dry_run=True)
+    except ClusterError as error:
+        refused.append(error)
     if refused:
         told = "\n".join(map(str, refused))
         raise ClusterError(f"{told}\nnothing has been changed", refused[0].reason)
-    removed = _no_longer(cluster, name, namespace, objects)
+    removed = _no_longer(cluster, plan, known)
     for item in removed:
         found += changes(item, None)
-    return Plan(name, namespace, objects, writes, removed, found, downtime(found))
+    return replace(plan, removed=removed, downtime=downtime(found))
+
+
+def taking_over(plan: Plan) -> str:
+    """What is said of a plan that goes on where another run has not ended; ``""`` where none is."""
+    last = plan.revision
+    if not last or last.status != "pending":
+        return ""
+    return f"taking over from the run that began revision {last.number} at {last.created}"
 
 
 def _owned(item: Object, service: Mapping[str, Any]) -> Object:
@@ -245,17 +311,15 @@ def _fields(item: Mapping[str, Any]) -> Any:
     return [entry.get("fieldsV1") for entry in entries if entry.get("manager") == MANAGER]
 
 
-def _no_longer(
-    cluster: Cluster, service: str, namespace: str, objects: list[Object]
-) -> list[Object]:
+def _no_longer(cluster: Cluster, plan: Plan, known: list[Revision]) -> list[Object]:
     """Live objects of earlier revisions that this tool has made and that are not desired."""
-    wanted = set(map(label, objects))
+    wanted = set(map(label, plan.objects))
     gone: dict[str, Object] = {}
-    for revision in history(cluster, service, namespace):
+    for revision in known:
         for item in revision.objects:
             if label(item) not in wanted and label(item) not in gone:
                 live = cluster.live(item)
-                if live and _ours(live, service, namespace):
+                if live and _ours(live, plan.service, plan.namespace):
                     gone[label(item)] = live
     return list(gone.values())
 
@@ -264,27 +328,24 @@ def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
     """Applies a plan; how many objects were written or removed.
 
     Where nothing differs, nothing is written. A service whose engines would restart is applied as
-    it is: :func:`upgrade` is for those.
+    it is: :func:`upgrade` is for those. One that an interrupted upgrade has stopped is started.
 
     Raises:
         ClusterError: an object was refused; the message says how far it went. The revision stays
-            pending, and the same command goes on. Or an interrupted upgrade has left the engines
-            stopped, or somebody else has begun a revision; then nothing has been written.
+            pending, and the same command goes on. Or another run has begun a revision; then
+            nothing more has been written.
     """
     known = history(cluster, plan.service, plan.namespace)
-    if _settled(plan, known):
+    service = service_of(plan.objects)
+    held = _held(cluster.live(service))
+    if _settled(plan, known) and not held:
         return 0
-    live = cluster.live(service_of(plan.objects))
-    if live and stopped(live) and known and known[-1].status == "pending":
-        raise ClusterError(
-            f"an upgrade of {plan.service} was interrupted while its engines were stopped: "
-            "`dsv4deploy upgrade` goes on, `dsv4deploy rollback` goes back",
-            "Conflict",
-        )
     revision = _begin(cluster, plan, known)
     _write(cluster, plan, force)
+    if held:
+        _start(cluster, service)
     _finish(cluster, plan, revision)
-    return len(plan.writes) + len(plan.removed)
+    return len(plan.writes) + len(plan.removed) + held
 
 
 def _write(cluster: Cluster, plan: Plan, force: bool) -> None:
@@ -313,7 +374,7 @@ def upgrade(
     plan: Plan,
     *,
     force: bool = False,
-    wait: Callable[[str], None] | None = None,
+    wait: Wait | None = None,
 ) -> None:
     """Stop, apply, start, wait; on failure back to what ran before.
 
@@ -335,17 +396,20 @@ def upgrade(
     known = history(cluster, plan.service, plan.namespace)
     if live and not stopped(live) and _settled(plan, known):
         if wait:
-            wait("ready")
+            wait("ready", lambda: None)
         return
     before = next((each for each in reversed(known) if each.status == "deployed"), None)
     revision = _begin(cluster, plan, known)
+    check = partial(_fenced, cluster, plan, revision)
     try:
         if live and (plan.downtime or stopped(live)):
             _stop(cluster, live)
             if wait:
-                wait("stopped")
-        _start_anew(cluster, plan, force, wait)
+                wait("stopped", check)
+        _start_anew(cluster, plan, force, wait, check)
     except ClusterError as error:
+        if error.reason == OVERTAKEN:
+            raise
         if error.reason in SILENT or error.reason == "Unauthorized":
             raise ClusterError(
                 f"{error}\nrevision {revision.number} is under way, and how it ends is not known: "
@@ -354,17 +418,23 @@ def upgrade(
             ) from None
         if before is None:
             raise
-        _mark(cluster, plan, revision, "failed")
+        with _telling(
+            f"{error}\nrevision {revision.number} is pending, and nothing was put back: run the "
+            "same command again to go on, or `dsv4deploy rollback`"
+        ):
+            check()
+            failed = _mark(cluster, plan, revision, "failed")
         state = f"revision {before.number} runs again, as before"
         try:
-            _go_back(cluster, prepare(cluster, before.objects, force=True), wait)
+            back = prepare(cluster, before.objects, force=True)
+            _go_back(cluster, back, wait, partial(_fenced, cluster, plan, failed))
         except ClusterError as second:
             state = f"going back to revision {before.number} failed: {second}"
         raise ClusterError(f"{error}\n{state}", error.reason) from None
     _finish(cluster, plan, revision)
 
 
-def _go_back(cluster: Cluster, plan: Plan, wait: Callable[[str], None] | None) -> None:
+def _go_back(cluster: Cluster, plan: Plan, wait: Wait | None, check: Check) -> None:
     """Puts back what ran before; where nothing was written yet, its engines only start."""
     live = cluster.live(service_of(plan.objects))
     if live and plan.downtime:
@@ -372,17 +442,16 @@ def _go_back(cluster: Cluster, plan: Plan, wait: Callable[[str], None] | None) -
         # Engines that do not end must not keep the old objects away.
         if wait:
             with suppress(ClusterError):
-                wait("stopped")
-    _start_anew(cluster, plan, True, wait)
+                wait("stopped", check)
+    _start_anew(cluster, plan, True, wait, check)
 
 
-def _start_anew(
-    cluster: Cluster, plan: Plan, force: bool, wait: Callable[[str], None] | None
-) -> None:
+def _start_anew(cluster: Cluster, plan: Plan, force: bool, wait: Wait | None, check: Check) -> None:
+    check()
     _write(cluster, plan, force)
     _start(cluster, service_of(plan.objects))
     if wait:
-        wait("ready")
+        wait("ready", check)
 
 
 def _named(service: Mapping[str, Any], annotations: Object) -> Object:
@@ -395,6 +464,11 @@ def _named(service: Mapping[str, Any], annotations: Object) -> Object:
             **({"annotations": annotations} if annotations else {}),
         },
     }
+
+
+def _held(live: Object | None) -> bool:
+    """Whether this tool has stopped a service, and not started it again to the end."""
+    return bool(live and managed(live, _STOPPER))
 
 
 def _stop(cluster: Cluster, service: Mapping[str, Any]) -> None:
@@ -427,7 +501,7 @@ def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> R
         chosen = [each for each in known if each.number == number]
     elif known and known[-1].status == "deployed":
         # One killed between two marks leaves two that are deployed.
-        chosen = [each for each in known[:-1] if each.status in ("superseded", "deployed")][-1:]
+        chosen = [each for each in known[:-1] if each.status in _GOOD][-1:]
     else:
         chosen = [each for each in known if each.status == "deployed"][-1:]
     if not chosen:

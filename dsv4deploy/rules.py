@@ -21,7 +21,7 @@ from .conditions import DSA_CP, FLASHCOMM, argument, equals, has, true, variable
 from .errors import ValuesError
 from .loading import nearest
 from .render import Release, context, environment
-from .values import Values
+from .values import SECRET, Values
 
 
 class Severity(StrEnum):
@@ -268,14 +268,11 @@ def _additional(values: Values) -> Finds:
             )
 
 
-_SECRET = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|CREDENTIAL)S?$")
-
-
 def _secrets(values: Values) -> Finds:
     """Variables whose names are those of secrets."""
     for name, value in sorted(values.engine.env.items()):
         # A reference to another variable is no secret.
-        if value and _SECRET.search(name.upper()) and not value.startswith("$("):
+        if value and SECRET.search(name) and not value.startswith("$("):
             yield (
                 f"engine.env.{name}",
                 "a secret would stand in the manifest, in the release and in its history",

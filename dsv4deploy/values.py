@@ -11,6 +11,7 @@ lines name the unit, the flag or field that the value ends in, and where the def
 where that is not :data:`PUBLISHED`.
 """
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeAlias
 
 from pydantic import (
@@ -28,6 +29,9 @@ from typing_extensions import TypeAliasType
 
 PUBLISHED = "Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W4A8)"
 """Whose figures the defaults are, unless a value's sentence names another source."""
+
+SECRET = re.compile(r"(?i)(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|CREDENTIAL)S?$")
+"""How the name of a variable ends whose value is a secret."""
 
 # --- scalars -------------------------------------------------------------------------------
 

@@ -90,7 +90,25 @@ FIELDS = [
     ("answer", "reason", "told"),
     [
         (refusal(401, "Unauthorized", "Unauthorized"), "Unauthorized", "log in again"),
-        (refusal(403, "Forbidden", "no"), "Forbidden", "ask for this right"),
+        (
+            refusal(403, "Forbidden", 'User "x" cannot list resource "secrets" in API group ""'),
+            "Forbidden",
+            "ask for this right",
+        ),
+        (
+            refusal(403, "Forbidden", 'User "x" cannot get path "/version"'),
+            "Forbidden",
+            "ask for this right",
+        ),
+        (refusal(403, "Forbidden", "pod is forbidden: no"), "Forbidden", "forbidden: no$"),
+        (refusal(403, "Forbidden", 'violates PodSecurity "x"'), "Denied", "enforce$"),
+        (
+            refusal(403, "Forbidden", 'admission webhook "x" denied the request: cannot be root'),
+            "Denied",
+            "cannot be root: a webhook of this cluster refuses it",
+        ),
+        (refusal(403, "Forbidden", "exceeded quota: small"), "Denied", "larger quota$"),
+        (refusal(403, "Forbidden", "n is being terminated"), "Denied", "until the namespace"),
         (refusal(404, "NotFound", "gone"), "NotFound", "gone"),
         (refusal(409, "Conflict", "clash", causes=FIELDS), "Conflict", r'replicas \(with "helm"\)'),
         (refusal(409, "Conflict", "modified"), "Conflict", "try again"),
@@ -153,7 +171,7 @@ def test_no_way_to_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ("status", "kind", "body", "reason", "told"),
     [
         (200, "text/html", b"<html>", "Unauthorized", "answers with a web page"),
-        (403, "application/json", b"null", "Forbidden", "ask for this right"),
+        (403, "application/json", b"null", "Forbidden", "^Forbidden$"),
         (400, "text/plain", b"\xff", "Refused", "Bad Request"),
     ],
 )

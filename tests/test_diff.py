@@ -76,6 +76,45 @@ def test_secrets_are_masked() -> None:
     ]
 
 
+def test_a_secret_that_comes_or_goes_is_masked_too() -> None:
+    one, other = item("Secret"), item("Secret", data={"key": "b25l"})
+    masked = {"key": MASK}
+    assert changes(one, other) == [Change("Secret demo/x", "data", None, masked)]
+    assert changes(other, one) == [Change("Secret demo/x", "data", masked, None)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ([("HF_TOKEN", "a1")], [("HF_TOKEN", "b2")], '[HF_TOKEN].value: "***" -> "***"'),
+        ([("A", "a1")], [("A", "b2")], '[A].value: "a1" -> "b2"'),
+        ([("A", "1")], [("A", "1"), ("api_key", "b2")], '{"name":"api_key","value":"***"}'),
+        ([], [("api_key", "b2")], '[{"name":"api_key","value":"***"}]'),
+        ([("HF_TOKEN", "a1")], [("HF_TOKEN", "a1")], ""),
+    ],
+)
+def test_variables_whose_names_say_so_are_masked(
+    one: list[tuple[str, str]], other: list[tuple[str, str]], told: str
+) -> None:
+    def engine(variables: list[tuple[str, str]]) -> Tree:
+        env = [{"name": name, "value": value} for name, value in variables]
+        return item(containers=[{"name": "main", "env": env}])
+
+    lines = list(map(str, changes(engine(one), engine(other))))
+    assert (len(lines), told in "".join(lines)) == (bool(told), True)
+
+
+def test_what_kubectl_repeats_of_an_object_is_masked() -> None:
+    one, other = item("Secret"), item("Secret")
+    repeated = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"key":"b25l"}}'}
+    one["metadata"]["annotations"] = repeated
+    (change,) = changes(one, other)
+    assert "b25l" not in str(change)
+    other["metadata"]["annotations"] = dict.fromkeys(repeated, "{}")
+    (change,) = changes(one, other)
+    assert (change.before, change.after) == (MASK, MASK)
+
+
 @pytest.mark.parametrize(
     ("sets", "restarts"),
     [

@@ -122,6 +122,7 @@ def test_the_tool_s_own_errors_are_known_as_it_writes_them() -> None:
         "the API server can't be reached",
         "the cluster has no namespace",
         "has no revision to go back to",
+        "has overtaken this run of revision ",
         "can't become ",
         "garbage: ",
         "the engine told no token usage",

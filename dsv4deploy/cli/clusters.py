@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import DeployError
+from ..errors import ClusterError, DeployError
 from ..render import Release
 from ..values import Values
 from .root import cli
@@ -299,7 +299,7 @@ def _apply(
 ) -> str:
     """Applies one deployment; what was done."""
     from ..progress import budget, waiting
-    from ..rollout import apply
+    from ..rollout import apply, taking_over
 
     plan = _prepared(cluster, target.values, target.release, force=force)
     if plan.downtime and not target.values.kserve.rollout_in_place:
@@ -309,9 +309,10 @@ def _apply(
         )
     written = apply(cluster, plan, force=force)
     done = f"{written} objects written" if written else "nothing to change"
+    done += f", {taken}" if (taken := taking_over(plan)) else ""
     if wait:
-        seconds = timeout or budget(plan.objects)
-        waiting(cluster, plan.service, plan.namespace, tell, timeout=seconds)("ready")
+        times = {"timeout": timeout} if timeout else budget(plan.objects)
+        waiting(cluster, plan.service, plan.namespace, tell, **times)("ready", lambda: None)
         done += ", ready"
     return done
 
@@ -365,15 +366,18 @@ def upgrade_command(
 
 def _replace(cluster: Cluster, plan: Plan, force: bool, timeout: float | None, yes: bool) -> None:
     from ..progress import budget, waiting
-    from ..rollout import upgrade
+    from ..rollout import taking_over, upgrade
 
     _print_changes(plan)
-    seconds = timeout or budget(plan.objects)
+    if taken := taking_over(plan):
+        say(taken)
+    times = {"timeout": timeout} if timeout else budget(plan.objects)
     if plan.downtime and not yes:
-        say(f"The engines stop, and are ready again after up to {seconds / 60:.0f} minutes.")
+        minutes = times["timeout"] / 60
+        say(f"The engines stop, and are ready again after up to {minutes:.0f} minutes.")
         confirm("Go on?")
     with _bar() as tell:
-        wait = waiting(cluster, plan.service, plan.namespace, tell, timeout=seconds)
+        wait = waiting(cluster, plan.service, plan.namespace, tell, **times)
         upgrade(cluster, plan, force=force, wait=wait)
     say(f"{plan.service} is ready")
 
@@ -405,7 +409,7 @@ def rollback_command(
 @service_options
 @click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
 def history_command(name: str, namespace: str, context: str, kubeconfig: str, output: str) -> None:
-    """List a service's revisions; the last 10 are kept in the cluster."""
+    """List a service's revisions; the last 10, and the last that ran, are kept."""
     from ..rollout import history
 
     rows = [
@@ -439,7 +443,13 @@ def status_command(name: str, namespace: str, context: str, kubeconfig: str, out
     now = progress(cluster, service, namespace)
     live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", service, namespace)
     conditions = ((live or {}).get("status") or {}).get("conditions") or []
-    known = history(cluster, service, namespace)
+    try:
+        known = history(cluster, service, namespace)
+    except ClusterError as error:
+        if error.reason != "Forbidden":
+            raise
+        say(f"its revision can't be read: {error}")
+        known = []
     if output == "json":
         told = {"phase": now.phase, "done": now.done, "message": now.message}
         last = known[-1] if known else None

@@ -151,7 +151,8 @@ TIMEOUT = click.option(
     "--timeout",
     type=click.FloatRange(min=1),
     metavar="SECONDS",
-    help="How long to wait; by default what the startup probe allows, and 10 minutes.",
+    help="How long to wait in all; by default 45 minutes for images and weights, and then what "
+    "the startup probe allows.",
 )
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +19,18 @@ from dsv4deploy.cluster import Cluster
 from dsv4deploy.errors import ClusterError
 from dsv4deploy.loading import profile_names
 from dsv4deploy.profiles import summary
-from dsv4deploy.progress import progress, stopped, waiting, watch
-from dsv4deploy.rollout import KEPT, Plan, apply, delete, history, prepare, target, upgrade
+from dsv4deploy.progress import STOP, Check, progress, stopped, waiting, watch
+from dsv4deploy.rollout import (
+    KEPT,
+    Plan,
+    apply,
+    delete,
+    history,
+    prepare,
+    taking_over,
+    target,
+    upgrade,
+)
 
 Tree = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -368,6 +379,68 @@ def test_only_the_last_revisions_are_kept(cluster: Cluster, home: str) -> None:
         target(cluster, "chat", home, 1)
 
 
+def test_what_failed_drives_out_no_revision_to_go_back_to(cluster: Cluster, home: str) -> None:
+    deploy(cluster, objects(home, SHORT))
+
+    def fail(until: str, _: Check) -> None:
+        raise ClusterError("it has crashed", "Failed")
+
+    for number in range(KEPT + 2):
+        wanted = objects(home, SHORT, {"router": {"verbosity": number}})
+        with pytest.raises(ClusterError, match="has crashed"):
+            upgrade(cluster, prepare(cluster, wanted), wait=fail)
+    deploy(cluster, objects(home, MORE))
+    numbers = [each.number for each in history(cluster, "chat", home)]
+    assert numbers == [1, *range(5, KEPT + 5)]
+    assert target(cluster, "chat", home).number == 1
+
+
+class Forbidding(Cluster):
+    """A cluster whose user may not do something with Secrets, for real or as a dry run too."""
+
+    def __init__(self, cluster: Cluster, method: str, tries: bool) -> None:
+        super().__init__(cluster._client)
+        self._method, self._tries = method, tries
+
+    def request(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
+    ) -> Any:
+        asked = self._tries or "dryRun" not in (query or {})
+        if asked and "/secrets" in path and method == self._method:
+            raise ClusterError("secrets is forbidden", "Forbidden")
+        return super().request(method, path, query, body)
+
+
+def test_without_a_right_to_its_revision_nothing_is_written(cluster: Cluster, home: str) -> None:
+    wanted = objects(home, SHORT)
+    with pytest.raises(ClusterError, match=r"dsv4deploy\.chat\.1.*forbidden\nnothing has been"):
+        prepare(Forbidding(cluster, "PATCH", tries=True), wanted)
+    for method, told in (
+        ("POST", "forbidden\nno object has been written"),
+        ("PATCH", "forbidden\nall objects are written: run the same command again to mark"),
+    ):
+        with pytest.raises(ClusterError, match=told):
+            deploy(Forbidding(cluster, method, tries=False), wanted)
+    assert [each.status for each in history(cluster, "chat", home)] == ["pending"]
+    assert prepare(cluster, wanted).writes == []
+
+
+def test_a_failure_that_can_t_be_marked_puts_nothing_back(cluster: Cluster, home: str) -> None:
+    deploy(cluster, objects(home, SHORT))
+    new = objects(home, MORE)
+
+    def wait(until: str, _: Check) -> None:
+        if until == "ready":
+            raise ClusterError("it has crashed", "Failed")
+
+    user = Forbidding(cluster, "PATCH", tries=False)
+    told = r"forbidden\nit has crashed\nrevision 2 is pending, and nothing was put back"
+    with pytest.raises(ClusterError, match=told):
+        upgrade(user, prepare(user, new), wait=wait)
+    assert [each.status for each in history(cluster, "chat", home)] == ["deployed", "pending"]
+    assert prepare(cluster, new).changes == []
+
+
 def test_without_rights_it_is_said_and_nothing_is_written(plane: Plane, home: str) -> None:
     reader = Cluster.connect("reader", str(plane.kubeconfig))
     with pytest.raises(ClusterError, match=r"(?s)forbidden.*ask for this right") as told:
@@ -563,7 +636,7 @@ def test_an_upgrade_that_loses_the_cluster_puts_nothing_back(cluster: Cluster, h
     deploy(cluster, objects(home, SHORT))
     new = objects(home, MORE)
 
-    def wait(until: str) -> None:
+    def wait(until: str, _: Check) -> None:
         if until == "ready":
             raise ClusterError("the API server can't be reached", "Unreachable")
 
@@ -578,7 +651,7 @@ def test_engines_that_do_not_stop_run_on(cluster: Cluster, home: str) -> None:
     deploy(cluster, old)
     waited: list[str] = []
 
-    def wait(until: str) -> None:
+    def wait(until: str, _: Check) -> None:
         waited.append(until)
         if until == "stopped":
             raise ClusterError("chat is not stopped after 1 s", "Timeout")
@@ -623,7 +696,7 @@ def test_a_service_leaves_alone_what_is_another_s_of_its_name(cluster: Cluster, 
     assert prepare(cluster, objects(home, SHORT)).changes == []
 
 
-def test_what_was_interrupted_while_stopped_is_not_applied_over(
+def test_what_was_interrupted_while_stopped_is_started_by_an_apply(
     cluster: Cluster, home: str
 ) -> None:
     deploy(cluster, objects(home, SHORT))
@@ -632,15 +705,133 @@ def test_what_was_interrupted_while_stopped_is_not_applied_over(
         # The revision, the stop and the service; killed before the start.
         upgrade(Mortal(cluster, 4), prepare(cluster, new))
     assert stopped(cluster.live(service(new)) or {})
-    with pytest.raises(ClusterError, match="interrupted while its engines were stopped"):
-        deploy(cluster, new)
+    assert deploy(cluster, new) == 1
+    assert not stopped(cluster.live(service(new)) or {})
+    assert deploy(cluster, new) == 0
+
+
+def test_what_somebody_else_has_stopped_stays_so(cluster: Cluster, home: str) -> None:
+    wanted = objects(home, SHORT)
+    deploy(cluster, wanted)
+    meta = {**service(wanted)["metadata"], "annotations": {STOP: "true"}}
+    cluster.apply({**service(wanted), "metadata": meta}, force=True, manager="someone")
+    more = {"monitoring": {"enabled": True}}
+    assert deploy(cluster, objects(home, SHORT, more)) > 0
+    assert stopped(cluster.live(service(wanted)) or {})
+
+
+def test_killed_while_it_goes_back_the_old_one_runs_after_an_apply(
+    cluster: Cluster, home: str
+) -> None:
+    """An upgrade that fails is killed before each of its writes; nothing is waited for."""
+    old, new = objects(home, SHORT), objects(home, MORE)
+    deploy(cluster, old)
+    states = set()
+    for write in itertools.count(1):
+        readies = itertools.count()
+
+        def wait(until: str, _: Check, readies: Iterator[int] = readies) -> None:
+            if until == "ready" and next(readies) == 0:
+                raise ClusterError("the engine has crashed", "Failed")
+
+        mortal = Mortal(cluster, write)
+        try:
+            upgrade(mortal, prepare(mortal, new), wait=wait)
+        except Interrupted:
+            live, known = cluster.live(service(old)) or {}, history(cluster, "chat", home)
+            states.add((stopped(live), known[-1].status))
+        except ClusterError:
+            break
+        deploy(cluster, old)
+        runs_as_before(cluster, home, old)
+    assert states >= {(True, "pending"), (True, "failed"), (False, "failed")}
+    runs_as_before(cluster, home, old, status="failed")
+
+
+def runs_as_before(
+    cluster: Cluster, home: str, wanted: list[Tree], status: str = "deployed"
+) -> None:
+    assert prepare(cluster, wanted).changes == []
+    assert STOP not in (cluster.live(service(wanted)) or {})["metadata"]["annotations"]
+    known = history(cluster, "chat", home)
+    assert known[-1].status == status
+    good = [each for each in known if each.status == "deployed"]
+    assert [each.objects for each in good] == [wanted]
+
+
+@pytest.mark.parametrize("wanted", ["another", "the same"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_run_that_is_overtaken_ends_and_writes_nothing_more(
+    cluster: Cluster, home: str, wanted: str, fails: bool
+) -> None:
+    deploy(cluster, objects(home, SHORT))
+    mine = objects(home, MORE)
+    theirs = objects(home, MORE, {"engine": {"args": {"seed": 7}}} if wanted == "another" else {})
+    told: list[str] = []
+
+    def wait(until: str, check: Check) -> None:
+        if until == "ready":
+            check()  # mine still
+            plan = prepare(cluster, theirs)
+            told.append(taking_over(plan))
+            upgrade(cluster, plan)
+            cluster.writes = 0
+            if fails:
+                raise ClusterError("its pods are gone", "Failed")
+            check()
+
+    with pytest.raises(ClusterError, match="has overtaken this run of revision 2") as error:
+        upgrade(cluster, prepare(cluster, mine), wait=wait)
+    last = history(cluster, "chat", home)[-1]
+    if wanted == "another":
+        assert f"revision 3 of chat was begun at {last.created}" in str(error.value)
+    assert (error.value.reason, cluster.writes) == ("Overtaken", 0)
+    assert told[0].startswith("taking over from the run that began revision 2 at 20")
+    assert (last.status, last.objects) == ("deployed", theirs)
+    assert prepare(cluster, theirs).changes == []
+
+
+def test_a_run_is_overtaken_before_it_marks_its_revision_or_goes_back(
+    cluster: Cluster, home: str
+) -> None:
+    deploy(cluster, objects(home, SHORT))
+    theirs = objects(home, MORE, {"engine": {"args": {"seed": 7}}})
+    waited: list[str] = []
+
+    def wait(until: str, _: Check) -> None:
+        waited.append(until)
+        if len(waited) == 2:  # ready, of the new one
+            raise ClusterError("the engine has crashed", "Failed")
+        if len(waited) == 3:  # stopped, to go back
+            upgrade(cluster, prepare(cluster, theirs))
+            cluster.writes = 0
+
+    with pytest.raises(ClusterError, match=r"(?s)has crashed\n.*revision 3 .* has overtaken"):
+        upgrade(cluster, prepare(cluster, objects(home, MORE)), wait=wait)
+    assert (waited, cluster.writes) == (["stopped", "ready", "stopped"], 0)
+    assert prepare(cluster, theirs).changes == []
+
+
+def test_a_wait_looks_whether_it_was_overtaken(cluster: Cluster, home: str) -> None:
+    deploy(cluster, objects(home, SHORT))
+    looks: list[int] = []
+
+    def check() -> None:
+        looks.append(1)
+        if len(looks) == 2:
+            raise ClusterError("no answer", "Unreachable")
+        if len(looks) == 3:
+            raise ClusterError("overtaken", "Overtaken")
+
+    with pytest.raises(ClusterError, match=r"^overtaken$"):
+        waiting(cluster, "chat", home, timeout=60, interval=0.1)("ready", check)
 
 
 def test_an_upgrade_to_what_runs_is_no_revision(cluster: Cluster, home: str) -> None:
     wanted = objects(home, SHORT)
     deploy(cluster, wanted)
     waited: list[str] = []
-    upgrade(cluster, prepare(cluster, wanted), wait=waited.append)
+    upgrade(cluster, prepare(cluster, wanted), wait=lambda until, _: waited.append(until))
     assert waited == ["ready"]
     assert len(history(cluster, "chat", home)) == 1
 

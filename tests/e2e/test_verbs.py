@@ -165,10 +165,48 @@ def test_an_upgrade_that_is_killed_goes_on(
     assert run.wait() == -signal.SIGKILL
     assert [each.status for each in history(cluster, "chat", home)] == ["deployed", "pending"]
     with kubelets(plane, home):
-        assert "chat is ready" in typed("upgrade", *more).stderr
+        told = typed("upgrade", *more).stderr
+        assert "taking over from the run that began revision 2 at 20" in told
+        assert "chat is ready" in told
         rows = json.loads(typed("history", "-o", "json").stdout)
         assert [row["status"] for row in rows] == ["superseded", "deployed"]
         assert typed("diff", *more[:4]).stdout == "downtime: no\n"
+
+
+def test_an_apply_says_whose_revision_it_takes_over(
+    cluster: Cluster, typed: Typed, home: str
+) -> None:
+    killed = test_deployments.Mortal(cluster, 2)
+    with pytest.raises(test_deployments.Interrupted):
+        test_deployments.deploy(killed, test_deployments.objects(home, {"name": "chat"}))
+    told = typed("apply", "--set", f"router.preset.namespace={home}").stderr
+    assert "2 objects written, taking over from the run that began revision 1 at 20" in told
+
+
+def test_a_status_without_a_right_to_secrets_says_so(
+    cluster: Cluster, typed: Typed, home: str
+) -> None:
+    test_deployments.deploy(cluster, test_deployments.objects(home, {"name": "chat"}))
+    test_deployments.engine(cluster, home)
+    api, meta = "rbac.authorization.k8s.io", {"name": "viewer", "namespace": home}
+    role = {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": meta}
+    groups = ["", "apps", "serving.kserve.io", "leaderworkerset.x-k8s.io"]
+    kinds = ["llminferenceservices", "pods", "deployments", "leaderworkersets"]
+    rule = {"apiGroups": groups, "resources": kinds, "verbs": ["get", "list"]}
+    subject = {"apiGroup": api, "kind": "User", "name": "reader"}
+    bound = {"apiGroup": api, "kind": "Role", "name": "viewer"}
+    cluster.apply({**role, "rules": [rule]})
+    cluster.apply({**role, "kind": "RoleBinding", "roleRef": bound, "subjects": [subject]})
+
+    def told_in_part() -> bool:
+        done = typed("status", "--context", "reader", code=1)
+        secret = "its revision can't be read: secrets is forbidden" in done.stderr
+        return secret and done.stdout.startswith("chat: accepted: ") and "PresetsC" in done.stdout
+
+    until("the role is known, and the service has conditions", told_in_part)
+    told = json.loads(typed("status", "--context", "reader", "-o", "json", code=1).stdout)
+    assert (told["phase"], told["revision"]) == ("accepted", None)
+    assert told["conditions"]
 
 
 def test_doctor_and_its_exit_code(typed: Typed) -> None:

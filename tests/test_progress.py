@@ -1,0 +1,161 @@
+"""How long a service is waited for, by a clock that takes no time; the rest is in e2e."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dsv4deploy import Release, load, render
+from dsv4deploy.cluster import Cluster
+from dsv4deploy.errors import ClusterError
+from dsv4deploy.progress import FETCHING, budget, watch
+
+Tree = dict[str, Any]
+Life = Callable[[float], Tree | None]
+
+
+class Clock:
+    """Stands in for the module ``time``."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds since the test's beginning."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Takes no time."""
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("dsv4deploy.progress.time", made)
+    return made
+
+
+class Engine(Cluster):
+    """A cluster whose only pod's container is in a state that depends on the time."""
+
+    def __init__(self, clock: Clock, life: Life) -> None:
+        super().__init__(None)
+        self._clock, self._life = clock, life
+        self.meta: Tree = {}
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
+        """The service, which is never ready."""
+        meta = {"name": name, "namespace": namespace}
+        return {"metadata": meta} if kind == "LLMInferenceService" else None
+
+    def list(self, api_version: str, kind: str, *_: Any, **__: Any) -> list[Tree]:
+        """The pod; no events."""
+        main = self._life(self._clock.now)
+        labels = {"app.kubernetes.io/component": "llminferenceservice-workload"}
+        meta = {"name": "chat-0", "namespace": "demo", "labels": labels, **self.meta}
+        states = [{"name": "main", **main}] if main else []
+        pod = {"metadata": meta, "status": {"containerStatuses": states}}
+        return [pod] if kind == "Pod" else []
+
+    def log(self, *_: Any, **__: Any) -> str:
+        """The engine is at its weights."""
+        return "Loading safetensors"
+
+
+def runs(since: float) -> Tree:
+    return {"state": {"running": {"startedAt": f"{since:09.0f}"}}}
+
+
+def waited(clock: Clock, life: Life, **times: float) -> tuple[float, ClusterError]:
+    """After how many seconds it is given up, and why."""
+    with pytest.raises(ClusterError) as told:
+        for _ in watch(Engine(clock, life), "chat", "demo", "ready", **times):
+            pass
+    return clock.now, told.value
+
+
+def ended(at: float) -> Tree:
+    how = {"reason": "OOMKilled", "exitCode": 137, "message": "out of memory"}
+    return {"terminated": {**how, "finishedAt": f"{at:09.0f}"}}
+
+
+def crashing(life: float, pause: float, before: bool = False, anew: bool = False) -> Life:
+    """An engine that ends after some seconds, and is started again after a pause.
+
+    Args:
+        life: until it ends.
+        pause: until it is started again.
+        before: it has ended before, too.
+        anew: its pod is made anew when it is started again, as that of a LeaderWorkerSet is.
+    """
+
+    def state(now: float) -> Tree:
+        lives, age = divmod(now, life + pause)
+        born = now - age
+        if age >= life:
+            back_off = {"waiting": {"reason": "CrashLoopBackOff"}}
+            return {"state": back_off, "lastState": ended(born + life)}
+        told = (before or lives) and not anew
+        return {**runs(born), **({"lastState": ended(born - pause)} if told else {})}
+
+    return state
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("anew", [False, True])
+def test_an_engine_that_fails_late_again_and_again_is_given_up(
+    clock: Clock, before: bool, anew: bool
+) -> None:
+    seconds, told = waited(clock, crashing(660, 10, before, anew), timeout=10**6)
+    assert (told.reason, seconds) == ("Failed", 1330)
+    assert "keeps failing: chat-0/main ended: OOMKilled: exit code 137: out of mem" in str(told)
+
+
+def test_an_engine_that_fails_at_once_is_given_up_after_patience(clock: Clock) -> None:
+    seconds, told = waited(clock, crashing(5, 300), timeout=10**6)
+    assert (told.reason, seconds) == ("Failed", 60)
+    assert "chat-0/main: OOMKilled" in str(told)
+
+
+def test_a_pod_that_goes_does_not_fail_by_its_end(clock: Clock) -> None:
+    going = Engine(clock, crashing(660, 10))
+    going.meta = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    with pytest.raises(ClusterError, match=r"not ready after 5000 s \(loading\): [^;]*$"):
+        list(watch(going, "chat", "demo", "ready", timeout=5000))
+
+
+def test_an_engine_that_ends_while_it_is_stopped_is_none_that_fails(clock: Clock) -> None:
+    failing = Engine(clock, crashing(660, 10))
+    with pytest.raises(ClusterError, match="not stopped after 5000 s"):
+        list(watch(failing, "chat", "demo", "stopped", timeout=5000))
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_one_failure_is_none(clock: Clock, anew: bool) -> None:
+    once = crashing(660, 10, anew=anew)
+    life = lambda now: once(min(now, 700))  # noqa: E731 - a name for the line's sake
+    seconds, told = waited(clock, life, timeout=5000)
+    assert (told.reason, seconds) == ("Timeout", 5000)
+    assert "; chat-0/main ended: OOMKilled: exit code 137: out of memory" in str(told)
+
+
+def test_an_engine_has_its_probe_s_time_from_its_start(clock: Clock) -> None:
+    times = budget(render(load(), Release()))
+    assert times == {"timeout": 2700 + 3660, "fetching": 2700, "loading": 3660}
+    late = FETCHING - 60  # later than ten minutes
+    life = lambda now: runs(late) if now >= late else None  # noqa: E731
+    seconds, told = waited(clock, life, **times)
+    assert (told.reason, seconds) == ("Timeout", late + 3660)
+    assert "not ready after 6300 s (loading)" in str(told)
+
+
+def test_images_and_weights_have_a_time_of_their_own(clock: Clock) -> None:
+    seconds, told = waited(clock, lambda _: None, **budget(render(load(), Release())))
+    assert (told.reason, seconds) == ("Timeout", FETCHING)
+    assert "(image)" in str(told)
+
+
+def test_a_timeout_that_is_given_is_the_only_one(clock: Clock) -> None:
+    assert waited(clock, lambda _: None, timeout=9000)[0] == 9000

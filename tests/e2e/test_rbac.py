@@ -185,11 +185,12 @@ def test_these_rights_are_enough_and_none_is_too_many(
     for ingress, scheme in (("kserve", "http"), ("maas", "https")):
         assert address(user, other, release, ingress).startswith(f"{scheme}://127.0.0.1:")
     measured = benchmark(subject(other, PROFILE, ["direct"], release, user, inside=True))
+    fast = job.Job("python:3.12", interval=0.1)
     with failing_jobs(cluster, home):
         # The second one finds the first one's Job, and puts its own in its place.
         for _ in range(2):
             with pytest.raises(DeployError, match="Job chat-bench failed"):
-                job.run(user, measured, job.Job("python:3.12"), release, print, interval=0.1)
+                job.run(user, measured, fast, release, print, print)
     back = target(user, "chat", home)
     stopped_and_started(user, prepare(user, back.objects, force=True))
     going, staying = delete(user, "chat", home)

@@ -217,7 +217,8 @@ def _ended(engines: list[Object]) -> dict[str, str]:
         for pod in engines
         if not pod["metadata"].get("deletionTimestamp")  # it ends since it is to
         for container in _containers(pod)
-        if (end := _end(container))
+        # As one that runs first does when it has done its work.
+        if not container.get("ready") and (end := _end(container))
     }
 
 

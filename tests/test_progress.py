@@ -56,7 +56,10 @@ class Engine(Cluster):
         labels = {"app.kubernetes.io/component": "llminferenceservice-workload"}
         meta = {"name": "chat-0", "namespace": "demo", "labels": labels, **self.meta}
         states = [{"name": "main", **main}] if main else []
-        pod = {"metadata": meta, "status": {"containerStatuses": states}}
+        done = {"reason": "Completed", "exitCode": 0, "finishedAt": "000000001"}
+        first = [{"name": "modelcar-init", "ready": True, "state": {"terminated": done}}]
+        status = {"initContainerStatuses": first, "containerStatuses": states}
+        pod = {"metadata": meta, "status": status}
         return [pod] if kind == "Pod" else []
 
     def log(self, *_: Any, **__: Any) -> str:
@@ -124,6 +127,11 @@ def test_a_pod_that_goes_does_not_fail_by_its_end(clock: Clock) -> None:
     going.meta = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
     with pytest.raises(ClusterError, match=r"not ready after 5000 s \(loading\): [^;]*$"):
         list(watch(going, "chat", "demo", "ready", timeout=5000))
+
+
+def test_what_has_done_its_work_before_the_engine_has_not_failed(clock: Clock) -> None:
+    _, told = waited(clock, runs, timeout=5000)
+    assert "ended" not in str(told)
 
 
 def test_an_engine_that_ends_while_it_is_stopped_is_none_that_fails(clock: Clock) -> None:

@@ -150,17 +150,31 @@ def _refused(cluster: Cluster, service: str, namespace: str) -> str:
     return ""
 
 
-def _warning(cluster: Cluster, namespace: str, pod: str) -> str:
-    """The last thing that went wrong with a pod, in its events; ``""`` where none is known."""
-    selector = f"involvedObject.kind=Pod,involvedObject.name={pod},type=Warning"
+def warning(cluster: Cluster, namespace: str, about: str) -> str:
+    """The last thing that went wrong with an object, in its events.
+
+    Args:
+        cluster: where.
+        namespace: the object's.
+        about: a field selector of its events, such as ``involvedObject.uid=…``.
+
+    Returns:
+        ``""`` where there is none, or this user may see none.
+    """
     try:
-        events = cluster.list("v1", "Event", namespace, fields=selector)
+        events = cluster.list("v1", "Event", namespace, fields=f"{about},type=Warning")
     except ClusterError as error:
         if error.reason != "Forbidden":
             raise
         return ""
     last = max(events, key=lambda each: each.get("lastTimestamp") or "", default={})
-    return f": {last['message']}" if last.get("message") else ""
+    return str(last.get("message") or "")
+
+
+def _pod_warning(cluster: Cluster, namespace: str, pod: str) -> str:
+    about = f"involvedObject.kind=Pod,involvedObject.name={pod}"
+    told = warning(cluster, namespace, about)
+    return f": {told}" if told else ""
 
 
 def _serves(cluster: Cluster, service: Object) -> bool:
@@ -249,12 +263,12 @@ def _pod(cluster: Cluster, pod: Mapping[str, Any]) -> Progress:
                 "failed", 0.0, f"{STUCK[waiting['reason']]}: {name}/{container['name']}: {why}"
             )
     if not status.get("containerStatuses"):
-        warning = _warning(cluster, pod["metadata"]["namespace"], name)
-        return Progress("image", 0.1, f"pod {name} waits for its images and weights{warning}")
+        told = _pod_warning(cluster, pod["metadata"]["namespace"], name)
+        return Progress("image", 0.1, f"pod {name} waits for its images and weights{told}")
     main: Object = next((each for each in inner if each["name"] == "main"), {})
     if not (main.get("state") or {}).get("running"):
-        warning = _warning(cluster, pod["metadata"]["namespace"], name)
-        return Progress("weights", 0.2, f"pod {name} fetches images and weights{warning}")
+        told = _pod_warning(cluster, pod["metadata"]["namespace"], name)
+        return Progress("weights", 0.2, f"pod {name} fetches images and weights{told}")
     if main.get("ready"):
         return Progress("routing", 0.95, f"pod {name} is ready")
     text = cluster.log(pod["metadata"]["namespace"], name, "main")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dsv4deploy import Values, load
-from dsv4deploy.bench.hints import hints, profile_of
+from dsv4deploy.bench.hints import hints, published_profile
 from dsv4deploy.loading import profile_names
 
 W4A8, W8A8 = "ascend-910b4-8-w4a8", "ascend-910b3-16-w8a8"
@@ -16,15 +16,17 @@ UNLIMITED = {"maas": {"quotas": {"hour": None}}}
 
 
 def test_figures_are_those_of_the_same_cards_quantization_and_parallelism() -> None:
-    assert {name: profile_of(load(profile=name)) for name in (W4A8, W8A8)} == {
+    assert {name: published_profile(load(profile=name)) for name in (W4A8, W8A8)} == {
         W4A8: W4A8,
         W8A8: W8A8,
     }
-    assert profile_of(load({"name": "mine", "engine": {"args": {"max-num-seqs": 8}}})) == W4A8
-    assert profile_of(load({"npu": {"card": "910B4-1"}})) == ""
+    assert (
+        published_profile(load({"name": "mine", "engine": {"args": {"max-num-seqs": 8}}})) == W4A8
+    )
+    assert published_profile(load({"npu": {"card": "910B4-1"}})) == ""
     others = [name for name in profile_names() if name.startswith("ascend-a3")]
     assert others
-    assert {profile_of(load(profile=name)) for name in others} == {""}
+    assert {published_profile(load(profile=name)) for name in others} == {""}
 
 
 def test_what_was_published_needs_no_hint() -> None:

@@ -10,7 +10,7 @@ from .prompts import OUTPUT
 from .published import Metric, compared_with, row, rows, scenarios
 
 
-def profile_of(values: Values) -> str:
+def published_profile(values: Values) -> str:
     """The profile whose published figures a deployment is held against.
 
     Returns:

@@ -29,7 +29,7 @@ from typing import Any
 from .. import yamlio
 from ..cluster import Cluster, Object
 from ..errors import ClusterError, DeployError
-from ..progress import STUCK
+from ..progress import STUCK, warning
 from ..render import Release, context, environment
 from . import worker
 from .run import Benchmark
@@ -114,35 +114,24 @@ def run(
             )
     with benchmark.alone():
         benchmark.record()
-        _finish(cluster, benchmark, job, release, tell, note)
-
-
-def _finish(
-    cluster: Cluster,
-    benchmark: Benchmark,
-    job: Job,
-    release: Release,
-    tell: worker.Tell,
-    note: Callable[[str], None],
-) -> None:
-    name, place = f"{benchmark.subject.values.name}-bench", release.namespace
-    live = cluster.get("batch/v1", "Job", name, place)
-    if live and _told(live, "plan") != _identity(benchmark):
-        _take_over(cluster, benchmark, live)
-    elif live:
-        collect(_log(cluster, live), benchmark)
-    while pending := _pending(benchmark.plan()):
-        objects = manifest(benchmark, job, release)
+        name, place = f"{benchmark.subject.values.name}-bench", release.namespace
         live = cluster.get("batch/v1", "Job", name, place)
-        if not live or _ended(live):
-            _start(cluster, objects)
-        _follow(cluster, benchmark, job, objects, tell, note)
-        if _pending(benchmark.plan()) == pending:
-            raise DeployError(
-                f"Job {name} has ended, and its log holds no result: `kubectl -n {place} logs "
-                f"job/{name}` says more; was the log rotated?"
-            )
-    _delete(cluster, manifest(benchmark, job, release))
+        if live and _told(live, "plan") != _identity(benchmark):
+            _take_over(cluster, benchmark, live)
+        elif live:
+            collect(_log(cluster, live), benchmark)
+        while pending := _pending(benchmark.plan()):
+            objects = manifest(benchmark, job, release)
+            live = cluster.get("batch/v1", "Job", name, place)
+            if not live or _ended(live):
+                _start(cluster, objects)
+            _follow(cluster, benchmark, job, objects, tell, note)
+            if _pending(benchmark.plan()) == pending:
+                raise DeployError(
+                    f"Job {name} has ended, and its log holds no result: `kubectl -n {place} logs "
+                    f"job/{name}` says more; was the log rotated?"
+                )
+        _delete(cluster, manifest(benchmark, job, release))
 
 
 def _pending(plan: dict[str, Any]) -> set[str]:
@@ -246,8 +235,9 @@ def _follow(
             raise DeployError(f"Job {name} failed:\n{last}\n{advice}")
         if ended_as:
             return
-        stuck = _stuck(cluster, live)
-        waits = stuck or _waits(cluster, live)
+        pods = _pods(cluster, live)
+        stuck = _stuck(pods)
+        waits = stuck or _waits(cluster, live, pods)
         if not waits:
             moved = time.monotonic()
         elif stuck or time.monotonic() - moved > job.patience:
@@ -277,9 +267,9 @@ def _pods(cluster: Cluster, job: Object) -> list[Object]:
     return cluster.list("v1", "Pod", job["metadata"]["namespace"], selector)
 
 
-def _stuck(cluster: Cluster, job: Object) -> str:
+def _stuck(pods: list[Object]) -> str:
     """Why a Job's pod can never start, and what to do; ``""`` where it may."""
-    for pod in _pods(cluster, job):
+    for pod in pods:
         for container in (pod.get("status") or {}).get("containerStatuses") or []:
             waiting = (container.get("state") or {}).get("waiting") or {}
             reason = waiting.get("reason", "")
@@ -289,27 +279,16 @@ def _stuck(cluster: Cluster, job: Object) -> str:
     return ""
 
 
-def _waits(cluster: Cluster, job: Object) -> str:
+def _waits(cluster: Cluster, job: Object, pods: list[Object]) -> str:
     """Why a Job's pod has no place or could not be made so far; ``""`` where nothing hinders it."""
-    pods = _pods(cluster, job)
     for pod in pods:
         for condition in (pod.get("status") or {}).get("conditions") or []:
             if condition["type"] == "PodScheduled" and condition["status"] == "False":
                 return str(condition.get("message", "its pod has no node"))
-    return "" if pods else _warning(cluster, job)
-
-
-def _warning(cluster: Cluster, job: Object) -> str:
-    """The last warning among a Job's events; ``""`` where there is none, or none may be seen."""
-    place, uid = job["metadata"]["namespace"], job["metadata"]["uid"]
-    try:
-        events = cluster.list("v1", "Event", place, fields=f"involvedObject.uid={uid},type=Warning")
-    except ClusterError as error:
-        if error.reason != "Forbidden":
-            raise
+    if pods:
         return ""
-    last = max(events, key=lambda each: each.get("lastTimestamp") or "", default={})
-    return str(last.get("message", ""))
+    meta = job["metadata"]
+    return warning(cluster, meta["namespace"], f"involvedObject.uid={meta['uid']}")
 
 
 def _log(cluster: Cluster, job: Object) -> str:

@@ -156,8 +156,7 @@ def run_command(
     if (image or key_secret) and not job:
         raise click.UsageError("--image and --key-secret are the Job's: give --job too")
     from ..bench import dataset as datasets
-    from ..bench.hints import hints, published_concurrency
-    from ..bench.hints import profile_of as published_profile
+    from ..bench.hints import hints, published_concurrency, published_profile
     from ..bench.run import Benchmark, find_aiperf, subject
 
     values = load_values(files, profile, hardware, **inputs)

@@ -522,6 +522,7 @@ def smoke_command(
 
     With --ingress maas, and only then, the key of the environment is sent: DSV4DEPLOY_API_KEY.
     """
+    from ..bench.worker import KEY
     from ..garbage import garbage
     from ..ingress import address
     from ..smoke import ask
@@ -530,7 +531,7 @@ def smoke_command(
     if not url:
         cluster = connect(context, kubeconfig)
         url = address(cluster, values, Release(namespace=namespace), ingress)
-    key = os.environ.get("DSV4DEPLOY_API_KEY", "") if ingress == "maas" else ""
+    key = os.environ.get(KEY, "") if ingress == "maas" else ""
     done = ask(url, values.model.name, key, timeout)
     click.echo(done.text)
     say(

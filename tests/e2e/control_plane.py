@@ -16,6 +16,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,24 @@ def until(what: str, done: Callable[[], Any], seconds: float = 60.0) -> Any:
             return found
         assert time.monotonic() < end, f"after {seconds} s still not: {what}"
         time.sleep(0.1)
+
+
+@contextmanager
+def meanwhile(step: Callable[[], Any]) -> Iterator[None]:
+    """Does something again and again while the block runs, as controllers do."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.1):
+            step()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager

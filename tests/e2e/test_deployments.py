@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +11,14 @@ from typing import Any
 import control_plane
 import pytest
 from conftest import Plane
-from control_plane import condition, free_port, until
+from control_plane import condition, free_port, meanwhile, until
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster
 from dsv4deploy.errors import ClusterError
 from dsv4deploy.loading import profile_names
 from dsv4deploy.profiles import summary
-from dsv4deploy.progress import STOP, Check, progress, stopped, waiting, watch
+from dsv4deploy.progress import STOP, Check, Wait, progress, stopped, waiting, watch
 from dsv4deploy.rollout import (
     KEPT,
     Plan,
@@ -65,19 +64,8 @@ def service(wanted: list[Tree]) -> Tree:
 def kubelets(plane: Plane, home: str) -> Iterator[None]:
     """Stands in for kubelets and the gateway's controller: what KServe makes becomes ready."""
     cluster = Cluster.connect(kubeconfig=str(plane.kubeconfig))
-    over = threading.Event()
-
-    def serve() -> None:
-        while not over.wait(0.1):
-            make_ready(cluster, home)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
+    with meanwhile(lambda: make_ready(cluster, home)):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @pytest.fixture
@@ -425,18 +413,24 @@ def test_without_a_right_to_its_revision_nothing_is_written(cluster: Cluster, ho
     assert prepare(cluster, wanted).writes == []
 
 
-def test_a_failure_that_can_t_be_marked_puts_nothing_back(cluster: Cluster, home: str) -> None:
-    deploy(cluster, objects(home, SHORT))
-    new = objects(home, MORE)
+def never_ready(error: ClusterError) -> Wait:
+    """Engines stop when they are to, and then fail."""
 
     def wait(until: str, _: Check) -> None:
         if until == "ready":
-            raise ClusterError("it has crashed", "Failed")
+            raise error
 
+    return wait
+
+
+def test_a_failure_that_can_t_be_marked_puts_nothing_back(cluster: Cluster, home: str) -> None:
+    deploy(cluster, objects(home, SHORT))
+    new = objects(home, MORE)
     user = Forbidding(cluster, "PATCH", tries=False)
     told = r"forbidden\nit has crashed\nrevision 2 is pending, and nothing was put back"
+    crashed = ClusterError("it has crashed", "Failed")
     with pytest.raises(ClusterError, match=told):
-        upgrade(user, prepare(user, new), wait=wait)
+        upgrade(user, prepare(user, new), wait=never_ready(crashed))
     assert [each.status for each in history(cluster, "chat", home)] == ["deployed", "pending"]
     assert prepare(cluster, new).changes == []
 
@@ -635,13 +629,9 @@ def test_an_api_server_that_is_away_for_a_while_ends_no_wait(cluster: Cluster, h
 def test_an_upgrade_that_loses_the_cluster_puts_nothing_back(cluster: Cluster, home: str) -> None:
     deploy(cluster, objects(home, SHORT))
     new = objects(home, MORE)
-
-    def wait(until: str, _: Check) -> None:
-        if until == "ready":
-            raise ClusterError("the API server can't be reached", "Unreachable")
-
+    gone = ClusterError("the API server can't be reached", "Unreachable")
     with pytest.raises(ClusterError, match=r"revision 2 is under way.*to go on"):
-        upgrade(cluster, prepare(cluster, new), wait=wait)
+        upgrade(cluster, prepare(cluster, new), wait=never_ready(gone))
     assert [each.status for each in history(cluster, "chat", home)] == ["deployed", "pending"]
     assert prepare(cluster, new).changes == []
 
@@ -852,26 +842,19 @@ def test_what_can_t_become_ready_is_given_up_and_put_back(cluster: Cluster, home
     deploy(cluster, old)
     engine(cluster, home)
     plan = prepare(cluster, objects(home, MORE))
-    over = threading.Event()
 
     def serve_the_old_one() -> None:
-        while not over.wait(0.1):
-            made = cluster.get("apps/v1", "Deployment", "chat-kserve", home)
-            script = made["spec"]["template"]["spec"]["containers"][0]["args"][0] if made else ""
-            if "--max-num-seqs 8" in script:
-                crash(cluster, home)
-            else:
-                cluster.delete(pod(home))
-                make_ready(cluster, home)
+        made = cluster.get("apps/v1", "Deployment", "chat-kserve", home)
+        script = made["spec"]["template"]["spec"]["containers"][0]["args"][0] if made else ""
+        if "--max-num-seqs 8" in script:
+            crash(cluster, home)
+        else:
+            cluster.delete(pod(home))
+            make_ready(cluster, home)
 
-    thread = threading.Thread(target=serve_the_old_one)
-    thread.start()
-    try:
-        with pytest.raises(ClusterError, match=r"(?s)HCCL failed.*revision 1 runs again"):
-            stopped_and_started(cluster, plan)
-    finally:
-        over.set()
-        thread.join()
+    told = r"(?s)HCCL failed.*revision 1 runs again"
+    with meanwhile(serve_the_old_one), pytest.raises(ClusterError, match=told):
+        stopped_and_started(cluster, plan)
     assert prepare(cluster, old).changes == []
     assert [each.status for each in history(cluster, "chat", home)] == ["deployed", "failed"]
 

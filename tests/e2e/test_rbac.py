@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 import tokenizer
 from conftest import Plane
-from control_plane import Tree, install_crds, namespace, objects, set_status
+from control_plane import Tree, install_crds, meanwhile, namespace, objects, set_status
 from test_deployments import ROOT, SHORT, kubelet, stopped_and_started  # noqa: F401 - a fixture
 
 from dsv4deploy import DeployError, Release, load, render
@@ -111,24 +110,17 @@ def benchmark(tmp_path: Path) -> Callable[[Subject], Benchmark]:
 @contextmanager
 def failing_jobs(cluster: Cluster, home: str) -> Iterator[None]:
     """Stands in for a Job controller whose pods all fail."""
-    over = threading.Event()
 
-    def serve() -> None:
-        while not over.wait(0.1):
-            for made in cluster.list("batch/v1", "Job", home):
-                if not (made.get("status") or {}).get("conditions"):
-                    words = ("FailureTarget", "Failed")
-                    failed = [{"type": word, "status": "True"} for word in words]
-                    started = "2026-01-01T00:00:00Z"
-                    set_status(cluster, made, {"startTime": started, "conditions": failed})
+    def fail() -> None:
+        for made in cluster.list("batch/v1", "Job", home):
+            if not (made.get("status") or {}).get("conditions"):
+                words = ("FailureTarget", "Failed")
+                failed = [{"type": word, "status": "True"} for word in words]
+                started = "2026-01-01T00:00:00Z"
+                set_status(cluster, made, {"startTime": started, "conditions": failed})
 
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
+    with meanwhile(fail):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def selecting(namespace: str) -> Tree:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from control_plane import free_port, running, until
 from parts import run
 
 from dsv4deploy import __version__
@@ -17,12 +15,6 @@ from dsv4deploy.chart import package
 
 REGISTRY = "github.com/distribution/distribution/v3/cmd/registry@v3.0.0"
 CHART = Path(__file__).resolve().parent.parent.parent / "charts" / "deepseek-v4-flash"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture
@@ -34,26 +26,19 @@ def registry(go_program: Callable[[str], Path], tmp_path: Path) -> Iterator[str]
         f"storage: {{filesystem: {{rootdirectory: {tmp_path / 'storage'}}}}}\n"
         f"http: {{addr: '{address}'}}\n"
     )
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(
-            [str(go_program(REGISTRY)), "serve", str(config)],
-            stdout=log,
-            stderr=log,
-            env={"OTEL_TRACES_EXPORTER": "none"},
-        )
-    try:
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"http://{address}/v2/", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            pytest.fail((tmp_path / "log").read_text())
+
+    def listens() -> bool:
+        try:
+            urllib.request.urlopen(f"http://{address}/v2/", timeout=1).close()
+        except OSError:
+            assert server.poll() is None, log.read_text()
+            return False
+        return True
+
+    log, program = tmp_path / "log", go_program(REGISTRY)
+    with running(log, program, "serve", config, OTEL_TRACES_EXPORTER="none") as server:
+        until("the registry listens", listens)
         yield address
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 @pytest.mark.parametrize("major", ["helm3", "helm4"])

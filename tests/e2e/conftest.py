@@ -104,8 +104,8 @@ def cluster(plane: Plane) -> Cluster:
 
 
 @pytest.fixture
-def home(cluster: Cluster) -> str:
+def home(cluster: Cluster) -> Iterator[str]:
     """A namespace of the test's own."""
     name = f"test-{uuid.uuid4().hex[:8]}"
-    control_plane.namespace(cluster, name)
-    return name
+    with control_plane.spaces(cluster, name):
+        yield name

@@ -218,9 +218,8 @@ class Gateway:
             until(
                 "Envoy AI Gateway has configured its processor",
                 lambda: cluster.get("v1", "Secret", f"{name}-{space}", SYSTEM),
-                seconds=180,
             )
-        proxy = until("Envoy Gateway wants a proxy", lambda: wanted("Deployment", "apps/v1"), 180)
+        proxy = until("Envoy Gateway wants a proxy", lambda: wanted("Deployment", "apps/v1"))
         service = until("Envoy Gateway wants an address", lambda: wanted("Service"))
         if "envoy-ratelimit" not in node.pods:
             limiter = ("envoy-ratelimit", SYSTEM)

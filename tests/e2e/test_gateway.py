@@ -600,7 +600,7 @@ def post(key: str, content: bytes, *headers: str) -> bytes:
 
 def told(gateway: Gateway, request: bytes) -> int:
     """The status that a request's bytes get."""
-    with socket.create_connection((gateway.envoy.address, 10080), timeout=30) as connection:
+    with socket.create_connection((gateway.envoy.address, 10080), timeout=120) as connection:
         connection.sendall(request)
         answer = connection.makefile("rb").readline()
     return int(answer.split()[1])
@@ -720,7 +720,7 @@ def test_who_does_not_send_its_request_in_time_is_told_so(secure: Pod, secret_ke
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
-        socket.create_connection((secure.address, 10443), timeout=30) as connection,
+        socket.create_connection((secure.address, 10443), timeout=120) as connection,
         context.wrap_socket(connection) as client,
     ):
         client.sendall(request[:-10])

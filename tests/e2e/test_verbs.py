@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import test_deployments
 from conftest import Plane
-from control_plane import install_crds, namespace, objects, until
+from control_plane import install_crds, namespace, objects, spaces, until
 from test_deployments import kubelet, kubelets  # noqa: F401 - one is a fixture
 
 from dsv4deploy import Release, load, render
@@ -51,7 +51,7 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     preset = ("--set", f"router.preset.namespace={home}")
     more = (*preset, "--set", "engine.args.max-num-seqs=8")
     assert "+ LLMInferenceService" in typed("diff", *preset, code=1).stdout
-    applied = typed("apply", *preset, "--wait", "--timeout", "60").stderr
+    applied = typed("apply", *preset, "--wait", "--timeout", "300").stderr
     assert "chat: 2 objects written, ready" in applied
     assert typed("diff", *preset).stdout == "downtime: no\n"
     assert "nothing to change" in typed("apply", *preset).stderr
@@ -61,8 +61,8 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     assert "downtime: yes" in differs
     assert "dsv4deploy upgrade" in typed("apply", *more, code=1).stderr
     assert "Go on?" in typed("upgrade", *more, code=1).stderr
-    assert "chat is ready" in typed("upgrade", *more, "--yes", "--timeout", "60").stderr
-    assert "back to revision 1" in typed("rollback", "--yes", "--timeout", "60").stderr
+    assert "chat is ready" in typed("upgrade", *more, "--yes", "--timeout", "300").stderr
+    assert "back to revision 1" in typed("rollback", "--yes", "--timeout", "300").stderr
     rows = json.loads(typed("history", "-o", "json").stdout)
     assert [row["status"] for row in rows] == ["superseded", "superseded", "deployed"]
     told = json.loads(typed("status", "-o", "json").stdout)
@@ -74,20 +74,20 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
 
 
 @pytest.fixture
-def fleet(plane: Plane, cluster: Cluster, tmp_path: Path) -> tuple[Path, list[str]]:
+def fleet(plane: Plane, cluster: Cluster, tmp_path: Path) -> Iterator[tuple[Path, list[str]]]:
     """A kubeconfig of 20 contexts, each a namespace of its own that stands for a cluster."""
     config = json.loads(plane.kubeconfig.read_text())
     run = uuid.uuid4().hex[:6]
     names = [f"site-{run}-{number:02d}" for number in range(20)]
     for name in names:
-        namespace(cluster, name)
         place = {"cluster": "tests", "user": "admin", "namespace": name}
         config["contexts"].append({"name": name, "context": place})
         own = f"name: chat\nrouter: {{preset: {{namespace: {name}}}}}\n"
         (tmp_path / f"{name}.yaml").write_text(own)
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(json.dumps(config))
-    return kubeconfig, names
+    with spaces(cluster, *names):
+        yield kubeconfig, names
 
 
 def test_one_of_a_fleet_that_fails_does_not_stop_the_others(
@@ -148,9 +148,9 @@ def test_an_upgrade_that_is_killed_goes_on(
     plane: Plane, cluster: Cluster, typed: Typed, home: str
 ) -> None:
     preset = ("--set", f"router.preset.namespace={home}")
-    more = (*preset, "--set", "engine.args.max-num-seqs=8", "--yes", "--timeout", "60")
+    more = (*preset, "--set", "engine.args.max-num-seqs=8", "--yes", "--timeout", "300")
     with kubelets(plane, home):
-        typed("apply", *preset, "--wait", "--timeout", "60")
+        typed("apply", *preset, "--wait", "--timeout", "300")
     words = ["upgrade", "-n", home, "--name", "chat", *more, "--kubeconfig", str(plane.kubeconfig)]
     # Nobody makes the new engine ready, so this run waits for it until it is killed.
     run = subprocess.Popen([sys.executable, "-m", "dsv4deploy", *words])

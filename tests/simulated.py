@@ -33,7 +33,7 @@ def simulator(**settings: Any) -> Iterator[str]:
 
     thread = threading.Thread(target=lambda: asyncio.run(main()))
     thread.start()
-    assert up.wait(10)
+    assert up.wait(120)
     try:
         yield f"http://127.0.0.1:{ports[0]}/v1/chat/completions"
     finally:

@@ -126,7 +126,7 @@ def test_the_simulator_serves_until_it_is_stopped() -> None:
         assert process.stdout
         assert process.stdout.readline().startswith(b"http://127.0.0.1:")
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
         assert process.stderr
         assert process.stderr.read().startswith(b"a simulator, no engine")
 

@@ -391,7 +391,7 @@ def test_interrupted_nothing_goes_on_and_the_same_command_does(
     process = subprocess.Popen([*words, "--runs", "2"], env=environment)
     until(lambda: len(started()) == 2)
     process.send_signal(sign)
-    assert process.wait(30) == (130 if sign == signal.SIGINT else -sign)
+    assert process.wait(120) == (130 if sign == signal.SIGINT else -sign)
     until(lambda: not alive(started()[-1]["pid"]))
     until(lambda: not Path(started()[-1]["scratch"]).parent.exists())
     runs = tmp_path / "results" / "kserve-scenario1-c4" / "runs"

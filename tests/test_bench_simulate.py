@@ -23,7 +23,7 @@ def post(url: str, **body: Any) -> Any:
     """The answer to a request; its JSON, or the events of its stream."""
     asked = {"model": "m", "messages": [{"role": "user", "content": "a b c"}], **body}
     request = urllib.request.Request(url, json.dumps(asked).encode())
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=120) as response:
         assert json.loads(response.headers[SIMULATOR])["timeScale"] == 1.0
         text = response.read().decode()
     if not body.get("stream"):
@@ -145,11 +145,11 @@ def streams(url: str, count: int, together: threading.Barrier | None = None) -> 
     def read(name: str) -> None:
         asked = {"model": "m", "messages": [], "stream": True, "max_tokens": 10}
         request = urllib.request.Request(url, json.dumps(asked).encode())
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             response.readline()
             order.append(name)
             if together:
-                together.wait(30)
+                together.wait(120)
             order.extend(name for _ in response)
 
     threads = [threading.Thread(target=read, args=(str(each),)) for each in range(count)]
@@ -180,7 +180,7 @@ def test_a_client_that_goes_gives_its_place_back() -> None:
         asked = {"model": "m", "messages": [], "stream": True, "max_tokens": 100_000}
         asked["ignore_eos"] = True
         request = urllib.request.Request(url, json.dumps(asked).encode())
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             response.readline()
         assert post(url, max_tokens=1)["usage"]["completion_tokens"] == 1
 

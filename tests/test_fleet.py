@@ -11,7 +11,7 @@ from dsv4deploy.fleet import Outcome, each
 
 
 def test_they_run_at_the_same_time_and_stay_in_order() -> None:
-    together = threading.Barrier(3, timeout=30)
+    together = threading.Barrier(3, timeout=120)
 
     def do(number: int) -> str:
         together.wait()

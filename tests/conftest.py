@@ -6,8 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 import tools
+
+# The same examples in every run: a new counterexample belongs to a longer run, not to a change.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, max_examples=300)
+hypothesis.settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parent.parent
 

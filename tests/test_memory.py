@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dsv4deploy import DeployError, Values, load, plan
@@ -177,7 +177,6 @@ def test_the_limits_fit_and_what_is_next_does_not(name: str) -> None:
     utilization=st.floats(0.3, 1),
     card=st.sampled_from(sorted(CARDS)),
 )
-@settings(max_examples=200, deadline=None)
 def test_more_memory_never_makes_it_worse(
     small: float, more: float, batched: int, length: int, utilization: float, card: str
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from documents import HOSTILE, Case, drawn, mutated, sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dsv4deploy import Problem, Release, Values, ValuesError, load, render, yamlio
@@ -20,8 +20,6 @@ from dsv4deploy.render import documents, quote, render_text, shell, to_json
 from dsv4deploy.schema import json_schema
 
 Tree = dict[str, Any]
-settings.register_profile("steady", derandomize=True, deadline=None, max_examples=300)
-settings.load_profile("steady")
 
 
 def known_path(path: str, document: Tree) -> bool:

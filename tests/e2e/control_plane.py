@@ -41,11 +41,11 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-PATIENCE = 300
+LONG = 300
 """Seconds to wait for what others do: far more than they need, on a machine that is busy too."""
 
 
-def until(what: str, done: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+def until(what: str, done: Callable[[], Any], seconds: float = LONG) -> Any:
     """What ``done`` gives, once it is true; it fails loudly after a while."""
     end = time.monotonic() + seconds
     while True:

@@ -308,14 +308,15 @@ def gateway_plane(
 
     The calling thread is in the pods' network meanwhile.
     """
+    # All that is downloaded, while there is a way out.
     programs, server = images(go_build), go_build("kube-apiserver")
+    kinds, installed = crds(go_module), charts(go_module, {}, folder)
     with network(), ExitStack() as stack:
         kubeconfig, _ = stack.enter_context(api_server(folder, server, NODE))
         cluster = Cluster.connect(kubeconfig=str(kubeconfig))
-        install_crds(cluster, crds(go_module))
+        install_crds(cluster, kinds)
         for name in (SYSTEM, AI_SYSTEM, REDIS[1]):
             namespace(cluster, name)
-        installed = charts(go_module, {}, folder)
         for item in installed:
             cluster.apply(item, force=True)
         named = {(item["kind"], item["metadata"]["name"]): item for item in installed}

@@ -11,7 +11,7 @@ from typing import Any
 import control_plane
 import pytest
 from conftest import Plane
-from control_plane import PATIENCE, condition, free_port, meanwhile, until
+from control_plane import LONG, condition, free_port, meanwhile, until
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster import Cluster
@@ -540,7 +540,7 @@ def settled(cluster: Cluster, home: str, wanted: list[Tree]) -> None:
     plan = prepare(cluster, wanted)
     assert (plan.changes, plan.writes) == ([], [])
     # KServe may just be at it once more, since a pod's status has changed.
-    for _ in watch(cluster, "chat", home, "ready", timeout=PATIENCE, interval=0.1):
+    for _ in watch(cluster, "chat", home, "ready", timeout=LONG, interval=0.1):
         pass
     known = history(cluster, "chat", home)
     assert (known[-1].status, known[-1].objects) == ("deployed", wanted)
@@ -555,7 +555,7 @@ def test_upgrade_stops_applies_starts_and_waits(cluster: Cluster, home: str) -> 
     assert "changes the engine's pods" in plan.downtime
     phases = []
     tell = lambda now: phases.append(now.phase)  # noqa: E731 - a name for the line's sake
-    wait = waiting(cluster, "chat", home, tell, timeout=PATIENCE, interval=0.1)
+    wait = waiting(cluster, "chat", home, tell, timeout=LONG, interval=0.1)
     upgrade(cluster, plan, wait=wait)
     assert phases.index("stopped") < phases.index("ready")
     settled(cluster, home, after)
@@ -816,7 +816,7 @@ def test_a_wait_looks_whether_it_was_overtaken(cluster: Cluster, home: str) -> N
             raise ClusterError("overtaken", "Overtaken")
 
     with pytest.raises(ClusterError, match=r"^overtaken$"):
-        waiting(cluster, "chat", home, timeout=PATIENCE, interval=0.1)("ready", check)
+        waiting(cluster, "chat", home, timeout=LONG, interval=0.1)("ready", check)
 
 
 def test_an_upgrade_to_what_runs_is_no_revision(cluster: Cluster, home: str) -> None:
@@ -1027,9 +1027,7 @@ def test_a_service_without_its_preset_fails_early_with_kserve_s_reason(
     service(wanted)["spec"]["baseRefs"] = [{"name": "nope"}]
     deploy(cluster, wanted)
     with pytest.raises(ClusterError, match=r'become ready.*"nope"'):
-        for _ in watch(
-            cluster, "chat", home, "ready", timeout=PATIENCE, interval=0.1, patience=0.3
-        ):
+        for _ in watch(cluster, "chat", home, "ready", timeout=LONG, interval=0.1, patience=0.3):
             pass
 
 
@@ -1039,9 +1037,7 @@ def test_a_service_of_a_gateway_that_is_not_there_fails_early(cluster: Cluster, 
     service(wanted)["spec"]["router"]["gateway"] = gateway
     deploy(cluster, wanted)
     with pytest.raises(ClusterError, match=r"become ready: .*: .*nowhere"):
-        for _ in watch(
-            cluster, "chat", home, "ready", timeout=PATIENCE, interval=0.1, patience=0.3
-        ):
+        for _ in watch(cluster, "chat", home, "ready", timeout=LONG, interval=0.1, patience=0.3):
             pass
 
 

@@ -205,7 +205,7 @@ def test_interrupted_aiperf_ends_and_the_same_command_goes_on(
             "a request of run 2 has ended", lambda: half.is_file() and half.stat().st_size, 240
         )
         process.send_signal(sign)
-        process.wait(300)
+        process.wait(control_plane.LONG)
         control_plane.until("no aiperf is left", lambda: not _working_in(runs))
         assert sorted(path.name for path in runs.iterdir()) == ["part-2", "run-1"]
         first = (runs / "run-1" / "profile_export.jsonl").stat()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import test_deployments
 from conftest import Plane
-from control_plane import install_crds, namespace, objects, spaces, until
+from control_plane import LONG, install_crds, namespace, objects, spaces, until
 from test_deployments import kubelet, kubelets  # noqa: F401 - one is a fixture
 
 from dsv4deploy import Release, load, render
@@ -24,6 +24,7 @@ from dsv4deploy.rollout import history, prepare
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHART = ROOT / "charts" / "deepseek-v4-flash"
+WAIT = ("--timeout", str(LONG))
 Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -51,7 +52,7 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     preset = ("--set", f"router.preset.namespace={home}")
     more = (*preset, "--set", "engine.args.max-num-seqs=8")
     assert "+ LLMInferenceService" in typed("diff", *preset, code=1).stdout
-    applied = typed("apply", *preset, "--wait", "--timeout", "300").stderr
+    applied = typed("apply", *preset, "--wait", *WAIT).stderr
     assert "chat: 2 objects written, ready" in applied
     assert typed("diff", *preset).stdout == "downtime: no\n"
     assert "nothing to change" in typed("apply", *preset).stderr
@@ -61,8 +62,8 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     assert "downtime: yes" in differs
     assert "dsv4deploy upgrade" in typed("apply", *more, code=1).stderr
     assert "Go on?" in typed("upgrade", *more, code=1).stderr
-    assert "chat is ready" in typed("upgrade", *more, "--yes", "--timeout", "300").stderr
-    assert "back to revision 1" in typed("rollback", "--yes", "--timeout", "300").stderr
+    assert "chat is ready" in typed("upgrade", *more, "--yes", *WAIT).stderr
+    assert "back to revision 1" in typed("rollback", "--yes", *WAIT).stderr
     rows = json.loads(typed("history", "-o", "json").stdout)
     assert [row["status"] for row in rows] == ["superseded", "superseded", "deployed"]
     told = json.loads(typed("status", "-o", "json").stdout)
@@ -148,9 +149,9 @@ def test_an_upgrade_that_is_killed_goes_on(
     plane: Plane, cluster: Cluster, typed: Typed, home: str
 ) -> None:
     preset = ("--set", f"router.preset.namespace={home}")
-    more = (*preset, "--set", "engine.args.max-num-seqs=8", "--yes", "--timeout", "300")
+    more = (*preset, "--set", "engine.args.max-num-seqs=8", "--yes", *WAIT)
     with kubelets(plane, home):
-        typed("apply", *preset, "--wait", "--timeout", "300")
+        typed("apply", *preset, "--wait", *WAIT)
     words = ["upgrade", "-n", home, "--name", "chat", *more, "--kubeconfig", str(plane.kubeconfig)]
     # Nobody makes the new engine ready, so this run waits for it until it is killed.
     run = subprocess.Popen([sys.executable, "-m", "dsv4deploy", *words])

@@ -188,12 +188,12 @@ def _current(service: Object, workload: Object) -> bool:
     """Whether KServe has brought an engine's workload up to the service."""
     wanted, spec = service["spec"].get("template") or {}, workload["spec"]
     made = spec.get("template") or spec["leaderWorkerTemplate"]["leaderTemplate"]
-    ours, theirs = _main(wanted), _main(made["spec"])
+    ours, theirs = (_main(pod.get("containers") or []) for pod in (wanted, made["spec"]))
     return all(ours[key] == theirs.get(key) for key in ("image", "args") if key in ours)
 
 
-def _main(pod: Mapping[str, Any]) -> Mapping[str, Any]:
-    containers: list[Object] = pod.get("containers") or []
+def _main(containers: list[Object]) -> Object:
+    """The engine's own of a pod's containers, or of their states; empty where there is none."""
     return next((each for each in containers if each["name"] == "main"), {})
 
 
@@ -240,8 +240,7 @@ def _started(engines: list[Object]) -> str:
     """When the last of the engine's containers was started; ``""`` where one does not run."""
     times = []
     for pod in engines:
-        main: Object = next((each for each in _containers(pod) if each["name"] == "main"), {})
-        running = (main.get("state") or {}).get("running") or {}
+        running = (_main(_containers(pod)).get("state") or {}).get("running") or {}
         times.append(running.get("startedAt") or "")
     return max(times, default="") if all(times) else ""
 
@@ -254,8 +253,7 @@ def _pod(cluster: Cluster, pod: Mapping[str, Any]) -> Progress:
             if "preemption" in told or "Insufficient" in told or "didn't match" in told:
                 return Progress("failed", 0.0, f"no node takes pod {name}: {told}")
             return Progress("scheduled", 0.05, told or "it waits for a node")
-    inner = _containers(pod)
-    for container in inner:
+    for container in _containers(pod):
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") in STUCK:
             why = _end(container) or waiting.get("message") or ""
@@ -265,7 +263,7 @@ def _pod(cluster: Cluster, pod: Mapping[str, Any]) -> Progress:
     if not status.get("containerStatuses"):
         told = _pod_warning(cluster, pod["metadata"]["namespace"], name)
         return Progress("image", 0.1, f"pod {name} waits for its images and weights{told}")
-    main: Object = next((each for each in inner if each["name"] == "main"), {})
+    main = _main(_containers(pod))
     if not (main.get("state") or {}).get("running"):
         told = _pod_warning(cluster, pod["metadata"]["namespace"], name)
         return Progress("weights", 0.2, f"pod {name} fetches images and weights{told}")

@@ -355,10 +355,11 @@ class Benchmark:
         """
         done: Callable[[Path], None] = lambda _: self.record()  # noqa: E731 - a name for its type
         with self.alone():
+            plan = self.plan()
             try:
-                worker.first(self.plan(), self.dataset.folder)
+                worker.first(plan, self.dataset.folder)
                 self.record()
-                worker.work(self.plan(), self.dataset.folder, python, self.output, tell, done)
+                worker.work(plan, self.dataset.folder, python, self.output, tell, done)
             except worker.Failed as failed:
                 raise DeployError(f"{failed}\nthe same command goes on from here") from None
 

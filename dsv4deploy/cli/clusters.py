@@ -298,7 +298,7 @@ def _apply(
     tell: Callable[[Progress], None],
 ) -> str:
     """Applies one deployment; what was done."""
-    from ..progress import budget, waiting
+    from ..progress import waiting
     from ..rollout import apply, taking_over
 
     plan = _prepared(cluster, target.values, target.release, force=force)
@@ -311,7 +311,7 @@ def _apply(
     done = f"{written} objects written" if written else "nothing to change"
     done += f", {taken}" if (taken := taking_over(plan)) else ""
     if wait:
-        times = {"timeout": timeout} if timeout else budget(plan.objects)
+        times = _times(plan, timeout)
         waiting(cluster, plan.service, plan.namespace, tell, **times)("ready", lambda: None)
         done += ", ready"
     return done
@@ -364,14 +364,21 @@ def upgrade_command(
     _replace(cluster, plan, force_conflicts, timeout, yes)
 
 
+def _times(plan: Plan, timeout: float | None) -> dict[str, float]:
+    """How long to wait: as long as asked for, or what the plan's objects may take."""
+    from ..progress import budget
+
+    return {"timeout": timeout} if timeout else budget(plan.objects)
+
+
 def _replace(cluster: Cluster, plan: Plan, force: bool, timeout: float | None, yes: bool) -> None:
-    from ..progress import budget, waiting
+    from ..progress import waiting
     from ..rollout import taking_over, upgrade
 
     _print_changes(plan)
     if taken := taking_over(plan):
         say(taken)
-    times = {"timeout": timeout} if timeout else budget(plan.objects)
+    times = _times(plan, timeout)
     if plan.downtime and not yes:
         minutes = times["timeout"] / 60
         say(f"The engines stop, and are ready again after up to {minutes:.0f} minutes.")

@@ -34,7 +34,7 @@ from parts import go_build, go_module  # noqa: E402
 from streams import Stream, stream  # noqa: E402
 
 from dsv4deploy import Values, load  # noqa: E402
-from dsv4deploy.keys import Place, create  # noqa: E402
+from dsv4deploy.cluster.keys import Place, create  # noqa: E402
 
 BYTES_PER_TOKEN = 4.9
 TOKENS = 128

@@ -21,7 +21,7 @@ from pathlib import Path
 import yaml
 
 from dsv4deploy import Release, load, render
-from dsv4deploy.render import render_text
+from dsv4deploy.manifest.render import render_text
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))

@@ -17,10 +17,10 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from dsv4deploy import doctor
 from dsv4deploy.cli import cli
-from dsv4deploy.render import to_json
-from dsv4deploy.schema import Documented, documentation
+from dsv4deploy.cluster import doctor
+from dsv4deploy.values.json import to_json
+from dsv4deploy.values.schema import Documented, documentation
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -145,7 +145,7 @@ def _words(node: ast.expr) -> str:
             return _prose(text)
         case ast.JoinedStr(values=parts):
             return "".join(map(_words, parts))
-        case ast.Attribute(value=ast.Name(id="Status"), attr=name):
+        case ast.Attribute(value=ast.Name(id="Severity"), attr=name):
             return name.lower()
         case ast.IfExp(body=one, orelse=other):
             return f"{_words(one)} or {_words(other)}"

@@ -5,18 +5,18 @@
 >>> print(to_yaml(render(values, Release(namespace="prod"))))  # doctest: +SKIP
 """
 
-from .errors import DeployError, Problem, RenderError, ValuesError
-from .loading import load
-from .memory import MemoryPlan, plan
-from .render import Release, render, to_yaml
-from .rules import Finding, Severity, check
-from .values import Values
+from .checks.rules import check
+from .errors import DeployError, RenderError, ValuesError
+from .findings import Finding, Severity
+from .manifest.render import Release, render, to_yaml
+from .sizing.memory import MemoryPlan, plan
+from .values.loading import load
+from .values.tree import Values
 
 __all__ = [
     "DeployError",
     "Finding",
     "MemoryPlan",
-    "Problem",
     "Release",
     "RenderError",
     "Severity",

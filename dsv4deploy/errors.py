@@ -13,47 +13,31 @@ Each says where, what is wrong, and what to do about it. The command line prints
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from .findings import Finding, Severity
 
 
 class DeployError(Exception):
     """The base of every error this package raises on purpose."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong with the values.
-
-    Attributes:
-        source: the file, option or object it stands in, as the user named it.
-        path: the dotted path of the value, ``""`` for the document as a whole.
-        message: what is wrong, and what to write instead.
-    """
-
-    source: str
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (self.source, self.path, self.message) if part)
-
-
 class ValuesError(DeployError):
     """The values can't be read, merged or accepted.
 
     Attributes:
-        problems: what is wrong, in the order of the document; never empty.
+        findings: what is wrong, in the order of the document; never empty.
     """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(map(str, self.findings)))
 
     @classmethod
     def of(cls, source: str, path: str, message: str) -> ValuesError:
-        """The error of one problem."""
-        return cls([Problem(source, path, message)])
+        """The error of one value."""
+        return cls([Finding("", Severity.ERROR, path, message, source=source)])
 
 
 class RenderError(DeployError):
@@ -71,3 +55,13 @@ class ClusterError(DeployError):
     def __init__(self, message: str, reason: str = "") -> None:
         self.reason = reason
         super().__init__(message)
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """``: did you mean x?``, or all there are."""
+    known = sorted(words)
+    lowered = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    if close:
+        return f": did you mean {lowered[close[0]]}?"
+    return f": there are {', '.join(known)}" if known else ""

@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dsv4deploy import yamlio
-from dsv4deploy.loading import defaults
-from dsv4deploy.schema import json_schema
+from dsv4deploy.values import yaml as yamlio
+from dsv4deploy.values.loading import defaults
+from dsv4deploy.values.schema import json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 Tree = dict[str, Any]

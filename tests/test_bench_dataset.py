@@ -12,7 +12,8 @@ import tokenizer
 
 import dsv4deploy
 from dsv4deploy import DeployError
-from dsv4deploy.bench import dataset, published
+from dsv4deploy.bench import dataset
+from dsv4deploy.facts import published
 
 PACKAGE = Path(dsv4deploy.__file__).parent
 

@@ -14,7 +14,6 @@ import pytest
 from bench_results import Made, fail, make, summary, write
 
 from dsv4deploy.bench import plots
-from dsv4deploy.bench.published import OUTPUT_TOKENS, Metric, Row, rows, scenarios
 from dsv4deploy.bench.report import Report, report, tokens_a_second
 from dsv4deploy.bench.results import read
 from dsv4deploy.bench.verdict import (
@@ -28,6 +27,7 @@ from dsv4deploy.bench.verdict import (
     sweeps,
 )
 from dsv4deploy.errors import DeployError
+from dsv4deploy.facts.published import OUTPUT_TOKENS, Metric, Row, rows, scenarios
 
 COMPLETE = [row for row in rows() if set(row.figures) == set(Metric)]
 

@@ -15,8 +15,8 @@ from simulated import FAST, simulator
 from dsv4deploy import DeployError
 from dsv4deploy.bench.simulate import Latency, Simulation, published
 from dsv4deploy.bench.worker import SIMULATOR
-from dsv4deploy.garbage import garbage
-from dsv4deploy.smoke import ask
+from dsv4deploy.completion.garbage import garbage
+from dsv4deploy.completion.stream import ask
 
 
 def post(url: str, **body: Any) -> Any:

@@ -13,13 +13,15 @@ import yaml
 from jinja2 import meta, nodes
 from test_rules import CASES
 
-from dsv4deploy import Release, __version__, check, load, render, yamlio
-from dsv4deploy.chart import drift, files, package, write
+from dsv4deploy import Release, __version__, check, load, render
+from dsv4deploy.checks.rules import RULES
 from dsv4deploy.errors import DeployError
-from dsv4deploy.loading import defaults, profile_names, profile_path
-from dsv4deploy.render import KINDS, TEMPLATES, environment
-from dsv4deploy.rules import RULES, Severity
-from dsv4deploy.schema import documentation, json_schema
+from dsv4deploy.findings import Severity
+from dsv4deploy.helm.chart import drift, files, package, write
+from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
+from dsv4deploy.values import yaml as yamlio
+from dsv4deploy.values.loading import defaults, profile_names, profile_path
+from dsv4deploy.values.schema import documentation, json_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "charts" / "deepseek-v4-flash"

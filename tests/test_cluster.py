@@ -14,7 +14,7 @@ import pytest
 from kubernetes.config import kube_config
 from urllib3.response import HTTPResponse
 
-from dsv4deploy.cluster import Cluster, contexts, managed
+from dsv4deploy.cluster.client import Cluster, contexts, managed
 from dsv4deploy.errors import ClusterError
 
 Answer = tuple[int, dict[str, Any]]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from dsv4deploy import DeployError
-from dsv4deploy.garbage import garbage
-from dsv4deploy.smoke import ask
+from dsv4deploy.completion.garbage import garbage
+from dsv4deploy.completion.stream import ask
 
 Serve = Callable[..., tuple[str, list[dict[str, Any]]]]
 DONE = b"data: [DONE]\n\n"

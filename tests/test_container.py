@@ -91,7 +91,7 @@ def test_its_pip_commands_give_a_package_that_works(tmp_path: Path) -> None:
     run(re.sub("^pip", pip, wheel), source)
     (built,) = (tmp_path / "wheels").iterdir()
     names = zipfile.ZipFile(built).namelist()
-    for part in ("profiles", "data", "templates"):
+    for part in ("profiles", "facts/data", "manifest/templates"):
         assert any(name.startswith(f"dsv4deploy/{part}/") for name in names), part
     # What it depends on is there already.
     target = f"{pip} install --no-deps --target {tmp_path / 'site'}"

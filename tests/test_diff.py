@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dsv4deploy import Release, load, render
-from dsv4deploy.diff import MASK, Change, changes, downtime, label
+from dsv4deploy.cluster.diff import MASK, Change, changes, downtime, label
 
 Tree = dict[str, Any]
 

@@ -16,11 +16,12 @@ import click
 import pytest
 from tutorial import blocks, follow, text_of, without_cluster
 
-from dsv4deploy import cluster, doctor
+from dsv4deploy.checks.rules import RULES
 from dsv4deploy.cli import cli
-from dsv4deploy.rules import RULES
-from dsv4deploy.schema import documentation
-from dsv4deploy.troubleshooting import entries
+from dsv4deploy.cluster import client as cluster
+from dsv4deploy.cluster import doctor
+from dsv4deploy.values.schema import documentation
+from dsv4deploy.why.entries import entries
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

@@ -8,7 +8,8 @@ import pytest
 from test_cluster import Serve, serve  # noqa: F401 - a fixture
 
 from dsv4deploy import Release, load
-from dsv4deploy.doctor import CHECKS, Facts, RateLimit, Status
+from dsv4deploy.cluster.doctor import CHECKS, Facts, RateLimit
+from dsv4deploy.findings import Severity
 
 CONFIGURATION = """\
 apiVersion: gateway.envoyproxy.io/v1alpha1
@@ -50,7 +51,7 @@ def answers(
     code: str,
     text: str,
     **maas: Any,
-) -> list[tuple[Status, str]]:
+) -> list[tuple[Severity, str]]:
     """A check's answers on a cluster whose Envoy Gateway is configured like this."""
     kinds = (200, {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]})
     found = {"metadata": {"name": "envoy-gateway-config"}, "data": {"envoy-gateway.yaml": text}}
@@ -67,23 +68,23 @@ def test_an_address_that_envoy_gateway_reads(serve: Serve, url: str) -> None:  #
 @pytest.mark.parametrize("url", ["10.0.0.1:6379", "redis:6379,10.0.0.1:6379", "my_redis:6379"])
 def test_an_address_that_stops_envoy_gateway(serve: Serve, url: str) -> None:  # noqa: F811
     ((status, message),) = answers(serve, "redis", configuration(url))
-    assert status == Status.FAILED
+    assert status == Severity.ERROR
     assert f"can't read Redis' address {url.rpartition(',')[2]}" in message
 
 
 @pytest.mark.parametrize(
     ("settings", "status", "told"),
     [
-        ({}, Status.WARNING, "later than 20 ms, the gateway lets every request through"),
-        ({"timeout": "100ms"}, Status.WARNING, "later than 100 ms, the gateway lets every"),
-        ({"failClosed": "true"}, Status.OK, "later than 20 ms, requests are refused"),
-        ({"failClosed": "true", "timeout": "1s"}, Status.OK, "later than 1000 ms, requests"),
+        ({}, Severity.WARNING, "later than 20 ms, the gateway lets every request through"),
+        ({"timeout": "100ms"}, Severity.WARNING, "later than 100 ms, the gateway lets every"),
+        ({"failClosed": "true"}, Severity.OK, "later than 20 ms, requests are refused"),
+        ({"failClosed": "true", "timeout": "1s"}, Severity.OK, "later than 1000 ms, requests"),
     ],
 )
 def test_what_happens_without_redis_is_told(
     serve: Serve,  # noqa: F811
     settings: dict[str, str],
-    status: Status,
+    status: Severity,
     told: str,
 ) -> None:
     ((found, message),) = answers(serve, "redis-absence", configuration("redis:6379", **settings))
@@ -108,7 +109,7 @@ def test_a_patch_that_would_be_ignored_is_told(
 ) -> None:
     many = {"parallelRequests": 2000}
     found = [status for status, _ in answers(serve, "patch-policies", text, gateway=many)]
-    assert found == ([] if enabled else [Status.WARNING])
+    assert found == ([] if enabled else [Severity.WARNING])
     assert answers(serve, "patch-policies", text) == []
 
 
@@ -118,7 +119,7 @@ def test_tiers_alone_need_redis_too(serve: Serve) -> None:  # noqa: F811
     empty: dict[str, Any] = {"quotas": {"hour": None}}
     assert answers(serve, "redis", "", **empty) == []
     ((status, message),) = answers(serve, "redis", "", **empty, tiers=tiers)
-    assert status == Status.FAILED
+    assert status == Severity.ERROR
     assert "names no Redis" in message
 
 
@@ -141,4 +142,4 @@ def test_a_policy_that_opens_the_gateway_is_found(
     facts = Facts(cluster, load(set=["maas.enabled=true"]), Release())
     found = list(CHECKS["response-override"](facts))
     assert [message.partition(" responseOverride")[0] for _, message, _ in found] == told
-    assert all(status == Status.FAILED for status, _, _ in found)
+    assert all(status == Severity.ERROR for status, _, _ in found)

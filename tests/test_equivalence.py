@@ -18,7 +18,8 @@ import yaml
 from documents import Case
 
 from dsv4deploy import Release, ValuesError, check, load, render
-from dsv4deploy.rules import RULES, Severity
+from dsv4deploy.checks.rules import RULES
+from dsv4deploy.findings import Severity
 
 CHART = Path(__file__).resolve().parent.parent / "charts" / "deepseek-v4-flash"
 DOCUMENTS = int(os.environ.get("DSV4DEPLOY_DOCUMENTS", "1500"))

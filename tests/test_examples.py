@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dsv4deploy import check, load, render, yamlio
-from dsv4deploy.rules import errors
+from dsv4deploy import check, load, render
+from dsv4deploy.findings import errors
+from dsv4deploy.values import yaml as yamlio
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 # Those of kustomize, GitOps, rights and CI have tests of their own.

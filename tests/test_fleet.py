@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from dsv4deploy.cluster.fleet import Outcome, each
 from dsv4deploy.errors import ClusterError
-from dsv4deploy.fleet import Outcome, each
 
 
 def test_they_run_at_the_same_time_and_stay_in_order() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dsv4deploy.garbage import garbage
+from dsv4deploy.completion.garbage import garbage
 
 ROOT = Path(__file__).resolve().parent.parent
 ANSWERS = [

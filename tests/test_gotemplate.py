@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dsv4deploy.gotemplate import (
+from dsv4deploy.helm.gotemplate import (
     TranslationError,
     translate,
     translate_expression,
     translate_source,
 )
-from dsv4deploy.render import KINDS, TEMPLATES, environment
+from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
 
 
 @pytest.mark.parametrize(

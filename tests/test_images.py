@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dsv4deploy import ValuesError, load, render
-from dsv4deploy.images import as_values, mapped, references
-from dsv4deploy.loading import profile_names
+from dsv4deploy.manifest.images import as_values, mapped, references
+from dsv4deploy.values.loading import profile_names
 
 SITE = {
     "quay.io": "reg.site/quay",
@@ -60,7 +60,7 @@ def test_an_image_without_a_mapping_is_an_error_that_names_it() -> None:
         mapped(load(), {"quay.io": "x", "docker.io": "y"})
     with pytest.raises(ValuesError) as caught:
         mapped(load(), {"quay.io": "x"})
-    paths = [problem.path for problem in caught.value.problems]
+    paths = [finding.path for finding in caught.value.findings]
     assert paths == ["router.image", "test.image", "model.uri"]
 
 

@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 
 from dsv4deploy import Release, load
-from dsv4deploy.cluster import Cluster
+from dsv4deploy.cluster.addresses import address
+from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.errors import ClusterError
-from dsv4deploy.ingress import address
 
 HTTP, HTTPS = {"protocol": "HTTP", "port": 80}, {"protocol": "HTTPS", "port": 443}
 CHAT = "/v1/chat/completions"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from test_cluster import Serve, refusal, serve  # noqa: F401 - a fixture
 
+from dsv4deploy.cluster.keys import Place, create, listed, revoke, rotate
 from dsv4deploy.errors import ClusterError, ValuesError
-from dsv4deploy.keys import Place, create, listed, revoke, rotate
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KINDS = (200, {"resources": [{"name": "secrets", "kind": "Secret", "namespaced": True}]})

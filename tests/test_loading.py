@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from dsv4deploy import Values, ValuesError, load
-from dsv4deploy.loading import _fields, defaults
+from dsv4deploy.values.loading import _fields, defaults
 
 Tree = dict[str, Any]
 
@@ -19,7 +19,7 @@ Tree = dict[str, Any]
 def problems(*sources: Any, **options: Any) -> list[str]:
     with pytest.raises(ValuesError) as caught:
         load(*sources, **options)
-    return [str(problem) for problem in caught.value.problems]
+    return [str(problem) for problem in caught.value.findings]
 
 
 # --- merging --------------------------------------------------------------------------------------

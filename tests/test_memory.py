@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsv4deploy import DeployError, Values, load, plan
-from dsv4deploy.loading import profile_names
-from dsv4deploy.memory import (
+from dsv4deploy.sizing.memory import (
     CARDS,
     Calibration,
     Estimate,
@@ -28,6 +27,7 @@ from dsv4deploy.memory import (
     svg,
     weights,
 )
+from dsv4deploy.values.loading import profile_names
 
 NAMES = profile_names()
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsv4deploy import load, render
-from dsv4deploy.loading import profile_names
+from dsv4deploy.values.loading import profile_names
 
+METRICS = Path(__file__).with_name("data") / "metrics.json"
 KNOWN = {
     name
-    for entry in json.loads((files("dsv4deploy") / "data" / "metrics.json").read_text()).values()
+    for entry in json.loads(
+        (Path(__file__).with_name("data") / "metrics.json").read_text()
+    ).values()
     for name in entry["names"]
 }
 ON = ["monitoring.enabled=true", "maas.enabled=true"]

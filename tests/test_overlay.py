@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from dsv4deploy import Release, Values, load, render, yamlio
-from dsv4deploy.overlay import OverlayError, base, files
-from dsv4deploy.render import render_text
+from dsv4deploy import Release, Values, load, render
+from dsv4deploy.manifest.kustomize import OverlayError, base, files
+from dsv4deploy.manifest.render import render_text
+from dsv4deploy.values import yaml as yamlio
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from dsv4deploy import Values, check, load, render
-from dsv4deploy.loading import profile_names, profile_path
-from dsv4deploy.profiles import entries, sources, summary
-from dsv4deploy.rules import errors
+from dsv4deploy.findings import errors
+from dsv4deploy.values.loading import profile_names, profile_path
+from dsv4deploy.values.profiles import entries, sources, summary
 
 NAMES = profile_names()
 

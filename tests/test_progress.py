@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from dsv4deploy import Release, load, render
-from dsv4deploy.cluster import Cluster
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.cluster.readiness import FETCHING, budget, watch
 from dsv4deploy.errors import ClusterError
-from dsv4deploy.progress import FETCHING, budget, watch
 
 Tree = dict[str, Any]
 Life = Callable[[float], Tree | None]
@@ -33,7 +33,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr("dsv4deploy.progress.time", made)
+    monkeypatch.setattr("dsv4deploy.cluster.readiness.time", made)
     return made
 
 

@@ -15,9 +15,11 @@ from documents import HOSTILE, Case, drawn, mutated, sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsv4deploy import Problem, Release, Values, ValuesError, load, render, yamlio
-from dsv4deploy.render import documents, quote, render_text, shell, to_json
-from dsv4deploy.schema import json_schema
+from dsv4deploy import Finding, Release, Values, ValuesError, load, render
+from dsv4deploy.manifest.render import documents, quote, render_text, shell
+from dsv4deploy.values import yaml as yamlio
+from dsv4deploy.values.json import to_json
+from dsv4deploy.values.schema import json_schema
 
 Tree = dict[str, Any]
 
@@ -51,11 +53,11 @@ def _keys(tree: Any) -> list[str]:
     return [key for item in tree for key in _keys(item)] if isinstance(tree, list) else []
 
 
-def tried(document: Tree) -> tuple[Values | None, tuple[Problem, ...]]:
+def tried(document: Tree) -> tuple[Values | None, tuple[Finding, ...]]:
     try:
         return load(document), ()
     except ValuesError as error:
-        return None, error.problems
+        return None, error.findings
 
 
 @pytest.mark.parametrize("kind", [sparse, mutated], ids=lambda kind: kind.__name__)

@@ -63,5 +63,5 @@ def test_a_cold_render_imports_only_what_it_needs() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     loaded = set(done.stderr.split())
-    assert "dsv4deploy.render" in loaded
+    assert "dsv4deploy.manifest.render" in loaded
     assert not loaded & {"kubernetes", "jsonschema", "ruamel", "ruamel.yaml", "yaml", "tabulate"}

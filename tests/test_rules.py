@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from dsv4deploy import Finding, Severity, Values, ValuesError, check, load
-from dsv4deploy.loading import profile_names
-from dsv4deploy.profiles import summary
-from dsv4deploy.rules import (
+from dsv4deploy.checks.rules import (
     OWNED_FLAGS,
     RULES,
     Rule,
-    errors,
     explain_rule,
     reference,
     rule,
-    seconds,
 )
+from dsv4deploy.findings import errors
+from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import summary
+from dsv4deploy.values.quantities import seconds
 
 ROOT = Path(__file__).resolve().parent.parent
 Tree = dict[str, Any]

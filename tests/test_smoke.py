@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from dsv4deploy.chart import files
+from dsv4deploy.helm.chart import files
 
 
 def script() -> str:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from test_spec import GRPC, PICKER, ROUTER_ARGS, SCHEDULER, flags, replaced
 
-from dsv4deploy import Values, load, render, yamlio
+from dsv4deploy import Values, load, render
+from dsv4deploy.values import yaml as yamlio
 
 NAME = "deepseek-v4-flash-w8a8-agg-mc-kv"
 IMAGE = "quay.io/ascend/vllm-ascend:nightly-main-openeuler-0709"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dsv4deploy import doctor
-from dsv4deploy.rules import RULES
-from dsv4deploy.troubleshooting import Entry, entries, matching, reference
+from dsv4deploy.checks.rules import RULES
+from dsv4deploy.cluster import doctor
+from dsv4deploy.why.entries import Entry, entries, matching, reference
 
 ROOT = Path(__file__).resolve().parent.parent
 

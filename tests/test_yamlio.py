@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsv4deploy import ValuesError
-from dsv4deploy.values import TEXT
-from dsv4deploy.yamlio import parse, read, write
+from dsv4deploy.values.tree import TEXT
+from dsv4deploy.values.yaml import parse, read, write
 
 
 @pytest.mark.parametrize(

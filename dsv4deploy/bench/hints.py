@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, product
 
-from ..values import Quota, Values
+from ..facts.published import Metric, compared_with, row, rows, scenarios
+from ..values.tree import Quota, Values
 from .prompts import OUTPUT
-from .published import Metric, compared_with, row, rows, scenarios
 
 
 def published_profile(values: Values) -> str:
@@ -17,7 +17,7 @@ def published_profile(values: Values) -> str:
         The one, of those with published figures, whose cards, quantization and parallelism are the
         deployment's; ``""`` where there is none.
     """
-    from ..loading import load, profile_names
+    from ..values.loading import load, profile_names
 
     def kind(of: Values) -> tuple[object, ...]:
         split = of.parallelism

@@ -26,12 +26,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from .. import yamlio
-from ..cluster import Cluster, Object
+from ..bench import worker
+from ..cluster.client import Cluster, Object
+from ..cluster.readiness import STUCK, warning
 from ..errors import ClusterError, DeployError
-from ..progress import STUCK, warning
-from ..render import Release, context, environment
-from . import worker
+from ..manifest.render import Release, context, environment
+from ..values import yaml as yamlio
 from .run import Benchmark
 
 # What the Job runs, all of it without this package.
@@ -67,7 +67,7 @@ class Job:
 
 def manifest(benchmark: Benchmark, job: Job, release: Release) -> list[Object]:
     """The ConfigMap and the Job."""
-    here = files("dsv4deploy") / "bench"
+    here = files(__package__)
     carried = {name: (here / name).read_text("utf-8") for name in _MODULES}
     own = {
         "files": {**carried, "plan.json": json.dumps(benchmark.plan(), sort_keys=True)},
@@ -77,7 +77,7 @@ def manifest(benchmark: Benchmark, job: Job, release: Release) -> list[Object]:
         "keySecret": job.key_secret,
         "keyName": job.key_name,
     }
-    template = environment().get_template("bench/job.yaml")
+    template = environment().from_string((here / "job.yaml").read_text("utf-8"))
     values = benchmark.subject.values
     return yamlio.parse(template.render({**context(values, release), "Bench": own}))
 

@@ -16,8 +16,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from . import plots, published
-from .published import Metric
+from ..bench import plots
+from ..facts import published
+from ..facts.published import Metric
 from .results import Result, Run, find, read
 from .verdict import (
     LATENCIES,

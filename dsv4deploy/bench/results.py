@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ..errors import DeployError
-from .published import Metric
+from ..facts.published import Metric
 
 SETTINGS, SUMMARY, RECORDS = "run.json", "profile_export_aiperf.json", "profile_export.jsonl"
 

@@ -22,13 +22,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .. import __version__
-from ..cluster import Cluster
+from ..bench import worker
+from ..cluster.addresses import address
+from ..cluster.client import Cluster
+from ..completion.garbage import PROMPT, garbage
 from ..errors import DeployError
-from ..garbage import PROMPT, garbage
-from ..ingress import address
-from ..render import Release
-from ..values import Values
-from . import worker
+from ..manifest.render import Release
+from ..values.tree import Values
 from .dataset import Dataset
 from .prompts import OUTPUT, TOKENIZER
 

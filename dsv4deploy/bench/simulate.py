@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DeployError
-from .published import Metric, rows, scenarios
+from ..facts.published import Metric, rows, scenarios
 from .worker import SIMULATOR
 
 OWNER = "dsv4deploy-simulator"

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import fmean
 
-from . import published
-from .published import Figure, Metric, Row
+from ..facts import published
+from ..facts.published import Figure, Metric, Row
 from .results import Request, Result, Run, Settings
 
 TOLERANCE = 0.10

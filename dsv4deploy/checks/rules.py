@@ -12,45 +12,17 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from . import flags, memory
-from .conditions import DSA_CP, FLASHCOMM, argument, equals, has, true, variable
-from .errors import ValuesError
-from .loading import nearest
-from .render import Release, context, environment
-from .values import SECRET, Values
-
-
-class Severity(StrEnum):
-    """Whether a finding stops a deployment."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong, or may be.
-
-    Attributes:
-        code: the rule's name, for :func:`check`'s caller and the documentation.
-        severity: an error stops ``render`` and ``helm install``; a warning does not.
-        path: the dotted path of the value, or of the object's field.
-        message: what is wrong.
-        fix: what to do about it.
-    """
-
-    code: str
-    severity: Severity
-    path: str
-    message: str
-    fix: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}: {self.fix}"
+from ..errors import ValuesError, nearest
+from ..facts import flags
+from ..findings import Finding, Severity
+from ..manifest.conditions import DSA_CP, FLASHCOMM, argument, equals, has, true, variable
+from ..manifest.render import Release, context, environment
+from ..sizing import memory
+from ..values.quantities import quantity, seconds
+from ..values.tree import SECRET, Values
 
 
 @dataclass(frozen=True)
@@ -279,19 +251,6 @@ def _secrets(values: Values) -> Finds:
             )
 
 
-_UNITS: dict[str, float] = {"": 1.0, "m": 1e-3} | {
-    f"{letter}{i}": float((1024 if i else 1000) ** power)
-    for power, letter in enumerate("kMGT", 1)
-    for i in ("", "i")
-}
-
-
-def quantity(text: str) -> float:
-    """A Kubernetes quantity such as ``500m`` or ``64Gi`` as a number: cores, or bytes."""
-    number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", text).groups()  # type: ignore[union-attr]
-    return float(number) * _UNITS[unit.replace("Ki", "ki")]
-
-
 def _cpus(values: Values) -> Finds:
     """Fewer cores reserved than CPU binding takes."""
     additional = _arguments(values).get("additional-config")
@@ -341,15 +300,6 @@ def _memory_limit(values: Values) -> Finds:
             "engine.resources.limits.memory",
             f"shared memory and the store's segment take {taken / memory.GIB:.0f}Gi, all of it",
         )
-
-
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-
-
-def seconds(text: str) -> float:
-    """A duration of Go, such as ``1m30s`` or ``0.5s``, in seconds; the Gateway API's are some."""
-    parts = re.findall(r"([0-9]+\.?[0-9]*|\.[0-9]+)(h|ms|us|ns|m|s)", re.sub("[µμ]", "u", text))
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def _request_timeout(values: Values) -> Finds:
@@ -1325,11 +1275,6 @@ def check(
     return sorted(findings, key=lambda finding: finding.severity != Severity.ERROR)
 
 
-def errors(findings: list[Finding]) -> list[Finding]:
-    """Those findings that stop a deployment."""
-    return [finding for finding in findings if finding.severity == Severity.ERROR]
-
-
 def rule(code: str) -> Rule:
     """A rule by its code.
 
@@ -1381,8 +1326,8 @@ def _checked_by(each: Rule) -> str:
 
 def reference() -> str:
     """docs/rules.md: every rule, and why a profile's choice stands where it breaks one."""
-    from .loading import load, profile_names
-    from .profiles import summary
+    from ..values.loading import load, profile_names
+    from ..values.profiles import summary
 
     def why(name: str, code: str) -> str:
         each = rule(code)

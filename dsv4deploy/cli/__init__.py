@@ -11,8 +11,7 @@ import sys
 
 import click
 
-from ..errors import DeployError
-from . import (  # noqa: F401 - each registers its verbs
+from ..cli import (  # noqa: F401 - each registers its verbs
     bench,
     charts,
     clusters,
@@ -20,6 +19,7 @@ from . import (  # noqa: F401 - each registers its verbs
     keys,
     why,
 )
+from ..errors import DeployError
 from .root import cli
 from .shared import say
 

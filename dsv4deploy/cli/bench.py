@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..render import Release
+from ..manifest.render import Release
 from .root import cli
 from .shared import (
     cluster_options,
@@ -25,7 +25,7 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
-    from ..values import Values
+    from ..values.tree import Values
 
 
 @cli.group()
@@ -327,7 +327,7 @@ def simulate_command(
     """
     from ..bench.hints import published_concurrency
     from ..bench.simulate import Simulation, published, serve
-    from ..loading import load
+    from ..values.loading import load
 
     values = load(profile=profile)
     row = concurrency or published_concurrency(profile)[0]

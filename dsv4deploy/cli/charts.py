@@ -25,7 +25,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.argument("directory", type=_FOLDER, default=_CHART)
 def chart_write(directory: Path) -> None:
     """Write the chart to a folder, charts/deepseek-v4-flash by default."""
-    from ..chart import write
+    from ..helm.chart import write
 
     for path in write(directory):
         say(f"wrote {directory / path}")
@@ -35,7 +35,7 @@ def chart_write(directory: Path) -> None:
 @click.argument("directory", type=_FOLDER, default=_CHART)
 def chart_check(directory: Path) -> None:
     """Fail where a chart in a folder differs from what `chart write` writes."""
-    from ..chart import drift
+    from ..helm.chart import drift
 
     changed = drift(directory)
     for path in changed:
@@ -54,6 +54,6 @@ def chart_check(directory: Path) -> None:
 )
 def chart_package(output: Path) -> None:
     """Build the chart's .tgz, for `helm install` and `helm push`."""
-    from ..chart import package
+    from ..helm.chart import package
 
     click.echo(package(output))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ClusterError, DeployError
-from ..render import Release
-from ..values import Values
+from ..manifest.render import Release
+from ..values.tree import Values
 from .root import cli
 from .shared import (
     FORCE,
@@ -36,9 +36,9 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
-    from ..cluster import Cluster
-    from ..progress import Progress
-    from ..rollout import Plan
+    from ..cluster.client import Cluster
+    from ..cluster.readiness import Progress
+    from ..cluster.rollout import Plan
 
 
 @cli.command()
@@ -57,7 +57,8 @@ def doctor(
 
     Exits with 1 where a check failed.
     """
-    from ..doctor import Status, examine, failures
+    from ..cluster.doctor import examine
+    from ..findings import Severity, errors
 
     values = load_values(files, **inputs)
     found = examine(connect(context, kubeconfig), values, Release(namespace=namespace))
@@ -66,21 +67,21 @@ def doctor(
 
         print_json([asdict(each) for each in found])
     else:
-        order = list(Status)
-        rows = sorted(found, key=lambda each: -order.index(each.status))
+        order = list(Severity)[::-1]
+        rows = sorted(found, key=lambda each: -order.index(each.severity))
         print_table(
             ("STATUS", "CHECK", "FOUND", "FIX"),
-            [(each.status, each.code, each.message, each.fix) for each in rows],
+            [(each.severity, each.code, each.message, each.fix) for each in rows],
             widths=(8, 20, 60, 48),
         )
-    if failures(found):
+    if errors(found):
         sys.exit(1)
 
 
 def _prepared(cluster: Cluster, values: Values, release: Release, *, force: bool) -> Plan:
     """What applying these values would do; their own errors stop it first."""
-    from ..render import render as objects
-    from ..rollout import prepare
+    from ..cluster.rollout import prepare
+    from ..manifest.render import render as objects
 
     checked(values, release)
     return prepare(cluster, objects(values, release), force=force)
@@ -192,7 +193,7 @@ def apply_command(
         say(f"{target.values.name}: {message}")
         return
 
-    from ..fleet import each as fleet
+    from ..cluster.fleet import each as fleet
 
     def release_of(name: str) -> Release:
         return Release(namespace=namespace_of(name, kubeconfig))
@@ -238,7 +239,7 @@ def _sources(
             raise DeployError(f"{each}: no .yaml file in this folder")
         return {path.name: (context, [*files, str(path)]) for path in found}
 
-    from ..cluster import contexts as known
+    from ..cluster.client import contexts as known
 
     names = list(known(kubeconfig))
     chosen: dict[str, tuple[str, Sequence[str]]] = {}
@@ -298,8 +299,8 @@ def _apply(
     tell: Callable[[Progress], None],
 ) -> str:
     """Applies one deployment; what was done."""
-    from ..progress import waiting
-    from ..rollout import apply, taking_over
+    from ..cluster.readiness import waiting
+    from ..cluster.rollout import apply, taking_over
 
     plan = _prepared(cluster, target.values, target.release, force=force)
     if plan.downtime and not target.values.kserve.rollout_in_place:
@@ -366,14 +367,14 @@ def upgrade_command(
 
 def _times(plan: Plan, timeout: float | None) -> dict[str, float]:
     """How long to wait: as long as asked for, or what the plan's objects may take."""
-    from ..progress import budget
+    from ..cluster.readiness import budget
 
     return {"timeout": timeout} if timeout else budget(plan.objects)
 
 
 def _replace(cluster: Cluster, plan: Plan, force: bool, timeout: float | None, yes: bool) -> None:
-    from ..progress import waiting
-    from ..rollout import taking_over, upgrade
+    from ..cluster.readiness import waiting
+    from ..cluster.rollout import taking_over, upgrade
 
     _print_changes(plan)
     if taken := taking_over(plan):
@@ -404,7 +405,7 @@ def rollback_command(
     yes: bool,
 ) -> None:
     """Go back to a revision, or to what ran before."""
-    from ..rollout import prepare, target
+    from ..cluster.rollout import prepare, target
 
     cluster = connect(context, kubeconfig)
     chosen = target(cluster, name, namespace, revision or 0)
@@ -417,7 +418,7 @@ def rollback_command(
 @click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
 def history_command(name: str, namespace: str, context: str, kubeconfig: str, output: str) -> None:
     """List a service's revisions; the last 10, and the last that ran, are kept."""
-    from ..rollout import history
+    from ..cluster.rollout import history
 
     rows = [
         {
@@ -443,8 +444,8 @@ def status_command(name: str, namespace: str, context: str, kubeconfig: str, out
 
     Exits with 0 where it is ready, else with 1.
     """
-    from ..progress import progress
-    from ..rollout import history
+    from ..cluster.readiness import progress
+    from ..cluster.rollout import history
 
     cluster, service = connect(context, kubeconfig), name
     now = progress(cluster, service, namespace)
@@ -480,8 +481,8 @@ def status_command(name: str, namespace: str, context: str, kubeconfig: str, out
 @YES
 def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes: bool) -> None:
     """Delete what `apply` has made, and keep what somebody else has."""
-    from ..diff import label
-    from ..rollout import delete, history
+    from ..cluster.diff import label
+    from ..cluster.rollout import delete, history
 
     cluster, service = connect(context, kubeconfig), name
     going, staying = delete(cluster, service, namespace, dry_run=True)
@@ -530,9 +531,9 @@ def smoke_command(
     With --ingress maas, and only then, the key of the environment is sent: DSV4DEPLOY_API_KEY.
     """
     from ..bench.worker import KEY
-    from ..garbage import garbage
-    from ..ingress import address
-    from ..smoke import ask
+    from ..cluster.addresses import address
+    from ..completion.garbage import garbage
+    from ..completion.stream import ask
 
     values = load_values(files, **inputs)
     if not url:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..checks.rules import RULES, check
 from ..errors import DeployError
-from ..loading import load, profile_names, profile_path
-from ..render import Release
-from ..rules import RULES, Finding, check, errors
+from ..findings import Finding, errors
+from ..manifest.render import Release
+from ..values.loading import load, profile_names, profile_path
 from .root import cli
 from .shared import (
     FORMAT,
@@ -31,7 +32,7 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
-    from ..memory import MemoryPlan
+    from ..sizing.memory import MemoryPlan
 
 
 @cli.command()
@@ -105,7 +106,7 @@ def _render_each(
 
 def _file_name(document: str) -> str:
     """``<kind>-<name>.yaml`` of one rendered object."""
-    from .. import yamlio
+    from ..values import yaml as yamlio
 
     (item,) = yamlio.parse(document)
     return f"{item['kind'].lower()}-{item['metadata']['name']}.yaml"
@@ -140,8 +141,8 @@ def check_command(
     values = load_values(files, **inputs)
     findings = check(values, release, ignore=ignore)
     if crds:
-        from ..crds import validate
-        from ..render import render as objects
+        from ..manifest.crds import validate
+        from ..manifest.render import render as objects
 
         findings += validate(objects(values, release), crds)
     _print_findings(findings, output)
@@ -191,7 +192,7 @@ def rules_list(output: str = "table") -> None:
 @click.argument("code", type=RuleCode())
 def rules_show(code: str) -> None:
     """Explain one rule: what it asks for, why, since when, and how that is known."""
-    from ..rules import explain_rule
+    from ..checks.rules import explain_rule
 
     click.echo(explain_rule(code))
 
@@ -200,7 +201,7 @@ def rules_show(code: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path), default=Path("docs/rules.md"))
 def rules_write(file: Path) -> None:
     """Write the rules' reference, docs/rules.md by default."""
-    from ..rules import reference
+    from ..checks.rules import reference
 
     write_all({file: reference()})
     say(f"wrote {file}")
@@ -247,7 +248,7 @@ def plan_command(
     dsv4deploy plan --set npu.card=910B4-1 --svg card.svg
     kubectl logs POD -c main > log && dsv4deploy plan --calibrate log
     """
-    from .. import memory as planner
+    from ..sizing import memory as planner
 
     values = load_values(files, **inputs)
     log = calibrate.read_text(encoding="utf-8", errors="replace") if calibrate else ""
@@ -268,7 +269,7 @@ def plan_command(
 
 
 def _print_plan(made: MemoryPlan) -> None:
-    from .. import memory as planner
+    from ..sizing import memory as planner
 
     estimates = {
         "card": made.memory,
@@ -350,8 +351,8 @@ def images(
       --registry-map build-harbor.alauda.cn=reg.site/alauda -o values > site.yaml
     dsv4deploy render site.yaml
     """
-    from .. import yamlio
-    from ..images import as_values, mapped, references
+    from ..manifest.images import as_values, mapped, references
+    from ..values import yaml as yamlio
 
     values = load_values(files, **inputs)
     found = references(values)
@@ -384,7 +385,7 @@ def profiles(context: click.Context) -> None:
 @click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
 def profiles_list(output: str = "table") -> None:
     """List the shipped profiles."""
-    from ..profiles import summary
+    from ..values.profiles import summary
 
     rows = [summary(name) for name in profile_names()]
     if output == "json":
@@ -410,8 +411,8 @@ def profiles_list(output: str = "table") -> None:
 )
 def profiles_show(name: str, output: str) -> None:
     """Show one profile: each value, and where it comes from."""
-    from ..profiles import entries, sources
-    from ..render import to_json
+    from ..values.json import to_json
+    from ..values.profiles import entries, sources
 
     path = profile_path(name)
     if output == "yaml":
@@ -437,7 +438,7 @@ def explain(path: str) -> None:
 
     PATH is dotted, such as engine.args.max-num-seqs. Without one, all paths are listed.
     """
-    from ..schema import explain as text_of
+    from ..values.schema import explain as text_of
 
     click.echo(text_of(path))
 
@@ -477,7 +478,7 @@ def overlay_command(
     dsv4deploy overlay deploy site-a.yaml --cluster site-a -n prod
     kubectl kustomize deploy/overlays/site-a | kubectl apply -f -
     """
-    from ..overlay import files as overlay_files
+    from ..manifest.kustomize import files as overlay_files
 
     base = load(*base_files, profile=profile_of(inputs["profile"], inputs["hardware"]))
     values = load_values([*base_files, *files], **inputs)

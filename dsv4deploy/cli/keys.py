@@ -24,7 +24,7 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
-    from ..keys import Key, Place
+    from ..cluster.keys import Key, Place
 
 
 class Lifetime(click.ParamType[timedelta]):
@@ -55,7 +55,7 @@ def _place(
     namespace: str, context: str, kubeconfig: str, files: tuple[str, ...], **inputs: Any
 ) -> Place:
     """The Secret that these values name; -n is the service's namespace, and says nothing of it."""
-    from ..keys import Place
+    from ..cluster.keys import Place
 
     maas = load_values(files, **inputs).maas
     return Place(connect(context, kubeconfig), maas.namespace, maas.api_keys.secret_name)
@@ -81,7 +81,7 @@ def keys_create(client: str, expires: timedelta | None, **rest: Any) -> None:
     \b
     dsv4deploy keys create alice --expires 90d
     """
-    from ..keys import create
+    from ..cluster.keys import create
 
     place = _place(**rest)
     key = create(place, client, expires, datetime.now(UTC))
@@ -96,7 +96,7 @@ def keys_create(client: str, expires: timedelta | None, **rest: Any) -> None:
 @_EXPIRES
 def keys_rotate(client: str, expires: timedelta | None, **rest: Any) -> None:
     """Replace a client's key and print the new one, this once. The old one stops at once."""
-    from ..keys import rotate
+    from ..cluster.keys import rotate
 
     place = _place(**rest)
     key = rotate(place, client, expires, datetime.now(UTC))
@@ -111,7 +111,7 @@ def keys_rotate(client: str, expires: timedelta | None, **rest: Any) -> None:
 @YES
 def keys_revoke(client: str, yes: bool, **rest: Any) -> None:
     """End a client's key."""
-    from ..keys import revoke
+    from ..cluster.keys import revoke
 
     place = _place(**rest)
     if not yes:
@@ -126,7 +126,7 @@ def keys_revoke(client: str, yes: bool, **rest: Any) -> None:
 @click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
 def keys_list(output: str, **rest: Any) -> None:
     """List the clients that have a key, never the keys. Exits with 1 where one has expired."""
-    from ..keys import keys as found
+    from ..cluster.keys import keys as found
 
     now = datetime.now(UTC)
     known = found(_place(**rest))

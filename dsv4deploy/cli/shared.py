@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from ..checks.rules import RULES, check
 from ..errors import DeployError
-from ..loading import load, profile_names
-from ..render import Release, documents
-from ..rules import RULES, check, errors
-from ..values import Values
+from ..findings import errors
+from ..manifest.render import Release, documents
+from ..values.loading import load, profile_names
+from ..values.tree import Values
 
 if TYPE_CHECKING:
-    from ..cluster import Cluster
+    from ..cluster.client import Cluster
 
 FORMAT = click.Choice(["table", "json"])
 
@@ -48,7 +49,7 @@ class ValuePath(click.ParamType[str]):
         """What begins like this."""
         from click.shell_completion import CompletionItem
 
-        from ..schema import documentation
+        from ..values.schema import documentation
 
         return [CompletionItem(path) for path in documentation() if path.startswith(incomplete)]
 
@@ -176,14 +177,14 @@ def confirm(question: str) -> None:
 
 def connect(context: str, kubeconfig: str) -> Cluster:
     """The cluster of :func:`cluster_options`."""
-    from ..cluster import Cluster
+    from ..cluster.client import Cluster
 
     return Cluster.connect(context, kubeconfig)
 
 
 def namespace_of(context: str, kubeconfig: str) -> str:
     """The namespace that -n names; without it the context's own, or else -n's default."""
-    from ..cluster import contexts
+    from ..cluster.client import contexts
 
     command = click.get_current_context()
     named: str = command.params["namespace"]
@@ -219,7 +220,7 @@ def profile_of(profile: str, hardware: str) -> str:
         return profile
     if profile:
         raise click.UsageError("--profile and --hardware both choose a profile: give one")
-    from ..profiles import fitting
+    from ..values.profiles import fitting
 
     return fitting(hardware)
 

@@ -12,7 +12,7 @@ from .root import cli
 from .shared import FORMAT, print_json
 
 if TYPE_CHECKING:
-    from ..troubleshooting import Entry
+    from ..why.entries import Entry
 
 
 @cli.command()
@@ -28,7 +28,7 @@ def why(text: str, output: str, everything: bool) -> None:
     dsv4deploy why "no healthy upstream"
     kubectl logs POD -c main | dsv4deploy why -
     """
-    from ..troubleshooting import matching, reference
+    from ..why.entries import matching, reference
 
     if bool(text) == everything:
         raise click.UsageError("give a text, - for stdin, or --all")

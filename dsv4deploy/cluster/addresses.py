@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .cluster import Cluster
-from .errors import ClusterError
-from .render import Release
-from .values import Values
+from ..errors import ClusterError
+from ..manifest.render import Release
+from ..values.tree import Values
+from .client import Cluster
 
 
 def address(cluster: Cluster, values: Values, release: Release, ingress: str) -> str:

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import ClusterError
 from .diff import label
-from .errors import ClusterError
 
 Object = dict[str, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .values import SECRET
+from ..values.tree import SECRET
 
 Object = Mapping[str, Any]
 
@@ -61,7 +61,7 @@ def _lines(value: Any) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    from .render import to_json
+    from ..values.json import to_json
 
     text = "(none)" if value is None else to_json(value)
     return text if len(text) <= 120 else f"{text[:117]}..."

@@ -12,47 +12,25 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from .cluster import Cluster, Object
-from .errors import ClusterError
-from .ingress import configuration, kserve_gateway
+from ..checks.rules import check
+from ..errors import ClusterError
+from ..findings import Finding, Severity
+from ..manifest.render import Release, render
+from ..values.quantities import quantity, seconds
+from ..values.tree import Maas, Values
+from .addresses import configuration, kserve_gateway
+from .client import Cluster, Object
 from .keys import listed
-from .render import Release, render
-from .rules import Severity, check, quantity, seconds
-from .values import Maas, Values
 
 SERVING = "serving.kserve.io"
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 
-class Status(StrEnum):
-    """What a check found."""
-
-    OK = "ok"
-    UNKNOWN = "unknown"
-    """It can't be told from here."""
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """One check's answer.
-
-    Attributes:
-        code: the check's name.
-        status: what it found.
-        message: in words.
-        fix: what to do; ``""`` where nothing is.
-    """
-
-    code: str
-    status: Status
-    message: str
-    fix: str = ""
+def _finding(code: str, severity: Severity, message: str, fix: str = "") -> Finding:
+    return Finding(code, severity, "", message, fix)
 
 
 class Facts:
@@ -74,7 +52,7 @@ class Facts:
         """Nodes with this deployment's NPUs."""
         name = self.values.npu.resource_name
         found = self.cluster.list("v1", "Node")
-        return [node for node in found if _amount(_allocatable(node).get(name, "0"))]
+        return [node for node in found if quantity(_allocatable(node).get(name, "0"))]
 
     @cached_property
     def chosen(self) -> list[Object]:
@@ -102,7 +80,7 @@ class Facts:
         """How much of a resource of a node no other pod has requested."""
         pods = self.others.get(node["metadata"]["name"], [])
         held = sum(_asked(pod, resource) for pod in pods)
-        return _amount(_allocatable(node).get(resource, "0")) - held
+        return quantity(_allocatable(node).get(resource, "0")) - held
 
     @cached_property
     def configuration(self) -> dict[str, Any]:
@@ -141,17 +119,7 @@ def _closed(node: Mapping[str, Any]) -> str:
     return "has no disk left (DiskPressure)" if "DiskPressure" in true else ""
 
 
-def _amount(text: str) -> float:
-    """A quantity of the API, which may have units that values don't."""
-    found = re.fullmatch(r"([0-9.]+(?:e[0-9]+)?)([EPTGMKk]i?|m|)", text)
-    if not found:
-        return 0.0
-    number, unit = found.groups()
-    larger = {"E": 1e18, "P": 1e15, "Ei": 2.0**60, "Pi": 2.0**50}
-    return float(number) * (larger[unit] if unit in larger else quantity(f"1{unit}"))
-
-
-Answer = Iterator[tuple[Status, str, str]]
+Answer = Iterator[tuple[Severity, str, str]]
 CHECKS: dict[str, Callable[[Facts], Answer]] = {}
 """Each check by its code: what it finds, in words, and the fix. Without an answer all is well."""
 
@@ -167,28 +135,23 @@ def _check(code: str, meaning: str) -> Callable[..., Any]:
     return register
 
 
-def examine(cluster: Cluster, values: Values, release: Release | None = None) -> list[Diagnosis]:
+def examine(cluster: Cluster, values: Values, release: Release | None = None) -> list[Finding]:
     """Every check's answers, in the order in which they are best read.
 
     Raises:
         ClusterError: the cluster can't be reached, or does not know this user.
     """
     facts = Facts(cluster, values, release or Release())
-    found: list[Diagnosis] = []
+    found: list[Finding] = []
     for code, function in CHECKS.items():
         try:
-            answers = [Diagnosis(code, *answer) for answer in function(facts)]
+            answers = [_finding(code, *answer) for answer in function(facts)]
         except ClusterError as error:
             if error.reason in ("Unreachable", "Unauthorized"):
                 raise
-            answers = [Diagnosis(code, Status.UNKNOWN, str(error).splitlines()[0])]
-        found += answers or [Diagnosis(code, Status.OK, MEANINGS[code])]
+            answers = [_finding(code, Severity.UNKNOWN, str(error).splitlines()[0])]
+        found += answers or [_finding(code, Severity.OK, MEANINGS[code])]
     return found
-
-
-def failures(found: list[Diagnosis]) -> list[Diagnosis]:
-    """The answers that stop a deployment."""
-    return [each for each in found if each.status == Status.FAILED]
 
 
 # --- the platform ------------------------------------------------------------------------------
@@ -200,14 +163,14 @@ def _kubernetes(facts: Facts) -> Answer:
     told = facts.cluster.request("GET", "/version")
     version = (int(told["major"]), int(re.sub(r"\D", "", told["minor"])))
     if version < (1, 32):
-        yield Status.FAILED, f"Kubernetes is {told['gitVersion']}", "upgrade it to 1.32 or newer"
+        yield Severity.ERROR, f"Kubernetes is {told['gitVersion']}", "upgrade it to 1.32 or newer"
 
 
 def _kinds(facts: Facts, kinds: Mapping[str, tuple[str, ...]], fix: str) -> Answer:
     for api, names in kinds.items():
         missing = [name for name in names if not facts.cluster.has(api, name)]
         if missing:
-            yield Status.FAILED, f"the cluster has no {', '.join(missing)} of {api}", fix
+            yield Severity.ERROR, f"the cluster has no {', '.join(missing)} of {api}", fix
 
 
 @_check("kserve-api", "LLMInferenceService v1alpha2 is served")
@@ -216,7 +179,7 @@ def _kserve_api(facts: Facts) -> Answer:
         return
     older = facts.cluster.has(f"{SERVING}/v1alpha1", "LLMInferenceService")
     found = "serves v1alpha1 only" if older else "is not there"
-    yield Status.FAILED, f"LLMInferenceService {found}", "install KServe v0.17 or newer"
+    yield Severity.ERROR, f"LLMInferenceService {found}", "install KServe v0.17 or newer"
 
 
 @_check("kserve-config-api", "LLMInferenceServiceConfig is there")
@@ -233,7 +196,7 @@ def _rollout(facts: Facts) -> Answer:
     has, wants = '"rolloutStrategy"' in text, facts.values.kserve.rollout_in_place
     if wants and not has:
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             "this KServe has no rolloutStrategy",
             "set kserve.rolloutInPlace to false, and update with `dsv4deploy upgrade`",
         )
@@ -271,7 +234,7 @@ def _kserve_webhook(facts: Facts) -> Answer:
     rules = [rule for _, rule in _webhooks(facts, "ValidatingWebhookConfiguration")]
     if not any("v1alpha2" in rule["apiVersions"] or "*" in rule["apiVersions"] for rule in rules):
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             "no webhook checks LLMInferenceServices of v1alpha2",
             "install KServe's LLMISVC webhooks",
         )
@@ -287,13 +250,13 @@ def _infernex(facts: Facts) -> Answer:
     ]
     if not found:
         yield (
-            Status.WARNING,
+            Severity.WARNING,
             "no webhook of InferNex Bridge was found: the service runs as plain KServe runs it",
             "install InferNex Bridge 26.6.0",
         )
     elif not any({"v1alpha2", "*"} & set(rule["apiVersions"]) for rule in found):
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             "InferNex Bridge's webhook does not see v1alpha2",
             "install InferNex Bridge 26.6.0",
         )
@@ -312,7 +275,7 @@ def _controller(facts: Facts) -> Answer:
     found = _controllers(facts)
     if not any((item.get("status") or {}).get("readyReplicas") for item in found):
         state = "is not ready" if found else "is not in namespace kserve"
-        yield Status.FAILED, f"the LLMISVC controller {state}", "see to its pods' events and logs"
+        yield Severity.ERROR, f"the LLMISVC controller {state}", "see to its pods' events and logs"
 
 
 @_check("kserve-version", "KServe is v0.17 to v0.19")
@@ -325,7 +288,7 @@ def _kserve_version(facts: Facts) -> Answer:
     ]
     if not found:
         yield (
-            Status.UNKNOWN,
+            Severity.UNKNOWN,
             "no tag of the controller's image tells KServe's version",
             "compare the image's digest with those of the releases v0.17 to v0.19",
         )
@@ -333,15 +296,15 @@ def _kserve_version(facts: Facts) -> Answer:
     version = found[0]
     told = f"KServe is v{version[0]}.{version[1]}"
     if version < (0, 17):
-        yield Status.FAILED, told, "upgrade it to v0.17 or newer: v0.16 has no v1alpha2"
+        yield Severity.ERROR, told, "upgrade it to v0.17 or newer: v0.16 has no v1alpha2"
     elif version > (0, 19):
         yield (
-            Status.WARNING,
+            Severity.WARNING,
             f"{told}, newer than what the deployment was validated with",
             "v0.17 to v0.19 are what InferNex Bridge 26.6.0 goes with",
         )
     else:
-        yield Status.OK, told, ""
+        yield Severity.OK, told, ""
 
 
 @_check("kserve-presets", "KServe's presets stand in namespace kserve")
@@ -357,7 +320,7 @@ def _presets(facts: Facts) -> Answer:
     missing = [name for name in wanted if name not in found]
     if missing:
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             f"namespace kserve lacks {', '.join(missing)}",
             "apply config/llmisvcconfig of your KServe release",
         )
@@ -369,7 +332,7 @@ def _modelcar(facts: Facts) -> Answer:
     user = settings.get("uidModelcar")
     if facts.values.model.uri.startswith("oci://") and user not in (None, "", 0):
         yield (
-            Status.WARNING,
+            Severity.WARNING,
             f"KServe runs the engine as user {user}, not as root, for oci:// models; v0.17 also "
             "drops the rest of its securityContext",
             "set uidModelcar to 0 in ConfigMap kserve/inferenceservice-config, as the published "
@@ -383,7 +346,7 @@ def _modelcar_enabled(facts: Facts) -> Answer:
     on = settings.get("enableModelcar", True)
     if facts.values.model.uri.startswith("oci://") and settings and not on:
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             "model.uri is oci://, and ModelCars are off",
             "set enableModelcar to true in ConfigMap kserve/inferenceservice-config",
         )
@@ -398,12 +361,12 @@ def _kserve_gateway(facts: Facts) -> Answer:
 def _gateway(facts: Facts, namespace: str, name: str, fix: str) -> Answer:
     found = facts.cluster.get(GATEWAY_API, "Gateway", name, namespace)
     if not found:
-        yield Status.FAILED, f"there is no Gateway {namespace}/{name}", fix
+        yield Severity.ERROR, f"there is no Gateway {namespace}/{name}", fix
         return
     conditions = (found.get("status") or {}).get("conditions") or []
     if not any(c["type"] == "Programmed" and c["status"] == "True" for c in conditions):
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             f"Gateway {namespace}/{name} is not programmed",
             "see to its controller: kubectl describe gateway",
         )
@@ -425,14 +388,14 @@ def _npus(facts: Facts) -> Answer:
     resource = facts.values.npu.resource_name
     if not facts.nodes:
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             f"no node offers {resource}",
             "install the device plugin, or set npu.resourceName to what `kubectl describe node` "
             "lists",
         )
     elif not facts.chosen:
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             f"{len(facts.nodes)} nodes offer {resource}, and npu.nodeSelector picks none of them",
             "set npu.nodeSelector to labels of theirs",
         )
@@ -444,7 +407,7 @@ def _nodes_ready(facts: Facts) -> Answer:
         why = _closed(node)
         if why:
             yield (
-                Status.WARNING if facts.fitting else Status.FAILED,
+                Severity.WARNING if facts.fitting else Severity.ERROR,
                 f"node {node['metadata']['name']} {why}",
                 "kubectl describe node, and kubectl uncordon",
             )
@@ -456,7 +419,7 @@ def _free(facts: Facts) -> Answer:
     room = sum(int(facts.left(node, resource) / npus) for node in facts.fitting)
     if room < _pods(facts.values):
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             f"there is room for {room} pods of {npus} × {resource}, and {_pods(facts.values)} are "
             "needed",
             "free nodes: `kubectl get pods -A -o wide` shows who holds them",
@@ -477,7 +440,7 @@ def _own(facts: Facts, pod: Mapping[str, Any]) -> bool:
 def _asked(pod: Mapping[str, Any], resource: str) -> float:
     """How much of a resource a pod's containers request together."""
     return sum(
-        _amount(((container.get("resources") or {}).get("requests") or {}).get(resource, "0"))
+        quantity(((container.get("resources") or {}).get("requests") or {}).get(resource, "0"))
         for container in pod["spec"]["containers"]
     )
 
@@ -496,13 +459,13 @@ def _card(facts: Facts) -> Answer:
     if wrong:
         name, card = next(iter(wrong.items()))
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             f"node {name} has {card}, not {wanted}: {len(wrong)} of {len(told)} nodes",
             f"set npu.nodeSelector to {_CARD}: the card's name, or npu.card to what is there",
         )
     elif not all(told.values()):
         yield (
-            Status.UNKNOWN,
+            Severity.UNKNOWN,
             f"no label {_CARD} tells which card the nodes have, 32 GB or 64 GB",
             "label them, or look with npu-smi",
         )
@@ -522,7 +485,7 @@ def _arm(facts: Facts) -> Answer:
     ]
     if other:
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             f"not arm64: {', '.join(other)}",
             "add kubernetes.io/arch: arm64 to npu.nodeSelector",
         )
@@ -547,13 +510,13 @@ def _disk(facts: Facts) -> Answer:
         free = facts.left(node, "ephemeral-storage") - sum(each["sizeBytes"] for each in images)
         if not _allocatable(node).get("ephemeral-storage"):
             yield (
-                Status.UNKNOWN,
+                Severity.UNKNOWN,
                 f"node {name} does not tell its disk",
                 f"look with df on the node: the weights take up to {need / 1e9:.0f} GB",
             )
         elif free < need:
             yield (
-                Status.FAILED,
+                Severity.ERROR,
                 f"node {name} has {max(free, 0) / 1e9:.0f} GB of ephemeral disk beside its images "
                 f"and pods, and the weights take up to {need / 1e9:.0f} GB",
                 "give it more disk, or keep the weights on a PersistentVolumeClaim (pvc://)",
@@ -576,7 +539,7 @@ def _taints(facts: Facts) -> Answer:
                 for each in known
             ):
                 yield (
-                    Status.FAILED,
+                    Severity.ERROR,
                     f"node {node['metadata']['name']} has the taint {taint['key']}:"
                     f"{taint['effect']}, which the pods do not stand",
                     f"add {taint['key']} to npu.tolerations",
@@ -599,13 +562,13 @@ def _driver(facts: Facts) -> Answer:
         name = node["metadata"]["name"]
         look = "look with npu-smi info: CANN 9.0 needs HDK 25.0, CANN 9.1 needs 25.2"
         if not numbers:
-            yield Status.UNKNOWN, f"no label tells node {name}'s driver", look
+            yield Severity.UNKNOWN, f"no label tells node {name}'s driver", look
         elif not least:
             version = facts.values.engine.version
-            yield Status.UNKNOWN, f"which driver vLLM {version}'s image needs is not known", look
+            yield Severity.UNKNOWN, f"which driver vLLM {version}'s image needs is not known", look
         elif (int(numbers[1]), int(numbers[2])) < least:
             yield (
-                Status.FAILED,
+                Severity.ERROR,
                 f"node {name} has driver {told[0]}, older than {least[0]}.{least[1]}",
                 "upgrade the driver, or take an image with an older CANN",
             )
@@ -619,7 +582,11 @@ def _namespace(facts: Facts) -> Answer:
     objects = render(facts.values, facts.release)
     for name in sorted({item["metadata"]["namespace"] for item in objects}):
         if not facts.cluster.get("v1", "Namespace", name):
-            yield Status.FAILED, f"there is no namespace {name}", f"kubectl create namespace {name}"
+            yield (
+                Severity.ERROR,
+                f"there is no namespace {name}",
+                f"kubectl create namespace {name}",
+            )
 
 
 @_check("rights", "this user may apply the service")
@@ -627,7 +594,7 @@ def _rights(facts: Facts) -> Answer:
     for verb in ("get", "patch", "create"):
         if not facts.cluster.may(verb, "llminferenceservices", facts.release.namespace, SERVING):
             yield (
-                Status.FAILED,
+                Severity.ERROR,
                 f"this user may not {verb} LLMInferenceServices in {facts.release.namespace}",
                 "ask for that right, or use another context",
             )
@@ -640,13 +607,13 @@ def _pull_secrets(facts: Facts) -> Answer:
         kinds = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
         if not found:
             yield (
-                Status.WARNING,
+                Severity.WARNING,
                 f"there is no Secret {name}, which only a private registry needs",
                 f"make it, or take {name} out of engine.imagePullSecrets",
             )
         elif found["type"] not in kinds:
             yield (
-                Status.FAILED,
+                Severity.ERROR,
                 f"Secret {name} is of type {found['type']}",
                 "make it with `kubectl create secret docker-registry`",
             )
@@ -660,10 +627,10 @@ def _claims(facts: Facts) -> Answer:
         found = facts.cluster.get("v1", kind, name, facts.release.namespace)
         phase = ((found or {}).get("status") or {}).get("phase", "")
         if not found:
-            yield Status.FAILED, f"there is no claim {name}", "make it, with the weights on it"
+            yield Severity.ERROR, f"there is no claim {name}", "make it, with the weights on it"
         elif phase not in ("Bound", ""):
             yield (
-                Status.WARNING,
+                Severity.WARNING,
                 f"claim {name} is {phase}",
                 "see to its volume, unless it waits for its first pod",
             )
@@ -685,12 +652,12 @@ def _quota(facts: Facts) -> Answer:
             # Kubernetes writes cpu for requests.cpu, too.
             keys = [key for key in (f"requests.{resource}", resource) if key in hard]
             for key in keys:
-                used = _amount((status.get("used") or {}).get(key, "0"))
+                used = quantity((status.get("used") or {}).get(key, "0"))
                 back = sum(_asked(pod, resource) for pod in facts.own_pods) if used else 0.0
-                left = _amount(hard[key]) - used + back
+                left = quantity(hard[key]) - used + back
                 if left < need * _pods(values):
                     yield (
-                        Status.FAILED,
+                        Severity.ERROR,
                         f"quota {item['metadata']['name']} leaves {left:g} of {key}, and "
                         f"{need * _pods(values):g} are needed",
                         "raise it",
@@ -725,7 +692,7 @@ def _maas_gateway(facts: Facts) -> Answer:
         yield from _gateway(facts, maas.namespace, maas.gateway.name, fix)
     elif not facts.cluster.get(GATEWAY_API, "GatewayClass", maas.gateway.class_name):
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             f"there is no GatewayClass {maas.gateway.class_name}",
             "set maas.gateway.className to one of `kubectl get gatewayclass`",
         )
@@ -740,7 +707,7 @@ def _api_keys(facts: Facts) -> Answer:
     found = facts.cluster.get("v1", "Secret", name, maas.namespace)
     if not found:
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             f"there is no Secret {maas.namespace}/{name}: every request would be refused",
             "make it: each client's id, and its bare key",
         )
@@ -750,28 +717,28 @@ def _api_keys(facts: Facts) -> Answer:
         for client, text in (found.get("data") or {}).items()
     }
     if not keys:
-        yield Status.FAILED, f"Secret {name} has no key", "add a client's id and its key"
+        yield Severity.ERROR, f"Secret {name} has no key", "add a client's id and its key"
     for client, key in sorted(keys.items()):
         # The key itself is never said.
         if key.lower().startswith("bearer"):
             yield (
-                Status.FAILED,
+                Severity.ERROR,
                 f"{client}'s key begins with Bearer, so it is always 401",
                 "store the bare key: the gateway takes the word off by itself",
             )
         elif not key or key != key.strip() or len(key.split()) > 1:
             yield (
-                Status.FAILED,
+                Severity.ERROR,
                 f"{client}'s key is empty or has blanks or a line's end",
                 "store it with `printf %s`, without a line's end",
             )
     if len(set(keys.values())) < len(keys):
-        yield Status.FAILED, f"two clients of Secret {name} have one key", "give each its own"
+        yield Severity.ERROR, f"two clients of Secret {name} have one key", "give each its own"
     now = datetime.now(UTC)
     for known in listed(found):
         if known.expired(now):
             yield (
-                Status.WARNING,
+                Severity.WARNING,
                 f"{known.client}'s key has expired, and is accepted all the same",
                 f"`dsv4deploy keys rotate {known.client}`, or revoke it",
             )
@@ -784,14 +751,14 @@ def _tiers(maas: Maas, clients: Collection[str]) -> Answer:
     for client, name in sorted(placed.items()):
         if client not in clients:
             yield (
-                Status.WARNING,
+                Severity.WARNING,
                 f"tier {name} names {client}, who has no key",
                 f"`dsv4deploy keys create {client}`, or take it out of maas.tiers",
             )
     free = sorted(set(clients) - placed.keys())
     if placed and not maas.quotas and free:
         yield (
-            Status.WARNING,
+            Severity.WARNING,
             f"nothing limits {', '.join(free)}: they stand in no tier, and maas.quotas is empty",
             "put them into a tier, or set maas.quotas for everybody else",
         )
@@ -837,7 +804,7 @@ def _redis(facts: Facts) -> Answer:
     found = RateLimit.of(facts.envoy_gateway).redis
     if not found:
         yield (
-            Status.FAILED,
+            Severity.ERROR,
             "Envoy Gateway's configuration names no Redis, so quotas count nothing",
             f"set rateLimit.backend.redis.url in {_CONFIGURATION}, and see that Envoy Gateway "
             "makes the Deployment envoy-ratelimit",
@@ -846,7 +813,7 @@ def _redis(facts: Facts) -> Answer:
         # To Go's URLs what stands before a colon is a scheme, which begins with a letter.
         if ":" in address and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", address):
             yield (
-                Status.FAILED,
+                Severity.ERROR,
                 f"Envoy Gateway can't read Redis' address {address}, and stops at its next start",
                 f"name Redis by a host name, such as redis.redis.svc:6379, in {_CONFIGURATION}",
             )
@@ -861,10 +828,10 @@ def _fail_closed(facts: Facts) -> Answer:
     found = RateLimit.of(facts.envoy_gateway)
     late = f"with Redis gone, or later than {found.seconds * 1000:g} ms,"
     if found.closed:
-        yield Status.OK, f"{late} requests are refused, not let through", ""
+        yield Severity.OK, f"{late} requests are refused, not let through", ""
     else:
         yield (
-            Status.WARNING,
+            Severity.WARNING,
             f"{late} the gateway lets every request through uncounted",
             "set rateLimit.failClosed to true in Envoy Gateway's configuration, if quotas matter "
             "more to you than answers, and rateLimit.timeout to what your Redis may take",
@@ -884,7 +851,7 @@ def _patch_policies(facts: Facts) -> Answer:
         enabled = False
     if enabled is not True:
         yield (
-            Status.WARNING,
+            Severity.WARNING,
             "Envoy Gateway ignores EnvoyPatchPolicies: where more than 512 requests wait for their "
             "first token, the next are answered with 500",
             f"set extensionApis.enableEnvoyPatchPolicy to true in {_CONFIGURATION}",
@@ -901,7 +868,7 @@ def _response_override(facts: Facts) -> Answer:
     for item in facts.cluster.list(_POLICIES, kind, place):
         if item["spec"].get("responseOverride"):
             yield (
-                Status.FAILED,
+                Severity.ERROR,
                 f"{kind} {place}/{item['metadata']['name']} has responseOverride: the gateway "
                 "lists its models, and reads requests, without asking for a key",
                 "take it out, or give its route a Gateway of its own",
@@ -922,7 +889,7 @@ def _one_policy(facts: Facts) -> Answer:
             shared = sorted(targets & set(_targets(facts, other)))
             if shared and other["metadata"]["name"] != name:
                 yield (
-                    Status.FAILED,
+                    Severity.ERROR,
                     f"{kind} {other['metadata']['name']} has {shared[0][1]} too: the older of the "
                     "two wins, and the other does nothing",
                     "put both into one",
@@ -969,7 +936,7 @@ def _key_check(facts: Facts) -> Answer:
             continue
         for kind, name in sorted(guarded & set(_targets(facts, policy))):
             yield (
-                Status.FAILED,
+                Severity.ERROR,
                 f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} takes the place of "
                 f"the key check for {kind} {name}: it asks nobody for a key",
                 "set its mergeType to StrategicMerge where it is for a route; else take it out",
@@ -996,10 +963,10 @@ def _prompt_size(facts: Facts) -> Answer:
     found = [each["spec"] for each in policies if target in _targets(facts, each)]
     for spec in found or [{}]:
         for section, field, default, times in _ROOM:
-            room = _amount(str((spec.get(section) or {}).get(field, default)))
+            room = quantity(str((spec.get(section) or {}).get(field, default)))
             if room < times * longest:
                 yield (
-                    Status.FAILED,
+                    Severity.ERROR,
                     f"Gateway {maas.gateway.name} has {section}.{field} {room:.0f}, and this "
                     f"model's max-model-len × maas.bytesPerToken needs {times * longest}: longer "
                     "prompts are refused with 413",
@@ -1014,8 +981,7 @@ def _prompt_size(facts: Facts) -> Answer:
 @_check("values", "no rule speaks against the values")
 def _values(facts: Facts) -> Answer:
     for finding in check(facts.values, facts.release):
-        status = Status.FAILED if finding.severity == Severity.ERROR else Status.WARNING
-        yield status, f"{finding.path}: {finding.message}", finding.fix
+        yield finding.severity, f"{finding.path}: {finding.message}", finding.fix
 
 
 @_check("dry-run", "the API server and its webhooks take the manifest")
@@ -1024,4 +990,4 @@ def _dry_run(facts: Facts) -> Answer:
         try:
             facts.cluster.apply(item, dry_run=True, force=True)
         except ClusterError as error:
-            yield Status.FAILED, str(error), "see the checks above"
+            yield Severity.ERROR, str(error), "see the checks above"

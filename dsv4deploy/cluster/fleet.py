@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .errors import DeployError
+from ..errors import DeployError
 
 WORKERS = 10
 """Clusters that are worked on at the same time."""

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from .cluster import MANAGER, Cluster, Object
-from .errors import ClusterError, ValuesError
-from .values import CLIENT_ID
+from ..errors import ClusterError, ValuesError
+from ..values.tree import CLIENT_ID
+from .client import MANAGER, Cluster, Object
 
 PREFIX = "dsv4_"
 """What each key begins with."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from .cluster import Cluster, Object
-from .errors import ClusterError
+from ..errors import ClusterError
+from .client import Cluster, Object
 
 STOP = "serving.kserve.io/stop"
 """KServe's annotation that takes a service's pods away and leaves the service."""

@@ -21,10 +21,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from .cluster import MANAGER, Cluster, Object, managed
+from ..errors import ClusterError
+from .client import MANAGER, Cluster, Object, managed
 from .diff import Change, changes, downtime, label
-from .errors import ClusterError
-from .progress import SILENT, STOP, Check, Wait, service_of, stopped
+from .readiness import SILENT, STOP, Check, Wait, service_of, stopped
 
 KEPT = 10
 """Revisions that are kept, and those to go back to where all of these have failed."""

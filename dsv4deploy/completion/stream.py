@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from .bench.worker import REFUSALS, SIMULATOR, Failed, headers
-from .errors import DeployError
+from ..bench.worker import REFUSALS, SIMULATOR, Failed, headers
+from ..errors import DeployError
 from .garbage import PROMPT
 
 

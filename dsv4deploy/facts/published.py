@@ -111,7 +111,7 @@ class Row:
 
 @cache
 def _data() -> dict[str, Any]:
-    text = (files("dsv4deploy") / "data" / "published.json").read_text("utf-8")
+    text = (files(__package__) / "data" / "published.json").read_text("utf-8")
     data: dict[str, Any] = json.loads(text)
     return data
 

@@ -8,18 +8,25 @@ import json
 import tarfile
 import textwrap
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from . import __version__, garbage, yamlio
-from .errors import DeployError
+from .. import __version__
+from ..checks.rules import RULES, Rule
+from ..completion import garbage
+from ..errors import DeployError
+from ..findings import Severity
+from ..manifest.render import KINDS, TEMPLATES
+from ..values import yaml as yamlio
+from ..values.json import to_json
+from ..values.loading import defaults, profile_names, profile_path
+from ..values.schema import Documented, documentation, json_schema
 from .gotemplate import CHART, go_string, translate, translate_expression, translate_part
-from .loading import defaults, profile_names, profile_path
-from .render import KINDS, TEMPLATES, to_json
-from .rules import RULES, Rule, Severity
-from .schema import Documented, documentation, json_schema
 
 WIDTH = 98
+OWN = resources.files(__package__) / "templates"
+"""What only the chart has: its notes, its test, its README."""
 
 
 def files() -> dict[str, str]:
@@ -38,8 +45,8 @@ def files() -> dict[str, str]:
         "values.schema.json": _schema(),
         "templates/_helpers.tpl": _helpers(),
         "templates/checks.yaml": _checks(),
-        "templates/NOTES.txt": translate("chart/NOTES.txt") + _warnings(),
-        "templates/tests/completion.yaml": translate("chart/completion.yaml"),
+        "templates/NOTES.txt": translate("NOTES.txt", OWN) + _warnings(),
+        "templates/tests/completion.yaml": translate("completion.yaml", OWN),
     }
     for kind in KINDS:
         chart[f"templates/{kind}.yaml"] = translate(f"{kind}.yaml")
@@ -154,7 +161,7 @@ def _schema() -> str:
 
 
 def _static(name: str) -> str:
-    return (TEMPLATES / "chart" / name).read_text("utf-8")
+    return (OWN / name).read_text("utf-8")
 
 
 def _fill(name: str, **words: str) -> str:
@@ -171,8 +178,8 @@ def _helpers() -> str:
 
 def _smoke() -> str:
     """What ``helm test`` runs: the script, with the detector's own text where it is imported."""
-    name, start = "_smoke.py", "from dsv4deploy.garbage import "
-    script = _static(name)
+    name, start = "_smoke.py", "from dsv4deploy.completion.garbage import "
+    script = (TEMPLATES / "chart" / name).read_text("utf-8")
     (line,) = (line for line in script.splitlines() if line.startswith(start))
     detector = Path(garbage.__file__).read_text("utf-8")
     return translate_part(script.replace(line, detector.strip()), f"chart/{name}")

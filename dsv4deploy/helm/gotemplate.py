@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from importlib.resources.abc import Traversable
 from typing import Any, NoReturn
 
 from jinja2 import Environment, meta, nodes
 
-from .errors import DeployError
-from .render import TEMPLATES, environment
-from .schema import json_schema
+from ..errors import DeployError
+from ..manifest.render import TEMPLATES, environment
+from ..values.schema import json_schema
 
 CHART = "deepseek-v4-flash"
 
@@ -35,16 +36,17 @@ class TranslationError(DeployError):
     """A template uses something that has no counterpart in Helm; the message says where."""
 
 
-def translate(name: str) -> str:
+def translate(name: str, folder: Traversable = TEMPLATES) -> str:
     """The Helm template of one of this package's templates.
 
     Args:
-        name: a file in ``templates/``. One whose name begins with ``_`` becomes a named template.
+        name: of a file. One whose name begins with ``_`` becomes a named template.
+        folder: its folder.
 
     Raises:
         TranslationError: it leaves the shared subset.
     """
-    source = (TEMPLATES / name).read_text("utf-8")
+    source = (folder / name).read_text("utf-8")
     return translate_part(source, name) if _is_part(name) else translate_source(source, name)
 
 

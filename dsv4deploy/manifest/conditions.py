@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from ..values.tree import Values
 from .render import environment
-from .values import Values
 
 
 def argument(flag: str, key: str = "") -> str:

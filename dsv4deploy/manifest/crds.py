@@ -25,9 +25,9 @@ from jsonschema import Draft4Validator, Draft6Validator, FormatChecker, Validati
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
-from .errors import ValuesError
-from .rules import Finding, Severity
-from .yamlio import plain
+from ..errors import ValuesError
+from ..findings import Finding, Severity
+from ..values.yaml import plain
 
 Tree = dict[str, Any]
 Name = tuple[str, str]

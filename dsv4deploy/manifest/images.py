@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import Problem, ValuesError
-from .values import Values
+from ..errors import ValuesError
+from ..findings import Finding, Severity
+from ..values.tree import Values
 
 OCI = "oci://"
 
@@ -42,7 +43,7 @@ def mapped(values: Values, registries: Mapping[str, str]) -> dict[str, str]:
         if not fitting:
             registry = full.split("/")[0]
             message = f"{reference} is in {registry}, which no --registry-map names"
-            problems.append(Problem("images", path, message))
+            problems.append(Finding("", Severity.ERROR, path, message, source="images"))
             continue
         begin = max(fitting, key=len)
         moved[path] = registries[begin] + full.removeprefix(begin)

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from . import yamlio
-from .errors import DeployError
+from ..errors import DeployError
+from ..values import yaml as yamlio
+from ..values.tree import Values
 from .render import Release, documents
 from .render import render as render_objects
-from .values import Values
 
 Objects = Sequence[Mapping[str, Any]]
 Operation = dict[str, Any]

@@ -17,8 +17,9 @@ from typing import Any
 
 import jinja2
 
-from .errors import RenderError, ValuesError
-from .values import Values
+from ..errors import RenderError, ValuesError
+from ..values.json import to_json
+from ..values.tree import Values
 
 TEMPLATES = files(__package__) / "templates"
 
@@ -78,30 +79,6 @@ def quote(value: object) -> str:
 def shell(value: str) -> str:
     """Text as one word of a POSIX shell."""
     return "'" + value.replace("'", "'\\''") + "'"
-
-
-def to_json(value: Any) -> str:
-    """JSON on one line as Go writes it: sorted keys, no blanks, 1.0 as 1."""
-    if isinstance(value, Mapping):
-        members = (f"{to_json(key)}:{to_json(value[key])}" for key in sorted(value))
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(to_json, value)) + "]"
-    if isinstance(value, float):
-        return _go_float(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _go_float(value: float) -> str:
-    """A float as Go's encoding/json writes it: plain from 1e-6 to 1e21, else 1e-7, 1e+21."""
-    mantissa, _, exponent = repr(value).partition("e")
-    if not exponent:
-        return mantissa.removesuffix(".0")
-    power = int(exponent)
-    if -7 < power < 21:
-        digits = max(0, len(mantissa.partition(".")[2]) - power)
-        return f"{value:.{digits}f}"
-    return f"{mantissa}e{power:+d}"
 
 
 def nindent(text: str, width: int) -> str:
@@ -235,13 +212,14 @@ def render(values: Values, release: Release | None = None) -> list[dict[str, Any
     Raises:
         RenderError: a template is wrong.
     """
-    from . import yamlio  # text alone needs no YAML reader: a cold `dsv4deploy render` has none
+    # Text alone needs no YAML reader: a cold `dsv4deploy render` has none.
+    from ..values import yaml as yamlio
 
     return yamlio.parse(render_text(values, release))
 
 
 def to_yaml(objects: Iterable[Mapping[str, Any]]) -> str:
     """Objects as YAML text that every reader understands alike."""
-    from . import yamlio
+    from ..values import yaml as yamlio
 
     return yamlio.write(objects)

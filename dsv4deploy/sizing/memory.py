@@ -16,9 +16,9 @@ from enum import StrEnum
 from math import ceil
 from typing import Any
 
-from .conditions import DSA_CP, FLASHCOMM, holds
-from .errors import DeployError
-from .values import Values
+from ..errors import DeployError
+from ..manifest.conditions import DSA_CP, FLASHCOMM, holds
+from ..values.tree import Values
 
 GIB = 2**30
 

@@ -8,7 +8,6 @@ default away.
 from __future__ import annotations
 
 import copy
-import difflib
 import json
 import math
 import re
@@ -22,9 +21,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from . import flags
-from .errors import Problem, ValuesError
-from .values import PATTERNS, EngineArgs, Values
+from ..errors import ValuesError, nearest
+from ..facts import flags
+from ..findings import Finding, Severity
+from .tree import PATTERNS, EngineArgs, Values
 
 Tree = dict[str, Any]
 Keys = tuple[str, ...]
@@ -77,7 +77,8 @@ def load(
 
 
 def _read(path: Path) -> Tree:
-    from . import yamlio  # a render of the defaults reads no YAML, and need not import it
+    # A render of the defaults reads no YAML, and need not import it.
+    from . import yaml as yamlio
 
     return yamlio.read_file(path)
 
@@ -106,10 +107,10 @@ def accept(layers: Sequence[Layer]) -> Values:
     return values
 
 
-def _problem(origin: str, path: Keys, message: str) -> Problem:
+def _problem(origin: str, path: Keys, message: str) -> Finding:
     if origin.startswith("--set "):
         message = message.replace(_UNQUOTE, "use --set-json, for --set reads this as text")
-    return Problem(origin, ".".join(path), message)
+    return Finding("", Severity.ERROR, ".".join(path), message, source=origin)
 
 
 _UNQUOTE = "leave out the quotes"
@@ -370,7 +371,7 @@ class _Settings:
 
 def profile_directory() -> Path:
     """Where the shipped profiles are: beside the package in a checkout, in it when installed."""
-    package = Path(str(files(__package__)))
+    package = Path(str(files(__package__))).parent
     inside = package / "profiles"
     return inside if inside.is_dir() else package.parent / "profiles"
 
@@ -394,16 +395,6 @@ def profile_path(name: str) -> Path:
 
 
 # --- what pydantic says, in words -------------------------------------------------------------
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """``: did you mean x?``, or all there are."""
-    known = sorted(words)
-    lowered = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    if close:
-        return f": did you mean {lowered[close[0]]}?"
-    return f": there are {', '.join(known)}" if known else ""
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:

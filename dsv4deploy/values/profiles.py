@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .errors import ValuesError
+from ..errors import ValuesError
 from .loading import profile_names, profile_path
 
 

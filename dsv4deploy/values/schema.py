@@ -19,12 +19,12 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_snake
 from pydantic.json_schema import GenerateJsonSchema
 
-from . import flags
-from . import values as _values
-from .errors import ValuesError
-from .loading import defaults, nearest
-from .render import to_json
-from .values import FLAG_NAME, PATTERNS, Values
+from ..errors import ValuesError, nearest
+from ..facts import flags
+from ..values import tree as _values
+from .json import to_json
+from .loading import defaults
+from .tree import FLAG_NAME, PATTERNS, Values
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from .errors import ValuesError
+from ..errors import ValuesError
 
 try:
     from yaml import CSafeDumper as _Dumper

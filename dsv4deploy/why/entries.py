@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from . import yamlio
+from ..values import yaml as yamlio
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Entry:
 @cache
 def entries() -> tuple[Entry, ...]:
     """Every entry, in the order of the file."""
-    path = files(__package__) / "data" / "troubleshooting.yaml"
+    path = files(__package__) / "troubleshooting.yaml"
     (areas,) = yamlio.parse(path.read_text("utf-8"))
     return tuple(
         _entry(area, code, fields)

@@ -14,7 +14,7 @@ import parts
 import pytest
 from parts import CACHE, making, program, run
 
-from dsv4deploy.cluster import Cluster
+from dsv4deploy.cluster.client import Cluster
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from typing import Any
 import yaml
 from parts import CACHE, making, program, run
 
-from dsv4deploy.cluster import Cluster
+from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.errors import ClusterError
 
 KSERVE = "github.com/kserve/kserve@v0.17.0"

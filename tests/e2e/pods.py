@@ -27,7 +27,7 @@ from control_plane import Tree, running, until
 from parts import program, run
 from tools import missing
 
-from dsv4deploy.cluster import Cluster
+from dsv4deploy.cluster.client import Cluster
 
 NODE = "10.244.0.1"  # the machine's own address, where the API server listens
 SERVICES = "10.0.0.0/24"

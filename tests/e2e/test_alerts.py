@@ -12,7 +12,7 @@ from control_plane import OPERATOR
 from parts import run
 
 from dsv4deploy import load, render
-from dsv4deploy.crds import validate
+from dsv4deploy.manifest.crds import validate
 
 ON = ["monitoring.enabled=true", "maas.enabled=true", "name=chat"]
 POD = 'namespace="demo", pod="chat-kserve-1"'

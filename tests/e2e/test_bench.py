@@ -27,7 +27,7 @@ from parts import CACHE, making, run
 from dsv4deploy import DeployError, Release, Values
 from dsv4deploy.bench import dataset, job, worker
 from dsv4deploy.bench.run import Benchmark, Subject, subject
-from dsv4deploy.cluster import Cluster
+from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.errors import ClusterError
 
 MODEL = Values().model.name

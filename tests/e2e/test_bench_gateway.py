@@ -17,7 +17,7 @@ from test_bench import SCALE, Way, aiperf, bench, data, verdict  # noqa: F401 - 
 
 from dsv4deploy import load
 from dsv4deploy.bench.dataset import Dataset
-from dsv4deploy.keys import Place, create
+from dsv4deploy.cluster.keys import Place, create
 
 # Three runs of the data set take more than the default budget of an hour.
 LARGE = {"tokens": 1_000_000_000, "unit": "Hour", "count": "total"}

@@ -14,12 +14,9 @@ from conftest import Plane
 from control_plane import LONG, condition, free_port, meanwhile, until
 
 from dsv4deploy import Release, load, render
-from dsv4deploy.cluster import Cluster
-from dsv4deploy.errors import ClusterError
-from dsv4deploy.loading import profile_names
-from dsv4deploy.profiles import summary
-from dsv4deploy.progress import STOP, Check, Wait, progress, stopped, waiting, watch
-from dsv4deploy.rollout import (
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.cluster.readiness import STOP, Check, Wait, progress, stopped, waiting, watch
+from dsv4deploy.cluster.rollout import (
     KEPT,
     Plan,
     apply,
@@ -30,6 +27,9 @@ from dsv4deploy.rollout import (
     target,
     upgrade,
 )
+from dsv4deploy.errors import ClusterError
+from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import summary
 
 Tree = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent.parent

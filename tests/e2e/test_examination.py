@@ -13,8 +13,9 @@ from conftest import Plane
 from control_plane import condition, namespace, set_status
 
 from dsv4deploy import Release, load, render
-from dsv4deploy.cluster import Cluster
-from dsv4deploy.doctor import CHECKS, Diagnosis, Facts, Status, examine, failures
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.cluster.doctor import CHECKS, Facts, examine
+from dsv4deploy.findings import Finding, Severity, errors
 
 Tree = dict[str, Any]
 Spoil = Callable[[Cluster], None]
@@ -241,21 +242,21 @@ def good(plane: Plane) -> Iterator[Cluster]:
         cluster.delete(item)
 
 
-def diagnoses(cluster: Cluster, changed: Tree) -> list[Diagnosis]:
+def diagnoses(cluster: Cluster, changed: Tree) -> list[Finding]:
     return examine(cluster, load(VALUES, changed), Release(namespace="doctor"))
 
 
 def test_a_good_cluster_has_no_failure(good: Cluster) -> None:
     good.writes = 0
     found = diagnoses(good, {})
-    assert failures(found) == []
+    assert errors(found) == []
     assert good.writes == 0
     assert {each.code for each in found} == CHECKS.keys()
     assert len(CHECKS) >= 20
-    told = {each.code: each.status for each in found if each.status != Status.OK}
+    told = {each.code: each.severity for each in found if each.severity != Severity.OK}
     # The shipped ConfigMap of KServe has a user of its own for ModelCars; the published values
     # have warnings.
-    assert told == dict.fromkeys(("modelcar-user", "pull-secrets", "values"), Status.WARNING)
+    assert told == dict.fromkeys(("modelcar-user", "pull-secrets", "values"), Severity.WARNING)
 
 
 def test_what_the_service_holds_itself_is_free_for_it(good: Cluster) -> None:
@@ -263,18 +264,18 @@ def test_what_the_service_holds_itself_is_free_for_it(good: Cluster) -> None:
     exact = {"requests.huawei.com/Ascend910": "8"}
     put(good, {**QUOTA, "spec": {"hard": exact}})
     set_status(good, QUOTA, {"hard": exact, "used": exact})
-    assert failures(diagnoses(good, {})) == []
+    assert errors(diagnoses(good, {})) == []
 
 
 def test_weights_that_a_node_has_need_no_more_disk(good: Cluster) -> None:
     holding(load(VALUES).model.uri.removeprefix("oci://"))(good)
     (told,) = (each for each in diagnoses(good, {}) if each.code == "disk")
-    assert told.status == Status.OK
+    assert told.severity == Severity.OK
 
 
 def test_a_larger_node_has_room_for_two(good: Cluster) -> None:
     offer(good, {**CAPACITY, "huawei.com/Ascend910": "16"})
-    assert "free-npus" not in {each.code for each in failures(diagnoses(good, {"replicas": 2}))}
+    assert "free-npus" not in {each.code for each in errors(diagnoses(good, {"replicas": 2}))}
 
 
 def labelled(**labels: str) -> Spoil:
@@ -392,9 +393,9 @@ def nothing(_: Cluster) -> None:
     """Leaves the cluster as it is."""
 
 
-FAILED, WARNING, UNKNOWN = Status.FAILED, Status.WARNING, Status.UNKNOWN
+FAILED, WARNING, UNKNOWN = Severity.ERROR, Severity.WARNING, Severity.UNKNOWN
 # A check, what is wrong with the cluster or the values, and what the check says.
-BAD: list[tuple[str, Spoil, Tree, Status, str]] = [
+BAD: list[tuple[str, Spoil, Tree, Severity, str]] = [
     (
         "rollout-field",
         nothing,
@@ -528,13 +529,13 @@ BAD: list[tuple[str, Spoil, Tree, Status, str]] = [
     ("code", "spoil", "changed", "status", "told"), BAD, ids=[f"{b[0]}-{b[4]}" for b in BAD]
 )
 def test_what_is_wrong_is_told_with_a_fix(
-    good: Cluster, code: str, spoil: Spoil, changed: Tree, status: Status, told: str
+    good: Cluster, code: str, spoil: Spoil, changed: Tree, status: Severity, told: str
 ) -> None:
     spoil(good)
     found = [each for each in diagnoses(good, changed) if each.code == code]
     said = next(each for each in found if told in each.message)
-    assert said.status == status
-    assert {each.status for each in found if each.status != WARNING} <= {status}
+    assert said.severity == status
+    assert {each.severity for each in found if each.severity != WARNING} <= {status}
     assert said.fix
 
 
@@ -557,13 +558,13 @@ def test_what_is_wrong_is_told_with_a_fix(
 )
 def test_other_security_policies_leave_the_key_check_alone(good: Cluster, spec: Tree) -> None:
     added(GATEWAY, ROUTE, cross_origin(**spec))(good)
-    assert "key-check" not in {each.code for each in failures(diagnoses(good, {}))}
+    assert "key-check" not in {each.code for each in errors(diagnoses(good, {}))}
 
 
 def test_a_shared_gateway_has_room_for_a_model_like_its_first(good: Cluster) -> None:
     put(good, limits())
     shared = {"maas": {"gateway": {"create": False}}}
-    assert "prompt-size" not in {each.code for each in failures(diagnoses(good, shared))}
+    assert "prompt-size" not in {each.code for each in errors(diagnoses(good, shared))}
 
 
 # On a cluster with nothing.
@@ -582,7 +583,7 @@ MISSING = {
 def test_on_a_cluster_with_nothing_the_missing_kinds_are_told(bare: Cluster) -> None:
     found = {each.code: each for each in diagnoses(bare, {})}
     for code in MISSING:
-        assert found[code].status == Status.FAILED, found[code]
+        assert found[code].severity == Severity.ERROR, found[code]
         assert "install" in found[code].fix or "apply" in found[code].fix
 
 
@@ -590,8 +591,8 @@ def test_who_may_do_nothing_is_told_so(plane: Plane, good: Cluster) -> None:
     assert good
     reader = Cluster.connect("reader", str(plane.kubeconfig))
     found = {each.code: each for each in diagnoses(reader, {})}
-    assert found["rights"].status == Status.FAILED
-    assert found["npu-nodes"].status == Status.UNKNOWN
+    assert found["rights"].severity == Severity.ERROR
+    assert found["npu-nodes"].severity == Severity.UNKNOWN
     assert "forbidden" in found["npu-nodes"].message
 
 
@@ -600,10 +601,10 @@ def test_an_older_kubernetes_is_told(bare: Cluster, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(bare, "request", lambda *_: older)
     facts = Facts(bare, load(VALUES), Release(namespace="doctor"))
     ((status, message, fix),) = CHECKS["kubernetes-version"](facts)
-    assert (status, message) == (Status.FAILED, "Kubernetes is v1.31.4+k3s1")
+    assert (status, message) == (Severity.ERROR, "Kubernetes is v1.31.4+k3s1")
     assert "1.32" in fix
 
 
 def test_every_check_is_seen_to_fail_or_to_warn() -> None:
-    seen = {code for code, _, _, status, _ in BAD if status != Status.UNKNOWN}
+    seen = {code for code, _, _, status, _ in BAD if status != Severity.UNKNOWN}
     assert seen | MISSING | {"rights", "kubernetes-version"} == CHECKS.keys()

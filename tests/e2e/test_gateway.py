@@ -28,8 +28,8 @@ from pods import Pod
 from streams import Stream, stream
 
 from dsv4deploy import Release, Values, check, load, render
-from dsv4deploy.doctor import CHECKS, Facts
-from dsv4deploy.keys import Place, create, revoke, rotate
+from dsv4deploy.cluster.doctor import CHECKS, Facts
+from dsv4deploy.cluster.keys import Place, create, revoke, rotate
 
 
 def deployment(name: str, **maas: Any) -> Values:

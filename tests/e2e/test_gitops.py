@@ -13,7 +13,7 @@ import yaml
 from parts import CACHE, program, run
 
 from dsv4deploy import load
-from dsv4deploy.crds import validate
+from dsv4deploy.manifest.crds import validate
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GITOPS = ROOT / "examples" / "gitops"

@@ -15,10 +15,11 @@ import pytest
 from conftest import Plane
 
 from dsv4deploy import load
-from dsv4deploy.cluster import Cluster
-from dsv4deploy.doctor import Status, examine
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.cluster.doctor import examine
+from dsv4deploy.cluster.keys import Place, create, keys, revoke, rotate
 from dsv4deploy.errors import ClusterError
-from dsv4deploy.keys import Place, create, keys, revoke, rotate
+from dsv4deploy.findings import Severity
 
 Typed = Callable[..., subprocess.CompletedProcess[str]]
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -131,7 +132,7 @@ def test_doctor_says_whose_key_is_old_and_who_has_no_budget(
     assert len(found) == len(told)
     for each, text in zip(found, told, strict=True):
         assert text in each.message
-        assert each.status == (Status.OK if "bare" in text else Status.WARNING)
+        assert each.severity == (Severity.OK if "bare" in text else Severity.WARNING)
 
 
 def test_a_secret_that_somebody_else_has_made_keeps_what_it_holds(

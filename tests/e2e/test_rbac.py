@@ -18,11 +18,12 @@ from test_deployments import ROOT, SHORT, kubelet, stopped_and_started  # noqa: 
 from dsv4deploy import DeployError, Release, load, render
 from dsv4deploy.bench import dataset, job
 from dsv4deploy.bench.run import Benchmark, Subject, subject
-from dsv4deploy.cluster import Cluster
-from dsv4deploy.doctor import Status, examine
-from dsv4deploy.ingress import address
-from dsv4deploy.keys import Place, create, keys, revoke, rotate
-from dsv4deploy.rollout import apply, delete, history, prepare, target
+from dsv4deploy.cluster.addresses import address
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.cluster.doctor import examine
+from dsv4deploy.cluster.keys import Place, create, keys, revoke, rotate
+from dsv4deploy.cluster.rollout import apply, delete, history, prepare, target
+from dsv4deploy.findings import Severity
 
 Right = tuple[str, str, str]
 RIGHTS = ROOT / "examples" / "rbac" / "rbac.yaml"
@@ -165,7 +166,7 @@ def test_these_rights_are_enough_and_none_is_too_many(
     cluster.apply(selecting(f"{home}-maas"))
     found = [*examine(user, one, release), *examine(user, load({"model": claims}), release)]
     assert not [
-        each for each in found if each.status == Status.UNKNOWN and "forbid" in each.message
+        each for each in found if each.severity == Severity.UNKNOWN and "forbid" in each.message
     ]
     assert apply(user, prepare(user, render(one, release)))
     stopped_and_started(user, prepare(user, render(other, release)))

@@ -11,7 +11,7 @@ from control_plane import free_port, running, until
 from parts import run
 
 from dsv4deploy import __version__
-from dsv4deploy.chart import package
+from dsv4deploy.helm.chart import package
 
 REGISTRY = "github.com/distribution/distribution/v3/cmd/registry@v3.0.0"
 CHART = Path(__file__).resolve().parent.parent.parent / "charts" / "deepseek-v4-flash"

@@ -14,7 +14,7 @@ from tools import missing
 
 from dsv4deploy import load
 from dsv4deploy.bench.report import report
-from dsv4deploy.memory import plan, svg
+from dsv4deploy.sizing.memory import plan, svg
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from test_deployments import kubelet  # noqa: F401 - a fixture
 from test_examination import good  # noqa: F401 - a fixture
 from tutorial import follow, with_cluster, without_cluster
 
-from dsv4deploy.cluster import Cluster
+from dsv4deploy.cluster.client import Cluster
 
 
 @pytest.fixture

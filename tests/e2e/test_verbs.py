@@ -17,10 +17,10 @@ from control_plane import LONG, install_crds, namespace, objects, spaces, until
 from test_deployments import kubelet, kubelets  # noqa: F401 - one is a fixture
 
 from dsv4deploy import Release, load, render
-from dsv4deploy.cluster import Cluster
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.cluster.rollout import history, prepare
 from dsv4deploy.errors import ClusterError
-from dsv4deploy.loading import profile_names
-from dsv4deploy.rollout import history, prepare
+from dsv4deploy.values.loading import profile_names
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHART = ROOT / "charts" / "deepseek-v4-flash"

@@ -5,7 +5,7 @@ import os
 import sys
 import urllib.request
 
-from dsv4deploy.garbage import PROMPT, garbage
+from dsv4deploy.completion.garbage import PROMPT, garbage
 
 request = urllib.request.Request(
     os.environ["URL"],

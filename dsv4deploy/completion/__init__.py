@@ -1,0 +1,1 @@
+"""One streamed completion, and whether its answer makes sense; standard library only."""

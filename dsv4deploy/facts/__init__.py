@@ -1,0 +1,1 @@
+"""What is known of the world, as data with look-ups: the engine's flags, published figures."""

@@ -1,0 +1,1 @@
+"""From values to Kubernetes objects, and what is known of these."""

@@ -1,0 +1,31 @@
+"""JSON as Go writes it, so that Python and Helm print the same text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def to_json(value: Any) -> str:
+    """JSON on one line as Go writes it: sorted keys, no blanks, 1.0 as 1."""
+    if isinstance(value, Mapping):
+        members = (f"{to_json(key)}:{to_json(value[key])}" for key in sorted(value))
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(to_json, value)) + "]"
+    if isinstance(value, float):
+        return _go_float(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _go_float(value: float) -> str:
+    """A float as Go's encoding/json writes it: plain from 1e-6 to 1e21, else 1e-7, 1e+21."""
+    mantissa, _, exponent = repr(value).partition("e")
+    if not exponent:
+        return mantissa.removesuffix(".0")
+    power = int(exponent)
+    if -7 < power < 21:
+        digits = max(0, len(mantissa.partition(".")[2]) - power)
+        return f"{value:.{digits}f}"
+    return f"{mantissa}e{power:+d}"

@@ -1,0 +1,1 @@
+"""What is known by the text of an error."""

@@ -23,7 +23,11 @@ def rooms() -> list[str]:
 
 def files_of(room: str) -> list[Path]:
     folder = PACKAGE / room
-    return sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{room}.py"]
+    return (
+        sorted(path for path in folder.rglob("*.py") if "templates" not in path.parts)
+        if folder.is_dir()
+        else [PACKAGE / f"{room}.py"]
+    )
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -123,7 +123,7 @@ def test_requests_come_in_fours(model: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["garbage.py", "bench/launch.py", "bench/prompts.py", "bench/worker.py"]
+    "name", ["completion/garbage.py", "bench/launch.py", "bench/prompts.py", "bench/worker.py"]
 )
 def test_what_runs_elsewhere_imports_the_standard_library_only(name: str) -> None:
     imported = set()

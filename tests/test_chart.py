@@ -17,7 +17,7 @@ from dsv4deploy import Release, __version__, check, load, render
 from dsv4deploy.checks.rules import RULES
 from dsv4deploy.errors import DeployError
 from dsv4deploy.findings import Severity
-from dsv4deploy.helm.chart import drift, files, package, write
+from dsv4deploy.helm.chart import OWN, drift, files, package, write
 from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
 from dsv4deploy.values import yaml as yamlio
 from dsv4deploy.values.loading import defaults, profile_names, profile_path
@@ -200,7 +200,7 @@ def used_values() -> set[str]:
     sources = [
         *((TEMPLATES / f"{kind}.yaml").read_text("utf-8") for kind in KINDS),
         *(path.read_text("utf-8") for path in map(Path, map(str, TEMPLATES.glob("_*.yaml")))),
-        *((TEMPLATES / "chart" / name).read_text("utf-8") for name in ("completion.yaml",)),
+        (OWN / "completion.yaml").read_text("utf-8"),
         *(f"{{% if {rule.condition} %}}{{% endif %}}" for rule in RULES if not rule.finds),
     ]
     found = set()

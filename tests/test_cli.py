@@ -244,7 +244,7 @@ def test_check_prints_a_table_or_json_and_its_exit_code_says_it_too(run: Run) ->
     assert table.out.splitlines()[0].split() == ["SEVERITY", "CODE", "PATH", "MESSAGE", "FIX"]
     findings = json.loads(run("check", *bad, *quiet, "-o", "json").out)
     assert [finding["severity"] for finding in findings] == ["error", "warning", "warning"]
-    assert set(findings[0]) == {"code", "severity", "path", "message", "fix"}
+    assert set(findings[0]) == {"code", "severity", "path", "message", "fix", "source"}
     assert run("check", "--set", "engine.port=8001").code == 0
 
 

@@ -129,7 +129,7 @@ def test_every_template_is_translated() -> None:
 
 
 def test_the_environment_offers_only_what_can_be_translated() -> None:
-    source = Path(__file__).parent.parent / "dsv4deploy" / "gotemplate.py"
+    source = Path(__file__).parent.parent / "dsv4deploy" / "helm" / "gotemplate.py"
     text = source.read_text("utf-8")
     env = environment()
     assert all(f'"{name}": ' in text for name in env.filters if name != "items")

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..bench import prompts
 from ..errors import DeployError
+from . import prompts
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

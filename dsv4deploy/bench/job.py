@@ -26,12 +26,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..bench import worker
 from ..cluster.client import Cluster, Object
 from ..cluster.readiness import STUCK, warning
 from ..errors import ClusterError, DeployError
 from ..manifest.render import Release, context, environment
 from ..values import yaml as yamlio
+from . import worker
 from .run import Benchmark
 
 # What the Job runs, all of it without this package.

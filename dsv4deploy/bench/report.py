@@ -16,9 +16,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from ..bench import plots
 from ..facts import published
 from ..facts.published import Metric
+from . import plots
 from .results import Result, Run, find, read
 from .verdict import (
     LATENCIES,

@@ -22,13 +22,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .. import __version__
-from ..bench import worker
 from ..cluster.addresses import address
 from ..cluster.client import Cluster
 from ..completion.garbage import PROMPT, garbage
 from ..errors import DeployError
 from ..manifest.render import Release
 from ..values.tree import Values
+from . import worker
 from .dataset import Dataset
 from .prompts import OUTPUT, TOKENIZER
 

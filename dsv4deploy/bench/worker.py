@@ -300,7 +300,7 @@ def _python(folder: Path) -> str:
 
 def main(plan_file: str, folder: str) -> None:
     """A Job's whole work."""
-    from ..bench import prompts
+    from . import prompts
 
     plan, root = json.loads(Path(plan_file).read_text("utf-8")), Path(folder)
     made = prompts.write(root / "dataset", plan["madeOf"])

@@ -11,7 +11,8 @@ import sys
 
 import click
 
-from ..cli import (  # noqa: F401 - each registers its verbs
+from ..errors import DeployError
+from . import (  # noqa: F401 - each registers its verbs
     bench,
     charts,
     clusters,
@@ -19,7 +20,6 @@ from ..cli import (  # noqa: F401 - each registers its verbs
     keys,
     why,
 )
-from ..errors import DeployError
 from .root import cli
 from .shared import say
 

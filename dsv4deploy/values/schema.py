@@ -21,7 +21,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from ..errors import ValuesError, nearest
 from ..facts import flags
-from ..values import tree as _values
+from . import tree as _values
 from .json import to_json
 from .loading import defaults
 from .tree import FLAG_NAME, PATTERNS, Values

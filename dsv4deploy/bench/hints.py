@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, product
 
 from ..facts.published import Metric, compared_with, row, rows, scenarios
-from ..values.tree import Quota, Values
+from ..values.gateway import Quota
+from ..values.tree import Values
 from .prompts import OUTPUT
 
 

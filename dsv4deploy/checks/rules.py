@@ -22,7 +22,8 @@ from ..manifest.conditions import DSA_CP, FLASHCOMM, argument, equals, has, true
 from ..manifest.render import Release, context, environment
 from ..sizing import memory
 from ..values.quantities import quantity, seconds
-from ..values.tree import SECRET, Values
+from ..values.scalars import SECRET
+from ..values.tree import Values
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ from ..checks.rules import check
 from ..errors import ClusterError
 from ..findings import Finding, Severity
 from ..manifest.render import Release, render
+from ..values.gateway import Maas
 from ..values.quantities import quantity, seconds
-from ..values.tree import Maas, Values
+from ..values.tree import Values
 from .addresses import configuration, kserve_gateway
 from .client import Cluster, Object
 from .keys import listed

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..errors import ClusterError, ValuesError
-from ..values.tree import CLIENT_ID
+from ..values.scalars import CLIENT_ID
 from .client import MANAGER, Cluster, Object
 
 PREFIX = "dsv4_"

@@ -24,7 +24,9 @@ from pydantic import BaseModel, ValidationError
 from ..errors import ValuesError, nearest
 from ..facts import flags
 from ..findings import Finding, Severity
-from .tree import PATTERNS, EngineArgs, Values
+from .engine import EngineArgs
+from .scalars import PATTERNS
+from .tree import Values
 
 Tree = dict[str, Any]
 Keys = tuple[str, ...]

@@ -20,7 +20,8 @@ from dsv4deploy.findings import Severity
 from dsv4deploy.helm.chart import OWN, drift, files, package, write
 from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
 from dsv4deploy.values import yaml as yamlio
-from dsv4deploy.values.loading import defaults, profile_names, profile_path
+from dsv4deploy.values.loading import defaults
+from dsv4deploy.values.profiles import profile_names, profile_path
 from dsv4deploy.values.schema import documentation, json_schema
 
 ROOT = Path(__file__).resolve().parent.parent

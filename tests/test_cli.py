@@ -17,7 +17,7 @@ import yaml
 
 from dsv4deploy import Release, Values, check, load, render
 from dsv4deploy.cli import main, shared
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 from dsv4deploy.values.schema import documentation
 
 

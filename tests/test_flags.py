@@ -11,7 +11,7 @@ import pytest
 from dsv4deploy import Values, load, render
 from dsv4deploy.checks.rules import OWNED_FLAGS
 from dsv4deploy.facts.flags import known, problem, versions
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 VERSION = Values().engine.version
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from dsv4deploy import Values, ValuesError, load
-from dsv4deploy.values.loading import _fields, defaults
+from dsv4deploy.values.loading import defaults
 
 Tree = dict[str, Any]
 
@@ -182,9 +182,10 @@ def test_a_broken_setting_is_named_with_the_way_to_write_it(
 
 def sections(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield path
-    for name, kind in _fields(model).items():
+    for name, info in model.model_fields.items():
+        kind = info.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from sections(kind, (*path, name))
+            yield from sections(kind, (*path, info.alias or name))
 
 
 @pytest.mark.parametrize("path", [*sections(Values)], ids=".".join)

@@ -27,7 +27,7 @@ from dsv4deploy.sizing.memory import (
     svg,
     weights,
 )
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 NAMES = profile_names()
 

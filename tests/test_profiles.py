@@ -8,8 +8,7 @@ import pytest
 
 from dsv4deploy import Values, check, load, render
 from dsv4deploy.findings import errors
-from dsv4deploy.values.loading import profile_names, profile_path
-from dsv4deploy.values.profiles import entries, sources, summary
+from dsv4deploy.values.profiles import entries, profile_names, profile_path, sources, summary
 
 NAMES = profile_names()
 

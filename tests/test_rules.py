@@ -18,8 +18,7 @@ from dsv4deploy.checks.rules import (
     rule,
 )
 from dsv4deploy.findings import errors
-from dsv4deploy.values.loading import profile_names
-from dsv4deploy.values.profiles import summary
+from dsv4deploy.values.profiles import profile_names, summary
 from dsv4deploy.values.quantities import seconds
 
 ROOT = Path(__file__).resolve().parent.parent

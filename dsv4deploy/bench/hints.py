@@ -18,7 +18,8 @@ def published_profile(values: Values) -> str:
         The one, of those with published figures, whose cards, quantization and parallelism are the
         deployment's; ``""`` where there is none.
     """
-    from ..values.loading import load, profile_names
+    from ..values.loading import load
+    from ..values.profiles import profile_names
 
     def kind(of: Values) -> tuple[object, ...]:
         split = of.parallelism

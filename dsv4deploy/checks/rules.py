@@ -1327,8 +1327,8 @@ def _checked_by(each: Rule) -> str:
 
 def reference() -> str:
     """docs/rules.md: every rule, and why a profile's choice stands where it breaks one."""
-    from ..values.loading import load, profile_names
-    from ..values.profiles import summary
+    from ..values.loading import load
+    from ..values.profiles import profile_names, summary
 
     def why(name: str, code: str) -> str:
         each = rule(code)

@@ -14,7 +14,8 @@ from ..checks.rules import RULES, check
 from ..errors import DeployError
 from ..findings import Finding, errors
 from ..manifest.render import Release
-from ..values.loading import load, profile_names, profile_path
+from ..values.loading import load
+from ..values.profiles import profile_names, profile_path
 from .root import cli
 from .shared import (
     FORMAT,

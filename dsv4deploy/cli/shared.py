@@ -19,7 +19,8 @@ from ..checks.rules import RULES, check
 from ..errors import DeployError
 from ..findings import errors
 from ..manifest.render import Release, documents
-from ..values.loading import load, profile_names
+from ..values.loading import load
+from ..values.profiles import profile_names
 from ..values.tree import Values
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from ..findings import Severity
 from ..manifest.render import KINDS, TEMPLATES
 from ..values import yaml as yamlio
 from ..values.json import to_json
-from ..values.loading import defaults, profile_names, profile_path
+from ..values.loading import defaults
+from ..values.profiles import profile_names, profile_path
 from ..values.schema import Documented, documentation, json_schema
 from .gotemplate import CHART, go_string, translate, translate_expression, translate_part
 

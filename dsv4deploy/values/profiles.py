@@ -10,10 +10,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from ..errors import ValuesError
-from .loading import profile_names, profile_path
+from ..errors import ValuesError, nearest
+
+
+def _directory() -> Path:
+    """Where the shipped profiles are: beside the package in a checkout, in it when installed."""
+    package = Path(__file__).parent.parent
+    inside = package / "profiles"
+    return inside if inside.is_dir() else package.parent / "profiles"
+
+
+def profile_names() -> list[str]:
+    """The names of the shipped profiles."""
+    return sorted(path.stem for path in _directory().glob("*.yaml"))
+
+
+def profile_path(name: str) -> Path:
+    """The values file of a shipped profile.
+
+    Raises:
+        ValuesError: there is none of that name.
+    """
+    names = profile_names()
+    if name not in names:
+        message = f"there is no profile of this name{nearest(name, names)}"
+        raise ValuesError.of(f"profile {name}", "", message)
+    return _directory() / f"{name}.yaml"
 
 
 def summary(name: str) -> dict[str, Any]:

@@ -28,8 +28,7 @@ from dsv4deploy.cluster.rollout import (
     upgrade,
 )
 from dsv4deploy.errors import ClusterError
-from dsv4deploy.values.loading import profile_names
-from dsv4deploy.values.profiles import summary
+from dsv4deploy.values.profiles import profile_names, summary
 
 Tree = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent.parent

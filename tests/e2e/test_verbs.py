@@ -20,7 +20,7 @@ from dsv4deploy import Release, load, render
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.rollout import history, prepare
 from dsv4deploy.errors import ClusterError
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHART = ROOT / "charts" / "deepseek-v4-flash"

@@ -114,6 +114,8 @@ FIELDS = [
         (refusal(409, "Conflict", "modified"), "Conflict", "try again"),
         (refusal(409, "AlreadyExists", "there"), "AlreadyExists", "there"),
         (refusal(422, "Invalid", "bad field"), "Invalid", "bad field"),
+        (refusal(400, "BadRequest", "container main is waiting"), "BadRequest", "is waiting"),
+        (refusal(410, "Expired", "too old resource version"), "Refused", "too old"),
         (
             refusal(500, "InternalError", "failed calling webhook x: refused"),
             "WebhookDown",

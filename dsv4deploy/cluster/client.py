@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ClusterError
+from ..errors import ClusterError, Reason
 from .diff import label
 
 Object = dict[str, Any]
@@ -66,7 +66,7 @@ class Cluster:
             reason = _no_way(context, kubeconfig) or (
                 f"{error}: set KUBECONFIG, or name a --context"
             )
-            raise ClusterError(f"no way to a cluster: {reason}") from None
+            raise ClusterError(f"no way to a cluster: {reason}", "NoContext") from None
         return cls(made)
 
     # --- requests -------------------------------------------------------------------------
@@ -368,7 +368,7 @@ def contexts(kubeconfig: str = "") -> dict[str, str]:
         TypeError,
         yaml.YAMLError,
     ) as error:
-        raise ClusterError(f"this is no kubeconfig: {error}") from None
+        raise ClusterError(f"this is no kubeconfig: {error}", "NoContext") from None
 
 
 def managed(item: Mapping[str, Any], manager: str = MANAGER) -> bool:
@@ -439,5 +439,6 @@ def _explained(status: int, reason: str, body: Any, request: str) -> ClusterErro
         return ClusterError(message, "Forbidden")
     if status >= 500:
         return ClusterError(f"{request}: the API server failed: {message}", "ServerError")
-    known, advice = _ADVICE.get(status, (word or "Refused", ""))
-    return ClusterError(f"{message}: {advice}" if advice else message, word or known)
+    known, advice = _ADVICE.get(status, ("Refused", ""))
+    word = word if word in tuple(Reason) else known
+    return ClusterError(f"{message}: {advice}" if advice else message, word)

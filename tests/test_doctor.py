@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_cluster import Serve, serve  # noqa: F401 - a fixture
+from test_client import Serve, serve  # noqa: F401 - a fixture
 
 from dsv4deploy import Release, load
 from dsv4deploy.cluster.doctor import CHECKS, Facts, RateLimit

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from test_cluster import Serve, refusal, serve  # noqa: F401 - a fixture
+from test_client import Serve, refusal, serve  # noqa: F401 - a fixture
 
 from dsv4deploy.cluster.keys import Place, create, listed, revoke, rotate
 from dsv4deploy.errors import ClusterError, ValuesError

@@ -15,15 +15,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from ..checks.rules import check
-from ..errors import ClusterError
-from ..findings import Finding, Severity
-from ..manifest.render import Release, render
-from ..values.quantities import quantity, seconds
-from ..values.tree import Maas, Values
-from .addresses import configuration, kserve_gateway
-from .client import Cluster, Object
-from .keys import listed
+from ...checks.rules import check
+from ...errors import ClusterError
+from ...findings import Finding, Severity
+from ...manifest.render import Release, render
+from ...values.quantities import quantity, seconds
+from ...values.tree import Maas, Values
+from ..addresses import configuration, kserve_gateway
+from ..client import Cluster, Object
+from ..keys import listed
 
 SERVING = "serving.kserve.io"
 GATEWAY_API = "gateway.networking.k8s.io/v1"

@@ -22,7 +22,8 @@ from dsv4deploy.cluster.addresses import address
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.doctor import examine
 from dsv4deploy.cluster.keys import Place, create, keys, revoke, rotate
-from dsv4deploy.cluster.rollout import apply, delete, history, prepare, target
+from dsv4deploy.cluster.revisions import history, target
+from dsv4deploy.cluster.rollout import apply, delete, prepare
 from dsv4deploy.findings import Severity
 
 Right = tuple[str, str, str]

@@ -8,7 +8,8 @@ import pytest
 from test_client import Serve, serve  # noqa: F401 - a fixture
 
 from dsv4deploy import Release, load
-from dsv4deploy.cluster.doctor import CHECKS, Facts, RateLimit
+from dsv4deploy.cluster.doctor import CHECKS
+from dsv4deploy.cluster.doctor.facts import EnvoyGateway, Facts
 from dsv4deploy.findings import Severity
 
 CONFIGURATION = """\
@@ -29,21 +30,21 @@ def configuration(url: str, **settings: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (configuration("redis:6379"), RateLimit(("redis:6379",), False, 0.02)),
+        (configuration("redis:6379"), EnvoyGateway(("redis:6379",))),
         (
             configuration("a:1, b:2", failClosed="true", timeout="1s500ms"),
-            RateLimit(("a:1", "b:2"), True, 1.5),
+            EnvoyGateway(("a:1", "b:2"), True, 1.5),
         ),
-        (configuration("a:1", timeout="0.5s"), RateLimit(("a:1",), False, 0.5)),
-        (configuration(""), RateLimit((), False, 0.02)),
-        (CONFIGURATION, RateLimit((), False, 0.02)),
-        ("", RateLimit((), False, 0.02)),
-        ("rateLimit: [", RateLimit((), False, 0.02)),
-        ("- rateLimit", RateLimit((), False, 0.02)),
+        (configuration("a:1", timeout="0.5s"), EnvoyGateway(("a:1",), False, 0.5)),
+        (configuration(""), EnvoyGateway()),
+        (CONFIGURATION, EnvoyGateway()),
+        ("", EnvoyGateway()),
+        ("rateLimit: [", EnvoyGateway()),
+        ("- rateLimit", EnvoyGateway()),
     ],
 )
-def test_what_no_policy_can_set_is_read(text: str, told: RateLimit) -> None:
-    assert RateLimit.of(text) == told
+def test_what_no_policy_can_set_is_read(text: str, told: EnvoyGateway) -> None:
+    assert EnvoyGateway.of(text) == told
 
 
 def answers(
@@ -57,7 +58,7 @@ def answers(
     found = {"metadata": {"name": "envoy-gateway-config"}, "data": {"envoy-gateway.yaml": text}}
     cluster, *_ = serve(kinds, (200, {"items": [found]}))
     values = load({"maas": {"enabled": True, **maas}})
-    return [(told[0], told[1]) for told in CHECKS[code](Facts(cluster, values, Release()))]
+    return [(told[0], told[1]) for told in CHECKS[code].ask(Facts(cluster, values, Release()))]
 
 
 @pytest.mark.parametrize("url", ["redis:6379", "redis://10.0.0.1:6379", "redis.ns.svc:6379", "r"])
@@ -140,6 +141,6 @@ def test_a_policy_that_opens_the_gateway_is_found(
     item = {"metadata": {"name": "other"}, "spec": spec}
     cluster, *_ = serve((200, {"resources": [name]}), (200, {"items": [item]}))
     facts = Facts(cluster, load(set=["maas.enabled=true"]), Release())
-    found = list(CHECKS["response-override"](facts))
+    found = list(CHECKS["response-override"].ask(facts))
     assert [message.partition(" responseOverride")[0] for _, message, _ in found] == told
     assert all(status == Severity.ERROR for status, _, _ in found)

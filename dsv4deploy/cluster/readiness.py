@@ -293,22 +293,24 @@ class _Record:
         # show it: all pods of two nodes are made anew.
         crashes = Counter(name for name, _ in self._ends[self._before :])
         if starts and max(crashes.values(), default=0) >= _CRASHES:
-            raise self._error("Failed", f"can't become ready: {pods.CRASH_LOOP}: {end}")
+            why = f"{self._service} can't become ready: {pods.CRASH_LOOP}: {end}"
+            raise ClusterError(why, "Failed")
         # A service that somebody else has stopped does not get ready either.
         if not (now.phase == "failed" or (starts and now.phase.startswith("stop"))):
             self._well = clock
         elif clock - self._well >= limits.patience:
-            raise self._error("Failed", f"can't become {self._until}: {now.message}")
+            why = f"{self._service} can't become {self._until}: {now.message}"
+            raise ClusterError(why, "Failed")
         if now.started != self._started:
             self._started, self._since = now.started, clock
         longest = limits.loading if self._started else limits.fetching
         if clock - self._begun >= limits.timeout or clock - self._since >= longest:
             why = "; ".join(filter(None, (now.message, end)))
-            waited = f"after {clock - self._begun:.0f} s ({now.phase})"
-            raise self._error("Timeout", f"is not {self._until} {waited}: {why}")
-
-    def _error(self, reason: str, what: str) -> ClusterError:
-        return ClusterError(f"{self._service} {what}", reason)
+            raise ClusterError(
+                f"{self._service} is not {self._until} after {clock - self._begun:.0f} s "
+                f"({now.phase}): {why}",
+                "Timeout",
+            )
 
 
 Wait: TypeAlias = Callable[[str, Check], None]

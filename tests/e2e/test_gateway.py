@@ -28,7 +28,8 @@ from pods import Pod
 from streams import Stream, stream
 
 from dsv4deploy import Release, Values, check, load, render
-from dsv4deploy.cluster.doctor import CHECKS, Facts
+from dsv4deploy.cluster.doctor import CHECKS
+from dsv4deploy.cluster.doctor.facts import Facts
 from dsv4deploy.cluster.keys import Place, create, revoke, rotate
 
 
@@ -274,7 +275,7 @@ def test_a_policy_of_routes_own_asks_for_no_key_unless_it_is_merged(
 
     def found() -> list[str]:
         facts = Facts(gateway.cluster, CHAT, Release())
-        return [message for _, message, _ in CHECKS["key-check"](facts)]
+        return [message for _, message, _ in CHECKS["key-check"].ask(facts)]
 
     assert found() == []
     gateway.cluster.apply(policy)

@@ -111,7 +111,7 @@ BUDGET = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
         (
             None,
             {"tiers": {"gold": ["bob"]}, "quotas": {"hour": None}},
-            ["tier gold names bob", "nothing limits alice: they stand in no tier"],
+            ["tier gold names bob", "nothing limits alice: they are in no tier"],
         ),
     ],
 )

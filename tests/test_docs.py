@@ -18,8 +18,7 @@ from tutorial import blocks, follow, text_of, without_cluster
 
 from dsv4deploy.checks.rules import RULES
 from dsv4deploy.cli import cli
-from dsv4deploy.cluster import client as cluster
-from dsv4deploy.cluster import doctor
+from dsv4deploy.cluster import doctor, refusals
 from dsv4deploy.errors import Reason
 from dsv4deploy.values.schema import documentation
 from dsv4deploy.why.entries import entries
@@ -204,4 +203,4 @@ def test_every_reason_of_a_cluster_error_is_explained() -> None:
                     func=ast.Name(id="ClusterError"), args=[_, ast.Constant(value=str(reason))]
                 ):
                     assert reason in tuple(Reason), f"{path.name}: {reason}"
-    assert {reason for reason, _ in cluster._ADVICE.values()} <= {*Reason}
+    assert {reason for reason, _ in refusals._ADVICE.values()} <= {*Reason}

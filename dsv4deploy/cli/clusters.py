@@ -37,7 +37,7 @@ from .shared import (
 
 if TYPE_CHECKING:
     from ..cluster.client import Cluster
-    from ..cluster.readiness import Progress
+    from ..cluster.readiness import Limits, Progress
     from ..cluster.rollout import Plan
 
 
@@ -312,8 +312,8 @@ def _apply(
     done = f"{written} objects written" if written else "nothing to change"
     done += f", {taken}" if (taken := taking_over(plan)) else ""
     if wait:
-        times = _times(plan, timeout)
-        waiting(cluster, plan.service, plan.namespace, tell, **times)("ready", lambda: None)
+        limits = _limits(plan, timeout)
+        waiting(cluster, plan.service, plan.namespace, limits, tell)("ready", lambda: None)
         done += ", ready"
     return done
 
@@ -365,11 +365,11 @@ def upgrade_command(
     _replace(cluster, plan, force_conflicts, timeout, yes)
 
 
-def _times(plan: Plan, timeout: float | None) -> dict[str, float]:
+def _limits(plan: Plan, timeout: float | None) -> Limits:
     """How long to wait: as long as asked for, or what the plan's objects may take."""
-    from ..cluster.readiness import budget
+    from ..cluster.readiness import Limits, budget
 
-    return {"timeout": timeout} if timeout else budget(plan.objects)
+    return Limits(timeout) if timeout else budget(plan.objects)
 
 
 def _replace(cluster: Cluster, plan: Plan, force: bool, timeout: float | None, yes: bool) -> None:
@@ -379,13 +379,13 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, timeout: float | None, y
     _print_changes(plan)
     if taken := taking_over(plan):
         say(taken)
-    times = _times(plan, timeout)
+    limits = _limits(plan, timeout)
     if plan.downtime and not yes:
-        minutes = times["timeout"] / 60
+        minutes = limits.timeout / 60
         say(f"The engines stop, and are ready again after up to {minutes:.0f} minutes.")
         confirm("Go on?")
     with _bar() as tell:
-        wait = waiting(cluster, plan.service, plan.namespace, tell, **times)
+        wait = waiting(cluster, plan.service, plan.namespace, limits, tell)
         upgrade(cluster, plan, force=force, wait=wait)
     say(f"{plan.service} is ready")
 
@@ -405,7 +405,8 @@ def rollback_command(
     yes: bool,
 ) -> None:
     """Go back to a revision, or to what ran before."""
-    from ..cluster.rollout import prepare, target
+    from ..cluster.revisions import target
+    from ..cluster.rollout import prepare
 
     cluster = connect(context, kubeconfig)
     chosen = target(cluster, name, namespace, revision or 0)
@@ -418,7 +419,7 @@ def rollback_command(
 @click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
 def history_command(name: str, namespace: str, context: str, kubeconfig: str, output: str) -> None:
     """List a service's revisions; the last 10, and the last that ran, are kept."""
-    from ..cluster.rollout import history
+    from ..cluster.revisions import history
 
     rows = [
         {
@@ -445,7 +446,7 @@ def status_command(name: str, namespace: str, context: str, kubeconfig: str, out
     Exits with 0 where it is ready, else with 1.
     """
     from ..cluster.readiness import progress
-    from ..cluster.rollout import history
+    from ..cluster.revisions import history
 
     cluster, service = connect(context, kubeconfig), name
     now = progress(cluster, service, namespace)
@@ -482,7 +483,8 @@ def status_command(name: str, namespace: str, context: str, kubeconfig: str, out
 def delete_command(name: str, namespace: str, context: str, kubeconfig: str, yes: bool) -> None:
     """Delete what `apply` has made, and keep what somebody else has."""
     from ..cluster.diff import label
-    from ..cluster.rollout import delete, history
+    from ..cluster.revisions import history
+    from ..cluster.rollout import delete
 
     cluster, service = connect(context, kubeconfig), name
     going, staying = delete(cluster, service, namespace, dry_run=True)

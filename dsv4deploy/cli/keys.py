@@ -24,7 +24,7 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
-    from ..cluster.keys import Key, Place
+    from ..cluster.keys import Key, KeySecret
 
 
 class Lifetime(click.ParamType[timedelta]):
@@ -53,12 +53,12 @@ _EXPIRES = click.option(
 
 def _place(
     namespace: str, context: str, kubeconfig: str, files: tuple[str, ...], **inputs: Any
-) -> Place:
+) -> KeySecret:
     """The Secret that these values name; -n is the service's namespace, and says nothing of it."""
-    from ..cluster.keys import Place
+    from ..cluster.keys import KeySecret
 
     maas = load_values(files, **inputs).maas
-    return Place(connect(context, kubeconfig), maas.namespace, maas.api_keys.secret_name)
+    return KeySecret(connect(context, kubeconfig), maas.namespace, maas.api_keys.secret_name)
 
 
 @cli.group()

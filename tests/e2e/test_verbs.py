@@ -18,7 +18,8 @@ from test_deployments import kubelet, kubelets  # noqa: F401 - one is a fixture
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster.client import Cluster
-from dsv4deploy.cluster.rollout import history, prepare
+from dsv4deploy.cluster.revisions import history
+from dsv4deploy.cluster.rollout import prepare
 from dsv4deploy.errors import ClusterError
 from dsv4deploy.values.profiles import profile_names
 

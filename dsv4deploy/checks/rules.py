@@ -1,0 +1,186 @@
+"""Every rule, ``check``, and what explains a rule to its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from ..errors import ValuesError, nearest
+from ..findings import Finding, Severity
+from ..manifest.render import Release, context, environment
+from ..values.tree import Values
+from . import cache as caches
+from . import engine, gateway, memory, platform
+from .rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    *engine.RULES,
+    *caches.RULES,
+    *platform.RULES,
+    *memory.RULES,
+    *gateway.RULES,
+)
+
+
+@cache
+def _compiled(conditions: tuple[str, ...]) -> Callable[..., Any]:
+    # One expression for all: compiling each by itself takes several times as long.
+    together = ", ".join(f"({condition})" for condition in conditions)
+    return environment().compile_expression(f"[{together}]", undefined_to_none=False)
+
+
+def check(
+    values: Values,
+    release: Release | None = None,
+    *,
+    ignore: Collection[str] = (),
+    errors_only: bool = False,
+) -> list[Finding]:
+    """Everything that is known to be wrong with a deployment; empty where nothing is.
+
+    Args:
+        values: what :func:`dsv4deploy.load` returns.
+        release: the namespace to deploy to; ``demo`` by default.
+        ignore: codes of warnings to leave out.
+        errors_only: whether to leave out all warnings, which takes less time.
+
+    Raises:
+        ValuesError: a code to ignore is not known, or an error's.
+    """
+    for code in ignore:
+        if rule(code).severity == Severity.ERROR:
+            raise ValuesError.of("--ignore", code, "an error can't be ignored: correct the value")
+    asked = [
+        row
+        for each in RULES
+        if each.code not in ignore and each.concerns(values.engine.version)
+        if each.severity == Severity.ERROR or not errors_only
+        for row in each.rows
+    ]
+    conditions = tuple(each.condition for each in asked if not each.finds)
+    holds = iter(_compiled(conditions)(context(values, release or Release())))
+    findings = []
+    for each in asked:
+        if each.finds:
+            findings += [each.finding(*place) for place in each.finds(values)]
+        elif not next(holds):
+            findings.append(each.finding())
+    return sorted(findings, key=lambda finding: finding.severity != Severity.ERROR)
+
+
+def rule(code: str, others: Iterable[str] = ()) -> Rule:
+    """A rule by its code.
+
+    Raises:
+        ValuesError: there is none; the message names the nearest, of others' codes too.
+    """
+    known = {each.code: each for each in RULES}
+    if code not in known:
+        near = nearest(code, [*known, *others])
+        raise ValuesError.of("rules", code, f"there is no such rule{near}")
+    return known[code]
+
+
+def explain(code: str, others: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """What ``dsv4deploy rules show`` prints of a rule, or of a check that is no rule.
+
+    Args:
+        code: the code of a finding.
+        others: for each command with checks of its own, what holds where all is well, by code.
+
+    Raises:
+        ValuesError: the code is not known.
+    """
+    elsewhere = {
+        name: [("must hold", meaning), ("checked by", command)]
+        for command, meanings in (others or {}).items()
+        for name, meaning in meanings.items()
+    }
+    if code in elsewhere:
+        return _told(code, elsewhere[code])
+    each = rule(code, elsewhere)
+    return _told(
+        f"{code}: {each.message}",
+        [
+            ("severity", each.severity),
+            ("value", each.path),
+            *each.table.items(),
+            ("holds for", _versions(each)),
+            ("must hold", each.condition),
+            ("fix", each.fix),
+            ("source", each.source),
+            ("checked by", _checked_by(each)),
+        ],
+    )
+
+
+def _told(title: str, rows: list[tuple[str, str]]) -> str:
+    width = max(len(label) for label, _ in rows)
+    return "\n".join([title, "", *(f"  {label:{width}} {text}" for label, text in rows if text)])
+
+
+_WORDS = {"<": "before ", "<=": "up to ", "=": "", ">": "after ", ">=": "from "}
+
+
+def _versions(each: Rule) -> str:
+    bounds = " and ".join(_WORDS[sign] + bound for sign, bound in each.bounds)
+    return ", ".join(filter(None, [bounds and f"vLLM {bounds}", each.platform])) or "all"
+
+
+def _checked_by(each: Rule) -> str:
+    if each.finds:
+        return "dsv4deploy"
+    return "dsv4deploy; the chart " + (
+        "refuses to render" if each.severity == Severity.ERROR else "says it in its notes"
+    )
+
+
+def reference() -> str:
+    """docs/rules.md: every rule, and why a profile keeps what a rule warns of."""
+    from ..values.loading import load, profile_names
+    from ..values.profiles import kept
+
+    lines = [
+        "# Rules",
+        "",
+        "Written by `dsv4deploy rules write`. An error stops `render` and `helm install`; a",
+        "warning does not, and `check --ignore CODE` leaves it out. Words in {braces} stand for",
+        "what a finding names.",
+        "",
+        "| code | severity | holds for | checked by | what is wrong |",
+        "|---|---|---|---|---|",
+        *(
+            f"| [{each.code}](#{each.code}) | {each.severity} | {_versions(each)} | "
+            f"{_checked_by(each)} | {each.message} |"
+            for each in RULES
+        ),
+        "",
+        "## Warnings of the shipped profiles",
+        "",
+        "No profile has an error. Why it keeps what a rule warns of is in the profile's file.",
+        "",
+        "| profile | warning | why the profile keeps it |",
+        "|---|---|---|",
+        *(
+            f"| {name} | {finding.code} | {kept(name).get(finding.code, finding.message)} |"
+            for name in profile_names()
+            for finding in check(load(profile=name))
+        ),
+    ]
+    for each in RULES:
+        lines += [
+            "",
+            f"## {each.code}",
+            "",
+            f"{each.severity.capitalize()} at `{each.path}`: {each.message}.",
+            "",
+            f"- Fix: {each.fix}.",
+            *([f"- Must hold: `{each.condition}`."] if each.condition else []),
+            f"- Holds for: {_versions(each)}.",
+            f"- Source: {each.source}.",
+        ]
+        if each.table:
+            lines += ["", "| name | owner |", "|---|---|"]
+            lines += [f"| `{name}` | `{owner}` |" for name, owner in each.table.items()]
+    return "\n".join(lines) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..findings import Severity
 from ..manifest.conditions import DSA_CP, argument, holds, is_a, true, variable
 from ..values.tree import Values
-from .rule import Places, Rule, python_rule
+from .rule import Places, Rule
 
 _INTERVAL = "VLLM_PREFIX_CACHE_RETENTION_INTERVAL"
 
@@ -84,15 +84,14 @@ RULES: list[Rule] = [
 ]
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="retention-interval",
     severity=Severity.ERROR,
     path=f"engine.env.{_INTERVAL}",
     message="{interval} is no multiple of the block size, {block}",
     fix="set it to 128 × engine.args.block-size",
     source="vllm-ascend, tutorial DeepSeek-V4-Flash: 4096 at 32, 16384 at 128",
-)
+).finder(RULES)
 def _retention(values: Values) -> Places:
     interval, block = values.engine.env.get(_INTERVAL), values.engine.args.block_size
     if interval and not (interval.isdigit() and int(interval) % block == 0):
@@ -103,8 +102,7 @@ def _retention(values: Values) -> Places:
 _BLOCKS_OF_A_HIT = 128
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="prefix-cache-cannot-hit",
     severity=Severity.WARNING,
     path="engine.args.enable-prefix-caching",
@@ -112,7 +110,7 @@ _BLOCKS_OF_A_HIT = 128
     fix="see to all of it, or do not count on the cache",
     source="vllm-ascend issues 10710, 12589, 13339, 16270; Alauda AI documentation, "
     "DeepSeek-V4-Flash (W8A8)",
-)
+).finder(RULES)
 def _prefix_cache(values: Values) -> Places:
     args = values.engine.args.model_dump(by_alias=True)
     if args.get("enable-prefix-caching") is not True:

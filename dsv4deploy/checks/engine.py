@@ -21,7 +21,7 @@ from ..manifest.conditions import (
 )
 from ..sizing import memory
 from ..values.tree import Values
-from .rule import Places, Rule, python_rule
+from .rule import Places, Rule
 
 OWNED_FLAGS = {
     "api-server-count": "engine.apiServerCount",
@@ -352,15 +352,14 @@ def _arguments(values: Values) -> dict[str, Any]:
 _KNOWN = ", ".join(flags.versions())
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="engine-flag",
     severity=Severity.ERROR,
     path="engine.args",
     message="{what vLLM's parser would reject or misread}",
     fix="correct the flag, or take it out with null",
     source=f"the command-line parser of vLLM {_KNOWN}, read out of it",
-)
+).finder(RULES)
 def _flags(values: Values) -> Places:
     version = values.engine.version
     for flag, value in _arguments(values).items() if flags.known(version) else ():
@@ -369,15 +368,14 @@ def _flags(values: Values) -> Places:
             yield f"engine.args.{flag}", {"what vLLM's parser would reject or misread": problem}
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="unknown-engine-version",
     severity=Severity.WARNING,
     path="engine.version",
     message="the flags of vLLM {version} are not known here, so the arguments are not checked",
     fix=f"set engine.version to the version in the image; known: {_KNOWN}",
     source="the lists of flags that ship with this package",
-)
+).finder(RULES)
 def _version(values: Values) -> Places:
     if not flags.known(values.engine.version):
         yield "", {"version": values.engine.version}
@@ -397,8 +395,7 @@ def _paths(tree: Any, word: str) -> Iterator[str]:
             yield key
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="text-for-boolean",
     severity=Severity.WARNING,
     path="engine.args",
@@ -406,20 +403,19 @@ def _paths(tree: Any, word: str) -> Iterator[str]:
     fix="write true without quotes",
     source="vllm-ascend v0.22.1rc, ascend_config.py: any text is true; vLLM pull request "
     "45196: text is refused",
-)
+).finder(RULES)
 def _true_as_text(values: Values) -> Places:
     return _texts(values, "true")
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="text-for-false",
     severity=Severity.ERROR,
     path="engine.args",
     message='"false" in quotes is text, and counts as true',
     fix="write false without quotes",
     source="vllm-ascend v0.22.1rc, ascend_config.py: any text is true",
-)
+).finder(RULES)
 def _false_as_text(values: Values) -> Places:
     return _texts(values, "false")
 
@@ -441,8 +437,7 @@ _ADDITIONAL = (
 )
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="additional-config-key",
     severity=Severity.WARNING,
     path="engine.args.additional-config",
@@ -450,7 +445,7 @@ _ADDITIONAL = (
     "{nearest}",
     fix="correct it, or take it out",
     source="vllm-ascend v0.20.2rc to v0.26.0rc, ascend_config.py and utils.py",
-)
+).finder(RULES)
 def _additional(values: Values) -> Places:
     given = _arguments(values).get("additional-config")
     for key in sorted(given) if isinstance(given, dict) else ():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..findings import Severity
 from ..values.quantities import seconds
 from ..values.tree import Values
-from .rule import Places, Rule, python_rule
+from .rule import Places, Rule
 
 
 def _maas(condition: str) -> str:
@@ -131,8 +131,7 @@ RULES: list[Rule] = [
 ]
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="maas-timeout",
     severity=Severity.ERROR,
     path="maas.requestTimeout",
@@ -140,7 +139,7 @@ RULES: list[Rule] = [
     "takes {answer} s",
     fix="set it to twice that or more; 900s by default",
     source="published E2E: TTFT + 127 × ITL; Envoy AI Gateway cuts at 60 s by default",
-)
+).finder(RULES)
 def _request_timeout(values: Values) -> Places:
     allowed = seconds(values.maas.request_timeout)
     published = values.monitoring.published
@@ -150,15 +149,14 @@ def _request_timeout(values: Values) -> Places:
         yield "", {"limit": f"{allowed:g}", "answer": f"{longest:.0f}"}
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="maas-quota-small",
     severity=Severity.WARNING,
     path="maas.quotas",
     message="one longest request takes {longest} tokens, more than a whole window's {tokens}",
     fix="raise its tokens to engine.args.max-model-len or more",
     source="tokens are charged after the answer: vLLM's usage, Envoy's response cost",
-)
+).finder(RULES)
 def _quotas(values: Values) -> Places:
     maas, length = values.maas, values.engine.args.max_model_len
     places = {"maas.quotas": maas.quotas}
@@ -171,15 +169,14 @@ def _quotas(values: Values) -> Places:
                 yield f"{place}.{name}", {"longest": longest, "tokens": quota.tokens}
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="maas-client-in-two-tiers",
     severity=Severity.ERROR,
     path="maas.tiers",
     message="{client} stands in tier {other} too, and both tiers' budgets would count it",
     fix="leave it in one",
     source="Envoy Gateway: each rate limit rule that matches a request counts it",
-)
+).finder(RULES)
 def _clients_in_two_tiers(values: Values) -> Places:
     seen: dict[str, str] = {}
     for name, tier in sorted(values.maas.tiers.items()):
@@ -189,8 +186,7 @@ def _clients_in_two_tiers(values: Values) -> Places:
             seen[client] = name
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="maas-tier-too-large",
     severity=Severity.ERROR,
     path="maas.tiers",
@@ -198,7 +194,7 @@ def _clients_in_two_tiers(values: Values) -> Places:
     "1024",
     fix="split the tier in two with the same budgets, or give shorter ids",
     source="Envoy Gateway 1.8.1's CRD: 1024 characters a header's value",
-)
+).finder(RULES)
 def _tier_too_large(values: Values) -> Places:
     for name, tier in sorted(values.maas.tiers.items()):
         # With ^( and )$ around the ids.

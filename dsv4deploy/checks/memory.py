@@ -5,13 +5,12 @@ from __future__ import annotations
 from ..findings import Severity
 from ..sizing import memory
 from ..values.tree import Values
-from .rule import Places, Rule, python_rule
+from .rule import Places, Rule
 
 RULES: list[Rule] = []
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="memory-cannot-fit",
     severity=Severity.ERROR,
     path="npu.card",
@@ -19,15 +18,14 @@ RULES: list[Rule] = []
     fix="lower max-num-batched-tokens or gpu-memory-utilization, or take more or larger cards; "
     "`dsv4deploy plan` shows the sum",
     source="the memory plan: config.json, vllm-ascend v0.22.1rc's cache layout",
-)
+).finder(RULES)
 def _cannot_fit(values: Values) -> Places:
     made = memory.outline(values)
     if not made.best.holds:
         yield "", {"card": made.card, "reason": _reason(made, made.best)}
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="memory-unlikely",
     severity=Severity.WARNING,
     path="npu.card",
@@ -35,7 +33,7 @@ def _cannot_fit(values: Values) -> Places:
     fix="lower max-num-batched-tokens or gpu-memory-utilization; `dsv4deploy plan` shows the "
     "sum, and --calibrate takes a start's log in the place of its assumptions",
     source="the memory plan: config.json, vllm-ascend v0.22.1rc's cache layout",
-)
+).finder(RULES)
 def _unlikely(values: Values) -> Places:
     made = memory.outline(values)
     if made.best.holds and not made.likely.holds:

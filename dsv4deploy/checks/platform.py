@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..findings import Severity
 from ..values.quantities import quantity
 from ..values.tree import SECRET, Values
-from .rule import Places, Rule, python_rule
+from .rule import Places, Rule
 
 RULES: list[Rule] = [
     Rule(
@@ -149,8 +149,7 @@ RULES: list[Rule] = [
 ]
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="engine-ready-timeout",
     severity=Severity.WARNING,
     path="engine.env.VLLM_ENGINE_READY_TIMEOUT_S",
@@ -158,7 +157,7 @@ RULES: list[Rule] = [
     "pod after {budget} s",
     fix="set it to periodSeconds × failureThreshold of engine.probes.startup",
     source="vLLM 0.22.1, envs.py: 600 s by default; upstream's nightly tests set 3000",
-)
+).finder(RULES)
 def _ready_timeout(values: Values) -> Places:
     startup = values.engine.probes.startup
     budget = startup.period_seconds * startup.failure_threshold
@@ -167,15 +166,14 @@ def _ready_timeout(values: Values) -> Places:
         yield "", {"timeout": timeout, "budget": budget}
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="cpu-binding",
     severity=Severity.WARNING,
     path="engine.resources.requests.cpu",
     message="CPU binding takes 5 cores a NPU or more, {cores}, and the scheduler reserves {cpu}",
     fix="set it to 5 × parallelism.tensor × parallelism.dataLocal or more",
     source="vllm-ascend issue 6966",
-)
+).finder(RULES)
 def _cpus(values: Values) -> Places:
     cores = 5 * values.parallelism.tensor * values.parallelism.data_local
     cpu = values.engine.resources.requests.cpu
@@ -185,8 +183,7 @@ def _cpus(values: Values) -> Places:
         yield "", {"cores": cores, "cpu": cpu}
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="shared-memory",
     severity=Severity.WARNING,
     path="engine.shmSize",
@@ -194,21 +191,20 @@ def _cpus(values: Values) -> Places:
     "published 32Gi has been seen to kill them",
     fix="set it to 32Gi",
     source="Alauda AI documentation, DeepSeek-V4-Flash; vllm-ascend pull request 8693",
-)
+).finder(RULES)
 def _shared_memory(values: Values) -> Places:
     if quantity(values.engine.shm_size) < quantity("32Gi"):
         yield "", {}
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="memory-limit",
     severity=Severity.ERROR,
     path="engine.resources.limits.memory",
     message="shared memory and the store's segment take {size}, all of it",
     fix="raise it above engine.shmSize and kvStore.segmentBytes together",
     source="Kubernetes, emptyDir: memory-backed volumes count against the limit",
-)
+).finder(RULES)
 def _memory_limit(values: Values) -> Places:
     store = values.kv_store.segment_bytes * values.parallelism.data_local
     taken = quantity(values.engine.shm_size) + (store if values.kv_store.enabled else 0)
@@ -216,15 +212,14 @@ def _memory_limit(values: Values) -> Places:
         yield "", {"size": f"{taken / 2**30:.0f}Gi"}
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="variable-twice",
     severity=Severity.ERROR,
     path="engine.env",
     message="this variable is set in another place too, and Kubernetes refuses it twice",
     fix="set it once: in engine.env, in engine.envFromPod, or by kvStore",
     source="Kubernetes: env is a map by name under server-side apply",
-)
+).finder(RULES)
 def _variables(values: Values) -> Places:
     fixed = {"MOONCAKE_CONFIG_PATH"} if values.kv_store.enabled else set()
     text = {name for name, value in values.engine.env.items() if value is not None}
@@ -233,15 +228,14 @@ def _variables(values: Values) -> Places:
         yield f"engine.env.{name}", {}
 
 
-@python_rule(
-    RULES,
+@Rule(
     code="secret-in-variable",
     severity=Severity.WARNING,
     path="engine.env",
     message="a secret would stand in the manifest, in the release and in its history",
     fix="keep it in a Secret that the cluster's own tools hand to the pod",
     source="Kubernetes, good practices for Secrets",
-)
+).finder(RULES)
 def _secrets(values: Values) -> Places:
     for name, value in sorted(values.engine.env.items()):
         # A reference to another variable is no secret.

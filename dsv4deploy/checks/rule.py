@@ -3,15 +3,15 @@
 A condition is an expression in the templates' language over ``Values`` and ``Release``, true where
 all is well. ``check`` evaluates it, and the chart carries it as ``fail`` with the same sentence, so
 that a plain ``helm install`` is guarded too. What needs Python (quantities, memory, the engine's
-flags) is a function under :func:`python_rule`; the chart alone does not check it.
+flags) is a function under :meth:`Rule.finder`; the chart alone does not check it.
 """
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from operator import eq, ge, gt, le, lt
 
 from ..findings import Finding, Severity
 from ..values.tree import Values
@@ -19,13 +19,9 @@ from ..values.tree import Values
 Places = Iterator[tuple[str, Mapping[str, object]]]
 """Each path where a rule is broken, ``""`` for the rule's own, and what its message names there."""
 
-_OPERATORS = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "=": operator.eq,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+Finder = Callable[[Values], Places]
+
+_OPERATORS = {"<": lt, "<=": le, "=": eq, ">": gt, ">=": ge}
 _BOUND = r"([<>]=?|=)(\d+\.\d+\.\d+)"
 
 
@@ -63,11 +59,20 @@ class Rule:
     engine: str = ""
     platform: str = ""
     table: Mapping[str, str] = field(default_factory=dict)
-    finds: Callable[[Values], Places] | None = None
+    finds: Finder | None = None
 
     def __post_init__(self) -> None:
         if self.engine and not re.fullmatch(rf"{_BOUND}(, {_BOUND})*", self.engine):
             raise ValueError(f"{self.code}: no bounds such as '<0.23.0': '{self.engine}'")
+
+    def finder(self, rules: list[Rule]) -> Callable[[Finder], Finder]:
+        """Adds the rule to a table; the function below finds where it is broken."""
+
+        def add(finds: Finder) -> Finder:
+            rules.append(replace(self, finds=finds))
+            return finds
+
+        return add
 
     @property
     def bounds(self) -> list[tuple[str, str]]:
@@ -103,22 +108,3 @@ class Rule:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
-
-
-def python_rule(
-    rules: list[Rule],
-    *,
-    code: str,
-    severity: Severity,
-    path: str,
-    message: str,
-    fix: str,
-    source: str,
-) -> Callable[[Callable[[Values], Places]], Callable[[Values], Places]]:
-    """Adds a rule to a table; the function below it finds where the rule is broken."""
-
-    def add(finds: Callable[[Values], Places]) -> Callable[[Values], Places]:
-        rules.append(Rule(code, severity, path, message, fix, source, finds=finds))
-        return finds
-
-    return add

@@ -14,13 +14,7 @@ from . import cache as caches
 from . import engine, gateway, memory, platform
 from .rule import Rule
 
-RULES: tuple[Rule, ...] = (
-    *engine.RULES,
-    *caches.RULES,
-    *platform.RULES,
-    *memory.RULES,
-    *gateway.RULES,
-)
+RULES = (*engine.RULES, *caches.RULES, *platform.RULES, *memory.RULES, *gateway.RULES)
 
 
 @cache

@@ -192,10 +192,13 @@ def rules_list(output: str = "table") -> None:
 @rules.command("show")
 @click.argument("code", type=RuleCode())
 def rules_show(code: str) -> None:
-    """Explain one rule: what it asks for, why, since when, and how that is known."""
-    from ..checks.rules import explain_rule
+    """Explain the code of a finding: what must hold, for which versions, and how that is known."""
+    from ..checks.rules import explain
+    from ..cluster import doctor
+    from ..manifest import crds
 
-    click.echo(explain_rule(code))
+    others = {"dsv4deploy check --crds": crds.MEANINGS, "dsv4deploy doctor": doctor.MEANINGS}
+    click.echo(explain(code, others))
 
 
 @rules.command("write")
@@ -413,7 +416,7 @@ def profiles_list(output: str = "table") -> None:
 def profiles_show(name: str, output: str) -> None:
     """Show one profile: each value, and where it comes from."""
     from ..values.json import to_json
-    from ..values.profiles import entries, sources
+    from ..values.profiles import entries, kept, sources
 
     path = profile_path(name)
     if output == "yaml":
@@ -421,7 +424,7 @@ def profiles_show(name: str, output: str) -> None:
         return
     rows = entries(name)
     if output == "json":
-        print_json({"sources": sources(name), "values": rows})
+        print_json({"sources": sources(name), "kept": kept(name), "values": rows})
         return
     print_table(
         ("VALUE", "SETTING", "SOURCE"),
@@ -430,6 +433,8 @@ def profiles_show(name: str, output: str) -> None:
     )
     for tag, text in sources(name).items():
         click.echo(f"\n[{tag}] {text}")
+    for code, text in kept(name).items():
+        click.echo(f"\nkeeps {code}: {text}")
 
 
 @cli.command()

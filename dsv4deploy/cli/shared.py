@@ -17,7 +17,6 @@ from click.core import ParameterSource
 
 from ..checks.rules import RULES, check
 from ..errors import DeployError
-from ..findings import errors
 from ..manifest.render import Release, documents
 from ..values.loading import load
 from ..values.profiles import profile_names
@@ -228,8 +227,7 @@ def profile_of(profile: str, hardware: str) -> str:
 
 def checked(values: Values, release: Release) -> list[str]:
     """The manifest's documents; where a rule has an error it is said, and nothing is done."""
-    findings = check(values, release)
-    stopping = errors(findings)
+    stopping = check(values, release, errors_only=True)
     for finding in stopping:
         say(f"{finding.severity}: {finding}")
     if stopping:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..checks.rules import RULES, Rule
+from ..checks.rule import Rule
+from ..checks.rules import RULES
 from ..completion import garbage
 from ..errors import DeployError
 from ..findings import Severity
@@ -202,7 +203,7 @@ def _broken(rule: Rule) -> str:
 def _checks() -> str:
     """Every rule's condition, and ``fail`` with the sentences of those that do not hold."""
     lines = ["{{- $problems := list }}"]
-    for rule in _of(Severity.ERROR):
+    for rule in (row for each in _of(Severity.ERROR) for row in each.rows):
         lines += [
             f"{{{{- if {_broken(rule)} }}}}",
             f"{{{{- $problems = append $problems {go_string(rule.sentence)} }}}}",
@@ -239,8 +240,8 @@ def _readme() -> str:
     ]
     return _fill(
         "README.md",
-        checked="\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in _of(Severity.ERROR)),
-        python_only="\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in RULES if rule.finds),
+        checked="\n".join(f"- {rule.sentence}" for rule in _of(Severity.ERROR)),
+        python_only="\n".join(f"- {rule.sentence}" for rule in RULES if rule.finds),
         values="\n".join(rows),
     )
 

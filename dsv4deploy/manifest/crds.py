@@ -56,6 +56,13 @@ _BUILT_IN = frozenset(
     )
 )
 
+MEANINGS = {
+    "crd-missing": "the folder has a CRD for each object that is not of Kubernetes' own kinds",
+    "crd-version": "an object's CRD serves its version",
+    "crd-schema": "an object satisfies the schema of its CRD",
+}
+"""What holds where the objects are valid, by the code of the finding that says otherwise."""
+
 
 @dataclass(frozen=True)
 class _Definition:

@@ -228,7 +228,7 @@ def test_the_chart_s_life_by_real_helm(
         return done.stdout
 
     own = ("--set", f"name=chat,router.preset.namespace={home}")
-    assert "WARNING: engine.image" in helm("install", "dsv4", CHART, *own)
+    assert "WARNING: [moving-image-tag] engine.image" in helm("install", "dsv4", CHART, *own)
     kind = ("serving.kserve.io/v1alpha2", "LLMInferenceService", "chat", home)
     test_deployments.engine(cluster, home)
     ours = load({"name": "chat", "router": {"preset": {"namespace": home}}})

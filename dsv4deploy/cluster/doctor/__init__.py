@@ -17,6 +17,9 @@ from .facts import Facts
 CHECKS = platform.CHECKS | nodes.CHECKS | namespace.CHECKS | gateway.CHECKS | manifest.CHECKS
 """Every check by its code, in the order in which they are best read."""
 
+MEANINGS = {code: check.meaning for code, check in CHECKS.items()}
+"""What each check verifies, by its code."""
+
 
 def examine(cluster: Cluster, values: Values, release: Release | None = None) -> list[Finding]:
     """Every check's answers, in the order in which they are best read.

@@ -1,153 +1,85 @@
-"""What verbs share: options, values from options, tables, files that are written whole."""
+"""Options that several verbs have; those that belong together reach a verb as one object."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
-
-from ..checks.rules import RULES, check
-from ..errors import DeployError
-from ..findings import errors
-from ..manifest.render import Release, documents
-from ..values.loading import load, profile_names
-from ..values.tree import Values
 
 if TYPE_CHECKING:
-    from ..cluster.client import Cluster
+    from click.shell_completion import CompletionItem
 
-FORMAT = click.Choice(["table", "json"])
+    from ..manifest.render import Release
+    from ..values.tree import Values
+
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
 
 
-class ProfileName(click.ParamType[str]):
-    """The name of a shipped profile."""
+def gathered(options: type, name: str, *parameters: Decorator) -> Decorator:
+    """The decorator that declares a verb's parameters and hands them to it as one object.
 
-    name = "profile"
+    Args:
+        options: a dataclass; its fields have the parameters' names.
+        name: the verb's argument that gets the object.
+        parameters: click's decorators, in the order of the help.
+    """
 
-    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
-        """What begins like this."""
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def with_object(**given: Any) -> Any:
+            found = options(**{field.name: given.pop(field.name) for field in fields(options)})
+            return command(**{name: found}, **given)
+
+        decorated: Command = with_object
+        for parameter in reversed(parameters):
+            decorated = parameter(decorated)
+        return decorated
+
+    return decorate
+
+
+class Completed(click.ParamType[str]):
+    """Text that a shell completes from a list, which is made only when it asks."""
+
+    def __init__(self, name: str, known: Callable[[], list[str]]) -> None:
+        self.name = name
+        self.known = known
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Every word of the list with this beginning."""
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(name) for name in profile_names() if name.startswith(incomplete)]
+        return [CompletionItem(word) for word in self.known() if word.startswith(incomplete)]
 
 
-class ValuePath(click.ParamType[str]):
-    """The dotted path of a value."""
+def _profiles() -> list[str]:
+    from ..values.loading import profile_names
 
-    name = "path"
-
-    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
-        """What begins like this."""
-        from click.shell_completion import CompletionItem
-
-        from ..values.schema import documentation
-
-        return [CompletionItem(path) for path in documentation() if path.startswith(incomplete)]
+    return list(profile_names())
 
 
-class RuleCode(click.ParamType[str]):
-    """A rule's code."""
+def _rules() -> list[str]:
+    from ..checks.rules import RULES
 
-    name = "code"
-
-    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[Any]:
-        """What begins like this."""
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(each.code) for each in RULES if each.code.startswith(incomplete)]
+    return [rule.code for rule in RULES]
 
 
-_NAMESPACE = click.option(
-    "-n", "--namespace", default="demo", show_default=True, help="The service's namespace."
+PROFILE = Completed("profile", _profiles)
+RULE = Completed("code", _rules)
+
+FORMAT = click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
-
-
-def deployment_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What says which deployment: values files, a profile, settings, a namespace."""
-    decorators = [
-        click.argument("files", nargs=-1, metavar="[VALUES.yaml]...", type=click.Path()),
-        click.option(
-            "--profile",
-            default="",
-            type=ProfileName(),
-            help="A profile, laid under the files.",
-        ),
-        click.option(
-            "--hardware",
-            default="",
-            metavar="CARD:COUNT",
-            help="The profile for these cards, such as 910B4:8.",
-        ),
-        click.option(
-            "--set",
-            "sets",
-            multiple=True,
-            metavar="A.B=C",
-            help="One value, as helm --set reads it.",
-        ),
-        click.option(
-            "--set-string", multiple=True, metavar="A.B=C", help="One value that is always text."
-        ),
-        click.option(
-            "--set-json", multiple=True, metavar="A.B=JSON", help="One value, or several, as JSON."
-        ),
-        click.option("--name", default="", help="The service's name, as --set-string name=…"),
-        _NAMESPACE,
-    ]
-    for decorator in reversed(decorators):
-        command = decorator(command)
-    return command
-
-
-def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What says which cluster; its context's namespace stands for one that is not given."""
-
-    @wraps(command)
-    def with_namespace(context: str, kubeconfig: str, **rest: Any) -> Any:
-        rest["namespace"] = namespace_of(context, kubeconfig)
-        return command(context=context, kubeconfig=kubeconfig, **rest)
-
-    for decorator in (
-        click.option("--kubeconfig", default="", type=click.Path(), help="KUBECONFIG by default."),
-        click.option("--context", default="", help="The kubeconfig's context."),
-    ):
-        with_namespace = decorator(with_namespace)
-    return with_namespace
-
-
-def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What says which service that is in a cluster already; the verb gets its full name."""
-
-    @wraps(command)
-    def with_service(name: str, namespace: str, **rest: Any) -> Any:
-        values = load_values((), "", "", (), (), (), name)
-        release = Release(namespace=namespace)
-        return command(name=values.name, namespace=release.namespace, **rest)
-
-    decorated: Callable[..., Any] = with_service
-    for decorator in (
-        cluster_options,
-        _NAMESPACE,
-        click.option(
-            "--name", default="", help="The service's name; the default profile's by default."
-        ),
-    ):
-        decorated = decorator(decorated)
-    return decorated
-
-
 FORCE = click.option(
     "--force-conflicts", is_flag=True, help="Take fields over that somebody else has set."
 )
+NAMESPACE = click.option("-n", "--namespace", help="The service's namespace; demo by default.")
 TIMEOUT = click.option(
     "--timeout",
     type=click.FloatRange(min=1),
@@ -158,136 +90,89 @@ TIMEOUT = click.option(
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 
-def confirm(question: str) -> None:
-    """Asks on stderr, and goes on after a yes only.
+@dataclass(frozen=True)
+class DeploymentOptions:
+    """What says which deployment: values files, a profile, settings, a namespace.
 
-    Raises:
-        click.Abort: the answer is no.
-        DeployError: nobody can answer.
+    Attributes:
+        files: the values files, in their order.
+        profile: a profile's name, or "".
+        hardware: ``CARD:COUNT`` that chooses a profile, or "".
+        set: ``a.b=c``, as ``helm --set`` reads it.
+        set_string: ``a.b=c``, always text.
+        set_json: ``a.b=JSON``.
+        name: the service's name; "" leaves it to the values.
+        namespace: of ``-n``; None where it is not given.
     """
-    try:
-        agreed = click.confirm(question, err=True)
-    except click.Abort:
-        if sys.stdin.isatty():
-            raise
-        raise DeployError("no terminal to ask on: give --yes") from None
-    if not agreed:
-        raise click.Abort
+
+    files: tuple[str, ...] = ()
+    profile: str = ""
+    hardware: str = ""
+    set: tuple[str, ...] = ()
+    set_string: tuple[str, ...] = ()
+    set_json: tuple[str, ...] = ()
+    name: str = ""
+    namespace: str | None = None
+
+    def values(self) -> Values:
+        """The values of all of these.
+
+        Raises:
+            ValuesError: they are not accepted.
+        """
+        from ..values.loading import load
+
+        named = [f"name={self.name}"] if self.name else []
+        return load(
+            *self.files,
+            profile=self.chosen_profile(),
+            set=self.set,
+            set_string=[*self.set_string, *named],
+            set_json=self.set_json,
+        )
+
+    def chosen_profile(self) -> str:
+        """The profile that is named, or that fits the hardware that is; "" without both."""
+        if not self.hardware:
+            return self.profile
+        if self.profile:
+            raise click.UsageError("--profile and --hardware both choose a profile: give one")
+        from ..values.profiles import fitting
+
+        return fitting(self.hardware)
+
+    def release(self) -> Release:
+        """Where it goes, where no cluster has a say: to the namespace of ``-n``, or to demo."""
+        return release_to(self.namespace)
 
 
-def connect(context: str, kubeconfig: str) -> Cluster:
-    """The cluster of :func:`cluster_options`."""
-    from ..cluster.client import Cluster
+def release_to(namespace: str | None) -> Release:
+    """The release in a namespace; without one, in the default namespace."""
+    from ..manifest.render import Release
 
-    return Cluster.connect(context, kubeconfig)
-
-
-def namespace_of(context: str, kubeconfig: str) -> str:
-    """The namespace that -n names; without it the context's own, or else -n's default."""
-    from ..cluster.client import contexts
-
-    command = click.get_current_context()
-    named: str = command.params["namespace"]
-    if command.get_parameter_source("namespace") is not ParameterSource.DEFAULT:
-        return named
-    known = contexts(kubeconfig)
-    return (known.get(context, "") if context else next(iter(known.values()), "")) or named
+    return Release() if namespace is None else Release(namespace=namespace)
 
 
-def load_values(
-    files: Sequence[str],
-    profile: str,
-    hardware: str,
-    sets: Sequence[str],
-    set_string: Sequence[str],
-    set_json: Sequence[str],
-    name: str,
-) -> Values:
-    """The values of :func:`deployment_options`."""
-    named = [f"name={name}"] if name else []
-    return load(
-        *files,
-        profile=profile_of(profile, hardware),
-        set=sets,
-        set_string=[*set_string, *named],
-        set_json=set_json,
-    )
-
-
-def profile_of(profile: str, hardware: str) -> str:
-    """The profile that was named, or that fits the hardware that was."""
-    if not hardware:
-        return profile
-    if profile:
-        raise click.UsageError("--profile and --hardware both choose a profile: give one")
-    from ..values.profiles import fitting
-
-    return fitting(hardware)
-
-
-def checked(values: Values, release: Release) -> list[str]:
-    """The manifest's documents; where a rule has an error it is said, and nothing is done."""
-    findings = check(values, release)
-    stopping = errors(findings)
-    for finding in stopping:
-        say(f"{finding.severity}: {finding}")
-    if stopping:
-        raise DeployError(f"nothing done: {len(stopping)} error(s) in these values")
-    return documents(values, release)
-
-
-def write_all(texts: dict[Path, str]) -> None:
-    """Writes each file whole or not at all; a failure leaves what stood there before.
-
-    Where a link stands it stays, and its target is written. A device or a pipe is written to.
-    """
-    pending: list[tuple[Path, Path, Path]] = []
-    path = Path()
-    try:
-        streams = [path for path in texts if path.exists() and not path.is_file()]
-        for path in (path for path in texts if path not in streams):
-            target = Path(os.path.realpath(path))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-            pending.append((Path(name), target, path))
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(texts[path])
-            Path(name).chmod(0o644)
-        for path in streams:
-            path.write_text(texts[path], encoding="utf-8")
-        while pending:
-            whole, target, path = pending[0]
-            whole.replace(target)
-            pending.pop(0)
-    except OSError as error:
-        raise DeployError(f"{path}: can't write: {error.strerror}") from None
-    finally:
-        for whole, *_ in pending:
-            with suppress(OSError):
-                whole.unlink()
-
-
-def print_json(data: Any) -> None:
-    """Data on stdout."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
-
-
-def print_table(
-    header: Iterable[str], rows: Iterable[Iterable[Any]], widths: Iterable[int]
-) -> None:
-    """A table on stdout; widths are in characters, and longer cells are wrapped."""
-    from tabulate import tabulate
-
-    table = tabulate(
-        [list(map(str, row)) for row in rows],
-        headers=list(header),
-        tablefmt="plain",
-        maxcolwidths=list(widths),
-        disable_numparse=True,
-    )
-    click.echo(table)
-
-
-def say(message: str) -> None:
-    """Talk, on stderr."""
-    click.echo(message, err=True)
+deployment_options = gathered(
+    DeploymentOptions,
+    "deployment",
+    click.argument("files", nargs=-1, metavar="[VALUES.yaml]...", type=click.Path()),
+    click.option("--profile", default="", type=PROFILE, help="A profile, laid under the files."),
+    click.option(
+        "--hardware",
+        default="",
+        metavar="CARD:COUNT",
+        help="The profile for these cards, such as 910B4:8.",
+    ),
+    click.option(
+        "--set", multiple=True, metavar="A.B=C", help="One value, as helm --set reads it."
+    ),
+    click.option(
+        "--set-string", multiple=True, metavar="A.B=C", help="One value that is always text."
+    ),
+    click.option(
+        "--set-json", multiple=True, metavar="A.B=JSON", help="One value, or several, as JSON."
+    ),
+    click.option("--name", default="", help="The service's name, as --set-string name=…"),
+    NAMESPACE,
+)

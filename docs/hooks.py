@@ -36,8 +36,11 @@ def on_config(config: MkDocsConfig) -> None:
 def _fence(command: click.Command) -> None:
     text = inspect.cleandoc(command.help or "")
     command.help = re.sub(r"\x08\n((?:.+\n?)+)", r"```sh\n\1\n```\n", text)
-    for below in command.commands.values() if isinstance(command, click.Group) else ():
-        _fence(below)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            if below := command.get_command(context, name):
+                _fence(below)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

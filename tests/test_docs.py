@@ -109,7 +109,10 @@ def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Com
     """A command and all below it, each by its full name."""
     yield name, command
     if isinstance(command, click.Group):
-        for word, below in command.commands.items():
+        context = click.Context(command)
+        for word in command.list_commands(context):
+            below = command.get_command(context, word)
+            assert below
             yield from commands(below, f"{name} {word}")
 
 

@@ -10,6 +10,7 @@ import pytest
 from dsv4deploy import Values, check, load, render
 from dsv4deploy.checks.rules import reference
 from dsv4deploy.findings import errors
+from dsv4deploy.values import profiles
 from dsv4deploy.values.profiles import (
     entries,
     kept,

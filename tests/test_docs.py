@@ -146,6 +146,13 @@ def test_every_value_rule_and_check_has_its_place(
     assert set(anchors) <= pages[page].anchors
 
 
+def test_a_rule_s_message_is_whole_in_the_table_and_in_its_section(pages: dict[str, Page]) -> None:
+    text = " ".join(pages["rules.html"].text.split())
+    for rule in RULES:
+        if "{" in rule.message:
+            assert text.count(rule.message) == 2, rule.code
+
+
 def test_what_python_offers_is_described(pages: dict[str, Page]) -> None:
     import dsv4deploy
 

@@ -130,6 +130,11 @@ def _checked_by(each: Rule) -> str:
     )
 
 
+def _cell(text: str) -> str:
+    # MkDocs reads braces at the end of a cell as the cell's attributes.
+    return text.replace("{", "\\{")
+
+
 def reference() -> str:
     """docs/rules.md: every rule, and why a profile keeps what a rule warns of."""
     from ..values.loading import load
@@ -146,7 +151,7 @@ def reference() -> str:
         "|---|---|---|---|---|",
         *(
             f"| [{each.code}](#{each.code}) | {each.severity} | {_versions(each)} | "
-            f"{_checked_by(each)} | {each.message} |"
+            f"{_checked_by(each)} | {_cell(each.message)} |"
             for each in RULES
         ),
         "",

@@ -78,7 +78,7 @@ def test_a_new_profile_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     old, new = "ascend-910b4-8-w4a8", "ascend-910b4-8-w4a8-pinned"
     text = profile_path(old).read_text("utf-8").replace('BIND: "false"', 'BIND: "true"')
     reason = "The publisher pins its threads, and says that it measured so."
-    monkeypatch.setattr(profiles, "profile_directory", lambda: tmp_path)
+    monkeypatch.setattr(profiles, "_directory", lambda: tmp_path)
 
     def passes() -> None:
         test_a_profile_loads_without_errors_and_renders(new)

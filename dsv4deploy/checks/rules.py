@@ -20,7 +20,7 @@ from ..facts import flags
 from ..findings import Finding, Severity
 from ..manifest.conditions import DSA_CP, FLASHCOMM, argument, equals, has, true, variable
 from ..manifest.render import Release, context, environment
-from ..sizing import memory
+from ..sizing import plan as memory
 from ..values.quantities import quantity, seconds
 from ..values.tree import SECRET, Values
 

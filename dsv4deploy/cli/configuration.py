@@ -32,7 +32,7 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
-    from ..sizing.memory import MemoryPlan
+    from ..sizing.plan import MemoryPlan
 
 
 @cli.command()
@@ -248,7 +248,7 @@ def plan_command(
     dsv4deploy plan --set npu.card=910B4-1 --svg card.svg
     kubectl logs POD -c main > log && dsv4deploy plan --calibrate log
     """
-    from ..sizing import memory as planner
+    from ..sizing import plan as planner
 
     values = load_values(files, **inputs)
     log = calibrate.read_text(encoding="utf-8", errors="replace") if calibrate else ""
@@ -269,7 +269,7 @@ def plan_command(
 
 
 def _print_plan(made: MemoryPlan) -> None:
-    from ..sizing import memory as planner
+    from ..sizing import plan as planner
 
     estimates = {
         "card": made.memory,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsv4deploy import DeployError, Values, load, plan
-from dsv4deploy.sizing.memory import (
+from dsv4deploy.sizing.plan import (
     CARDS,
     Calibration,
     Estimate,

@@ -17,10 +17,12 @@ from typing import Any
 
 from ..errors import ValuesError, nearest
 from ..facts import flags
+from ..facts.estimates import GIB
+from ..facts.model import MAX_MODEL_LEN
 from ..findings import Finding, Severity
 from ..manifest.conditions import DSA_CP, FLASHCOMM, argument, equals, has, true, variable
 from ..manifest.render import Release, context, environment
-from ..sizing import plan as memory
+from ..sizing.plan import Case, MemoryPlan, plan
 from ..values.quantities import quantity, seconds
 from ..values.tree import SECRET, Values
 
@@ -298,7 +300,7 @@ def _memory_limit(values: Values) -> Finds:
     if quantity(values.engine.resources.limits.memory) <= taken:
         yield (
             "engine.resources.limits.memory",
-            f"shared memory and the store's segment take {taken / memory.GIB:.0f}Gi, all of it",
+            f"shared memory and the store's segment take {taken / GIB:.0f}Gi, all of it",
         )
 
 
@@ -361,14 +363,14 @@ def _tier_too_large(values: Values) -> Finds:
 
 def _cannot_fit(values: Values) -> Finds:
     """A deployment that no estimate makes fit."""
-    made = memory.outline(values)
+    made = plan(values)
     if not made.best.holds:
         yield "npu.card", f"a {made.card} can't hold this deployment: {_why(made, made.best)}"
 
 
 def _unlikely(values: Values) -> Finds:
     """A deployment that fits only if estimates are at their best."""
-    made = memory.outline(values)
+    made = plan(values)
     if made.best.holds and not made.likely.holds:
         yield (
             "npu.card",
@@ -376,14 +378,14 @@ def _unlikely(values: Values) -> Finds:
         )
 
 
-def _why(made: memory.MemoryPlan, reckoning: memory.Reckoning) -> str:
-    if reckoning.margin < 0:
+def _why(made: MemoryPlan, case: Case) -> str:
+    if case.margin < 0:
         return (
-            f"{reckoning.available:.1f} GiB are left for the KV cache, and the longest request "
+            f"{case.available:.1f} GiB are left for the KV cache, and the longest request "
             f"takes {made.cache.admission_gib:.1f} (most of it by {made.bound_by})"
         )
     return (
-        f"graphs and buffers that come after the profile run take {-reckoning.slack:.1f} GiB more "
+        f"graphs and buffers that come after the profile run take {-case.slack:.1f} GiB more "
         f"than a utilization of {made.utilization:g} leaves"
     )
 
@@ -636,9 +638,9 @@ RULES: tuple[Rule, ...] = (
         code="model-length",
         severity=Severity.ERROR,
         path="engine.args.max-model-len",
-        condition=f'{_ARGS}["max-model-len"] <= {memory.MAX_MODEL_LEN}',
-        message=f"the model's positions end at {memory.MAX_MODEL_LEN}",
-        fix=f"set it to {memory.MAX_MODEL_LEN} or less",
+        condition=f'{_ARGS}["max-model-len"] <= {MAX_MODEL_LEN}',
+        message=f"the model's positions end at {MAX_MODEL_LEN}",
+        fix=f"set it to {MAX_MODEL_LEN} or less",
         source="config.json: max_position_embeddings",
     ),
     Rule(

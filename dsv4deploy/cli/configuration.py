@@ -248,35 +248,33 @@ def plan_command(
     dsv4deploy plan --set npu.card=910B4-1 --svg card.svg
     kubectl logs POD -c main > log && dsv4deploy plan --calibrate log
     """
-    from ..sizing import plan as planner
+    from ..sizing import picture
+    from ..sizing.plan import Verdict, plan
+    from ..sizing.startup_log import read_log
 
     values = load_values(files, **inputs)
     log = calibrate.read_text(encoding="utf-8", errors="replace") if calibrate else ""
-    made = planner.plan(
-        values,
-        memory=memory,
-        calibration=planner.read_log(log) if calibrate else None,
-    )
+    made = plan(values, memory=memory, calibration=read_log(log) if calibrate else None)
     if svg:
-        write_all({svg: planner.svg(made)})
+        write_all({svg: picture.svg(made)})
         say(f"wrote {svg}")
     if output == "json":
-        print_json(planner.as_data(made))
+        print_json(picture.as_data(made))
     else:
         _print_plan(made)
-    if made.verdict == planner.Verdict.DOES_NOT_FIT:
+    if made.verdict == Verdict.DOES_NOT_FIT:
         sys.exit(1)
 
 
 def _print_plan(made: MemoryPlan) -> None:
-    from ..sizing import plan as planner
+    from ..sizing.picture import bar
 
     estimates = {
         "card": made.memory,
         "weights": made.weights,
         "activation": made.activation,
         "buffers at the start": made.buffers,
-        "graphs, later buffers": made.late,
+        "graphs, later buffers": made.after_profiling,
     }
     print_table(
         ("GIB A CARD", "LOW", "LIKELY", "HIGH", "KNOWN", "SOURCE"),
@@ -304,7 +302,7 @@ def _print_plan(made: MemoryPlan) -> None:
     )
     limits = made.limits
     click.echo(
-        f"\n{planner.bar(made)}\n\n"
+        f"\n{bar(made)}\n\n"
         f"One request of {cache.max_model_len} tokens takes {cache.admission_blocks} blocks "
         f"({cache.admission_gib:.2f} GiB): {cache.context_blocks} by max-model-len, "
         f"{cache.step_blocks} by max-num-batched-tokens; {cache.decoding_blocks} while it is "

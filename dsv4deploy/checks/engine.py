@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import nearest
 from ..facts import flags
+from ..facts.model import MAX_MODEL_LEN
 from ..findings import Severity
 from ..manifest.conditions import (
     DSA_CP,
@@ -19,7 +20,6 @@ from ..manifest.conditions import (
     true,
     variable,
 )
-from ..sizing import memory
 from ..values.tree import Values
 from .rule import Places, Rule
 
@@ -179,9 +179,9 @@ RULES: list[Rule] = [
         code="model-length",
         severity=Severity.ERROR,
         path="engine.args.max-model-len",
-        condition=f"{_LENGTH} <= {memory.MAX_MODEL_LEN}",
-        message=f"the model's positions end at {memory.MAX_MODEL_LEN}",
-        fix=f"set it to {memory.MAX_MODEL_LEN} or less",
+        condition=f"{_LENGTH} <= {MAX_MODEL_LEN}",
+        message=f"the model's positions end at {MAX_MODEL_LEN}",
+        fix=f"set it to {MAX_MODEL_LEN} or less",
         source="config.json: max_position_embeddings",
     ),
     Rule(

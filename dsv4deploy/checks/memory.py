@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..findings import Severity
-from ..sizing import memory
+from ..sizing.plan import Case, MemoryPlan, plan
 from ..values.tree import Values
 from .rule import Places, Rule
 
@@ -20,7 +20,7 @@ RULES: list[Rule] = []
     source="the memory plan: config.json, vllm-ascend v0.22.1rc's cache layout",
 ).finder(RULES)
 def _cannot_fit(values: Values) -> Places:
-    made = memory.outline(values)
+    made = plan(values)
     if not made.best.holds:
         yield "", {"card": made.card, "reason": _reason(made, made.best)}
 
@@ -35,18 +35,18 @@ def _cannot_fit(values: Values) -> Places:
     source="the memory plan: config.json, vllm-ascend v0.22.1rc's cache layout",
 ).finder(RULES)
 def _unlikely(values: Values) -> Places:
-    made = memory.outline(values)
+    made = plan(values)
     if made.best.holds and not made.likely.holds:
         yield "", {"card": made.card, "reason": _reason(made, made.likely)}
 
 
-def _reason(made: memory.MemoryPlan, reckoning: memory.Reckoning) -> str:
-    if reckoning.margin < 0:
+def _reason(made: MemoryPlan, case: Case) -> str:
+    if case.margin < 0:
         return (
-            f"{reckoning.available:.1f} GiB are left for the KV cache, and the longest request "
+            f"{case.available:.1f} GiB are left for the KV cache, and the longest request "
             f"takes {made.cache.admission_gib:.1f} (most of it by {made.bound_by})"
         )
     return (
-        f"graphs and buffers that come after the profile run take {-reckoning.slack:.1f} GiB more "
+        f"graphs and buffers that come after the profile run take {-case.slack:.1f} GiB more "
         f"than a utilization of {made.utilization:g} leaves"
     )

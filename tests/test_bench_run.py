@@ -202,8 +202,9 @@ def test_a_key_that_can_t_be_sent_stops_all_and_is_in_no_file(
     assert "sk-" not in "".join([str(refused.value), *told])
 
 
-_BODY = b'{"choices": [{"message": {"content": "One, two, three, four, five."}}]}'
-GOOD = b"HTTP/1.1 200 OK\r\n\r\n" + _BODY
+CHUNK = b"""data: {"choices": [{"delta": {"content": "One, two, three, four, five."}}],
+ "usage": {"completion_tokens": 9}}"""
+GOOD = b"HTTP/1.1 200 OK\r\n\r\n" + CHUNK.replace(b"\n", b"") + b"\n\ndata: [DONE]\n\n"
 
 
 @contextmanager
@@ -231,8 +232,8 @@ def bad_answers(benchmark: Benchmark) -> list[str]:
     ("response", "why"),
     [
         (b"nonsense\r\n\r\n", "nonsense"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "IncompleteRead"),
-        (b"HTTP/1.1 200 OK\r\n\r\n[]", "list indices"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "broke off after 0 characters"),
+        (b"HTTP/1.1 200 OK\r\n\r\n[]", "broke off after 0 characters"),
         (b"HTTP/1.1 200 OK\r\nx-dsv4deploy-simulator: {\r\n\r\n{}", "Expecting property name"),
         (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP 503: no engine is ready"),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "HTTP 502: Bad Gateway"),

@@ -375,7 +375,7 @@ def _before(path: Path) -> dict[str, Any]:
 
 
 def _bad(answer: dict[str, Any]) -> str:
-    """Why an answer of :func:`worker.ask` is none that makes sense; ``""`` where it does."""
+    """Why the answer after a run's load makes no sense; ``""`` if it does."""
     if answer["error"]:
         return f"no answer: {answer['error']}"
     why = garbage(answer["text"], "count")

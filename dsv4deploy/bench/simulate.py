@@ -18,9 +18,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..completion.stream import SIMULATOR
 from ..errors import DeployError
 from ..facts.published import Metric, rows, scenarios
-from .worker import SIMULATOR
 
 OWNER = "dsv4deploy-simulator"
 MODELS, COMPLETIONS = "/v1/models", "/v1/chat/completions"

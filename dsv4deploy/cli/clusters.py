@@ -530,17 +530,18 @@ def smoke_command(
 
     With --ingress maas, and only then, the key of the environment is sent: DSV4DEPLOY_API_KEY.
     """
-    from ..bench.worker import KEY
     from ..cluster.addresses import address
-    from ..completion.garbage import garbage
-    from ..completion.stream import ask
+    from ..completion.garbage import PROMPT, garbage
+    from ..completion.stream import KEY, ask
 
     values = load_values(files, **inputs)
     if not url:
         cluster = connect(context, kubeconfig)
         url = address(cluster, values, Release(namespace=namespace), ingress)
     key = os.environ.get(KEY, "") if ingress == "maas" else ""
-    done = ask(url, values.model.name, key, timeout)
+    done = ask(url, values.model.name, PROMPT, key, timeout)
+    if done.error:
+        raise DeployError(f"{url}: {done.error}")
     click.echo(done.text)
     say(
         f"first token after {done.first_token_seconds:.2f} s, all after {done.seconds:.2f} s; "
@@ -551,5 +552,3 @@ def smoke_command(
     why = garbage(done.text, "count")
     if why:
         raise DeployError(f"garbage: {why}")
-    if not done.completion_tokens:
-        raise DeployError("the engine told no token usage: quotas could not be charged")

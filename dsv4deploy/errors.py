@@ -5,6 +5,7 @@
     DeployError
     ├── ValuesError    the values can't be read, merged or accepted
     ├── RenderError    a template or its input is wrong: a fault of this package
+    ├── OverlayError   a cluster differs from its kustomize base in what no patch can change
     └── ClusterError   the cluster refused something, or can't be reached
 
 Each says where, what is wrong, and what to do about it. The command line prints
@@ -42,6 +43,10 @@ class ValuesError(DeployError):
 
 class RenderError(DeployError):
     """A template or its input is wrong: a fault of this package, not of the values."""
+
+
+class OverlayError(DeployError):
+    """A cluster differs from its kustomize base in what no patch can change."""
 
 
 class ClusterError(DeployError):

@@ -12,7 +12,7 @@ from math import ceil, floor, log10
 
 from markupsafe import Markup
 
-from .verdict import percent
+from .figures import percent
 
 Format = Callable[[float], str]
 """How a value is written."""

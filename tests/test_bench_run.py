@@ -81,10 +81,8 @@ def test_the_command_line_is_the_one_that_reproduces(data: dataset.Dataset) -> N
         "url": "http://gw/demo/chat/v1/chat/completions",
         "model": "m",
         "concurrency": 4,
-        "requests": 240,
-        "conversations": 60,
     }
-    one, two = (" ".join(command(number, **asked)) for number in (1, 2))
+    one, two = (" ".join(command(*each, **asked)) for each in ((1, 240), (2, 60)))
     for line in (one, two):
         assert "--url http://gw/demo/chat --endpoint-type chat --streaming" in line
         assert "--use-server-token-count" in line
@@ -92,7 +90,7 @@ def test_the_command_line_is_the_one_that_reproduces(data: dataset.Dataset) -> N
     assert "scenario1.jsonl --custom-dataset-type mooncake_trace --request-count 240" in one
     assert "multi_turn --conversation-num 60 --osl 128" in two
     assert "--request-count" not in two
-    assert "{dataset}/warmup2.jsonl" in command(2, **asked, warmup=True)
+    assert "{dataset}/warmup2.jsonl" in command(2, 4, **asked, warmup=True)
 
 
 def test_an_aiperf_that_is_missing_or_another_is_told_how_to_install(

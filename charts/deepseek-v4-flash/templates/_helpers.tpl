@@ -861,6 +861,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+COMPLETIONS = "/v1/chat/completions"
+"""What the path of a URL of chat completions ends with."""
 KEY = "DSV4DEPLOY_API_KEY"
 """The environment variable with the API key."""
 SIMULATOR = "x-dsv4deploy-simulator"
@@ -959,7 +961,7 @@ def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, s
     except ValueError:
         host = None
     if not host or parts.scheme not in ("http", "https") or not url.isascii():
-        raise ValueError("the URL must be http://host[:port]/…/v1/chat/completions")
+        raise ValueError(f"the URL must be http://host[:port]/…{COMPLETIONS}")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     return kind(host, port, timeout=timeout), target
@@ -979,22 +981,27 @@ def _read(response: http.client.HTTPResponse, start: float) -> Completion:
         if data == "[DONE]":
             break
         chunk = _object(data)
-        if failure := chunk.get("error"):
-            # OpenAI's API has the message in an object.
-            message = failure.get("message") if isinstance(failure, dict) else None
-            error = f"an error came after {len(text)} characters: {message or failure}"
+        if chunk.get("error"):
+            error = f"an error came after {len(text)} characters: {_message(chunk['error'])}"
             break
         usage = chunk.get("usage") or usage
-        for choice in chunk.get("choices") or []:
-            piece = (choice.get("delta") or {}).get("content") or ""
-            first = first or (time.monotonic() - start if piece else 0.0)
-            text += piece
+        text += "".join(
+            (choice.get("delta") or {}).get("content") or ""
+            for choice in chunk.get("choices") or []
+        )
+        if text and not first:
+            first = time.monotonic() - start
     else:
         error = f"the stream broke off after {len(text)} characters"
     prompt, answer = (int(usage.get(f"{name}_tokens", 0)) for name in ("prompt", "completion"))
     if not (answer or error):
         error = "the engine told no token usage: quotas could not be charged"
     return Completion(text, error, first, time.monotonic() - start, prompt, answer)
+
+
+def _message(error: Any) -> str:
+    """An error event's message, which OpenAI's API has in an object."""
+    return str(error.get("message") or error) if isinstance(error, dict) else str(error)
 
 
 def _object(data: str) -> dict[str, Any]:

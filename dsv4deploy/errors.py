@@ -11,7 +11,7 @@
 
 Each says where, what is wrong, and what to do about it. The command line prints
 ``str(error)`` and nothing else. One exception is outside this tree: ``Failed`` of the code that
-also runs in a container without this package (the benchmark's Job and ``helm test``).
+runs in the container of the benchmark's Job without this package.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from math import ceil, floor, log10
 from markupsafe import Markup
 
 from ..sizing.svg import Canvas, Format
-from .verdict import percent
+from .figures import percent
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:

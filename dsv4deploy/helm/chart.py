@@ -12,10 +12,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
+from .. import __version__, completion
 from ..checks.rule import Rule
 from ..checks.rules import RULES
-from ..completion import garbage
 from ..errors import DeployError
 from ..findings import Severity
 from ..manifest.render import KINDS, TEMPLATES
@@ -179,12 +178,15 @@ def _helpers() -> str:
 
 
 def _smoke() -> str:
-    """What ``helm test`` runs: the script, with the detector's own text where it is imported."""
-    name, start = "_smoke.py", "from dsv4deploy.completion.garbage import "
+    """What ``helm test`` runs: the script, with the text of each module that it imports."""
+    name = "_smoke.py"
     script = (TEMPLATES / "chart" / name).read_text("utf-8")
-    (line,) = (line for line in script.splitlines() if line.startswith(start))
-    detector = Path(garbage.__file__).read_text("utf-8")
-    return translate_part(script.replace(line, detector.strip()), f"chart/{name}")
+    for module in ("garbage", "stream"):
+        start = f"from dsv4deploy.completion.{module} import "
+        (line,) = (line for line in script.splitlines() if line.startswith(start))
+        text = (resources.files(completion) / f"{module}.py").read_text("utf-8")
+        script = script.replace(line, text.strip())
+    return translate_part(script, f"chart/{name}")
 
 
 def _of(severity: Severity) -> list[Rule]:

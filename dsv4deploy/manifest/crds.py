@@ -26,6 +26,7 @@ from jsonschema.validators import extend
 
 from ..errors import ValuesError, suggestion
 from ..findings import Finding, Severity
+from ..values.json import short_json
 from ..values.yaml import plain
 
 Tree = dict[str, Any]
@@ -416,8 +417,7 @@ def _sentence(error: ValidationError) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return short_json(value)
 
 
 # --- keywords: what Kubernetes adds to JSON Schema, or means otherwise ---------------------------

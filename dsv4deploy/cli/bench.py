@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..manifest.render import Release
+from ..writing import write_all
 from .root import cli
 from .shared import (
     cluster_options,
@@ -21,7 +22,6 @@ from .shared import (
     print_json,
     profile_of,
     say,
-    write_all,
 )
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from ..errors import DeployError
 from ..findings import Finding, errors
 from ..manifest.render import Release
 from ..values.loading import load, profile_names, profile_path
+from ..writing import write_all
 from .root import cli
 from .shared import (
     FORMAT,
@@ -28,7 +29,6 @@ from .shared import (
     print_table,
     profile_of,
     say,
-    write_all,
 )
 
 if TYPE_CHECKING:

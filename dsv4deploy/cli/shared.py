@@ -1,15 +1,11 @@
-"""What verbs share: options, values from options, tables, files that are written whole."""
+"""What verbs share: options, values from options, tables."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -234,37 +230,6 @@ def checked(values: Values, release: Release) -> list[str]:
     if stopping:
         raise DeployError(f"nothing done: {len(stopping)} error(s) in these values")
     return documents(values, release)
-
-
-def write_all(texts: dict[Path, str]) -> None:
-    """Writes each file whole or not at all; a failure leaves what stood there before.
-
-    Where a link stands it stays, and its target is written. A device or a pipe is written to.
-    """
-    pending: list[tuple[Path, Path, Path]] = []
-    path = Path()
-    try:
-        streams = [path for path in texts if path.exists() and not path.is_file()]
-        for path in (path for path in texts if path not in streams):
-            target = Path(os.path.realpath(path))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-            pending.append((Path(name), target, path))
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(texts[path])
-            Path(name).chmod(0o644)
-        for path in streams:
-            path.write_text(texts[path], encoding="utf-8")
-        while pending:
-            whole, target, path = pending[0]
-            whole.replace(target)
-            pending.pop(0)
-    except OSError as error:
-        raise DeployError(f"{path}: can't write: {error.strerror}") from None
-    finally:
-        for whole, *_ in pending:
-            with suppress(OSError):
-                whole.unlink()
 
 
 def print_json(data: Any) -> None:

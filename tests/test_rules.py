@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from dsv4deploy.checks.rules import (
     RULES,
     Rule,
     explain_rule,
-    reference,
     rule,
 )
 from dsv4deploy.findings import errors
@@ -22,7 +20,6 @@ from dsv4deploy.values.loading import profile_names
 from dsv4deploy.values.profiles import summary
 from dsv4deploy.values.quantities import seconds
 
-ROOT = Path(__file__).resolve().parent.parent
 Tree = dict[str, Any]
 
 
@@ -425,10 +422,6 @@ def test_only_what_a_profile_of_its_kind_breaks_has_such_a_reason(provenance: st
         finding.code for name, finding in PUBLISHED if summary(name)["provenance"] == provenance
     }
     assert broken == {each.code for each in RULES if getattr(each, REASON[provenance])}
-
-
-def test_the_reference_is_the_one_in_docs() -> None:
-    assert (ROOT / "docs" / "rules.md").read_text("utf-8") == reference()
 
 
 @pytest.mark.parametrize(

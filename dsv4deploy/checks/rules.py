@@ -1297,11 +1297,11 @@ def explain_rule(code: str) -> str:
     rows = [
         ("severity", each.severity),
         ("value", each.path),
-        ("holds for", _versions(each)),
+        ("holds for", versions(each)),
         ("must hold", each.condition),
         ("fix", each.fix),
         ("source", each.source),
-        ("checked by", _checked_by(each)),
+        ("checked by", checked_by(each)),
         ("published", each.published),
         ("upstream", each.upstream),
     ]
@@ -1311,64 +1311,16 @@ def explain_rule(code: str) -> str:
     )
 
 
-def _versions(each: Rule) -> str:
+def versions(each: Rule) -> str:
+    """The versions that a rule holds for, in words."""
     parts = [f"vLLM {each.engine.replace('>=', 'from ').replace('<', 'before ').replace('=', '')}"]
     return ", ".join([*(parts if each.engine else []), *filter(None, [each.platform])]) or "all"
 
 
-def _checked_by(each: Rule) -> str:
+def checked_by(each: Rule) -> str:
+    """What checks a rule, in words."""
     if each.finds:
         return "dsv4deploy"
     return "dsv4deploy; the chart " + (
         "refuses to render" if each.severity == Severity.ERROR else "says it in its notes"
     )
-
-
-def reference() -> str:
-    """docs/rules.md: every rule, and why a profile's choice stands where it breaks one."""
-    from ..values.loading import load, profile_names
-    from ..values.profiles import summary
-
-    def why(name: str, code: str) -> str:
-        each = rule(code)
-        return each.published if summary(name)["provenance"] == "validated" else each.upstream
-
-    lines = [
-        "# Rules",
-        "",
-        "Written by `dsv4deploy rules write`. An error stops `render` and `helm install`; a",
-        "warning does not, and `check --ignore CODE` leaves it out.",
-        "",
-        "| code | severity | holds for | checked by | what is wrong |",
-        "|---|---|---|---|---|",
-        *(
-            f"| [{each.code}](#{each.code}) | {each.severity} | {_versions(each)} | "
-            f"{_checked_by(each)} | {each.message} |"
-            for each in RULES
-        ),
-        "",
-        "## Warnings of the shipped profiles",
-        "",
-        "No profile has an error.",
-        "",
-        "| profile | warning | why it stands |",
-        "|---|---|---|",
-        *(
-            f"| {name} | {finding.code} | {why(name, finding.code)} |"
-            for name in profile_names()
-            for finding in check(load(profile=name))
-        ),
-    ]
-    for each in RULES:
-        lines += [
-            "",
-            f"## {each.code}",
-            "",
-            f"{each.severity.capitalize()} at `{each.path}`: {each.message}.",
-            "",
-            f"- Fix: {each.fix}.",
-            f"- Must hold: {each.condition if each.finds else f'`{each.condition}`'}.",
-            f"- Holds for: {_versions(each)}.",
-            f"- Source: {each.source}.",
-        ]
-    return "\n".join(lines) + "\n"

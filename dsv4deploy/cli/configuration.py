@@ -197,16 +197,6 @@ def rules_show(code: str) -> None:
     click.echo(explain_rule(code))
 
 
-@rules.command("write")
-@click.argument("file", type=click.Path(path_type=Path), default=Path("docs/rules.md"))
-def rules_write(file: Path) -> None:
-    """Write the rules' reference, docs/rules.md by default."""
-    from ..checks.rules import reference
-
-    write_all({file: reference()})
-    say(f"wrote {file}")
-
-
 @cli.command("plan")
 @deployment_options
 @click.option(

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
 
 @cli.command()
-@click.argument("text", default="", metavar="TEXT|-")
+@click.argument("text", metavar="TEXT|-")
 @click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
-@click.option("--all", "everything", is_flag=True, help="Print all that is known, as Markdown.")
-def why(text: str, output: str, everything: bool) -> None:
+def why(text: str, output: str) -> None:
     """Explain an error by its text: why it comes, what to do, and how that is known.
 
     TEXT is a message; - reads a log from stdin. Exits with 1 where nothing is known of it.
@@ -28,13 +27,8 @@ def why(text: str, output: str, everything: bool) -> None:
     dsv4deploy why "no healthy upstream"
     kubectl logs POD -c main | dsv4deploy why -
     """
-    from ..why.entries import matching, reference
+    from ..why.entries import matching
 
-    if bool(text) == everything:
-        raise click.UsageError("give a text, - for stdin, or --all")
-    if everything:
-        click.echo(reference(), nl=False)
-        return
     found = matching(_stdin() if text == "-" else text)
     if not found:
         raise DeployError("nothing is known of this: give all of the log, from its first error on")

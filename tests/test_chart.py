@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,11 +15,11 @@ from jinja2 import meta, nodes
 from test_rules import CASES
 
 from dsv4deploy import Release, __version__, check, load, render
-from dsv4deploy.checks.rules import RULES
+from dsv4deploy.checks.rules import OWNED_FLAGS, RULES
 from dsv4deploy.errors import DeployError
 from dsv4deploy.findings import Severity
 from dsv4deploy.helm.chart import OWN, drift, files, package, write
-from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
+from dsv4deploy.manifest.render import FUNCTIONS, KINDS, TEMPLATES, environment, json_at
 from dsv4deploy.values import yaml as yamlio
 from dsv4deploy.values.loading import defaults, profile_names, profile_path
 from dsv4deploy.values.schema import documentation, json_schema
@@ -86,6 +87,49 @@ def test_the_chart_carries_the_package_s_version_and_real_metadata() -> None:
     assert meta_data["version"] == __version__
     assert meta_data["appVersion"] == defaults()["engine"]["version"]
     assert meta_data.keys() >= {"kubeVersion", "icon", "keywords", "annotations", "description"}
+
+
+def test_templates_have_short_lines_and_name_files_and_parts_that_exist() -> None:
+    chart = files()
+    templates = {path: text for path, text in chart.items() if path.startswith("templates/")}
+    text = "".join(templates.values())
+    assert [line for line in text.split("\n") if len(line) > 200] == []
+    assert set(re.findall(r'Files\.Get "(.+?)"', text)) == {
+        path for path in chart if path.startswith("files/")
+    }
+    defined = re.findall(r'define "(.+?)"', text)
+    assert sorted(defined) == sorted({*re.findall(r'include "(.+?)"', text)})
+
+
+def test_each_check_of_the_chart_has_its_code_as_a_comment() -> None:
+    chart = files()
+    for path, severity in (("templates/checks.yaml", "error"), ("templates/NOTES.txt", "warning")):
+        codes = re.findall(r"/\* (\S+) \*/", chart[path])
+        owned = {f"owned-flag-{flag}" for flag in OWNED_FLAGS}
+        rules = [rule.code for rule in RULES if rule.severity == severity and not rule.finds]
+        assert {*codes} - {"owned-flag"} == {*rules} - owned
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_json_at_is_the_same_in_python_and_in_the_chart(
+    major: str, tool: Tool, tmp_path: Path
+) -> None:
+    trees: list[Any] = ["text", None, 7, 0.5, True, [1], {}, {"b": None}, {"b": {"c": "<&>"}}]
+    trees += [{"b": value} for value in ("", "true", True, False, 7, 0.5, [1, "x"])]
+    paths = [("a",), ("a", "b"), ("a", "b", "c"), ("x",), ("x", "b")]
+    cases = [({"a": tree}, path) for tree in trees for path in paths]
+    write(tmp_path)
+    for path in tmp_path.glob("templates/*.yaml"):
+        path.unlink()
+    (tmp_path / "templates" / "tests" / "completion.yaml").unlink()
+    lines = []
+    for number, (tree, path) in enumerate(cases):
+        keys, text = " ".join(map(json.dumps, path)), json.dumps(json.dumps(tree))
+        call = f'include "deepseek-v4-flash.jsonAt" (list (fromJson {text}) {keys})'
+        lines.append(f"{number}: {{{{ {call} | quote }}}}\n")
+    (tmp_path / "templates" / "words.yaml").write_text("".join(lines))
+    printed = yaml.safe_load(run(tool(major), "template", "x", tmp_path))
+    assert printed == {n: json_at(tree, *path) for n, (tree, path) in enumerate(cases)}
 
 
 @pytest.mark.parametrize("major", MAJORS)
@@ -206,7 +250,7 @@ def used_values() -> set[str]:
     found = set()
     for source in sources:
         tree = env.parse(source)
-        free = meta.find_undeclared_variables(tree) - {"Values", "Release", "include"}
+        free = meta.find_undeclared_variables(tree) - {"Values", "Release", *FUNCTIONS}
         assert free <= {"probe", "process", "worker", "claim", "quota"}, free
         for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
             keys: list[str] = []

@@ -388,19 +388,21 @@ def _why(made: memory.MemoryPlan, reckoning: memory.Reckoning) -> str:
     )
 
 
+def owned_flag(flag: str, owner: str) -> Rule:
+    """The rule that an argument is not set beside the value that owns it."""
+    return Rule(
+        code=f"owned-flag-{flag}",
+        severity=Severity.ERROR,
+        path=f"engine.args.{flag}",
+        condition=f'"{flag}" not in Values.engine.args',
+        message=f"--{flag} comes from {owner}",
+        fix=f"set {owner} and leave engine.args.{flag} out",
+        source="the engine's template: a flag that stands twice means the last one",
+    )
+
+
 RULES: tuple[Rule, ...] = (
-    *(
-        Rule(
-            code=f"owned-flag-{flag}",
-            severity=Severity.ERROR,
-            path=f"engine.args.{flag}",
-            condition=f'"{flag}" not in Values.engine.args',
-            message=f"--{flag} comes from {owner}",
-            fix=f"set {owner} and leave engine.args.{flag} out",
-            source="the engine's template: a flag that stands twice means the last one",
-        )
-        for flag, owner in OWNED_FLAGS.items()
-    ),
+    *(owned_flag(flag, owner) for flag, owner in OWNED_FLAGS.items()),
     Rule(
         code="data-parallel-pods",
         severity=Severity.ERROR,

@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..checks.rules import RULES, Rule
+from ..checks.rules import Rule, owned_flag
 from ..completion import garbage
 from ..errors import DeployError
 from ..findings import Severity
-from ..manifest.render import KINDS, TEMPLATES
+from ..manifest.render import FILES, TEMPLATES
 from ..values import yaml as yamlio
 from ..values.json import to_json
 from ..values.loading import defaults, profile_names, profile_path
 from ..values.schema import Documented, documentation, json_schema
-from .gotemplate import CHART, go_string, translate, translate_expression, translate_part
+from . import smoke
+from .checks import chart_rules, checks, python_only, warnings
+from .gotemplate import CHART, named_conditions, translate
 
 WIDTH = 98
 OWN = resources.files(__package__) / "templates"
@@ -43,13 +45,17 @@ def files() -> dict[str, str]:
         "README.md": _readme(),
         "values.yaml": _values_yaml(),
         "values.schema.json": _schema(),
-        "templates/_helpers.tpl": _helpers(),
-        "templates/checks.yaml": _checks(),
-        "templates/NOTES.txt": translate("NOTES.txt", OWN) + _warnings(),
+        "files/smoke.py": _smoke(),
+        "templates/_conditions.tpl": _static("_conditions.tpl") + named_conditions(),
+        "templates/checks.yaml": checks(),
+        "templates/NOTES.txt": translate("NOTES.txt", OWN) + warnings(),
         "templates/tests/completion.yaml": translate("completion.yaml", OWN),
     }
-    for kind in KINDS:
-        chart[f"templates/{kind}.yaml"] = translate(f"{kind}.yaml")
+    for entry in TEMPLATES.iterdir():
+        name = entry.name.replace(".yaml", ".tpl") if entry.name.startswith("_") else entry.name
+        chart[f"templates/{name}"] = translate(entry.name)
+    for entry in FILES.iterdir():
+        chart[f"files/{entry.name}"] = entry.read_text("utf-8")
     for name in profile_names():
         chart[f"profiles/{name}.yaml"] = profile_path(name).read_text("utf-8")
     return dict(sorted(chart.items()))
@@ -171,60 +177,11 @@ def _fill(name: str, **words: str) -> str:
     return text
 
 
-def _helpers() -> str:
-    parts = sorted(entry.name for entry in TEMPLATES.iterdir() if entry.name.startswith("_"))
-    return "\n".join([*map(translate, parts), _smoke()])
-
-
 def _smoke() -> str:
-    """What ``helm test`` runs: the script, with the detector's own text where it is imported."""
-    name, start = "_smoke.py", "from dsv4deploy.completion.garbage import "
-    script = (TEMPLATES / "chart" / name).read_text("utf-8")
-    (line,) = (line for line in script.splitlines() if line.startswith(start))
-    detector = Path(garbage.__file__).read_text("utf-8")
-    return translate_part(script.replace(line, detector.strip()), f"chart/{name}")
-
-
-def _of(severity: Severity) -> list[Rule]:
-    """The rules that a template can check."""
-    return [rule for rule in RULES if rule.severity == severity and not rule.finds]
-
-
-def _broken(rule: Rule) -> str:
-    """A rule's opposite, as the argument of ``if``."""
-    broken = translate_expression(rule.condition, rule.code, negated=True)
-    if not rule.engine:
-        return broken
-    return f'and (semverCompare "{rule.engine}" .Values.engine.version) ({broken})'
-
-
-def _checks() -> str:
-    """Every rule's condition, and ``fail`` with the sentences of those that do not hold."""
-    lines = ["{{- $problems := list }}"]
-    for rule in _of(Severity.ERROR):
-        lines += [
-            f"{{{{- if {_broken(rule)} }}}}",
-            f"{{{{- $problems = append $problems {go_string(rule.sentence)} }}}}",
-            "{{- end }}",
-        ]
-    lines += [
-        "{{- if $problems }}",
-        '{{- fail (printf "\\n%s" (join "\\n" $problems)) }}',
-        "{{- end }}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _warnings() -> str:
-    lines = []
-    for rule in _of(Severity.WARNING):
-        lines += [
-            f"{{{{- if {_broken(rule)} }}}}",
-            "",
-            f"WARNING: {rule.sentence}",
-            "{{- end }}",
-        ]
-    return "\n".join(lines) + "\n"
+    """The script of ``helm test``: :mod:`.smoke`, with the text of what it imports from here."""
+    script = Path(smoke.__file__).read_text("utf-8")
+    (line,) = (line for line in script.splitlines() if line.startswith("from ."))
+    return script.replace(line, Path(garbage.__file__).read_text("utf-8").strip())
 
 
 # --- README -------------------------------------------------------------------------------------
@@ -238,10 +195,14 @@ def _readme() -> str:
     ]
     return _fill(
         "README.md",
-        checked="\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in _of(Severity.ERROR)),
-        python_only="\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in RULES if rule.finds),
+        checked=_list([owned_flag("FLAG", "its value"), *chart_rules(Severity.ERROR)]),
+        python_only=_list(python_only()),
         values="\n".join(rows),
     )
+
+
+def _list(rules: list[Rule]) -> str:
+    return "\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in rules)
 
 
 def _cell(value: Any) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,7 +21,7 @@ from dsv4deploy import Release, __version__, check, load, render
 from dsv4deploy.checks.rules import OWNED_FLAGS, RULES
 from dsv4deploy.errors import DeployError
 from dsv4deploy.findings import Severity
-from dsv4deploy.helm.chart import OWN, drift, files, package, write
+from dsv4deploy.helm.chart import LIST, OWN, drift, files, package, write
 from dsv4deploy.manifest.render import FUNCTIONS, KINDS, TEMPLATES, environment, json_at
 from dsv4deploy.values import yaml as yamlio
 from dsv4deploy.values.loading import defaults, profile_names, profile_path
@@ -54,13 +57,51 @@ def test_the_committed_chart_is_what_the_package_writes() -> None:
     assert drift(CHART) == [], "run `dsv4deploy chart write`"
 
 
-def test_writing_twice_changes_nothing_and_stray_files_go(tmp_path: Path) -> None:
+def test_writing_removes_what_an_earlier_version_wrote_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "chart"
-    assert write(target) == list(files())
+    assert write(target) == sorted([LIST, *files()])
     assert write(target) == []
-    (target / "templates" / "stray.yaml").write_text("kind: Stray\n")
-    assert write(target) == ["templates/stray.yaml"]
-    assert drift(target) == []
+    subprocess.run(["git", "init", "-q", target], check=True)
+    (target / "templates" / "mine.yaml").write_text("kind: Mine\n")
+    (tmp_path / "outside").write_text("mine")
+    (target / "templates" / "old.yaml").write_text("kind: Old\n")
+    with (target / LIST).open("a") as file:
+        file.write(f"templates/old.yaml\nalready/gone\n../outside\n{tmp_path}/outside\n")
+    assert write(target) == [LIST, "templates/old.yaml"]
+    assert write(target) == []
+    assert (tmp_path / "outside").exists()
+    assert (target / "templates" / "mine.yaml").exists()
+    assert (target / ".git" / "HEAD").exists()
+
+
+def snapshot(directory: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_a_full_disk_leaves_the_old_chart_and_the_old_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "chart")
+    package(tmp_path)
+    for path in snapshot(tmp_path):
+        path.write_bytes(path.read_bytes() + b"# old\n")
+    before = snapshot(tmp_path)
+    space = [40_000]
+
+    def fdopen(handle: int, *args: Any, **kwargs: Any) -> Any:
+        file = io.FileIO(handle, "wb")
+        space[0] -= 10_000
+        if space[0] < 0:
+            file.write(b"half of")
+            file.close()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return file
+
+    monkeypatch.setattr("dsv4deploy.writing.os.fdopen", fdopen)
+    for fails in (lambda: write(tmp_path / "chart"), lambda: package(tmp_path)):
+        with pytest.raises(DeployError, match="can't write: No space left on device"):
+            fails()
+        assert snapshot(tmp_path) == before
 
 
 def test_a_folder_that_is_something_else_is_left_alone(tmp_path: Path) -> None:

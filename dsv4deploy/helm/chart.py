@@ -22,6 +22,7 @@ from ..values import yaml as yamlio
 from ..values.json import to_json
 from ..values.loading import defaults, profile_names, profile_path
 from ..values.schema import Documented, documentation, json_schema
+from ..writing import write_all
 from . import smoke
 from .checks import chart_rules, checks, python_only, warnings
 from .gotemplate import CHART, named_conditions, translate
@@ -29,6 +30,8 @@ from .gotemplate import CHART, named_conditions, translate
 WIDTH = 98
 OWN = resources.files(__package__) / "templates"
 """What only the chart has: its notes, its test, its README."""
+LIST = ".chart-files"
+"""The list of the files that :func:`write` wrote."""
 
 
 def files() -> dict[str, str]:
@@ -62,23 +65,23 @@ def files() -> dict[str, str]:
 
 
 def write(directory: Path) -> list[str]:
-    """Writes the chart and removes what is no longer part of it.
+    """Writes the chart, and removes the files that an earlier version wrote and this one does not.
+
+    :data:`LIST` names the files that were written, so that every other file in the directory stays.
+    Every file is written before the first one is replaced: a full disk leaves the old chart.
 
     Returns:
         the paths that changed, relative to the directory.
 
     Raises:
-        DeployError: the directory holds something that is not this chart.
+        DeployError: the directory has other files and no such chart, or can't be written.
     """
     changed = drift(directory)
-    wanted = files()
+    wanted = _on_disk()
+    write_all({directory / path: wanted[path] for path in changed if path in wanted})
     for path in changed:
-        target = directory / path
-        if path in wanted:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(wanted[path], "utf-8")
-        else:
-            target.unlink()
+        if path not in wanted:
+            (directory / path).unlink()
     return changed
 
 
@@ -86,30 +89,47 @@ def drift(directory: Path) -> list[str]:
     """The paths in which a chart on disk differs from what :func:`write` would write.
 
     Raises:
-        DeployError: the directory holds something that is not this chart.
+        DeployError: the directory has other files and no such chart.
     """
-    wanted = files()
-    present = {
-        path.relative_to(directory).as_posix(): path.read_text("utf-8", errors="replace")
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
-    if present and f"name: {CHART}\n" not in present.get("Chart.yaml", ""):
+    wanted = _on_disk()
+    present = {path: _text(directory / path) for path in wanted.keys() | _written(directory)}
+    chart = present["Chart.yaml"] or ""
+    if f"name: {CHART}\n" not in chart and directory.is_dir() and any(directory.iterdir()):
         raise DeployError(f"{directory}: not empty, and not the chart {CHART}: name another folder")
-    return sorted(path for path in wanted | present if wanted.get(path) != present.get(path))
+    return sorted(path for path, text in present.items() if text != wanted.get(path))
+
+
+def _on_disk() -> dict[str, str]:
+    """The chart's files in a directory: a package has no need of their list."""
+    chart = files()
+    return {**chart, LIST: "".join(f"{path}\n" for path in [LIST, *chart])}
+
+
+def _written(directory: Path) -> set[str]:
+    """The files of an earlier chart that are still there."""
+    listed = (_text(directory / LIST) or "").splitlines()
+    inside = (path for path in listed if not {"..", "/"} & {*Path(path).parts})
+    return {path for path in inside if (directory / path).is_file()}
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text("utf-8", errors="replace") if path.is_file() else None
 
 
 def package(directory: Path) -> Path:
-    """Writes ``<chart>-<version>.tgz`` into a directory, the same bytes each time."""
+    """Writes ``<chart>-<version>.tgz`` into a directory, the same bytes each time.
+
+    Raises:
+        DeployError: it can't be written; an older package is left as it is.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for path, text in files().items():
             entry = tarfile.TarInfo(f"{CHART}/{path}")
             entry.size, entry.mode = len(text.encode()), 0o644
             archive.addfile(entry, io.BytesIO(text.encode()))
-    directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"{CHART}-{__version__}.tgz"
-    target.write_bytes(gzip.compress(buffer.getvalue(), mtime=0))
+    write_all({target: gzip.compress(buffer.getvalue(), mtime=0)})
     return target
 
 

@@ -20,12 +20,13 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from dsv4deploy.checks.rules import RULES, check, checked_by, rule, versions
+from dsv4deploy.checks.rule import Rule
+from dsv4deploy.checks.rules import RULES, check, checked_by, versions
 from dsv4deploy.cli import cli
 from dsv4deploy.cluster import doctor
 from dsv4deploy.values.json import to_json
-from dsv4deploy.values.loading import load, profile_names
-from dsv4deploy.values.profiles import summary
+from dsv4deploy.values.loading import load
+from dsv4deploy.values.profiles import kept, profile_names
 from dsv4deploy.values.schema import Documented, documentation
 from dsv4deploy.why.entries import Entry, entries
 
@@ -43,8 +44,11 @@ def on_config(config: MkDocsConfig) -> None:
 def _fence(command: click.Command) -> None:
     text = inspect.cleandoc(command.help or "")
     command.help = re.sub(r"\x08\n((?:.+\n?)+)", r"```sh\n\1\n```\n", text)
-    for below in command.commands.values() if isinstance(command, click.Group) else ():
-        _fence(below)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            if below := command.get_command(context, name):
+                _fence(below)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -125,12 +129,11 @@ def doctor_page() -> str:
         "What `dsv4deploy doctor` examines, in its order. It only reads: no node is entered, and",
         "the manifest is only tried (a dry run). A check says `ok`, `unknown` where it can't be",
         "told from here (a right that this user lacks, a label that is not there), `warning`, or",
-        "`failed`, which makes the exit code 1.",
+        "`error`, which makes the exit code 1.",
     ]
-    for code, function in doctor.CHECKS.items():
-        meaning = doctor.MEANINGS[code]
-        lines += ["", f"## {code}", "", f"Well: {_prose(meaning)}.", ""]
-        answers = list(_answers(function))
+    for code, asked in doctor.CHECKS.items():
+        lines += ["", f"## {code}", "", f"Well: {_prose(asked.meaning)}.", ""]
+        answers = list(_answers(asked.ask))
         if answers:
             lines += ["| says | fix |", "|---|---|"]
             lines += [f"| {status}: {message} | {fix} |" for status, message, fix in answers]
@@ -145,7 +148,7 @@ def _answers(function: Any) -> Iterator[tuple[str, str, str]]:
             case ast.Yield(value=ast.Tuple(elts=[status, message, fix])):
                 yield _words(status), _words(message), _words(fix)
             case ast.YieldFrom(value=ast.Call(args=[*_, fix])):
-                yield "failed", "it is not there, or not as it must be", _words(fix)
+                yield "error", "it is not there, or not as it must be", _words(fix)
 
 
 def _words(node: ast.expr) -> str:
@@ -187,48 +190,52 @@ def rules_page() -> str:
         "# Rules",
         "",
         "Written by `python docs/generate.py`. An error stops `render` and `helm install`; a",
-        "warning does not, and `check --ignore CODE` leaves it out. In a condition,",
-        "`jsonAt(MAP, KEY, …)` is the JSON of what a map has at a path, and empty where it has",
-        "nothing there.",
+        "warning does not, and `check --ignore CODE` leaves it out. Words in {braces} stand for",
+        "what a finding names. In a condition, `jsonAt(MAP, KEY, …)` is the JSON of what a map has",
+        "at a path, and empty where it has nothing there.",
         "",
         "| code | severity | holds for | checked by | what is wrong |",
         "|---|---|---|---|---|",
         *(
             f"| [{each.code}](#{each.code}) | {each.severity} | {versions(each)} | "
-            f"{checked_by(each)} | {each.message} |"
+            f"{checked_by(each)} | {_cell(each.message)} |"
             for each in RULES
         ),
         "",
         "## Warnings of the shipped profiles",
         "",
-        "No profile has an error.",
+        "No profile has an error. Why it keeps what a rule warns of is in the profile's file.",
         "",
-        "| profile | warning | why it stays |",
+        "| profile | warning | why the profile keeps it |",
         "|---|---|---|",
         *(
-            f"| {name} | {finding.code} | {_kept(name, finding.code)} |"
+            f"| {name} | {finding.code} | {kept(name).get(finding.code, finding.message)} |"
             for name in profile_names()
             for finding in check(load(profile=name))
         ),
     ]
     for each in RULES:
-        lines += [
-            "",
-            f"## {each.code}",
-            "",
-            f"{each.severity.capitalize()} at `{each.path}`: {each.message}.",
-            "",
-            f"- Fix: {each.fix}.",
-            f"- Must hold: {each.condition if each.finds else f'`{each.condition}`'}.",
-            *([f"- Holds for: {held}."] if (held := versions(each)) != "all" else []),
-            f"- Source: {each.source}.",
-        ]
+        lines += _rule(each)
     return "\n".join(lines) + "\n"
 
 
-def _kept(profile: str, code: str) -> str:
-    validated = summary(profile)["provenance"] == "validated"
-    return rule(code).published if validated else rule(code).upstream
+def _cell(text: str) -> str:
+    # MkDocs reads braces at the end of a cell as the cell's attributes.
+    return text.replace("{", "\\{")
+
+
+def _rule(rule: Rule) -> Iterator[str]:
+    yield from ("", f"## {rule.code}", "")
+    yield from (f"{rule.severity.capitalize()} at `{rule.path}`: {rule.message}.", "")
+    yield f"- Fix: {rule.fix}."
+    if rule.condition:
+        yield f"- Must hold: `{rule.condition}`."
+    if (held := versions(rule)) != "all":
+        yield f"- Holds for: {held}."
+    yield f"- Source: {rule.source}."
+    if rule.table:
+        yield from ("", "| name | owner |", "|---|---|")
+        yield from (f"| `{name}` | `{owner}` |" for name, owner in rule.table.items())
 
 
 def troubleshooting_page() -> str:
@@ -270,7 +277,7 @@ def _known(entry: Entry) -> list[str]:
 
 
 PAGES: dict[str, tuple[Callable[[], str], str]] = {
-    "doctor.md": (doctor_page, "dsv4deploy/cluster/doctor.py"),
+    "doctor.md": (doctor_page, "dsv4deploy/cluster/doctor"),
     "examples.md": (examples_page, "examples"),
     "rules.md": (rules_page, ""),
     "troubleshooting.md": (troubleshooting_page, "dsv4deploy/why/troubleshooting.yaml"),

@@ -9,7 +9,7 @@ from .checks.rules import check
 from .errors import DeployError, RenderError, ValuesError
 from .findings import Finding, Severity
 from .manifest.render import Release, render, to_yaml
-from .sizing.memory import MemoryPlan, plan
+from .sizing.plan import MemoryPlan, plan
 from .values.loading import load
 from .values.tree import Values
 

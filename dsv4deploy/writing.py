@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from .errors import DeployError
 
 
-def write_all(contents: Mapping[Path, str | bytes]) -> None:
+def write_files(contents: Mapping[Path, str | bytes]) -> None:
     """Writes every file, or none of them: a full disk leaves what was there before.
 
     Each file is written beside its place and then replaces it. A link stays, and its target is
@@ -20,6 +19,8 @@ def write_all(contents: Mapping[Path, str | bytes]) -> None:
     Raises:
         DeployError: a file can't be written.
     """
+    import tempfile  # a render to stdout does without it
+
     pending: list[tuple[Path, Path, Path]] = []
     path = Path()
     try:

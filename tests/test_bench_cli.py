@@ -15,7 +15,7 @@ import tokenizer
 from simulated import simulator
 
 from dsv4deploy import Values, load
-from dsv4deploy.values.loading import profile_path
+from dsv4deploy.values.profiles import profile_path
 
 JOB = ("--job", "--url", "", "--kubeconfig", "x")
 CLOSED = ("--ingress", "direct", "--set", "networkPolicy.enabled=true")

@@ -8,16 +8,20 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 import pytest
 import yaml
+from click.shell_completion import BashComplete
 
-from dsv4deploy import Release, Values, check, load, render
-from dsv4deploy.cli import main, shared
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy import Release, Values, __version__, check, load, render
+from dsv4deploy import cli as cli_package
+from dsv4deploy.cli import VERBS, cli, main
+from dsv4deploy.cli.connection import ServiceOptions, service_options
+from dsv4deploy.values.profiles import profile_names
 from dsv4deploy.values.schema import documentation
 
 
@@ -212,7 +216,7 @@ DONE = "nothing done: 1 error(s) in these values"
         (("render", "-o", "json"), 2, "-o takes a file or a folder, not 'json'"),
         (("chart", "write", __file__), 2, "is a file"),
         (("chart", "check", __file__), 2, "is a file"),
-        (("chart", "write", "/proc/nope"), 1, "/proc/nope: No such file"),
+        (("chart", "write", "/proc/nope"), 1, "can't write: No such file"),
         (("apply", "--contexts", ""), 2, "names no context: is a variable empty?"),
         (("apply", "--contexts", " , "), 2, "names no context: is a variable empty?"),
         (("smoke", "--timeout", "0"), 2, "0.0 is not in the range x>=1"),
@@ -256,7 +260,9 @@ def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
         shown = json.loads(run("profiles", "show", name, "-o", "json").out)
         assert all(entry["source"].startswith("[") for entry in shown["values"])
         assert run("profiles", "show", name, "-o", "yaml").out.startswith("# ")
-        assert "SOURCE" in run("profiles", "show", name).out
+        table = run("profiles", "show", name).out
+        assert "SOURCE" in table
+        assert all(f"keeps {code}: {text}" in table for code, text in shown["kept"].items())
 
 
 @pytest.mark.parametrize(
@@ -333,6 +339,41 @@ def test_every_command_has_help_that_teaches(run: Run) -> None:
         assert "\\b" not in done.out
 
 
+def test_the_list_of_verbs_has_the_first_sentence_of_each() -> None:
+    context = click.Context(cli)
+    for name, sentence in VERBS.items():
+        command = cli.get_command(context, name)
+        assert command
+        assert (command.name, command.get_short_help_str(120)) == (name, sentence)
+    modules = {path.stem for path in Path(cli_package.__file__).parent.glob("[!_]*.py")}
+    assert modules - set(VERBS) == {"connection", "options", "output"}
+    assert list(VERBS) == sorted(VERBS)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("dsv4deploy ren", "render"),
+        ("dsv4deploy render --profile ascend-910b4-8-w4a8", "ascend-910b4-8-w4a8"),
+        ("dsv4deploy check --ignore dsa-cp-c", "dsa-cp-crashes"),
+        ("dsv4deploy explain engine.args.max-num-s", "engine.args.max-num-seqs"),
+        ("dsv4deploy keys cr", "create"),
+        ("dsv4deploy --vers", "--version"),
+    ],
+)
+def test_a_shell_completes_verbs_options_and_words(
+    words: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    completed = BashComplete(cli, {}, "dsv4deploy", "_DSV4DEPLOY_COMPLETE").complete()
+    assert completed == f"plain,{found}"
+
+
+def test_the_version_is_the_package_s(run: Run) -> None:
+    assert run("--version").out.endswith(f", version {__version__}\n")
+
+
 def test_a_reader_that_leaves_early_is_no_failure() -> None:
     command = f"{sys.executable} -m dsv4deploy render | head -n 1"
     done = subprocess.run(
@@ -351,15 +392,15 @@ def test_check_leaves_a_warning_out_and_never_an_error(run: Run) -> None:
     assert "an error can't be ignored" in refused.err
 
 
-def test_rules_are_listed_explained_and_written(run: Run, tmp_path: Path) -> None:
+def test_rules_are_listed_and_explained(run: Run) -> None:
     assert "dsa-cp-crashes" in run("rules").out
     assert len(json.loads(run("rules", "list", "-o", "json").out)) >= 30
+    assert "dsv4deploy doctor" in run("rules", "show", "taints").out
+    assert "dsv4deploy check --crds" in run("rules", "show", "crd-schema").out
     told = run("rules", "show", "dsa-cp-crashes").out
     assert "vLLM before 0.23.0" in told
     assert "vllm-ascend issues 9746" in told
     assert "did you mean" in run("rules", "show", "dsa-cp-crash").err
-    run("rules", "write", tmp_path / "rules.md")
-    assert (tmp_path / "rules.md").read_text("utf-8").startswith("# Rules")
 
 
 def test_plan_says_what_fits_and_by_what_it_is_bound(run: Run, tmp_path: Path) -> None:
@@ -391,8 +432,8 @@ def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
 
 def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
     def typed(answer: str) -> subprocess.CompletedProcess[str]:
-        code = "from dsv4deploy.cli import cli, main, shared as s; import click\n"
-        code += "cli.command('ask')(click.command('ask')(lambda: s.confirm('Go on?')).callback)\n"
+        code = "from dsv4deploy.cli import cli, main, output; import click\n"
+        code += "cli.command('ask')(lambda: output.confirm('Go on?'))\n"
         code += "main()"
         return subprocess.run(
             [sys.executable, "-c", code, "ask"],
@@ -450,11 +491,11 @@ def test_a_namespace_is_the_context_s_own_unless_it_is_named(
     told: list[str] = []
 
     @click.command()
-    @shared.service_options
-    def verb(namespace: str, **_: Any) -> None:
-        told.append(namespace)
+    @service_options
+    def verb(service: ServiceOptions) -> None:
+        told.append(service.release(service.namespace).namespace)
         # Of a fleet, each context has its own, whatever the current one's is.
-        told.append(shared.namespace_of("a", str(kubeconfig)))
+        told.append(replace(service, context="a").release(service.namespace).namespace)
 
     verb.main([*words, "--kubeconfig", str(kubeconfig)], standalone_mode=False)
     assert told == [found, "own" if "-n" in words else "demo"]

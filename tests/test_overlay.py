@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from dsv4deploy import Release, Values, load, render
-from dsv4deploy.manifest.kustomize import OverlayError, base, files
+from dsv4deploy.errors import OverlayError
+from dsv4deploy.manifest.kustomize import base, files
 from dsv4deploy.manifest.render import render_text
 from dsv4deploy.values import yaml as yamlio
 

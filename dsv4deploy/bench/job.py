@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cluster.client import Cluster, Object
-from ..cluster.readiness import STUCK, warning
+from ..cluster.pods import stuck, unscheduled, warning
 from ..errors import ClusterError, DeployError
 from ..manifest.render import Release, context, environment
 from ..values import yaml as yamlio
@@ -236,11 +236,11 @@ def _follow(
         if ended_as:
             return
         pods = _pods(cluster, live)
-        stuck = _stuck(pods)
-        waits = stuck or _waits(cluster, live, pods)
+        never = _stuck(pods)
+        waits = never or _waits(cluster, live, pods)
         if not waits:
             moved = time.monotonic()
-        elif stuck or time.monotonic() - moved > job.patience:
+        elif never or time.monotonic() - moved > job.patience:
             # Or it would begin to load the engine at a time that nobody expects.
             _delete(cluster, objects)
             raise DeployError(
@@ -270,21 +270,17 @@ def _pods(cluster: Cluster, job: Object) -> list[Object]:
 def _stuck(pods: list[Object]) -> str:
     """Why a Job's pod can never start, and what to do; ``""`` where it may."""
     for pod in pods:
-        for container in (pod.get("status") or {}).get("containerStatuses") or []:
-            waiting = (container.get("state") or {}).get("waiting") or {}
-            reason = waiting.get("reason", "")
-            if reason in STUCK:
-                advice = _ADVICE.get(reason, "see --image")
-                return f"{STUCK[reason]}: {waiting.get('message', '')}: {advice}"
+        reason, why = stuck(pod)
+        if reason:
+            return f"{why}: {_ADVICE.get(reason, 'see --image')}"
     return ""
 
 
 def _waits(cluster: Cluster, job: Object, pods: list[Object]) -> str:
     """Why a Job's pod has no place or could not be made so far; ``""`` where nothing hinders it."""
     for pod in pods:
-        for condition in (pod.get("status") or {}).get("conditions") or []:
-            if condition["type"] == "PodScheduled" and condition["status"] == "False":
-                return str(condition.get("message", "its pod has no node"))
+        if why := unscheduled(pod):
+            return why
     if pods:
         return ""
     meta = job["metadata"]

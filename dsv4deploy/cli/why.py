@@ -1,23 +1,21 @@
-"""The verb that explains an error by its text."""
+"""``dsv4deploy why``: what an error means, by its text."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import asdict
 
 import click
 
 from ..errors import DeployError
-from .root import cli
-from .shared import FORMAT, print_json
-
-if TYPE_CHECKING:
-    from ..why.entries import Entry
+from ..why.entries import Entry, matching
+from .options import FORMAT
+from .output import print_json
 
 
-@cli.command()
+@click.command()
 @click.argument("text", metavar="TEXT|-")
-@click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
+@FORMAT
 def why(text: str, output: str) -> None:
     """Explain an error by its text: why it comes, what to do, and how that is known.
 
@@ -27,14 +25,10 @@ def why(text: str, output: str) -> None:
     dsv4deploy why "no healthy upstream"
     kubectl logs POD -c main | dsv4deploy why -
     """
-    from ..why.entries import matching
-
     found = matching(_stdin() if text == "-" else text)
     if not found:
         raise DeployError("nothing is known of this: give all of the log, from its first error on")
     if output == "json":
-        from dataclasses import asdict
-
         print_json([{"line": line, **asdict(entry)} for entry, line in found])
         return
     click.echo("\n\n".join(_page(entry, line) for entry, line in found))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..values.tree import SECRET
+from ..values.scalars import SECRET
 
 Object = Mapping[str, Any]
 

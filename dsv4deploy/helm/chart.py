@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..checks.rules import Rule, owned_flag
+from ..checks.rule import Rule
 from ..completion import garbage
 from ..errors import DeployError
 from ..findings import Severity
 from ..manifest.render import FILES, TEMPLATES
 from ..values import yaml as yamlio
 from ..values.json import to_json
-from ..values.loading import defaults, profile_names, profile_path
+from ..values.loading import defaults
+from ..values.profiles import profile_names, profile_path
 from ..values.schema import Documented, documentation, json_schema
-from ..writing import write_all
+from ..writing import write_files
 from . import smoke
 from .checks import chart_rules, checks, python_only, warnings
 from .gotemplate import CHART, named_conditions, translate
@@ -78,7 +79,7 @@ def write(directory: Path) -> list[str]:
     """
     changed = drift(directory)
     wanted = _on_disk()
-    write_all({directory / path: wanted[path] for path in changed if path in wanted})
+    write_files({directory / path: wanted[path] for path in changed if path in wanted})
     for path in changed:
         if path not in wanted:
             (directory / path).unlink()
@@ -129,7 +130,7 @@ def package(directory: Path) -> Path:
             entry.size, entry.mode = len(text.encode()), 0o644
             archive.addfile(entry, io.BytesIO(text.encode()))
     target = directory / f"{CHART}-{__version__}.tgz"
-    write_all({target: gzip.compress(buffer.getvalue(), mtime=0)})
+    write_files({target: gzip.compress(buffer.getvalue(), mtime=0)})
     return target
 
 
@@ -215,14 +216,14 @@ def _readme() -> str:
     ]
     return _fill(
         "README.md",
-        checked=_list([owned_flag("FLAG", "its value"), *chart_rules(Severity.ERROR)]),
+        checked=_list(chart_rules(Severity.ERROR)),
         python_only=_list(python_only()),
         values="\n".join(rows),
     )
 
 
 def _list(rules: list[Rule]) -> str:
-    return "\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in rules)
+    return "\n".join(f"- {rule.sentence}" for rule in rules)
 
 
 def _cell(value: Any) -> str:

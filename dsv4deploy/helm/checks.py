@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ..checks.rules import OWNED_FLAGS, RULES, Rule, owned_flag
+from ..checks.rule import Rule
+from ..checks.rules import RULES
 from ..findings import Severity
 from .gotemplate import WIDTH, go_string, junction, translate_condition
 
 
 def chart_rules(severity: Severity) -> list[Rule]:
-    """The rules of a severity that the chart checks, without those of the owned flags."""
-    owned = {owned_flag(*each).code for each in OWNED_FLAGS.items()}
-    rules = (rule for rule in RULES if not rule.finds and rule.code not in owned)
-    return [rule for rule in rules if rule.severity == severity]
+    """The rules of a severity that the chart checks."""
+    return [rule for rule in RULES if rule.severity == severity and not rule.finds]
 
 
 def python_only() -> list[Rule]:
@@ -24,10 +24,9 @@ def python_only() -> list[Rule]:
 
 def checks() -> str:
     """``templates/checks.yaml``: fails with the sentence of every error's rule that is broken."""
-    lines = ["{{- $problems := list }}", *_owned_flags()]
+    lines = ["{{- $problems := list }}"]
     for rule in chart_rules(Severity.ERROR):
-        problem = f"{{{{- $problems = append $problems ({_text(rule.sentence)}) }}}}"
-        lines += [*_broken(rule), problem, "{{- end }}"]
+        lines += _loop(rule) if rule.table else _check(rule, _text(rule.sentence))
     lines += [
         "{{- if $problems }}",
         '{{- fail (printf "\\n%s" (join "\\n" $problems)) }}',
@@ -44,24 +43,31 @@ def warnings() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _owned_flags() -> Iterator[str]:
-    """One loop over the table of flags. The sentence is a format of the flag and its owner."""
-    sentence = owned_flag("%[1]s", "%[2]s").sentence
-    yield "{{- /* owned-flag */}}"
-    yield "{{- range $flag, $owner := dict"
-    yield from (f'  "{flag}" "{owner}"' for flag, owner in sorted(OWNED_FLAGS.items()))
-    yield "}}"
-    yield "{{- if hasKey $.Values.engine.args $flag }}"
-    yield f"{{{{- $problems = append $problems (printf {go_string(sentence)} $flag $owner) }}}}"
+def _check(rule: Rule, text: str) -> Iterator[str]:
+    yield from _broken(rule)
+    yield f"{{{{- $problems = append $problems ({text}) }}}}"
     yield "{{- end }}"
+
+
+def _loop(rule: Rule) -> Iterator[str]:
+    """A check for each name of a rule's table, whose sentence is a format of name and owner."""
+    (row,) = replace(rule, table={"%[1]s": "%[2]s"}).rows
+    yield "{{- range $name, $owner := dict"
+    yield from (f'  "{name}" "{owner}"' for name, owner in sorted(rule.table.items()))
+    yield "}}"
+    condition = rule.condition.replace('"{name}"', "name").replace('"{owner}"', "owner")
+    text = f"printf {go_string(row.sentence)} $name $owner"
+    yield from _check(replace(rule, condition=condition), text)
     yield "{{- end }}"
 
 
 def _broken(rule: Rule) -> Iterator[str]:
     """A comment with the rule's code, and the ``if`` of its opposite."""
-    broken = translate_condition(rule.condition, rule.code, negated=True)
+    names = ("name", "owner") if rule.table else ()
+    broken = translate_condition(rule.condition, rule.code, negated=True, names=names)
     if rule.engine:
-        version = f'(semverCompare "{rule.engine}" .Values.engine.version)'
+        root = "$" if names else ""
+        version = f'(semverCompare "{rule.engine}" {root}.Values.engine.version)'
         broken = junction("and", [version, f"({broken})"])
     yield f"{{{{- /* {rule.code} */}}}}"
     yield f"{{{{- if {broken} }}}}"

@@ -20,7 +20,7 @@ values says which are integers.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib.resources.abc import Traversable
 from textwrap import indent
 from typing import Any, NoReturn
@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 from jinja2 import Environment, meta, nodes
 from jinja2.visitor import NodeTransformer
 
-from ..errors import DeployError
+from ..errors import TranslationError
 from ..manifest.conditions import NAMED
 from ..manifest.render import FUNCTIONS, TEMPLATES, environment
 from ..values.schema import json_schema
@@ -36,10 +36,6 @@ from ..values.schema import json_schema
 CHART = "deepseek-v4-flash"
 WIDTH = 100
 """An ``and`` or ``or`` that is longer has each of its terms on a line of its own."""
-
-
-class TranslationError(DeployError):
-    """A template uses something that has no counterpart in Helm; the message says where."""
 
 
 def translate(name: str, folder: Traversable = TEMPLATES) -> str:
@@ -74,13 +70,23 @@ def translate_source(source: str, name: str, env: Environment | None = None) -> 
     return writer.text()
 
 
-def translate_condition(condition: str, name: str, *, negated: bool = False) -> str:
+def translate_condition(
+    condition: str, name: str, *, negated: bool = False, names: Collection[str] = ()
+) -> str:
     """A rule's condition in Helm's language, as the argument of ``if``; or its opposite.
 
     A condition in :data:`NAMED` becomes the ``include`` of its named template.
+
+    Args:
+        condition: an expression in the templates' language.
+        name: of the rule, for messages.
+        negated: whether to write its opposite.
+        names: what a ``range`` around it has bound.
     """
     test = _Naming().visit(_parsed(condition))
-    return _Writer(name, condition).expression(_negated(test) if negated else test)
+    writer = _Writer(name, condition)
+    writer.bound, writer.in_range = {each: {} for each in names}, bool(names)
+    return writer.expression(_negated(test) if negated else test)
 
 
 def named_conditions() -> str:

@@ -14,7 +14,7 @@ from .render import environment
 
 
 def argument(flag: str, key: str = "") -> str:
-    """The expression of a free argument, or of a key of its JSON."""
+    """The expression of an argument, or of a key of its JSON."""
     place = f'Values.engine.args["{flag}"]'
     return f'{place}["{key}"]' if key else place
 
@@ -24,9 +24,19 @@ def has(flag: str, key: str = "") -> str:
     return f'{_json("args", flag, key)} != ""' if key else f'"{flag}" in Values.engine.args'
 
 
+def is_a(kind: str, flag: str, key: str = "") -> str:
+    """Whether a free argument, or a key of its JSON, is there and a boolean, a string, …"""
+    return f"({has(flag, key)} and {argument(flag, key)} is {kind})"
+
+
 def true(flag: str, key: str = "") -> str:
     """Whether a free argument, or a key of its JSON, is true."""
     return f'({_json("args", flag, key)} == "true")'
+
+
+def false(flag: str, key: str = "") -> str:
+    """Whether a free argument, or a key of its JSON, is false."""
+    return f'({_json("args", flag, key)} == "false")'
 
 
 def equals(word: str, flag: str, key: str = "") -> str:
@@ -34,9 +44,11 @@ def equals(word: str, flag: str, key: str = "") -> str:
     return f"({_json('args', flag, key)} == '\"{word}\"')"
 
 
-def variable(name: str, word: str) -> str:
-    """Whether an environment variable is that text."""
-    return f"({_json('env', name)} == '\"{word}\"')"
+def variable(name: str, word: str = "") -> str:
+    """Whether an environment variable is set; with a word, whether it is that text."""
+    if word:
+        return f"({_json('env', name)} == '\"{word}\"')"
+    return f'("{name}" in Values.engine.env and Values.engine.env["{name}"] is string)'
 
 
 def _json(section: str, *path: str) -> str:

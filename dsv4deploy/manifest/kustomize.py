@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..errors import DeployError
+from ..errors import OverlayError
 from ..values import yaml as yamlio
 from ..values.tree import Values
 from .render import Release, documents
@@ -26,10 +26,6 @@ Objects = Sequence[Mapping[str, Any]]
 Operation = dict[str, Any]
 _KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 _SCRIPT = re.compile(r"/spec/(template|worker)/(initContainers|containers)/\d+/args/\d+")
-
-
-class OverlayError(DeployError):
-    """A cluster differs from its base in what no patch can change."""
 
 
 def base(manifest: str) -> dict[str, str]:

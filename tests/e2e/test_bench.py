@@ -425,11 +425,11 @@ def _over_quota(cluster: Cluster, made: dict[str, Any]) -> None:
     [
         (
             _container("ErrImagePull", "no such image"),
-            "an image can't be pulled: no such image: see --image",
+            f"an image can't be pulled: {NAME}/bench: no such image: see --image",
         ),
         (
             _container("CreateContainerConfigError", 'secret "keys" not found'),
-            'configuration is wrong: secret "keys" not found: see --key-secret',
+            f'configuration is wrong: {NAME}/bench: secret "keys" not found: see --key-secret',
         ),
         (_unschedulable, "0/3 nodes are available: 3 Insufficient cpu"),
         (_over_quota, "pods is forbidden: quota"),

@@ -1,4 +1,4 @@
-"""Verbs that make the Helm chart."""
+"""``dsv4deploy chart``: the Helm chart."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from ..errors import DeployError
-from .root import cli
-from .shared import say
+from ..helm import chart as helm
+from .output import say
 
 
-@cli.group()
+@click.group()
 def chart() -> None:
     """Write, check or package the Helm chart."""
 
@@ -21,30 +21,26 @@ _CHART = Path("charts/deepseek-v4-flash")
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-@chart.command("write")
+@chart.command()
 @click.argument("directory", type=_FOLDER, default=_CHART)
-def chart_write(directory: Path) -> None:
+def write(directory: Path) -> None:
     """Write the chart to a folder, charts/deepseek-v4-flash by default."""
-    from ..helm.chart import write
-
-    for path in write(directory):
+    for path in helm.write(directory):
         say(f"wrote {directory / path}")
 
 
-@chart.command("check")
+@chart.command()
 @click.argument("directory", type=_FOLDER, default=_CHART)
-def chart_check(directory: Path) -> None:
+def check(directory: Path) -> None:
     """Fail where a chart in a folder differs from what `chart write` writes."""
-    from ..helm.chart import drift
-
-    changed = drift(directory)
+    changed = helm.drift(directory)
     for path in changed:
         say(f"{directory / path}: differs")
     if changed:
         raise DeployError(f"run `dsv4deploy chart write {directory}`")
 
 
-@chart.command("package")
+@chart.command()
 @click.option(
     "-o",
     "--output",
@@ -52,8 +48,6 @@ def chart_check(directory: Path) -> None:
     default=Path(),
     help="The folder to write to; the current one by default.",
 )
-def chart_package(output: Path) -> None:
+def package(output: Path) -> None:
     """Build the chart's .tgz, for `helm install` and `helm push`."""
-    from ..helm.chart import package
-
-    click.echo(package(output))
+    click.echo(helm.package(output))

@@ -1,0 +1,54 @@
+"""``dsv4deploy check``: what the rules, and the CRDs of a folder, find in a deployment."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ..checks import rules
+from ..findings import errors
+from ..manifest.render import render
+from .options import FORMAT, RULE, DeploymentOptions, deployment_options
+from .output import print_json, print_table, say
+
+
+@click.command()
+@deployment_options
+@FORMAT
+@click.option(
+    "--crds",
+    type=click.Path(path_type=Path),
+    help="Hold the manifest against the CRDs in this folder too "
+    "(`kubectl get crd -o yaml > DIR/crds.yaml`).",
+)
+@click.option("--ignore", multiple=True, metavar="CODE", type=RULE, help="A warning to leave out.")
+def check(
+    deployment: DeploymentOptions, output: str, crds: Path | None, ignore: tuple[str, ...]
+) -> None:
+    """Say what is known to go wrong with a deployment.
+
+    Exits with 1 where there is an error, with 0 where there are only warnings. `dsv4deploy rules
+    show CODE` explains a finding.
+    """
+    release = deployment.release()
+    values = deployment.values()
+    findings = rules.check(values, release, ignore=ignore)
+    if crds:
+        from ..manifest.crds import validate  # the JSON schema validator takes long to import
+
+        findings += validate(render(values, release), crds)
+    if output == "json":
+        print_json([asdict(finding) for finding in findings])
+    elif findings:
+        print_table(
+            ("SEVERITY", "CODE", "PATH", "MESSAGE", "FIX"),
+            [(f.severity, f.code, f.path, f.message, f.fix) for f in findings],
+            widths=(8, 20, 28, 44, 36),
+        )
+    else:
+        say("no findings")
+    if errors(findings):
+        sys.exit(1)

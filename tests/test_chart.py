@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +21,8 @@ from dsv4deploy import Release, __version__, check, load, render
 from dsv4deploy.checks.rules import RULES
 from dsv4deploy.errors import DeployError
 from dsv4deploy.findings import Severity
-from dsv4deploy.helm.chart import OWN, drift, files, package, write
-from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
+from dsv4deploy.helm.chart import LIST, OWN, drift, files, package, write
+from dsv4deploy.manifest.render import FUNCTIONS, KINDS, TEMPLATES, environment, json_at
 from dsv4deploy.values import yaml as yamlio
 from dsv4deploy.values.loading import defaults
 from dsv4deploy.values.profiles import profile_names, profile_path
@@ -54,13 +58,51 @@ def test_the_committed_chart_is_what_the_package_writes() -> None:
     assert drift(CHART) == [], "run `dsv4deploy chart write`"
 
 
-def test_writing_twice_changes_nothing_and_stray_files_go(tmp_path: Path) -> None:
+def test_writing_removes_what_an_earlier_version_wrote_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "chart"
-    assert write(target) == list(files())
+    assert write(target) == sorted([LIST, *files()])
     assert write(target) == []
-    (target / "templates" / "stray.yaml").write_text("kind: Stray\n")
-    assert write(target) == ["templates/stray.yaml"]
-    assert drift(target) == []
+    subprocess.run(["git", "init", "-q", target], check=True)
+    (target / "templates" / "mine.yaml").write_text("kind: Mine\n")
+    (tmp_path / "outside").write_text("mine")
+    (target / "templates" / "old.yaml").write_text("kind: Old\n")
+    with (target / LIST).open("a") as file:
+        file.write(f"templates/old.yaml\nalready/gone\n../outside\n{tmp_path}/outside\n")
+    assert write(target) == [LIST, "templates/old.yaml"]
+    assert write(target) == []
+    assert (tmp_path / "outside").exists()
+    assert (target / "templates" / "mine.yaml").exists()
+    assert (target / ".git" / "HEAD").exists()
+
+
+def snapshot(directory: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_a_full_disk_leaves_the_old_chart_and_the_old_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "chart")
+    package(tmp_path)
+    for path in snapshot(tmp_path):
+        path.write_bytes(path.read_bytes() + b"# old\n")
+    before = snapshot(tmp_path)
+    space = [40_000]
+
+    def fdopen(handle: int, *args: Any, **kwargs: Any) -> Any:
+        file = io.FileIO(handle, "wb")
+        space[0] -= 10_000
+        if space[0] < 0:
+            file.write(b"half of")
+            file.close()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return file
+
+    monkeypatch.setattr("dsv4deploy.writing.os.fdopen", fdopen)
+    for fails in (lambda: write(tmp_path / "chart"), lambda: package(tmp_path)):
+        with pytest.raises(DeployError, match="can't write: No space left on device"):
+            fails()
+        assert snapshot(tmp_path) == before
 
 
 def test_a_folder_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
@@ -87,6 +129,49 @@ def test_the_chart_carries_the_package_s_version_and_real_metadata() -> None:
     assert meta_data["version"] == __version__
     assert meta_data["appVersion"] == defaults()["engine"]["version"]
     assert meta_data.keys() >= {"kubeVersion", "icon", "keywords", "annotations", "description"}
+
+
+def test_templates_have_short_lines_and_name_files_and_parts_that_exist() -> None:
+    chart = files()
+    templates = {path: text for path, text in chart.items() if path.startswith("templates/")}
+    text = "".join(templates.values())
+    assert [line for line in text.split("\n") if len(line) > 200] == []
+    assert set(re.findall(r'Files\.Get "(.+?)"', text)) == {
+        path for path in chart if path.startswith("files/")
+    }
+    defined = re.findall(r'define "(.+?)"', text)
+    assert sorted(defined) == sorted({*re.findall(r'include "(.+?)"', text)})
+
+
+def test_each_check_of_the_chart_has_its_code_as_a_comment() -> None:
+    chart = files()
+    for path, severity in (("templates/checks.yaml", "error"), ("templates/NOTES.txt", "warning")):
+        codes = re.findall(r"/\* (\S+) \*/", chart[path])
+        assert codes == [
+            rule.code for rule in RULES if rule.severity == severity and not rule.finds
+        ]
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_json_at_is_the_same_in_python_and_in_the_chart(
+    major: str, tool: Tool, tmp_path: Path
+) -> None:
+    trees: list[Any] = ["text", None, 7, 0.5, True, [1], {}, {"b": None}, {"b": {"c": "<&>"}}]
+    trees += [{"b": value} for value in ("", "true", True, False, 7, 0.5, [1, "x"])]
+    paths = [("a",), ("a", "b"), ("a", "b", "c"), ("x",), ("x", "b")]
+    cases = [({"a": tree}, path) for tree in trees for path in paths]
+    write(tmp_path)
+    for path in tmp_path.glob("templates/*.yaml"):
+        path.unlink()
+    (tmp_path / "templates" / "tests" / "completion.yaml").unlink()
+    lines = []
+    for number, (tree, path) in enumerate(cases):
+        keys, text = " ".join(map(json.dumps, path)), json.dumps(json.dumps(tree))
+        call = f'include "deepseek-v4-flash.jsonAt" (list (fromJson {text}) {keys})'
+        lines.append(f"{number}: {{{{ {call} | quote }}}}\n")
+    (tmp_path / "templates" / "words.yaml").write_text("".join(lines))
+    printed = yaml.safe_load(run(tool(major), "template", "x", tmp_path))
+    assert printed == {n: json_at(tree, *path) for n, (tree, path) in enumerate(cases)}
 
 
 @pytest.mark.parametrize("major", MAJORS)
@@ -208,7 +293,7 @@ def used_values() -> set[str]:
     found = set()
     for source in sources:
         tree = env.parse(source)
-        free = meta.find_undeclared_variables(tree) - {"Values", "Release", "include"}
+        free = meta.find_undeclared_variables(tree) - {"Values", "Release", *FUNCTIONS}
         assert free <= {"probe", "process", "worker", "claim", "quota"}, free
         for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
             keys: list[str] = []

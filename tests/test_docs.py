@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,22 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def test_the_committed_pages_are_what_the_generator_writes() -> None:
+    pages = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
+    committed = {name: page() for name, (page, source) in pages.items() if not source}
+    for name, text in committed.items():
+        assert (DOCS / name).read_text("utf-8") == text, "run `python docs/generate.py`"
+    assert {path.name for path in DOCS.glob("*.md")} & pages.keys() == committed.keys()
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name
+)
+def test_every_link_leads_to_a_file_on_github_too(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,8 @@ from dsv4deploy.helm.chart import files
 
 
 def script() -> str:
-    """The script, as the chart's Job holds it."""
-    text = files()["templates/_helpers.tpl"]
-    start = text.index('{{- define "deepseek-v4-flash.smoke" -}}\n')
-    return text[start:].partition("-}}\n")[2].partition("\n{{- end }}")[0]
+    """The script, as the chart's Job has it."""
+    return files()["files/smoke.py"]
 
 
 class Engine(BaseHTTPRequestHandler):
@@ -88,7 +86,7 @@ def test_a_good_answer_passes_and_garbage_fails(
 
 def test_the_job_hands_the_script_what_it_reads() -> None:
     text = files()["templates/tests/completion.yaml"]
-    assert 'include "deepseek-v4-flash.smoke"' in text
+    assert '.Files.Get "files/smoke.py"' in text
     names = [line.split()[-1] for line in text.splitlines() if line.strip().startswith("- name: ")]
     assert {"URL", "MODEL", "TIMEOUT"} <= set(names)
 

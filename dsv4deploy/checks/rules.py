@@ -100,11 +100,11 @@ def explain(code: str, others: Mapping[str, Mapping[str, str]] | None = None) ->
             ("severity", each.severity),
             ("value", each.path),
             *each.table.items(),
-            ("holds for", _versions(each)),
+            ("holds for", versions(each)),
             ("must hold", each.condition),
             ("fix", each.fix),
             ("source", each.source),
-            ("checked by", _checked_by(each)),
+            ("checked by", checked_by(each)),
         ],
     )
 
@@ -117,69 +117,16 @@ def _told(title: str, rows: list[tuple[str, str]]) -> str:
 _WORDS = {"<": "before ", "<=": "up to ", "=": "", ">": "after ", ">=": "from "}
 
 
-def _versions(each: Rule) -> str:
+def versions(each: Rule) -> str:
+    """The versions that a rule holds for, in words."""
     bounds = " and ".join(_WORDS[sign] + bound for sign, bound in each.bounds)
     return ", ".join(filter(None, [bounds and f"vLLM {bounds}", each.platform])) or "all"
 
 
-def _checked_by(each: Rule) -> str:
+def checked_by(each: Rule) -> str:
+    """What checks a rule, in words."""
     if each.finds:
         return "dsv4deploy"
     return "dsv4deploy; the chart " + (
         "refuses to render" if each.severity == Severity.ERROR else "says it in its notes"
     )
-
-
-def _cell(text: str) -> str:
-    # MkDocs reads braces at the end of a cell as the cell's attributes.
-    return text.replace("{", "\\{")
-
-
-def reference() -> str:
-    """docs/rules.md: every rule, and why a profile keeps what a rule warns of."""
-    from ..values.loading import load
-    from ..values.profiles import kept, profile_names
-
-    lines = [
-        "# Rules",
-        "",
-        "Written by `dsv4deploy rules write`. An error stops `render` and `helm install`; a",
-        "warning does not, and `check --ignore CODE` leaves it out. Words in {braces} stand for",
-        "what a finding names.",
-        "",
-        "| code | severity | holds for | checked by | what is wrong |",
-        "|---|---|---|---|---|",
-        *(
-            f"| [{each.code}](#{each.code}) | {each.severity} | {_versions(each)} | "
-            f"{_checked_by(each)} | {_cell(each.message)} |"
-            for each in RULES
-        ),
-        "",
-        "## Warnings of the shipped profiles",
-        "",
-        "No profile has an error. Why it keeps what a rule warns of is in the profile's file.",
-        "",
-        "| profile | warning | why the profile keeps it |",
-        "|---|---|---|",
-        *(
-            f"| {name} | {finding.code} | {kept(name).get(finding.code, finding.message)} |"
-            for name in profile_names()
-            for finding in check(load(profile=name))
-        ),
-    ]
-    for each in RULES:
-        lines += [
-            "",
-            f"## {each.code}",
-            "",
-            f"{each.severity.capitalize()} at `{each.path}`: {each.message}.",
-            "",
-            f"- Fix: {each.fix}.",
-            *([f"- Must hold: `{each.condition}`."] if each.condition else []),
-            f"- Holds for: {_versions(each)}.",
-            f"- Source: {each.source}.",
-        ]
-        if each.table:
-            lines += ["", "| name | owner |", "|---|---|"]
-            lines += [f"| `{name}` | `{owner}` |" for name, owner in each.table.items()]
-    return "\n".join(lines) + "\n"

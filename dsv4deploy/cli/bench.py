@@ -20,9 +20,10 @@ from ..bench.run import Benchmark, find_aiperf, subject
 from ..bench.simulate import Simulation, published, serve
 from ..values.loading import load
 from ..values.tree import Values
+from ..writing import write_files
 from .connection import ClusterOptions, cluster_options
 from .options import DeploymentOptions, deployment_options, gathered
-from .output import print_json, say, write_files
+from .output import print_json, say
 
 
 @click.group()

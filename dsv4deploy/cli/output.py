@@ -1,13 +1,11 @@
-"""What a user sees: tables and JSON on stdout, messages and progress bars on stderr, files."""
+"""What a user sees: tables and JSON on stdout, messages and progress bars on stderr."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,39 +74,3 @@ def waiting_bar() -> Iterator[Callable[[Progress], None]]:
             told = now.message
 
         yield tell
-
-
-def write_files(texts: dict[Path, str]) -> None:
-    """Writes all files or none; a failure leaves what was there before.
-
-    The target of a link is written, and the link stays. A device or a pipe is written to.
-
-    Raises:
-        DeployError: a file can't be written; the message names it.
-    """
-    import tempfile  # a render to stdout does without it
-
-    pending: list[tuple[Path, Path, Path]] = []
-    path = Path()
-    try:
-        streams = [path for path in texts if path.exists() and not path.is_file()]
-        for path in (path for path in texts if path not in streams):
-            target = Path(os.path.realpath(path))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-            pending.append((Path(name), target, path))
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(texts[path])
-            Path(name).chmod(0o644)
-        for path in streams:
-            path.write_text(texts[path], encoding="utf-8")
-        while pending:
-            whole, target, path = pending[0]
-            whole.replace(target)
-            pending.pop(0)
-    except OSError as error:
-        raise DeployError(f"{path}: can't write: {error.strerror}") from None
-    finally:
-        for whole, *_ in pending:
-            with suppress(OSError):
-                whole.unlink()

@@ -11,8 +11,9 @@ from ..errors import DeployError
 from ..manifest import kustomize
 from ..manifest.render import Release
 from ..values.loading import load
+from ..writing import write_files
 from .options import DeploymentOptions, deployment_options
-from .output import say, write_files
+from .output import say
 from .render import checked
 
 

@@ -10,8 +10,9 @@ import click
 from ..sizing import picture
 from ..sizing import plan as planner
 from ..sizing.startup_log import read_log
+from ..writing import write_files
 from .options import FORMAT, DeploymentOptions, deployment_options
-from .output import print_json, print_table, say, write_files
+from .output import print_json, print_table, say
 
 
 @click.command()

@@ -13,8 +13,9 @@ from ..checks.rules import check
 from ..errors import DeployError
 from ..manifest.render import Release, documents
 from ..values.tree import Values
+from ..writing import write_files
 from .options import DeploymentOptions, deployment_options
-from .output import say, write_files
+from .output import say
 
 
 @click.command()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from ..checks.rules import RULES, explain, reference
+from ..checks.rules import RULES, explain
 from ..cluster import doctor
 from ..manifest import crds
 from .options import FORMAT, RULE
-from .output import print_json, print_table, say, write_files
+from .output import print_json, print_table
 
 
 @click.group(invoke_without_command=True)
@@ -42,11 +40,3 @@ def show(code: str) -> None:
     """Explain the code of a finding: what must hold, for which versions, and how that is known."""
     others = {"dsv4deploy check --crds": crds.MEANINGS, "dsv4deploy doctor": doctor.MEANINGS}
     click.echo(explain(code, others))
-
-
-@rules.command()
-@click.argument("file", type=click.Path(path_type=Path), default=Path("docs/rules.md"))
-def write(file: Path) -> None:
-    """Write the rules' reference, docs/rules.md by default."""
-    write_files({file: reference()})
-    say(f"wrote {file}")

@@ -8,16 +8,15 @@ from dataclasses import asdict
 import click
 
 from ..errors import DeployError
-from ..why.entries import Entry, matching, reference
+from ..why.entries import Entry, matching
 from .options import FORMAT
 from .output import print_json
 
 
 @click.command()
-@click.argument("text", default="", metavar="TEXT|-")
+@click.argument("text", metavar="TEXT|-")
 @FORMAT
-@click.option("--all", "everything", is_flag=True, help="Print all that is known, as Markdown.")
-def why(text: str, output: str, everything: bool) -> None:
+def why(text: str, output: str) -> None:
     """Explain an error by its text: why it comes, what to do, and how that is known.
 
     TEXT is a message; - reads a log from stdin. Exits with 1 where nothing is known of it.
@@ -26,11 +25,6 @@ def why(text: str, output: str, everything: bool) -> None:
     dsv4deploy why "no healthy upstream"
     kubectl logs POD -c main | dsv4deploy why -
     """
-    if bool(text) == everything:
-        raise click.UsageError("give a text, - for stdin, or --all")
-    if everything:
-        click.echo(reference(), nl=False)
-        return
     found = matching(_stdin() if text == "-" else text)
     if not found:
         raise DeployError("nothing is known of this: give all of the log, from its first error on")

@@ -21,11 +21,7 @@ def argument(flag: str, key: str = "") -> str:
 
 def has(flag: str, key: str = "") -> str:
     """Whether a free argument is there; with a key, whether its JSON has that key."""
-    there = f'"{flag}" in Values.engine.args'
-    if key:
-        place = argument(flag)
-        there += f' and {place} is mapping and "{key}" in {place}'
-    return there
+    return f'{_json("args", flag, key)} != ""' if key else f'"{flag}" in Values.engine.args'
 
 
 def is_a(kind: str, flag: str, key: str = "") -> str:
@@ -35,24 +31,29 @@ def is_a(kind: str, flag: str, key: str = "") -> str:
 
 def true(flag: str, key: str = "") -> str:
     """Whether a free argument, or a key of its JSON, is true."""
-    return f"({is_a('boolean', flag, key)} and {argument(flag, key)})"
+    return f'({_json("args", flag, key)} == "true")'
 
 
 def false(flag: str, key: str = "") -> str:
     """Whether a free argument, or a key of its JSON, is false."""
-    return f"({is_a('boolean', flag, key)} and not {argument(flag, key)})"
+    return f'({_json("args", flag, key)} == "false")'
 
 
 def equals(word: str, flag: str, key: str = "") -> str:
     """Whether a free argument, or a key of its JSON, is that text."""
-    return f'({is_a("string", flag, key)} and {argument(flag, key)} == "{word}")'
+    return f"({_json('args', flag, key)} == '\"{word}\"')"
 
 
 def variable(name: str, word: str = "") -> str:
     """Whether an environment variable is set; with a word, whether it is that text."""
-    place = f'Values.engine.env["{name}"]'
-    there = f'("{name}" in Values.engine.env and {place} is string)'
-    return f'({there} and {place} == "{word}")' if word else there
+    if word:
+        return f"({_json('env', name)} == '\"{word}\"')"
+    return f'("{name}" in Values.engine.env and Values.engine.env["{name}"] is string)'
+
+
+def _json(section: str, *path: str) -> str:
+    words = ", ".join(f'"{word}"' for word in path if word)
+    return f"jsonAt(Values.engine.{section}, {words})"
 
 
 DSA_CP = true("additional-config", "enable_dsa_cp")
@@ -63,6 +64,9 @@ FLASHCOMM = (
     f"{true('additional-config', 'enable_flashcomm1')})"
 )
 """Sequence parallelism, by either of its two switches."""
+
+NAMED = {"dsaCp": DSA_CP, "flashcomm": FLASHCOMM}
+"""Conditions that several rules ask about, by the names of the chart's templates for them."""
 
 
 def holds(condition: str, values: Values) -> bool:

@@ -1,8 +1,8 @@
 """From values to objects: the templates in ``templates/``, and the words they are written in.
 
 The templates are the only home of every manifest. They are Jinja templates in Helm's
-vocabulary, so that the chart's templates are a translation of them: what may stand in one is
-what :data:`FILTERS`, :data:`TESTS` and ``include`` offer, and each has a twin in Helm.
+vocabulary, so that the chart's templates are a translation of them: a template uses the words of
+:data:`FILTERS`, :data:`TESTS` and :data:`FUNCTIONS` only, and each has a twin in Helm.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from ..values.json import to_json
 from ..values.tree import Values
 
 TEMPLATES = files(__package__) / "templates"
+FILES = files(__package__) / "files"
+"""What objects carry as it is; the chart has the same files in its folder ``files``."""
 
 # One template an object kind, in the order in which their objects are applied: what is referred
 # to stands before what refers to it.
@@ -125,6 +127,34 @@ TESTS: dict[str, Callable[[Any], bool]] = {
 }
 
 
+def file(name: str) -> str:
+    """The text of a file in :data:`FILES`."""
+    return (FILES / name).read_text("utf-8")
+
+
+def json_at(tree: Any, *path: str) -> str:
+    """The JSON of what a tree of maps has at a path; ``""`` where it has nothing there."""
+    for key in path:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return ""
+        tree = tree[key]
+    return to_json(tree)
+
+
+@jinja2.pass_context
+def _include(context: jinja2.runtime.Context, name: str, **data: Any) -> str:
+    """The template of that name with the same values, and ``data`` beside them."""
+    template = context.environment.get_template(name)
+    return template.render({**context.parent, **data}).strip("\n")
+
+
+FUNCTIONS: dict[str, Callable[..., str]] = {
+    "file": file,
+    "include": _include,
+    "jsonAt": json_at,
+}
+
+
 def _printable(value: Any) -> str:
     """What may be printed: text. Everything else needs a filter that says how."""
     if not isinstance(value, str | int) or isinstance(value, bool):
@@ -158,15 +188,8 @@ def environment() -> jinja2.Environment:
     )
     env.filters = dict(FILTERS)
     env.tests = dict(TESTS)
-    env.globals = {"include": _include}
+    env.globals = dict(FUNCTIONS)
     return env
-
-
-@jinja2.pass_context
-def _include(context: jinja2.runtime.Context, name: str, **data: Any) -> str:
-    """The template of that name with the same values, and ``data`` beside them."""
-    template = context.environment.get_template(name)
-    return template.render({**context.parent, **data}).strip("\n")
 
 
 @cache

@@ -75,37 +75,3 @@ def matching(text: str) -> list[tuple[Entry, str]]:
     return [
         (entry, lines[places[entry]].strip()) for entry in sorted(places, key=places.__getitem__)
     ]
-
-
-def reference() -> str:
-    """docs/troubleshooting.md: every entry, by area."""
-    lines = [
-        "# Troubleshooting",
-        "",
-        "Written by `dsv4deploy why --all`. What an error's text tells: `dsv4deploy why` finds it",
-        "in a message or a whole log, from the engine, KServe, Kubernetes, the gateway, Helm or",
-        "kustomize, and exits with 1 where it knows nothing.",
-        "",
-        "```sh",
-        'dsv4deploy why "no healthy upstream"',
-        "kubectl logs POD -c main | dsv4deploy why -",
-        "kubectl describe pod POD | dsv4deploy why -",
-        "```",
-        "",
-        "Most of these errors are known before: `dsv4deploy check` warns of them by its",
-        "[rules](rules.md), `dsv4deploy doctor` by its [checks](doctor.md).",
-    ]
-    area = ""
-    for entry in entries():
-        if entry.area != area:
-            area = entry.area
-            lines += ["", f"## {area}"]
-        before = [
-            *(f"rule [{code}](rules.md#{code})" for code in entry.rules),
-            *(f"check [{code}](doctor.md#{code})" for code in entry.checks),
-        ]
-        lines += ["", f"### {entry.code}", "", "```text", entry.example, "```", ""]
-        lines += [entry.cause, "", f"- Do: {entry.fix}"]
-        lines += [f"- Known before by: {', '.join(before)}."] if before else []
-        lines += [f"- Source: {entry.source}."]
-    return "\n".join(lines) + "\n"

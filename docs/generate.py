@@ -1,6 +1,9 @@
-"""What the site has beside the files in ``docs``: pages made from the code, and the examples.
+"""Every page of the documentation that is made from the code.
 
-mkdocs runs it (``hooks`` in mkdocs.yml). Nothing of this is committed, so nothing can go stale.
+mkdocs runs this file (``hooks`` in mkdocs.yml) and makes the pages for the site. ``docs/rules.md``
+is committed as well, and ``python docs/generate.py`` writes it: whoever installs the chart without
+this package reads there, on GitHub, what a rule is and what it is known from. The other pages are
+not committed: on GitHub a link to one leads to the file that the page is made from.
 """
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,15 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from dsv4deploy.checks.rule import Rule
+from dsv4deploy.checks.rules import RULES, check, checked_by, versions
 from dsv4deploy.cli import cli
 from dsv4deploy.cluster import doctor
 from dsv4deploy.values.json import to_json
+from dsv4deploy.values.loading import load
+from dsv4deploy.values.profiles import kept, profile_names
 from dsv4deploy.values.schema import Documented, documentation
+from dsv4deploy.why.entries import Entry, entries
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -44,10 +52,10 @@ def _fence(command: click.Command) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages that are made from the code, and the examples' files."""
-    pages = {"values.md": values_page, "doctor.md": doctor_page, "examples.md": examples_page}
-    for name, page in pages.items():
-        files.append(File.generated(config, name, content=page()))
+    """Adds the pages that are not committed, and the examples' files."""
+    for name, (page, source) in PAGES.items():
+        if source:
+            files.append(File.generated(config, name, content=page()))
     for path in FILES:
         name = path.relative_to(ROOT).as_posix()
         files.append(File.generated(config, name, abs_src_path=str(path)))
@@ -55,14 +63,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Leads links to what stands beside ``docs`` to its copy on the site."""
+    """Leads links to what is beside ``docs`` to the page that is made from it, or to its copy."""
+    made = {source: name for name, (_, source) in PAGES.items() if source}
 
     def here(link: re.Match[str]) -> str:
-        path = link[1]
+        path, anchor = link[1], link[2] or ""
+        if path in made:
+            return f"]({made[path]}{anchor})"
         folder = path.startswith("examples/") and (ROOT / path).is_dir()
         return f"](examples.md#{path.removeprefix('examples/')})" if folder else f"]({path})"
 
-    return re.sub(r"\]\(\.\./([^)]+)\)", here, markdown)
+    return re.sub(r"\]\(\.\./([^)#]+)(#[^)]+)?\)", here, markdown)
 
 
 def on_page_content(html: str, page: Page, **_: Any) -> str:
@@ -120,9 +131,9 @@ def doctor_page() -> str:
         "told from here (a right that this user lacks, a label that is not there), `warning`, or",
         "`error`, which makes the exit code 1.",
     ]
-    for code, check in doctor.CHECKS.items():
-        lines += ["", f"## {code}", "", f"Well: {_prose(check.meaning)}.", ""]
-        answers = list(_answers(check.ask))
+    for code, asked in doctor.CHECKS.items():
+        lines += ["", f"## {code}", "", f"Well: {_prose(asked.meaning)}.", ""]
+        answers = list(_answers(asked.ask))
         if answers:
             lines += ["| says | fix |", "|---|---|"]
             lines += [f"| {status}: {message} | {fix} |" for status, message, fix in answers]
@@ -171,3 +182,110 @@ def examples_page() -> str:
             lines += ["```yaml", *text.splitlines(), "```", ""]
         lines += [f"- [{path.name}]({path.relative_to(ROOT).as_posix()})" for path in files]
     return "\n".join(lines) + "\n"
+
+
+def rules_page() -> str:
+    """Every rule, and why a shipped profile keeps what a rule warns of."""
+    lines = [
+        "# Rules",
+        "",
+        "Written by `python docs/generate.py`. An error stops `render` and `helm install`; a",
+        "warning does not, and `check --ignore CODE` leaves it out. Words in {braces} stand for",
+        "what a finding names. In a condition, `jsonAt(MAP, KEY, …)` is the JSON of what a map has",
+        "at a path, and empty where it has nothing there.",
+        "",
+        "| code | severity | holds for | checked by | what is wrong |",
+        "|---|---|---|---|---|",
+        *(
+            f"| [{each.code}](#{each.code}) | {each.severity} | {versions(each)} | "
+            f"{checked_by(each)} | {_cell(each.message)} |"
+            for each in RULES
+        ),
+        "",
+        "## Warnings of the shipped profiles",
+        "",
+        "No profile has an error. Why it keeps what a rule warns of is in the profile's file.",
+        "",
+        "| profile | warning | why the profile keeps it |",
+        "|---|---|---|",
+        *(
+            f"| {name} | {finding.code} | {kept(name).get(finding.code, finding.message)} |"
+            for name in profile_names()
+            for finding in check(load(profile=name))
+        ),
+    ]
+    for each in RULES:
+        lines += _rule(each)
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    # MkDocs reads braces at the end of a cell as the cell's attributes.
+    return text.replace("{", "\\{")
+
+
+def _rule(rule: Rule) -> Iterator[str]:
+    yield from ("", f"## {rule.code}", "")
+    yield from (f"{rule.severity.capitalize()} at `{rule.path}`: {rule.message}.", "")
+    yield f"- Fix: {rule.fix}."
+    if rule.condition:
+        yield f"- Must hold: `{rule.condition}`."
+    if (held := versions(rule)) != "all":
+        yield f"- Holds for: {held}."
+    yield f"- Source: {rule.source}."
+    if rule.table:
+        yield from ("", "| name | owner |", "|---|---|")
+        yield from (f"| `{name}` | `{owner}` |" for name, owner in rule.table.items())
+
+
+def troubleshooting_page() -> str:
+    """Every error that is known by its text, by area."""
+    lines = [
+        "# Troubleshooting",
+        "",
+        "`dsv4deploy why` finds these errors in a message or a whole log, from the engine, KServe,",
+        "Kubernetes, the gateway, Helm or kustomize, and exits with 1 if it knows none of them.",
+        "",
+        "```sh",
+        'dsv4deploy why "no healthy upstream"',
+        "kubectl logs POD -c main | dsv4deploy why -",
+        "kubectl describe pod POD | dsv4deploy why -",
+        "```",
+        "",
+        "Most of them can be found earlier: `dsv4deploy check` warns of them by its",
+        "[rules](rules.md), `dsv4deploy doctor` by its [checks](doctor.md).",
+    ]
+    area = ""
+    for entry in entries():
+        lines += ["", f"## {entry.area}"] if entry.area != area else []
+        area = entry.area
+        lines += _known(entry)
+    return "\n".join(lines) + "\n"
+
+
+def _known(entry: Entry) -> list[str]:
+    before = [
+        *(f"rule [{code}](rules.md#{code})" for code in entry.rules),
+        *(f"check [{code}](doctor.md#{code})" for code in entry.checks),
+    ]
+    return [
+        *("", f"### {entry.code}", "", "```text", entry.example, "```", "", entry.cause, ""),
+        f"- Fix: {entry.fix}",
+        *([f"- Found earlier by: {', '.join(before)}."] if before else []),
+        f"- Source: {entry.source}.",
+    ]
+
+
+PAGES: dict[str, tuple[Callable[[], str], str]] = {
+    "doctor.md": (doctor_page, "dsv4deploy/cluster/doctor"),
+    "examples.md": (examples_page, "examples"),
+    "rules.md": (rules_page, ""),
+    "troubleshooting.md": (troubleshooting_page, "dsv4deploy/why/troubleshooting.yaml"),
+    "values.md": (values_page, "charts/deepseek-v4-flash/values.yaml"),
+}
+"""Each page's function, and what GitHub shows in its place; ``""`` for a page that is committed."""
+
+if __name__ == "__main__":
+    for name, (page, source) in PAGES.items():
+        if not source:
+            (ROOT / "docs" / name).write_text(page(), "utf-8")

@@ -1,0 +1,22 @@
+{{- /* What several checks ask about the engine's settings. */}}
+
+{{- /* The JSON of what a map has at a path, or nothing: (list MAP KEY...). */}}
+{{- define "deepseek-v4-flash.jsonAt" -}}
+{{- $tree := first . }}
+{{- $path := rest . }}
+{{- if not $path }}
+{{- $tree | toRawJson }}
+{{- else if and (kindIs "map" $tree) (hasKey $tree (first $path)) }}
+{{- include "deepseek-v4-flash.jsonAt" (prepend (rest $path) (index $tree (first $path))) }}
+{{- end }}
+{{- end }}
+
+{{- define "deepseek-v4-flash.dsaCp" -}}
+{{- if eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "additional-config" "enable_dsa_cp")) "true" }}true{{ end }}
+{{- end }}
+
+{{- define "deepseek-v4-flash.flashcomm" -}}
+{{- if or
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.env "VLLM_ASCEND_ENABLE_FLASHCOMM1")) `"1"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "additional-config" "enable_flashcomm1")) "true") }}true{{ end }}
+{{- end }}

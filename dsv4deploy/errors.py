@@ -13,6 +13,7 @@ Each says where, what is wrong, and what to do about it. The command line prints
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 from .findings import Finding, Severity
@@ -58,8 +59,6 @@ class ClusterError(DeployError):
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """``: did you mean x?``, or all there are."""
-    import difflib  # only a mistake needs it, and it takes long to import
-
     known = sorted(words)
     lowered = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)

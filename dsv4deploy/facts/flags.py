@@ -11,10 +11,10 @@ from __future__ import annotations
 import difflib
 import json
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-_DATA = files(__package__) / "data"
+_DATA = Path(__file__).parent / "data"
 
 
 def versions() -> list[str]:

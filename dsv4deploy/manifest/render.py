@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -20,8 +21,9 @@ import jinja2
 from ..errors import RenderError, ValuesError
 from ..values.json import to_json
 from ..values.tree import Values
+from .compiled import COMPILED
 
-TEMPLATES = files(__package__) / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
 
 # One template an object kind, in the order in which their objects are applied: what is referred
 # to stands before what refers to it.
@@ -145,10 +147,38 @@ class _Environment(jinja2.Environment):
             return self.undefined(obj=obj, name=str(argument))
 
 
+def fingerprint(source: str) -> str:
+    """What a template's compiled code depends on: its source, and the version of Jinja."""
+    return sha256(f"{vars(jinja2).get('__version__')}\n{source}".encode()).hexdigest()
+
+
+class _Loader(jinja2.BaseLoader):
+    """Loads the code of a template from ``compiled.py``; without it, compiles the source."""
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, None, None]:
+        return (TEMPLATES / template).read_text("utf-8"), None, None
+
+    def load(
+        self,
+        environment: jinja2.Environment,
+        name: str,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja's name
+    ) -> jinja2.Template:
+        source, _, _ = self.get_source(environment, name)
+        compiled = COMPILED.get(fingerprint(source))
+        if not compiled:
+            return super().load(environment, name, globals)
+        root, lines = compiled
+        code = {"name": name, "root": root(environment), "blocks": {}, "debug_info": lines}
+        return jinja2.Template.from_module_dict(
+            environment, {**code, "__file__": str(TEMPLATES / name)}, globals or {}
+        )
+
+
 def environment() -> jinja2.Environment:
     """The environment that the templates and the rules' conditions are compiled in."""
     env = _Environment(
-        loader=jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text("utf-8")),
+        loader=_Loader(),
         undefined=jinja2.StrictUndefined,
         finalize=_printable,
         trim_blocks=True,

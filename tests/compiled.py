@@ -1,18 +1,22 @@
-"""Writes the templates as Python, so that a render does not compile them.
+"""Writes the templates and the rules' conditions as Python, so that a render compiles none.
 
-``.venv/bin/python tests/compiled.py`` after a change of a template; a test fails until then.
+``.venv/bin/python tests/compiled.py`` after a change of either; a test fails until then.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from pathlib import Path
+from unittest import mock
 
+import dsv4deploy.manifest.render as rendering
+from dsv4deploy import Values, check
 from dsv4deploy.manifest.render import TEMPLATES, environment, fingerprint
 
 FILE = Path(__file__).resolve().parent.parent / "dsv4deploy" / "manifest" / "compiled.py"
-HEAD = '''"""The templates as Jinja compiles them, written by tests/compiled.py."""
+HEAD = '''"""Templates and conditions as Jinja compiles them, written by tests/compiled.py."""
 # mypy: ignore-errors
 
 from collections.abc import Callable
@@ -23,30 +27,45 @@ from typing import Any
 TABLE = '''COMPILED: dict[str, tuple[Callable[..., Any], str]] = {{
 {rows}
 }}
-"""Each template's code, with its lines' numbers, by the fingerprint of what it is made of."""
+"""The code of each source, and its lines' numbers, by the source's fingerprint."""
 '''
 
 
+def sources() -> dict[str, str]:
+    """All templates, and the expressions that the rules evaluate for the defaults, by names."""
+    expressions: list[str] = []
+
+    def recorded(source: str) -> str:
+        if source.startswith("{% set result = "):
+            expressions.append(source)
+        return fingerprint(source)
+
+    with mock.patch.object(rendering, "fingerprint", recorded):
+        check(Values())
+    templates = {path.name: path.read_text("utf-8") for path in sorted(TEMPLATES.glob("*.*"))}
+    return templates | {f"expression {n}": text for n, text in enumerate(expressions, 1)}
+
+
 def text() -> str:
-    """The module: a function and a row of the table for each template."""
+    """The module: a function and a row of the table for each source."""
     imports, functions, rows = "", [], []
-    for path in sorted(TEMPLATES.glob("*.*")):
-        source = path.read_text("utf-8")
-        code = environment().compile(source, path.name, path.name, raw=True)
+    for name, source in sources().items():
+        code = environment().compile(source, name, name, raw=True)
         parts = re.fullmatch(
             r"(from .+?)\nname = .+?\n\n(def root\(.+)\n\nblocks = \{\}\ndebug_info = '(.*)'",
             code,
             re.DOTALL,
         )
-        assert parts, f"{path.name}: Jinja writes code of another form"
+        assert parts, f"{name}: Jinja writes code of another form"
         imports, root, lines = parts.groups()
-        name = re.sub(r"\W", "_", path.name.removeprefix("_"))
+        function = re.sub(r"\W", "_", name.removeprefix("_"))
         body = textwrap.indent(root, "    ")
-        functions.append(f"def {name}(environment):\n{body}\n    return root\n")
-        rows.append(f'    "{fingerprint(source)}": ({name}, "{lines}"),')
+        functions.append(f"def {function}(environment):\n{body}\n    return root\n")
+        rows.append(f'    "{fingerprint(source)}": ({function}, "{lines}"),')
     table = TABLE.format(rows="\n".join(rows))
     return "\n\n".join([HEAD.format(imports=imports), *functions, table])
 
 
 if __name__ == "__main__":
-    FILE.write_text(text(), encoding="utf-8")
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
+    target.write_text(text(), encoding="utf-8")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,7 +19,7 @@ from ..errors import ValuesError, nearest
 from ..facts import flags
 from ..findings import Finding, Severity
 from ..manifest.conditions import DSA_CP, FLASHCOMM, argument, equals, has, true, variable
-from ..manifest.render import Release, context, environment
+from ..manifest.render import Release, context, expression
 from ..sizing import memory
 from ..values.quantities import quantity, seconds
 from ..values.tree import SECRET, Values
@@ -1236,10 +1236,10 @@ RULES: tuple[Rule, ...] = (
 
 
 @cache
-def _conditions() -> Callable[..., Any]:
+def _conditions() -> Callable[[Mapping[str, Any]], Any]:
     # One expression for all: compiling each by itself takes several times as long.
     conditions = ", ".join(f"({rule.condition})" for rule in RULES if not rule.finds)
-    return environment().compile_expression(f"[{conditions}]", undefined_to_none=False)
+    return expression(f"[{conditions}]")
 
 
 def check(

@@ -152,8 +152,19 @@ def fingerprint(source: str) -> str:
     return sha256(f"{vars(jinja2).get('__version__')}\n{source}".encode()).hexdigest()
 
 
+def _compiled(
+    env: jinja2.Environment, name: str, source: str, words: MutableMapping[str, Any]
+) -> jinja2.Template | None:
+    """The template of a source whose code is in ``compiled.py``."""
+    if not (found := COMPILED.get(fingerprint(source))):
+        return None
+    root, lines = found
+    code = {"name": name, "root": root(env), "blocks": {}, "debug_info": lines, "__file__": name}
+    return jinja2.Template.from_module_dict(env, code, words)
+
+
 class _Loader(jinja2.BaseLoader):
-    """Loads the code of a template from ``compiled.py``; without it, compiles the source."""
+    """Finds a template, and compiles it only where ``compiled.py`` lacks its code."""
 
     def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, None, None]:
         return (TEMPLATES / template).read_text("utf-8"), None, None
@@ -165,14 +176,15 @@ class _Loader(jinja2.BaseLoader):
         globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja's name
     ) -> jinja2.Template:
         source, _, _ = self.get_source(environment, name)
-        compiled = COMPILED.get(fingerprint(source))
-        if not compiled:
-            return super().load(environment, name, globals)
-        root, lines = compiled
-        code = {"name": name, "root": root(environment), "blocks": {}, "debug_info": lines}
-        return jinja2.Template.from_module_dict(
-            environment, {**code, "__file__": str(TEMPLATES / name)}, globals or {}
-        )
+        found = _compiled(environment, name, source, globals or {})
+        return found or super().load(environment, name, globals)
+
+
+def expression(text: str) -> Callable[[Mapping[str, Any]], Any]:
+    """An expression in the templates' language, as a function of what its words stand for."""
+    source, env = f"{{% set result = {text} %}}", environment()
+    template = _compiled(env, "expression", source, env.globals) or env.from_string(source)
+    return lambda words: vars(template.make_module(dict(words)))["result"]
 
 
 def environment() -> jinja2.Environment:

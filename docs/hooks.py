@@ -118,12 +118,11 @@ def doctor_page() -> str:
         "What `dsv4deploy doctor` examines, in its order. It only reads: no node is entered, and",
         "the manifest is only tried (a dry run). A check says `ok`, `unknown` where it can't be",
         "told from here (a right that this user lacks, a label that is not there), `warning`, or",
-        "`failed`, which makes the exit code 1.",
+        "`error`, which makes the exit code 1.",
     ]
-    for code, function in doctor.CHECKS.items():
-        meaning = doctor.MEANINGS[code]
-        lines += ["", f"## {code}", "", f"Well: {_prose(meaning)}.", ""]
-        answers = list(_answers(function))
+    for code, check in doctor.CHECKS.items():
+        lines += ["", f"## {code}", "", f"Well: {_prose(check.meaning)}.", ""]
+        answers = list(_answers(check.ask))
         if answers:
             lines += ["| says | fix |", "|---|---|"]
             lines += [f"| {status}: {message} | {fix} |" for status, message, fix in answers]
@@ -138,7 +137,7 @@ def _answers(function: Any) -> Iterator[tuple[str, str, str]]:
             case ast.Yield(value=ast.Tuple(elts=[status, message, fix])):
                 yield _words(status), _words(message), _words(fix)
             case ast.YieldFrom(value=ast.Call(args=[*_, fix])):
-                yield "failed", "it is not there, or not as it must be", _words(fix)
+                yield "error", "it is not there, or not as it must be", _words(fix)
 
 
 def _words(node: ast.expr) -> str:

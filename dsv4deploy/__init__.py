@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .errors import DeployError, RenderError, ValuesError
     from .findings import Finding, Severity
     from .manifest.render import Release, render, to_yaml
-    from .sizing.memory import MemoryPlan, plan
+    from .sizing.plan import MemoryPlan, plan
     from .values.loading import load
     from .values.tree import Values
 
@@ -39,7 +39,7 @@ _HOMES = {
     "errors": ("DeployError", "RenderError", "ValuesError"),
     "findings": ("Finding", "Severity"),
     "manifest.render": ("Release", "render", "to_yaml"),
-    "sizing.memory": ("MemoryPlan", "plan"),
+    "sizing.plan": ("MemoryPlan", "plan"),
     "values.loading": ("load",),
     "values.tree": ("Values",),
 }

@@ -12,7 +12,8 @@ from pathlib import Path
 from unittest import mock
 
 import dsv4deploy.manifest.render as rendering
-from dsv4deploy import Values, check
+from dsv4deploy import check, load
+from dsv4deploy.facts import flags
 from dsv4deploy.manifest.render import TEMPLATES, environment, fingerprint
 
 FILE = Path(__file__).resolve().parent.parent / "dsv4deploy" / "manifest" / "compiled.py"
@@ -32,7 +33,7 @@ TABLE = '''COMPILED: dict[str, tuple[Callable[..., Any], str]] = {{
 
 
 def sources() -> dict[str, str]:
-    """All templates, and the expressions that the rules evaluate for the defaults, by names."""
+    """All templates, and the expressions that the rules evaluate, by names."""
     expressions: list[str] = []
 
     def recorded(source: str) -> str:
@@ -41,7 +42,10 @@ def sources() -> dict[str, str]:
         return fingerprint(source)
 
     with mock.patch.object(rendering, "fingerprint", recorded):
-        check(Values())
+        for version in flags.versions():
+            values = load({"engine": {"version": version}})
+            check(values)
+            check(values, errors_only=True)
     templates = {path.name: path.read_text("utf-8") for path in sorted(TEMPLATES.glob("*.*"))}
     return templates | {f"expression {n}": text for n, text in enumerate(expressions, 1)}
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 import tools
+from api_server import serve
+
+__all__ = ["serve"]
 
 # The same examples in every run: a new counterexample belongs to a longer run, not to a change.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, max_examples=300)

@@ -15,7 +15,7 @@ import tokenizer
 from simulated import simulator
 
 from dsv4deploy import Values, load
-from dsv4deploy.values.loading import profile_path
+from dsv4deploy.values.profiles import profile_path
 
 JOB = ("--job", "--url", "", "--kubeconfig", "x")
 CLOSED = ("--ingress", "direct", "--set", "networkPolicy.enabled=true")
@@ -106,7 +106,7 @@ def test_a_deployment_is_held_against_the_figures_of_its_own_kind(
         (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "is the service ready"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "to a prompt of 164 words"),
-        (("--url", "nowhere"), 1, "nowhere: no answer to a prompt of 164 words: unknown url"),
+        (("--url", "nowhere"), 1, "nowhere: no answer to a prompt of 164 words: the URL must"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(

@@ -41,7 +41,8 @@ def test_the_manifest_carries_all_that_the_pod_needs(data: dataset.Dataset, tmp_
     config, made = objects(benchmark(data, tmp_path))
     assert (config["kind"], made["kind"]) == ("ConfigMap", "Job")
     assert {each["metadata"]["namespace"] for each in (config, made)} == {"prod"}
-    assert set(config["data"]) == {"launch.py", "plan.json", "prompts.py", "worker.py"}
+    names = [Path(path).name for path in job.MODULES]
+    assert set(config["data"]) == {*names, "plan.json"}
     # Half of what Kubernetes stores at most, for a real vocabulary of 2048 words.
     assert len(json.dumps(config)) < 512 * 1024
     (container,) = made["spec"]["template"]["spec"]["containers"]
@@ -88,9 +89,11 @@ def test_the_pod_s_program_makes_the_same_data_and_prints_what_comes_back(
     with simulator(model=Values().model.name) as url:
         made = benchmark(data, tmp_path / "results", url)
         config, manifest = objects(made)
-        (tmp_path / "pod" / "bench").mkdir(parents=True)
-        for name, text in config["data"].items():
-            (tmp_path / "pod" / "bench" / name).write_text(text, "utf-8")
+        volume, _ = manifest["spec"]["template"]["spec"]["volumes"]
+        for item in volume["configMap"]["items"]:
+            file = tmp_path / "pod" / "program" / item["path"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(config["data"][item["key"]], "utf-8")
         (container,) = manifest["spec"]["template"]["spec"]["containers"]
         words = [
             word.replace("/job", ".").replace("/work", "work") for word in container["command"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsv4deploy.facts.published import OUTPUT_TOKENS, Figure, Metric, row, rows, scenarios
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 # Typed from the published tables: TTFT, ITL, E2E in ms, decode and total in tokens/s.
 TABLES = [

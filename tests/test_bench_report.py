@@ -14,18 +14,11 @@ import pytest
 from bench_results import Made, fail, make, summary, write
 
 from dsv4deploy.bench import plots
+from dsv4deploy.bench.figures import percent
 from dsv4deploy.bench.report import Report, report, tokens_a_second
 from dsv4deploy.bench.results import read
-from dsv4deploy.bench.verdict import (
-    Judged,
-    Means,
-    Outcome,
-    identities,
-    judge,
-    overheads,
-    percent,
-    sweeps,
-)
+from dsv4deploy.bench.soundness import Means, identities
+from dsv4deploy.bench.verdict import Judged, Outcome, judge, overheads, sweeps
 from dsv4deploy.errors import DeployError
 from dsv4deploy.facts.published import OUTPUT_TOKENS, Metric, Row, rows, scenarios
 
@@ -70,7 +63,7 @@ def published(row: Row) -> Means:
         input_tokens=scenarios()[row.scenario].input_tokens,
         output_tokens=OUTPUT_TOKENS,
         concurrency=row.concurrency,
-        sequences=row.requests // (4 if row.scenario == 2 else 1),
+        sequences=row.sequences,
         rounding={metric: each.rounding / each.value for metric, each in row.figures.items()},
     )
 

@@ -21,7 +21,7 @@ from dsv4deploy import Release, Values, __version__, check, load, render
 from dsv4deploy import cli as cli_package
 from dsv4deploy.cli import VERBS, cli, main
 from dsv4deploy.cli.connection import ServiceOptions, service_options
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 from dsv4deploy.values.schema import documentation
 
 
@@ -260,7 +260,9 @@ def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
         shown = json.loads(run("profiles", "show", name, "-o", "json").out)
         assert all(entry["source"].startswith("[") for entry in shown["values"])
         assert run("profiles", "show", name, "-o", "yaml").out.startswith("# ")
-        assert "SOURCE" in run("profiles", "show", name).out
+        table = run("profiles", "show", name).out
+        assert "SOURCE" in table
+        assert all(f"keeps {code}: {text}" in table for code, text in shown["kept"].items())
 
 
 @pytest.mark.parametrize(
@@ -393,6 +395,8 @@ def test_check_leaves_a_warning_out_and_never_an_error(run: Run) -> None:
 def test_rules_are_listed_explained_and_written(run: Run, tmp_path: Path) -> None:
     assert "dsa-cp-crashes" in run("rules").out
     assert len(json.loads(run("rules", "list", "-o", "json").out)) >= 30
+    assert "dsv4deploy doctor" in run("rules", "show", "taints").out
+    assert "dsv4deploy check --crds" in run("rules", "show", "crd-schema").out
     told = run("rules", "show", "dsa-cp-crashes").out
     assert "vLLM before 0.23.0" in told
     assert "vllm-ascend issues 9746" in told

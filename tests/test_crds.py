@@ -13,7 +13,7 @@ import yaml
 
 from dsv4deploy import Finding, Values, ValuesError, load, render
 from dsv4deploy.manifest.crds import validate
-from dsv4deploy.values.loading import profile_names, profile_path
+from dsv4deploy.values.profiles import profile_names, profile_path
 
 ROOT = Path(__file__).resolve().parent.parent
 Tree = dict[str, Any]

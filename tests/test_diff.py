@@ -88,8 +88,8 @@ def test_a_secret_that_comes_or_goes_is_masked_too() -> None:
     [
         ([("HF_TOKEN", "a1")], [("HF_TOKEN", "b2")], '[HF_TOKEN].value: "***" -> "***"'),
         ([("A", "a1")], [("A", "b2")], '[A].value: "a1" -> "b2"'),
-        ([("A", "1")], [("A", "1"), ("api_key", "b2")], '{"name":"api_key","value":"***"}'),
-        ([], [("api_key", "b2")], '[{"name":"api_key","value":"***"}]'),
+        ([("A", "1")], [("A", "1"), ("api_key", "b2")], '{"name": "api_key", "value": "***"}'),
+        ([], [("api_key", "b2")], '[{"name": "api_key", "value": "***"}]'),
         ([("HF_TOKEN", "a1")], [("HF_TOKEN", "a1")], ""),
     ],
 )

@@ -18,8 +18,8 @@ from tutorial import blocks, follow, text_of, without_cluster
 
 from dsv4deploy.checks.rules import RULES
 from dsv4deploy.cli import cli
-from dsv4deploy.cluster import client as cluster
-from dsv4deploy.cluster import doctor
+from dsv4deploy.cluster import doctor, refusals
+from dsv4deploy.errors import Reason
 from dsv4deploy.values.schema import documentation
 from dsv4deploy.why.entries import entries
 
@@ -146,6 +146,13 @@ def test_every_value_rule_and_check_has_its_place(
     assert set(anchors) <= pages[page].anchors
 
 
+def test_a_rule_s_message_is_whole_in_the_table_and_in_its_section(pages: dict[str, Page]) -> None:
+    text = " ".join(pages["rules.html"].text.split())
+    for rule in RULES:
+        if "{" in rule.message:
+            assert text.count(rule.message) == 2, rule.code
+
+
 def test_what_python_offers_is_described(pages: dict[str, Page]) -> None:
     import dsv4deploy
 
@@ -196,13 +203,14 @@ def test_verbs_and_options_of_the_pages_are_there() -> None:
 
 
 def test_every_reason_of_a_cluster_error_is_explained() -> None:
-    rows = re.findall(r"^\| (.+?) \|", text_of("errors.md"), re.MULTILINE)
-    table = {word for row in rows for word in row.split(", ")}
+    table = text_of("errors.md").partition("| reason |")[2]
+    rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)
+    assert sorted(word for row in rows for word in row.split(", ")) == sorted(Reason)
     for path in sorted((ROOT / "dsv4deploy").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:
                 case ast.Call(
                     func=ast.Name(id="ClusterError"), args=[_, ast.Constant(value=str(reason))]
                 ):
-                    assert reason in table, f"{path.name}: {reason}"
-    assert {reason for reason, _ in cluster._ADVICE.values()} <= table
+                    assert reason in tuple(Reason), f"{path.name}: {reason}"
+    assert {reason for reason, _ in refusals._ADVICE.values()} <= {*Reason}

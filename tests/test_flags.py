@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from dsv4deploy import Values, load, render
-from dsv4deploy.checks.rules import OWNED_FLAGS
+from dsv4deploy.checks.engine import OWNED_FLAGS
 from dsv4deploy.facts.flags import known, problem, versions
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 VERSION = Values().engine.version
 

@@ -6,12 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dsv4deploy.helm.gotemplate import (
-    TranslationError,
-    translate,
-    translate_expression,
-    translate_source,
-)
+from dsv4deploy.errors import TranslationError
+from dsv4deploy.helm.gotemplate import translate, translate_expression, translate_source
 from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
 
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from test_cluster import Serve, refusal, serve  # noqa: F401 - a fixture
+from api_server import Serve, refusal
 
-from dsv4deploy.cluster.keys import Place, create, listed, revoke, rotate
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.cluster.keys import KeySecret, create, listed, revoke, rotate
 from dsv4deploy.errors import ClusterError, ValuesError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -32,6 +33,10 @@ def secret(annotations: dict[str, str] | None = None, **keys: str) -> dict[str, 
     }
 
 
+def held(cluster: Cluster) -> KeySecret:
+    return KeySecret(cluster, "maas-system", "maas-api-keys")
+
+
 def test_what_is_listed_names_no_key() -> None:
     notes = {
         "created.keys.dsv4deploy.io/alice": "2026-01-01T00:00:00Z",
@@ -49,55 +54,55 @@ def test_what_is_listed_names_no_key() -> None:
     assert listed({}) == []
 
 
-def test_keys_are_of_one_format_and_none_is_like_another(serve: Serve) -> None:  # noqa: F811
+def test_keys_are_of_one_format_and_none_is_like_another(serve: Serve) -> None:
     made = set()
     for _ in range(5):
         cluster, *_ = serve(KINDS, GONE, (201, {}))
-        place = Place(cluster, "maas-system", "maas-api-keys")
+        place = held(cluster)
         made.add(create(place, "alice", None, NOW))
     assert len(made) == 5
     assert all(re.fullmatch(r"dsv4_[A-Za-z0-9_-]{43}", key) for key in made)
 
 
-def test_who_is_overtaken_begins_again_from_what_is_there_now(serve: Serve) -> None:  # noqa: F811
+def test_who_is_overtaken_begins_again_from_what_is_there_now(serve: Serve) -> None:
     there = refusal(409, "AlreadyExists", "there")
     read = (200, secret(bob="dsv4_b"))
     cluster, asked, _ = serve(KINDS, GONE, there, read, CLASH, read, (200, {}))
-    create(Place(cluster, "maas-system", "maas-api-keys"), "alice", None, NOW)
+    create(held(cluster), "alice", None, NOW)
     get = f"GET {SECRET}/maas-api-keys"
     post = f"POST {SECRET}?fieldManager=dsv4deploy"
     assert asked[1:] == [get, post, get, PUT, get, PUT]
 
 
-def test_a_key_that_is_gone_after_a_lost_answer_was_revoked(serve: Serve) -> None:  # noqa: F811
+def test_a_key_that_is_gone_after_a_lost_answer_was_revoked(serve: Serve) -> None:
     lost = refusal(503, "ServiceUnavailable", "lost")
     there, gone = (200, secret(alice="dsv4_a")), (200, secret())
     cluster, asked, _ = serve(KINDS, there, lost, CLASH, gone, (200, {}))
-    assert revoke(Place(cluster, "maas-system", "maas-api-keys"), "alice").client == "alice"
+    assert revoke(held(cluster), "alice").client == "alice"
     assert asked.count(PUT) == 3
 
 
-def test_who_is_overtaken_for_ever_gives_up(serve: Serve) -> None:  # noqa: F811
+def test_who_is_overtaken_for_ever_gives_up(serve: Serve) -> None:
     read = (200, secret(alice="dsv4_a"))
     cluster, asked, _ = serve(KINDS, *(read, CLASH) * 8)
     with pytest.raises(ClusterError, match="somebody changed it just now"):
-        revoke(Place(cluster, "maas-system", "maas-api-keys"), "alice")
+        revoke(held(cluster), "alice")
     assert asked.count(PUT) == 8
 
 
 @pytest.mark.parametrize("client", ["", "-a", "a/b", "a b", "ä", "x" * 64, "a\n", "..", "a_"])
 def test_what_can_t_be_a_client_is_refused_before_any_request(
-    serve: Serve,  # noqa: F811
+    serve: Serve,
     client: str,
 ) -> None:
     cluster, asked, _ = serve(KINDS)
     with pytest.raises(ValuesError, match="letters and digits"):
-        create(Place(cluster, "maas-system", "maas-api-keys"), client, None, NOW)
+        create(held(cluster), client, None, NOW)
     assert asked == []
 
 
-def test_a_refusal_holds_no_key(serve: Serve) -> None:  # noqa: F811
-    place = Place(serve(KINDS, (200, secret(alice="dsv4_a")))[0], "maas-system", "maas-api-keys")
+def test_a_refusal_holds_no_key(serve: Serve) -> None:
+    place = held(serve(KINDS, (200, secret(alice="dsv4_a")))[0])
     with pytest.raises(ClusterError, match="alice has a key already") as clash:
         create(place, "alice", None, NOW)
     with pytest.raises(ClusterError, match="no key of bob; it has keys of alice") as missing:
@@ -106,7 +111,7 @@ def test_a_refusal_holds_no_key(serve: Serve) -> None:  # noqa: F811
     assert (clash.value.reason, missing.value.reason) == ("AlreadyExists", "NotFound")
 
 
-def test_without_a_secret_there_is_nothing_to_revoke(serve: Serve) -> None:  # noqa: F811
-    place = Place(serve(KINDS, GONE)[0], "maas-system", "maas-api-keys")
+def test_without_a_secret_there_is_nothing_to_revoke(serve: Serve) -> None:
+    place = held(serve(KINDS, GONE)[0])
     with pytest.raises(ClusterError, match="no Secret maas-system/maas-api-keys: `keys create`"):
         revoke(place, "alice")

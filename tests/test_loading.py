@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from dsv4deploy import Values, ValuesError, load
-from dsv4deploy.values.loading import _fields, defaults
+from dsv4deploy.values.loading import defaults
 
 Tree = dict[str, Any]
 
@@ -20,51 +19,6 @@ def problems(*sources: Any, **options: Any) -> list[str]:
     with pytest.raises(ValuesError) as caught:
         load(*sources, **options)
     return [str(problem) for problem in caught.value.findings]
-
-
-# --- merging --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("sources", "path", "value"),
-    [
-        ([{"replicas": 2}, {"replicas": 3}], "replicas", 3),
-        ([{"engine": {"port": 1}}, {"engine": {"image": "a/b"}}], "engine.port", 1),
-        ([{"engine": {"shell": ["a", "b"]}}, {"engine": {"shell": ["c"]}}], "engine.shell", ("c",)),
-        ([{"engine": {"env": {"NEW": "1"}}}], "engine.env.HOME", "/home"),
-        ([{"engine": {"env": {"HOME": None}}}], "engine.env.HOME", KeyError),
-        ([{"engine": {"env": {"NEW": None}}}], "engine.env.NEW", None),
-        ([{"engine": {"env": None}}, {"engine": {"env": {"HOME": "x"}}}], "engine.env.HOME", "x"),
-        ([{"maas": {"quotas": {"hour": None}}}], "maas.quotas.hour", KeyError),
-        (
-            [{"engine": {"args": {"additional-config": {"x": 1}}}}],
-            "engine.args.additional-config.enable_cpu_binding",
-            True,
-        ),
-        (
-            [{"engine": {"args": {"additional-config": {"enable_cpu_binding": None}}}}],
-            "engine.args.additional-config.enable_cpu_binding",
-            KeyError,
-        ),
-        ([{"engine": {"args": {"chat-template": None}}}], "engine.args.chat-template", KeyError),
-        ([{"engine": {"args": {"seed": None}}}], "engine.args.seed", None),
-        ([{"engine": {"args": {"seed": 1}}}, {"engine": {"args": {"seed": None}}}], *(
-            "engine.args.seed",
-            None,
-        )),
-        ([{"global": {"any": [1]}}], "global", {"any": [1]}),
-        ([{"replicas": 2.0}], "replicas", 2),
-    ],
-)  # fmt: skip
-def test_sources_merge_as_helm_merges_them(sources: list[Tree], path: str, value: Any) -> None:
-    tree: Any = load(*sources).model_dump(by_alias=True)
-    *above, last = path.split(".")
-    for key in above:
-        tree = tree[key]
-    if value is KeyError:
-        assert last not in tree
-    else:
-        assert tree[last] == value
 
 
 def test_settings_come_after_files_and_text_after_all() -> None:
@@ -85,106 +39,17 @@ def test_the_profile_lies_under_the_files(tmp_path: Path) -> None:
     assert values.engine.args.block_size == 128
 
 
-def test_a_caller_s_mapping_is_left_as_it_was() -> None:
-    mine: Tree = {"engine": {"shell": ("bash", "-c"), "env": {"A": "1"}}}
-    before = copy.deepcopy(mine)
-    load(mine, {"engine": {"env": {"A": "2"}}}, set=["engine.env.B=x", "engine.shell[0]=zsh"])
-    assert mine == before
-
-
 def test_what_is_dumped_loads_again() -> None:
     assert load(Values().model_dump(by_alias=True)) == Values()
     assert load(defaults()) == Values()
 
 
-# --- --set ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("option", "text", "path", "value"),
-    [
-        ("set", "engine.args.seed=8", "seed", 8),
-        ("set", "engine.args.seed=-8", "seed", -8),
-        ("set", "engine.args.seed=+8", "seed", 8),
-        ("set", "engine.args.seed=0", "seed", 0),
-        ("set", "engine.args.seed=007", "seed", "007"),
-        ("set", "engine.args.seed=0.5", "seed", "0.5"),
-        ("set", "engine.args.seed=1e3", "seed", "1e3"),
-        ("set", "engine.args.seed=99999999999999999999", "seed", "99999999999999999999"),
-        ("set", "engine.args.seed=true", "seed", True),
-        ("set", "engine.args.seed=FALSE", "seed", False),
-        ("set", "engine.args.seed=null", "seed", None),
-        ("set", "engine.args.seed=", "seed", ""),
-        ("set", "engine.args.seed=a=b", "seed", "a=b"),
-        ("set", "engine.args.seed=a\\,b", "seed", "a,b"),
-        ("set", "engine.args.seed=a b", "seed", "a b"),
-        ("set", "replicas=2,engine.args.seed=x", "seed", "x"),
-        ("set", "engine.args.seed={a,1}", "seed", ("a", 1)),
-        ("set", "engine.args.seed={a},replicas=2", "seed", ("a",)),
-        ("set", "engine.args.x.y=1", "x", {"y": 1}),
-        ("set", "engine.args.seed[1]=b", "seed", None),
-        ("set", "engine.args.seed[0]=b", "seed", ("b",)),
-        ("set_string", "engine.args.seed=8", "seed", "8"),
-        ("set_string", "engine.args.seed=true", "seed", "true"),
-        ("set_json", "engine.args.seed=8", "seed", 8),
-        ("set_json", 'engine.args.seed="8"', "seed", "8"),
-        ("set_json", "engine.args.seed= [1, 2] ,replicas=2", "seed", (1, 2)),
-        ("set_json", "engine.args.seed=0.5", "seed", 0.5),
-        ("set_json", "engine.args.seed=-0", "seed", -0.0),
-        ("set", "engine.args.seed=-0", "seed", 0),
-        ("set_json", "engine.args.seed=,replicas=2", "seed", None),
-        ("set_json", '{"engine": {"args": {"seed": {"a": [null]}}}}', "seed", {"a": (None,)}),
-    ],
-)
-def test_settings_are_read_as_helm_reads_them(
-    option: str, text: str, path: str, value: Any
-) -> None:
-    if text == "engine.args.seed[1]=b":
-        (told,) = problems(set=[text])
-        assert "engine.args.seed.0" in told  # helm pads the list with null, which is no word
-        return
-    extra = load(**{option: [text]}).engine.args.__pydantic_extra__
-    assert extra[path] == value
-    assert type(extra[path]) is type(value) or isinstance(value, dict)
-
-
-@pytest.mark.parametrize(
-    ("option", "text", "complaint"),
-    [
-        ("set", "replicas", "replicas has no value"),
-        ("set", "a.b", "b has no value"),
-        ("set", "a,b=1", "a has no value"),
-        ("set", "engine.shell={a", "the list has no closing }"),
-        ("set", "engine.shell[x]=a", "[x is not the index of a list"),
-        ("set", "engine.shell[-1]=a", "[-1 is not the index of a list"),
-        ("set", "engine.shell[70000]=a", "the index 70000 is above 65536"),
-        ("set", "engine.shell[0]x=a", "x stands behind the index"),
-        ("set", "engine.port.x=1,engine.port=2,engine.port.y=3", "port is not a map"),
-        ("set", "engine.port=1,engine.port[0]=2", "port is not a list"),
-        ("set", f"{'a.' * 40}b=1", "more than 30 levels"),
-        ("set_json", "replicas=", ""),
-        ("set_json", "replicas=NaN", "NaN is not JSON"),
-        ("set_json", "replicas=1 2", "a value must end with a comma"),
-        ("set_json", "replicas={", "in single quotes"),
-        ("set_json", "{", "in single quotes"),
-    ],
-)
-def test_a_broken_setting_is_named_with_the_way_to_write_it(
-    option: str, text: str, complaint: str
-) -> None:
-    (told,) = problems(**{option: [text]})
-    assert told.startswith(f"--{option.replace('_', '-')} {text}: ")
-    assert complaint in told
-
-
-# --- what is said ---------------------------------------------------------------------------------
-
-
 def sections(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield path
-    for name, kind in _fields(model).items():
+    for name, info in model.model_fields.items():
+        kind = info.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from sections(kind, (*path, name))
+            yield from sections(kind, (*path, info.alias or name))
 
 
 @pytest.mark.parametrize("path", [*sections(Values)], ids=".".join)

@@ -8,18 +8,14 @@ from typing import Any
 
 import pytest
 
-from dsv4deploy import Finding, Severity, Values, ValuesError, check, load
-from dsv4deploy.checks.rules import (
-    OWNED_FLAGS,
-    RULES,
-    Rule,
-    explain_rule,
-    reference,
-    rule,
-)
+from dsv4deploy import Severity, Values, ValuesError, check, load
+from dsv4deploy.checks.engine import OWNED_FLAGS
+from dsv4deploy.checks.rule import Rule
+from dsv4deploy.checks.rules import RULES, explain, reference
+from dsv4deploy.cluster import doctor
+from dsv4deploy.facts import flags
 from dsv4deploy.findings import errors
-from dsv4deploy.values.loading import profile_names
-from dsv4deploy.values.profiles import summary
+from dsv4deploy.manifest import crds
 from dsv4deploy.values.quantities import seconds
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,13 +69,7 @@ NAMED: Tree = {"envFromPod": {"POD_NAME": "metadata.name"}}
 
 # By a rule's code: values that break it, and values near them that do not.
 CASES: dict[str, tuple[Tree, Tree]] = {
-    **{
-        f"owned-flag-{flag}": (
-            {"engine": {"args": {flag: 8}}},
-            {"engine": {"args": {f"{flag}-x": 8}}},
-        )
-        for flag in OWNED_FLAGS
-    },
+    "owned-flag": (args({"headless": True}), args({"headless-x": True})),
     "data-parallel-pods": (
         {"parallelism": {"data": 3}},
         {"parallelism": {"data": 2}},
@@ -349,7 +339,16 @@ def test_no_case_is_left_behind() -> None:
 def test_a_rule_says_what_is_wrong_what_to_do_and_how_it_is_known(rule: Rule) -> None:
     assert min(len(rule.message), len(rule.fix), len(rule.source)) > 10
     assert not rule.message.endswith(".")
-    assert rule.sentence == f"{rule.path}: {rule.message}: {rule.fix}"
+    assert rule.sentence == f"[{rule.code}] {rule.path}: {rule.message}: {rule.fix}"
+    assert (rule.finds is None) == bool(rule.condition)
+
+
+@pytest.mark.parametrize(("flag", "owner"), OWNED_FLAGS.items())
+def test_a_flag_of_the_template_s_own_is_refused_with_its_owner(flag: str, owner: str) -> None:
+    (found,) = errors(check(load(args({flag: 8}))))
+    assert (found.code, found.path) == ("owned-flag", f"engine.args.{flag}")
+    assert found.message == f"--{flag} comes from {owner}"
+    assert found.fix == f"set {owner} and leave engine.args.{flag} out"
 
 
 @pytest.mark.parametrize(
@@ -402,31 +401,6 @@ def test_a_gateway_without_a_timeout_cuts_nothing() -> None:
     assert "maas-timeout" not in codes({"maas": {"enabled": True, "requestTimeout": "0s"}})
 
 
-PUBLISHED = [(name, finding) for name in profile_names() for finding in check(load(profile=name))]
-
-
-@pytest.mark.parametrize(
-    ("name", "finding"), PUBLISHED, ids=[f"{name}-{found.code}" for name, found in PUBLISHED]
-)
-def test_a_published_profile_has_no_error_and_a_reason_for_each_warning(
-    name: str, finding: Finding
-) -> None:
-    assert finding.severity == Severity.WARNING
-    assert len(getattr(rule(finding.code), REASON[summary(name)["provenance"]])) > 20
-
-
-# A rule's reason for profiles that are known in this way.
-REASON = {"validated": "published", "upstream": "upstream"}
-
-
-@pytest.mark.parametrize("provenance", REASON)
-def test_only_what_a_profile_of_its_kind_breaks_has_such_a_reason(provenance: str) -> None:
-    broken = {
-        finding.code for name, finding in PUBLISHED if summary(name)["provenance"] == provenance
-    }
-    assert broken == {each.code for each in RULES if getattr(each, REASON[provenance])}
-
-
 def test_the_reference_is_the_one_in_docs() -> None:
     assert (ROOT / "docs" / "rules.md").read_text("utf-8") == reference()
 
@@ -438,12 +412,27 @@ def test_the_reference_is_the_one_in_docs() -> None:
         ("<0.22.1", {"0.21.0"}),
         (">=0.22.1", {"0.22.1", "0.23.0"}),
         ("=0.22.1", {"0.22.1"}),
+        ("<=0.22.1", {"0.21.0", "0.22.1"}),
+        (">0.22.1", {"0.23.0"}),
+        (">=0.22.0, <0.23.0", {"0.22.1"}),
     ],
 )
 def test_a_rule_says_which_engines_it_holds_for(engine: str, told: set[str]) -> None:
     some = replace(RULES[0], engine=engine)
     versions = {"0.21.0", "0.22.1", "0.23.0"}
     assert {number for number in versions if some.concerns(number)} == told
+
+
+@pytest.mark.parametrize("engine", ["0.22.1", "<0.22", "=>0.22.1", "==0.22.1", "<0.22.1,", "<x"])
+def test_bounds_that_helm_or_python_reads_otherwise_are_refused(engine: str) -> None:
+    with pytest.raises(ValueError, match="owned-flag: no bounds such as"):
+        replace(RULES[0], engine=engine)
+
+
+def test_errors_alone_are_the_errors_of_a_whole_check() -> None:
+    for failing, _ in CASES.values():
+        values = load(failing)
+        assert check(values, errors_only=True) == errors(check(values))
 
 
 def test_a_warning_can_be_left_out_and_an_error_can_t() -> None:
@@ -458,9 +447,27 @@ def test_a_warning_can_be_left_out_and_an_error_can_t() -> None:
 
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.code)
 def test_a_rule_can_be_explained(each: Rule) -> None:
-    text = explain_rule(each.code)
+    text = explain(each.code)
     assert each.source in text
     assert each.fix in text
+
+
+def test_the_owners_of_flags_are_explained() -> None:
+    assert all(flag in explain("owned-flag") for flag in OWNED_FLAGS)
+    assert all(owner in reference() for owner in OWNED_FLAGS.values())
+
+
+@pytest.mark.parametrize(
+    ("command", "meanings"), [("check --crds", crds.MEANINGS), ("doctor", doctor.MEANINGS)]
+)
+def test_a_check_that_is_no_rule_can_be_explained(command: str, meanings: dict[str, str]) -> None:
+    others = {command: meanings}
+    for code, meaning in meanings.items():
+        assert explain(code, others).startswith(f"{code}\n")
+        assert meaning in explain(code, others)
+        assert command in explain(code, others)
+    with pytest.raises(ValuesError, match=f"did you mean {code}"):
+        explain(f"{code}s", others)
 
 
 HIT = {
@@ -529,6 +536,26 @@ def test_an_engine_version_without_a_list_of_flags_is_said() -> None:
     finding = next(finding for finding in found if finding.code == "unknown-engine-version")
     assert "engine-flag" not in {finding.code for finding in found}
     assert finding.severity == Severity.WARNING
+
+
+def test_a_list_of_flags_that_is_added_is_known_to_the_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "vllm-9.9.9-flags.json").write_text('{"seed": {"kind": "integer"}}')
+    monkeypatch.setattr(flags, "_DATA", tmp_path)
+    flags.known.cache_clear()
+    found = check(load({"engine": {"version": "9.9.9", "args": {"no-such-flag": 1}}}))
+    flags.known.cache_clear()
+    assert "unknown-engine-version" not in {finding.code for finding in found}
+    assert "engine.args.no-such-flag" in {
+        finding.path for finding in found if finding.code == "engine-flag"
+    }
+
+
+def test_the_versions_whose_flags_are_known_are_named() -> None:
+    known = ", ".join(flags.versions())
+    assert f"known: {known}" in explain("unknown-engine-version")
+    assert f"vLLM {known}" in explain("engine-flag")
 
 
 @pytest.mark.parametrize(

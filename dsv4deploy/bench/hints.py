@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, product
 
 from ..facts.published import Metric, compared_with, row, rows, scenarios
-from ..values.tree import Quota, Values
+from ..values.gateway import Quota
+from ..values.tree import Values
 from .prompts import OUTPUT
 
 
@@ -17,7 +18,8 @@ def published_profile(values: Values) -> str:
         The one, of those with published figures, whose cards, quantization and parallelism are the
         deployment's; ``""`` where there is none.
     """
-    from ..values.loading import load, profile_names
+    from ..values.loading import load
+    from ..values.profiles import profile_names
 
     def kind(of: Values) -> tuple[object, ...]:
         split = of.parallelism

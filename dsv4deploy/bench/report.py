@@ -17,24 +17,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from ..facts import published
-from ..facts.published import Metric
+from ..facts.published import LATENCIES, Metric
 from . import plots
+from .figures import amount, number, percent
 from .results import Result, Run, find, read
 from .verdict import (
-    LATENCIES,
-    NAMES,
     TOLERANCE,
     Comparison,
     Judged,
     Outcome,
     Overhead,
     Verdict,
-    amount,
     judge,
-    number,
     overall,
     overheads,
-    percent,
     sweeps,
 )
 
@@ -164,7 +160,7 @@ def _pages() -> Environment:
     made.globals |= {
         "Outcome": Outcome,
         "LATENCIES": LATENCIES,
-        "NAMES": NAMES,
+        "Metric": Metric,
         "TOLERANCE": TOLERANCE,
         "scenarios": published.scenarios,
         "overheads": overheads,
@@ -199,7 +195,7 @@ def _published(each: Judged, metric: Metric) -> float | None:
 
 def _distribution(each: Judged, metric: Metric) -> Markup:
     return plots.histogram(
-        NAMES[metric],
+        metric.label,
         _answered(each, metric),
         each.means[metric],
         _published(each, metric),
@@ -252,7 +248,7 @@ def tokens_a_second(run: Run, seconds: float, bins: int = _BINS) -> list[float]:
 def _deviation(each: Judged, told: Comparison) -> Markup:
     assert told.published  # noqa: S101 the page asks where one is
     return plots.deviation(
-        NAMES[told.metric],
+        told.metric.label,
         [value / told.published.value - 1 for value in told.values],
         told.allowed,
         each.result.settings.ingress,
@@ -262,7 +258,7 @@ def _deviation(each: Judged, told: Comparison) -> Markup:
 def _both(each: Overhead) -> Markup:
     return plots.side_by_side(
         [
-            (NAMES[one.metric], [("KServe", "kserve", one.values), ("MaaS", "maas", other.values)])
+            (one.metric.label, [("KServe", "kserve", one.values), ("MaaS", "maas", other.values)])
             for one, other in zip(each.kserve.comparisons, each.maas.comparisons, strict=True)
         ]
     )
@@ -271,7 +267,7 @@ def _both(each: Overhead) -> Markup:
 def _sweep(several: Sequence[Judged], metric: Metric) -> Markup:
     asked = several[0].result.settings
     return plots.by_concurrency(
-        f"{NAMES[metric]}, {'ms' if metric in LATENCIES else 'tokens/s'}",
+        f"{metric.label}, {metric.unit}",
         [
             (each.result.settings.concurrency, each.means[metric], _published(each, metric))
             for each in several

@@ -20,8 +20,9 @@ from pydantic.alias_generators import to_camel
 
 from ..errors import DeployError
 from ..facts.published import Metric
+from .worker import RECORDS, SUMMARY
 
-SETTINGS, SUMMARY, RECORDS = "run.json", "profile_export_aiperf.json", "profile_export.jsonl"
+SETTINGS = "run.json"
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -18,12 +18,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..completion.stream import COMPLETIONS, SIMULATOR
 from ..errors import DeployError
 from ..facts.published import Metric, rows, scenarios
-from .worker import SIMULATOR
 
 OWNER = "dsv4deploy-simulator"
-MODELS, COMPLETIONS = "/v1/models", "/v1/chat/completions"
+MODELS = "/v1/models"
 
 # Counting is an answer that makes sense to the detector of garbage, at any length.
 _WORDS = (

@@ -22,7 +22,7 @@ from .diff import planned
 from .options import FORCE, TIMEOUT, DeploymentOptions, deployment_options
 from .output import print_json, print_table, say, waiting_bar
 from .render import checked, values_files
-from .upgrade import waiting_times
+from .upgrade import waiting_limits
 
 Tell = Callable[[Progress], None]
 
@@ -196,8 +196,8 @@ def _apply(target: _Target, *, force: bool, wait: bool, timeout: float | None, t
     done = f"{written} objects written" if written else "nothing to change"
     done += f", {taken}" if (taken := rollout.taking_over(plan)) else ""
     if wait:
-        times = waiting_times(plan, timeout)
-        waiting(cluster, plan.service, plan.namespace, tell, **times)("ready", lambda: None)
+        limits = waiting_limits(plan, timeout)
+        waiting(cluster, plan.service, plan.namespace, limits, tell)("ready", lambda: None)
         done += ", ready"
     return done
 

@@ -6,6 +6,7 @@ import click
 
 from ..cluster import rollout
 from ..cluster.diff import label
+from ..cluster.revisions import history
 from .connection import ServiceOptions, service_options
 from .options import YES
 from .output import confirm, say
@@ -22,7 +23,7 @@ def delete(service: ServiceOptions, yes: bool) -> None:
         click.echo(f"- {label(item)}")
     for item in staying:
         click.echo(f"= {label(item)} (stays: not made for this service)")
-    revisions = rollout.history(*place)
+    revisions = history(*place)
     if not (going or revisions):
         say("nothing to delete")
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..cluster import rollout
+from ..cluster import revisions
 from .connection import ServiceOptions, service_options
 from .options import FORMAT
 from .output import print_json, print_table
@@ -22,7 +22,7 @@ def history(service: ServiceOptions, output: str) -> None:
             "created": each.created,
             "objects": len(each.objects),
         }
-        for each in rollout.history(*service.find())
+        for each in revisions.history(*service.find())
     ]
     if output == "json":
         print_json(rows)

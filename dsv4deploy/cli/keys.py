@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..cluster import keys as stored
-from ..cluster.keys import Key, Place
+from ..cluster.keys import Key, KeySecret
 from .connection import ClusterOptions, cluster_options
 from .options import FORMAT, YES, DeploymentOptions, deployment_options
 from .output import confirm, print_json, print_table, say
@@ -40,10 +40,10 @@ _EXPIRES = click.option(
 )
 
 
-def _place(deployment: DeploymentOptions, cluster: ClusterOptions) -> Place:
+def _place(deployment: DeploymentOptions, cluster: ClusterOptions) -> KeySecret:
     """The Secret that these values name; -n is the service's namespace, and says nothing of it."""
     maas = deployment.values().maas
-    return Place(cluster.connect(), maas.namespace, maas.api_keys.secret_name)
+    return KeySecret(cluster.connect(), maas.namespace, maas.api_keys.secret_name)
 
 
 @click.group()

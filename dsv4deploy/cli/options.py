@@ -59,7 +59,7 @@ class Completed(click.ParamType[str]):
 
 
 def _profiles() -> list[str]:
-    from ..values.loading import profile_names
+    from ..values.profiles import profile_names
 
     return list(profile_names())
 

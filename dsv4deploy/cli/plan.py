@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from ..sizing import memory as planner
+from ..sizing import picture
+from ..sizing import plan as planner
+from ..sizing.startup_log import read_log
 from .options import FORMAT, DeploymentOptions, deployment_options
 from .output import print_json, print_table, say, write_files
 
@@ -50,13 +52,13 @@ def plan(
     made = planner.plan(
         values,
         memory=memory,
-        calibration=planner.read_log(log) if calibrate else None,
+        calibration=read_log(log) if calibrate else None,
     )
     if svg:
-        write_files({svg: planner.svg(made)})
+        write_files({svg: picture.svg(made)})
         say(f"wrote {svg}")
     if output == "json":
-        print_json(planner.as_data(made))
+        print_json(picture.as_data(made))
     else:
         _print(made)
     if made.verdict == planner.Verdict.DOES_NOT_FIT:
@@ -69,7 +71,7 @@ def _print(made: planner.MemoryPlan) -> None:
         "weights": made.weights,
         "activation": made.activation,
         "buffers at the start": made.buffers,
-        "graphs, later buffers": made.late,
+        "graphs, later buffers": made.after_profiling,
     }
     print_table(
         ("GIB A CARD", "LOW", "LIKELY", "HIGH", "KNOWN", "SOURCE"),
@@ -97,7 +99,7 @@ def _print(made: planner.MemoryPlan) -> None:
     )
     limits = made.limits
     click.echo(
-        f"\n{planner.bar(made)}\n\n"
+        f"\n{picture.bar(made)}\n\n"
         f"One request of {cache.max_model_len} tokens takes {cache.admission_blocks} blocks "
         f"({cache.admission_gib:.2f} GiB): {cache.context_blocks} by max-model-len, "
         f"{cache.step_blocks} by max-num-batched-tokens; {cache.decoding_blocks} while it is "

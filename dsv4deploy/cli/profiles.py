@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from ..values.json import to_json
-from ..values.loading import profile_names, profile_path
-from ..values.profiles import entries, sources, summary
+from ..values.profiles import entries, kept, profile_names, profile_path, sources, summary
 from .options import FORMAT, PROFILE
 from .output import print_json, print_table
 
@@ -53,7 +52,7 @@ def show(name: str, output: str) -> None:
         return
     rows = entries(name)
     if output == "json":
-        print_json({"sources": sources(name), "values": rows})
+        print_json({"sources": sources(name), "kept": kept(name), "values": rows})
         return
     print_table(
         ("VALUE", "SETTING", "SOURCE"),
@@ -62,3 +61,5 @@ def show(name: str, output: str) -> None:
     )
     for tag, text in sources(name).items():
         click.echo(f"\n[{tag}] {text}")
+    for code, text in kept(name).items():
+        click.echo(f"\nkeeps {code}: {text}")

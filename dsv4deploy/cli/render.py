@@ -11,7 +11,6 @@ import click
 
 from ..checks.rules import check
 from ..errors import DeployError
-from ..findings import errors
 from ..manifest.render import Release, documents
 from ..values.tree import Values
 from .options import DeploymentOptions, deployment_options
@@ -66,7 +65,7 @@ def checked(values: Values, release: Release) -> list[str]:
     Raises:
         DeployError: a rule does; each error is printed.
     """
-    found = errors(check(values, release))
+    found = check(values, release, errors_only=True)
     for finding in found:
         say(f"{finding.severity}: {finding}")
     if found:

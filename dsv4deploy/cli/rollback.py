@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ..cluster.rollout import prepare, target
+from ..cluster.revisions import target
+from ..cluster.rollout import prepare
 from .connection import ServiceOptions, service_options
 from .options import TIMEOUT, YES
 from .output import say

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from ..checks.rules import RULES, explain_rule, reference
+from ..checks.rules import RULES, explain, reference
+from ..cluster import doctor
+from ..manifest import crds
 from .options import FORMAT, RULE
 from .output import print_json, print_table, say, write_files
 
@@ -37,8 +39,9 @@ def list_rules(output: str = "table") -> None:
 @rules.command()
 @click.argument("code", type=RULE)
 def show(code: str) -> None:
-    """Explain one rule: what it asks for, why, since when, and how that is known."""
-    click.echo(explain_rule(code))
+    """Explain the code of a finding: what must hold, for which versions, and how that is known."""
+    others = {"dsv4deploy check --crds": crds.MEANINGS, "dsv4deploy doctor": doctor.MEANINGS}
+    click.echo(explain(code, others))
 
 
 @rules.command()

@@ -6,10 +6,9 @@ import os
 
 import click
 
-from ..bench.worker import KEY
 from ..cluster.addresses import address
-from ..completion.garbage import garbage
-from ..completion.stream import ask
+from ..completion.garbage import PROMPT, garbage
+from ..completion.stream import KEY, ask
 from ..errors import DeployError
 from .connection import ClusterOptions, cluster_options
 from .options import DeploymentOptions, deployment_options
@@ -43,7 +42,9 @@ def smoke(
         release = cluster.release(deployment.namespace)
         url = address(cluster.connect(), values, release, ingress)
     key = os.environ.get(KEY, "") if ingress == "maas" else ""
-    done = ask(url, values.model.name, key, timeout)
+    done = ask(url, values.model.name, PROMPT, key, timeout)
+    if done.error:
+        raise DeployError(f"{url}: {done.error}")
     click.echo(done.text)
     say(
         f"first token after {done.first_token_seconds:.2f} s, all after {done.seconds:.2f} s; "
@@ -54,5 +55,3 @@ def smoke(
     why = garbage(done.text, "count")
     if why:
         raise DeployError(f"garbage: {why}")
-    if not done.completion_tokens:
-        raise DeployError("the engine told no token usage: quotas could not be charged")

@@ -7,7 +7,7 @@ import sys
 import click
 
 from ..cluster.readiness import progress
-from ..cluster.rollout import history
+from ..cluster.revisions import history
 from ..errors import ClusterError
 from .connection import ServiceOptions, service_options
 from .options import FORMAT

@@ -6,7 +6,7 @@ import click
 
 from ..cluster import rollout
 from ..cluster.client import Cluster
-from ..cluster.readiness import budget, waiting
+from ..cluster.readiness import Limits, budget, waiting
 from .connection import ClusterOptions, cluster_options
 from .diff import planned, print_changes
 from .options import FORCE, TIMEOUT, YES, DeploymentOptions, deployment_options
@@ -44,17 +44,17 @@ def replace_running(
     print_changes(plan)
     if taken := rollout.taking_over(plan):
         say(taken)
-    times = waiting_times(plan, timeout)
+    limits = waiting_limits(plan, timeout)
     if plan.downtime and not yes:
-        minutes = times["timeout"] / 60
+        minutes = limits.timeout / 60
         say(f"The engines stop, and are ready again after up to {minutes:.0f} minutes.")
         confirm("Go on?")
     with waiting_bar() as tell:
-        wait = waiting(cluster, plan.service, plan.namespace, tell, **times)
+        wait = waiting(cluster, plan.service, plan.namespace, limits, tell)
         rollout.upgrade(cluster, plan, force=force, wait=wait)
     say(f"{plan.service} is ready")
 
 
-def waiting_times(plan: rollout.Plan, timeout: float | None) -> dict[str, float]:
+def waiting_limits(plan: rollout.Plan, timeout: float | None) -> Limits:
     """How long to wait: as long as asked for, or what the plan's objects may take."""
-    return {"timeout": timeout} if timeout else budget(plan.objects)
+    return Limits(timeout) if timeout else budget(plan.objects)

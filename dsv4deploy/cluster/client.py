@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 from ..errors import ClusterError
 from .diff import label
+from .refusals import explained
 
 Object = dict[str, Any]
 
@@ -66,7 +66,7 @@ class Cluster:
             reason = _no_way(context, kubeconfig) or (
                 f"{error}: set KUBECONFIG, or name a --context"
             )
-            raise ClusterError(f"no way to a cluster: {reason}") from None
+            raise ClusterError(f"no way to a cluster: {reason}", "NoContext") from None
         return cls(made)
 
     # --- requests -------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class Cluster:
             ) from None
         text = response.data.decode(errors="replace")  # a log may hold anything
         if response.status >= 400:
-            raise _explained(response.status, response.reason, text, f"{method} {path}")
+            raise explained(response.status, response.reason, text, f"{method} {path}")
         if method != "GET" and "dryRun" not in query:
             self.writes += 1
         kind = response.headers.get("Content-Type", "")
@@ -368,76 +368,10 @@ def contexts(kubeconfig: str = "") -> dict[str, str]:
         TypeError,
         yaml.YAMLError,
     ) as error:
-        raise ClusterError(f"this is no kubeconfig: {error}") from None
+        raise ClusterError(f"this is no kubeconfig: {error}", "NoContext") from None
 
 
 def managed(item: Mapping[str, Any], manager: str = MANAGER) -> bool:
     """Whether a field manager has applied an object."""
     entries = item["metadata"].get("managedFields") or []
     return any(entry.get("manager") == manager for entry in entries)
-
-
-_ADVICE = {
-    401: ("Unauthorized", "log in again: the credentials of this context are not accepted"),
-    403: ("Forbidden", "ask for this right, or use another context"),
-    404: ("NotFound", ""),
-    409: ("Conflict", ""),
-    422: ("Invalid", ""),
-    429: ("TooManyRequests", "the API server is overloaded: try again later"),
-}
-
-_RIGHT = re.compile(r" cannot \S+ (resource|path) ")
-"""How RBAC says that a right is missing; all else that is forbidden is no right of the user's."""
-
-_DENIALS = (
-    (
-        "denied the request",
-        "a webhook of this cluster refuses it: change what it names, or ask who keeps the webhook",
-    ),
-    ("exceeded quota", "free some of what the namespace uses, or ask for a larger quota"),
-    (
-        "violates PodSecurity",
-        "give the namespace a level that lets it, by pod-security.kubernetes.io/enforce",
-    ),
-    ("is being terminated", "wait until the namespace is gone, and create it again"),
-)
-"""What a denial's message holds, and what to do."""
-
-
-def _explained(status: int, reason: str, body: Any, request: str) -> ClusterError:
-    """An API server's refusal in words."""
-    try:
-        told = json.loads(body or "{}")
-    except (TypeError, ValueError):
-        told = {}
-    told = told if isinstance(told, dict) else {}
-    message = str(told.get("message") or reason or f"HTTP {status}")
-    word = str(told.get("reason") or "")
-    if status == 409 and word != "AlreadyExists":
-        causes = (told.get("details") or {}).get("causes") or []
-        fields = [
-            f"{cause.get('field', '')} ({cause['message']})"
-            for cause in causes
-            if cause.get("reason") == "FieldManagerConflict"
-        ]
-        if fields:
-            return ClusterError(
-                f"somebody else has set {'; '.join(fields)}: leave it to them, or take it over "
-                "with --force-conflicts",
-                "Conflict",
-            )
-        return ClusterError(f"{message}: somebody changed it just now: try again", "Conflict")
-    if "failed calling webhook" in message:
-        return ClusterError(
-            f"{message}: the webhook's own server does not answer: see to its pods",
-            "WebhookDown",
-        )
-    if status == 403 and not _RIGHT.search(message):
-        for text, mend in _DENIALS:
-            if text in message:
-                return ClusterError(f"{message}: {mend}", "Denied")
-        return ClusterError(message, "Forbidden")
-    if status >= 500:
-        return ClusterError(f"{request}: the API server failed: {message}", "ServerError")
-    known, advice = _ADVICE.get(status, (word or "Refused", ""))
-    return ClusterError(f"{message}: {advice}" if advice else message, word or known)

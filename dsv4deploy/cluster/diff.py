@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..values.tree import SECRET
+from ..values.json import short_json
+from ..values.scalars import SECRET
 
 Object = Mapping[str, Any]
 
@@ -61,10 +62,7 @@ def _lines(value: Any) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    from ..values.json import to_json
-
-    text = "(none)" if value is None else to_json(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."
+    return "(none)" if value is None else short_json(value, 120)
 
 
 def label(item: Object) -> str:

@@ -1,22 +1,13 @@
-"""Deployments in a cluster: plan, apply, upgrade, roll back, delete, and their history.
+"""Changes of a service in a cluster: plan, apply, upgrade, delete.
 
-A revision is a Secret beside the service with the objects that were applied. It is written before
-the first object changes and marked ``deployed`` after the last, so whoever comes next, on this
-machine or another, knows what was meant and what ran before. Every step can be repeated: after an
-interruption at any point, the same command goes on, and going back to :func:`target` goes back.
-
-Nothing is locked: who begins takes over a revision that is pending, since a run that was killed
-and one that is still at it look the same. The one that was overtaken notices at its next look, or
-before it marks its revision, and ends.
+Every step can be repeated: after an interruption at any point the same command goes on, and going
+back to :func:`dsv4deploy.cluster.revisions.target` goes back.
 """
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -25,38 +16,23 @@ from ..errors import ClusterError
 from .client import MANAGER, Cluster, Object, managed
 from .diff import Change, changes, downtime, label
 from .readiness import SILENT, STOP, Check, Wait, service_of, stopped
-
-KEPT = 10
-"""Revisions that are kept, and those to go back to where all of these have failed."""
-
-OVERTAKEN = "Overtaken"
-"""The reason of the error that ends a run whose revision another run has taken over."""
+from .revisions import (
+    OVERTAKEN,
+    Revision,
+    begin,
+    finish,
+    following,
+    history,
+    leaving,
+    manifest,
+    mark,
+    require_last,
+)
 
 OWNER = "dsv4deploy.io/owner"
 """The annotation of what is applied: the ``namespace/name`` of the service that it belongs to."""
 
-_SERVICE = "dsv4deploy.io/service"
-_VERSION = "dsv4deploy.io/revision"
-_STATUS = "dsv4deploy.io/status"
 _STOPPER = f"{MANAGER}-stop"
-_GOOD = ("superseded", "deployed")
-
-
-@dataclass(frozen=True)
-class Revision:
-    """What was applied, once.
-
-    Attributes:
-        number: counts from 1.
-        status: pending, deployed, superseded or failed.
-        created: when, as Kubernetes writes it.
-        objects: what was applied.
-    """
-
-    number: int
-    status: str
-    created: str
-    objects: list[Object]
 
 
 @dataclass(frozen=True)
@@ -84,123 +60,8 @@ class Plan:
     revision: Revision | None = None
 
 
-# --- revisions ---------------------------------------------------------------------------------
-
-
-def history(cluster: Cluster, service: str, namespace: str) -> list[Revision]:
-    """The revisions of a service, oldest first."""
-    found = cluster.list("v1", "Secret", namespace, f"{_SERVICE}={service}")
-    return sorted(map(_revision, found), key=lambda revision: revision.number)
-
-
-def _revision(secret: Mapping[str, Any]) -> Revision:
-    labels = secret["metadata"]["labels"]
-    packed = base64.b64decode(secret["data"]["objects"])
-    return Revision(
-        number=int(labels[_VERSION]),
-        status=labels[_STATUS],
-        created=secret["metadata"].get("creationTimestamp", ""),
-        objects=json.loads(gzip.decompress(packed)),
-    )
-
-
-def _secret(plan: Plan, revision: Revision) -> Object:
-    packed = gzip.compress(json.dumps(revision.objects, sort_keys=True).encode(), mtime=0)
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "dsv4deploy.io/revision",
-        "metadata": {
-            "name": f"dsv4deploy.{plan.service}.{revision.number}",
-            "namespace": plan.namespace,
-            "labels": {
-                _SERVICE: plan.service,
-                _VERSION: str(revision.number),
-                _STATUS: revision.status,
-            },
-        },
-        "data": {"objects": base64.b64encode(packed).decode()},
-    }
-
-
-@contextmanager
-def _telling(state: str) -> Iterator[None]:
-    """Errors say what state they leave."""
-    try:
-        yield
-    except ClusterError as error:
-        if error.reason == OVERTAKEN:
-            raise
-        raise ClusterError(f"{error}\n{state}", error.reason) from None
-
-
-@_telling("no object has been written")
 def _begin(cluster: Cluster, plan: Plan, known: list[Revision]) -> Revision:
-    """The pending revision of these objects: the one that was interrupted, or a new one."""
-    last = known[-1] if known else None
-    if last and last.status == "pending":
-        if last.objects == plan.objects:
-            return last
-        _mark(cluster, plan, last, "failed")
-    revision = Revision((last.number if last else 0) + 1, "pending", "", plan.objects)
-    try:
-        cluster.create(_secret(plan, revision))
-    except ClusterError as error:
-        if error.reason != "AlreadyExists":
-            raise
-        # Somebody else's, or ours where the answer to the first try was lost.
-        made = history(cluster, plan.service, plan.namespace)[-1]
-        if (made.number, made.objects) != (revision.number, revision.objects):
-            raise ClusterError(
-                f"somebody else has begun revision {revision.number} of {plan.service} just now: "
-                "see `dsv4deploy history`, and run this again when theirs is done",
-                "Conflict",
-            ) from None
-    return revision
-
-
-def _mark(cluster: Cluster, plan: Plan, revision: Revision, status: str) -> Revision:
-    marked = replace(revision, status=status)
-    cluster.apply(_secret(plan, marked), force=True)
-    return marked
-
-
-@_telling("all objects are written: run the same command again to mark their revision")
-def _finish(cluster: Cluster, plan: Plan, revision: Revision) -> None:
-    """Marks a revision as deployed, and takes the oldest away."""
-    known = _fenced(cluster, plan, revision)
-    _mark(cluster, plan, revision, "deployed")
-    for other in known[:-1]:
-        if other.status == "deployed":
-            _mark(cluster, plan, other, "superseded")
-    # However many have failed since, there is one to go back to.
-    good = [other for other in known if other.status in _GOOD]
-    for other in known[:-KEPT]:
-        if other not in good[-1:]:
-            cluster.delete(_secret(plan, other))
-
-
-def _fenced(cluster: Cluster, plan: Plan, revision: Revision) -> list[Revision]:
-    """The service's history, whose last revision is this run's, as it has left it.
-
-    Raises:
-        ClusterError: another run has taken it over.
-    """
-    known = history(cluster, plan.service, plan.namespace)
-    last = known[-1] if known else None
-    if last and (last.number, last.status) == (revision.number, revision.status):
-        return known
-    if last and last.number > revision.number:
-        what = f"revision {last.number} of {plan.service} was begun at {last.created}"
-    elif last and last.number == revision.number:
-        what = f"another run has marked revision {last.number} of {plan.service} {last.status}"
-    else:
-        what = f"revision {revision.number} of {plan.service} was deleted"
-    raise ClusterError(
-        f"{what}, and has overtaken this run of revision {revision.number}: it ends here, writes "
-        "nothing more and puts nothing back; see `dsv4deploy history`",
-        OVERTAKEN,
-    )
+    return begin(cluster, following(plan.service, plan.namespace, plan.objects, known), known)
 
 
 def _settled(plan: Plan, known: list[Revision]) -> bool:
@@ -254,8 +115,7 @@ def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> 
     known = history(cluster, name, namespace)
     plan = Plan(name, namespace, objects, writes, [], found, "", known[-1] if known else None)
     try:
-        number = known[-1].number + 1 if known else 1
-        cluster.apply(_secret(plan, Revision(number, "pending", "", objects)), dry_run=True)
+        cluster.apply(manifest(following(name, namespace, objects, known)), dry_run=True)
     except ClusterError as error:
         refused.append(error)
     if refused:
@@ -344,7 +204,7 @@ def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
     _write(cluster, plan, force)
     if held:
         _start(cluster, service)
-    _finish(cluster, plan, revision)
+    finish(cluster, revision)
     return len(plan.writes) + len(plan.removed) + held
 
 
@@ -374,7 +234,7 @@ def upgrade(
     plan: Plan,
     *,
     force: bool = False,
-    wait: Wait | None = None,
+    wait: Wait = lambda *_: None,
 ) -> None:
     """Stop, apply, start, wait; on failure back to what ran before.
 
@@ -386,7 +246,8 @@ def upgrade(
         plan: what :func:`prepare` made.
         force: whether fields that others have set are taken over.
         wait: waits for ``stopped`` and for ``ready``, and raises ClusterError where that can't be;
-            :func:`dsv4deploy.progress.waiting` makes one. None waits for nothing.
+            :func:`dsv4deploy.cluster.readiness.waiting` makes one. By default nothing is waited
+            for.
 
     Raises:
         ClusterError: it failed; the message says what runs now.
@@ -395,63 +256,75 @@ def upgrade(
     live = cluster.live(service)
     known = history(cluster, plan.service, plan.namespace)
     if live and not stopped(live) and _settled(plan, known):
-        if wait:
-            wait("ready", lambda: None)
+        wait("ready", lambda: None)
         return
     before = next((each for each in reversed(known) if each.status == "deployed"), None)
     revision = _begin(cluster, plan, known)
-    check = partial(_fenced, cluster, plan, revision)
+    check = partial(require_last, cluster, revision)
     try:
         if live and (plan.downtime or stopped(live)):
             _stop(cluster, live)
-            if wait:
-                wait("stopped", check)
+            wait("stopped", check)
         _start_anew(cluster, plan, force, wait, check)
     except ClusterError as error:
-        if error.reason == OVERTAKEN:
-            raise
-        if error.reason in SILENT or error.reason == "Unauthorized":
-            raise ClusterError(
-                f"{error}\nrevision {revision.number} is under way, and how it ends is not known: "
-                "run the same command again to go on, or `dsv4deploy rollback`",
-                error.reason,
-            ) from None
-        if before is None:
-            raise
-        with _telling(
-            f"{error}\nrevision {revision.number} is pending, and nothing was put back: run the "
-            "same command again to go on, or `dsv4deploy rollback`"
-        ):
-            check()
-            failed = _mark(cluster, plan, revision, "failed")
-        state = f"revision {before.number} runs again, as before"
-        try:
-            back = prepare(cluster, before.objects, force=True)
-            _go_back(cluster, back, wait, partial(_fenced, cluster, plan, failed))
-        except ClusterError as second:
-            state = f"going back to revision {before.number} failed: {second}"
-        raise ClusterError(f"{error}\n{state}", error.reason) from None
-    _finish(cluster, plan, revision)
+        raise _gone_back(cluster, revision, before, error, wait) from None
+    finish(cluster, revision)
 
 
-def _go_back(cluster: Cluster, plan: Plan, wait: Wait | None, check: Check) -> None:
+def _gone_back(
+    cluster: Cluster, revision: Revision, before: Revision | None, error: ClusterError, wait: Wait
+) -> ClusterError:
+    """The error that ends a failed upgrade, after what ran before was put back where that can be.
+
+    Args:
+        cluster: where.
+        revision: the one that failed.
+        before: the deployed one; None where there is none.
+        error: why it failed.
+        wait: as of :func:`upgrade`.
+
+    Raises:
+        ClusterError: the revision could not be marked, or another run has taken it over.
+    """
+    if error.reason in SILENT or error.reason == "Unauthorized":
+        return ClusterError(
+            f"{error}\nrevision {revision.number} is under way, and how it ends is not known: "
+            "run the same command again to go on, or `dsv4deploy rollback`",
+            error.reason,
+        )
+    if error.reason == OVERTAKEN or before is None:
+        return error
+    with leaving(
+        f"{error}\nrevision {revision.number} is pending, and nothing was put back: run the "
+        "same command again to go on, or `dsv4deploy rollback`"
+    ):
+        require_last(cluster, revision)
+        failed = mark(cluster, revision, "failed")
+    state = f"revision {before.number} runs again, as before"
+    try:
+        back = prepare(cluster, before.objects, force=True)
+        _go_back(cluster, back, wait, partial(require_last, cluster, failed))
+    except ClusterError as second:
+        state = f"going back to revision {before.number} failed: {second}"
+    return ClusterError(f"{error}\n{state}", error.reason)
+
+
+def _go_back(cluster: Cluster, plan: Plan, wait: Wait, check: Check) -> None:
     """Puts back what ran before; where nothing was written yet, its engines only start."""
     live = cluster.live(service_of(plan.objects))
     if live and plan.downtime:
         _stop(cluster, live)
         # Engines that do not end must not keep the old objects away.
-        if wait:
-            with suppress(ClusterError):
-                wait("stopped", check)
+        with suppress(ClusterError):
+            wait("stopped", check)
     _start_anew(cluster, plan, True, wait, check)
 
 
-def _start_anew(cluster: Cluster, plan: Plan, force: bool, wait: Wait | None, check: Check) -> None:
+def _start_anew(cluster: Cluster, plan: Plan, force: bool, wait: Wait, check: Check) -> None:
     check()
     _write(cluster, plan, force)
     _start(cluster, service_of(plan.objects))
-    if wait:
-        wait("ready", check)
+    wait("ready", check)
 
 
 def _named(service: Mapping[str, Any], annotations: Object) -> Object:
@@ -483,36 +356,6 @@ def _start(cluster: Cluster, service: Mapping[str, Any]) -> None:
         cluster.apply(_named(service, {}), force=True, manager=_STOPPER)
 
 
-def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> Revision:
-    """The revision to go back to.
-
-    Args:
-        cluster: where.
-        service: the service's name.
-        namespace: its namespace.
-        number: a revision's; 0 is what ran before: the deployed one where a newer one has been
-            interrupted or has failed, else the one before it.
-
-    Raises:
-        ClusterError: there is none; the message lists what there is.
-    """
-    known = history(cluster, service, namespace)
-    if number:
-        chosen = [each for each in known if each.number == number]
-    elif known and known[-1].status == "deployed":
-        # One killed between two marks leaves two that are deployed.
-        chosen = [each for each in known[:-1] if each.status in _GOOD][-1:]
-    else:
-        chosen = [each for each in known if each.status == "deployed"][-1:]
-    if not chosen:
-        there = ", ".join(f"{each.number} ({each.status})" for each in known) or "none"
-        raise ClusterError(
-            f"{service} in {namespace} has no revision to go back to; there are: {there}",
-            "NotFound",
-        )
-    return chosen[0]
-
-
 def delete(
     cluster: Cluster, service: str, namespace: str, dry_run: bool = False
 ) -> tuple[list[Object], list[Object]]:
@@ -541,7 +384,6 @@ def delete(
     if not dry_run:
         for item in reversed(going):
             cluster.delete(item)
-        plan = Plan(service, namespace, [], [], [], [], "")
         for revision in known:
-            cluster.delete(_secret(plan, revision))
+            cluster.delete(manifest(revision))
     return going, staying

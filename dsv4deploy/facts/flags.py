@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from ..errors import nearest, suggestion
 
 _DATA = Path(__file__).parent / "data"
 
@@ -74,9 +75,7 @@ _KINDS = {
 def _one(spec: dict[str, Any], kind: str, value: Any) -> str:
     choices = spec.get("choices")
     if choices and value not in choices:
-        near = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
-        hint = f": did you mean {near[0]}?" if near else f": {', '.join(map(str, choices))}"
-        return f"vLLM does not know the choice {value}{hint}"
+        return f"vLLM does not know the choice {value}{nearest(str(value), map(str, choices))}"
     if kind == "json":
         return _not_json(value)
     if isinstance(value, dict):
@@ -117,6 +116,4 @@ def _unknown(version: str, flag: str, flags: dict[str, Any]) -> str:
     if longer:
         # vLLM's parser takes any unambiguous beginning, until a new flag makes it ambiguous.
         return f"abbreviated: write {' or '.join(longer[:3])} whole"
-    near = difflib.get_close_matches(flag, flags, n=1)
-    hint = f": did you mean {near[0]}?" if near else ""
-    return f"vLLM {version} has no flag --{flag}{hint}"
+    return f"vLLM {version} has no flag --{flag}{suggestion(flag, flags)}"

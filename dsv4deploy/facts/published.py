@@ -29,6 +29,19 @@ class Metric(StrEnum):
     TPS = "tps"
     """Input and output tokens a second, of all requests together."""
 
+    @property
+    def label(self) -> str:
+        """Its name in a table."""
+        return "Decode" if self == Metric.DECODE else self.value.upper()
+
+    @property
+    def unit(self) -> str:
+        """``ms`` or ``tokens/s``."""
+        return "ms" if self in LATENCIES else "tokens/s"
+
+
+LATENCIES = (Metric.TTFT, Metric.ITL, Metric.E2E)
+"""Metrics of which less is better; of the others more is."""
 
 _UNITS = {"s": 1000.0, "ms": 1.0, "tokens/s": 1.0}
 
@@ -107,6 +120,11 @@ class Row:
     figures: dict[Metric, Figure]
     note: str
     source: str
+
+    @property
+    def sequences(self) -> int:
+        """Requests of a run that wait for no other; in scenario 2, conversations of 4 requests."""
+        return self.requests // 4 if self.scenario == 2 else self.requests
 
 
 @cache

@@ -12,15 +12,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
-from ..checks.rules import RULES, Rule
-from ..completion import garbage
+from .. import __version__, completion
+from ..checks.rule import Rule
+from ..checks.rules import RULES
 from ..errors import DeployError
 from ..findings import Severity
 from ..manifest.render import KINDS, TEMPLATES
 from ..values import yaml as yamlio
 from ..values.json import to_json
-from ..values.loading import defaults, profile_names, profile_path
+from ..values.loading import defaults
+from ..values.profiles import profile_names, profile_path
 from ..values.schema import Documented, documentation, json_schema
 from .gotemplate import CHART, go_string, translate, translate_expression, translate_part
 
@@ -177,12 +178,15 @@ def _helpers() -> str:
 
 
 def _smoke() -> str:
-    """What ``helm test`` runs: the script, with the detector's own text where it is imported."""
-    name, start = "_smoke.py", "from dsv4deploy.completion.garbage import "
+    """What ``helm test`` runs: the script, with the text of each module that it imports."""
+    name = "_smoke.py"
     script = (TEMPLATES / "chart" / name).read_text("utf-8")
-    (line,) = (line for line in script.splitlines() if line.startswith(start))
-    detector = Path(garbage.__file__).read_text("utf-8")
-    return translate_part(script.replace(line, detector.strip()), f"chart/{name}")
+    for module in ("garbage", "stream"):
+        start = f"from dsv4deploy.completion.{module} import "
+        (line,) = (line for line in script.splitlines() if line.startswith(start))
+        text = (resources.files(completion) / f"{module}.py").read_text("utf-8")
+        script = script.replace(line, text.strip())
+    return translate_part(script, f"chart/{name}")
 
 
 def _of(severity: Severity) -> list[Rule]:
@@ -201,7 +205,7 @@ def _broken(rule: Rule) -> str:
 def _checks() -> str:
     """Every rule's condition, and ``fail`` with the sentences of those that do not hold."""
     lines = ["{{- $problems := list }}"]
-    for rule in _of(Severity.ERROR):
+    for rule in (row for each in _of(Severity.ERROR) for row in each.rows):
         lines += [
             f"{{{{- if {_broken(rule)} }}}}",
             f"{{{{- $problems = append $problems {go_string(rule.sentence)} }}}}",
@@ -238,8 +242,8 @@ def _readme() -> str:
     ]
     return _fill(
         "README.md",
-        checked="\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in _of(Severity.ERROR)),
-        python_only="\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in RULES if rule.finds),
+        checked="\n".join(f"- {rule.sentence}" for rule in _of(Severity.ERROR)),
+        python_only="\n".join(f"- {rule.sentence}" for rule in RULES if rule.finds),
         values="\n".join(rows),
     )
 

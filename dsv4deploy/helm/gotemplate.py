@@ -25,15 +25,11 @@ from typing import Any, NoReturn
 
 from jinja2 import Environment, meta, nodes
 
-from ..errors import DeployError
+from ..errors import TranslationError
 from ..manifest.render import TEMPLATES, environment
 from ..values.schema import json_schema
 
 CHART = "deepseek-v4-flash"
-
-
-class TranslationError(DeployError):
-    """A template uses something that has no counterpart in Helm; the message says where."""
 
 
 def translate(name: str, folder: Traversable = TEMPLATES) -> str:

@@ -12,7 +12,7 @@ from .render import expression
 
 
 def argument(flag: str, key: str = "") -> str:
-    """The expression of a free argument, or of a key of its JSON."""
+    """The expression of an argument, or of a key of its JSON."""
     place = f'Values.engine.args["{flag}"]'
     return f'{place}["{key}"]' if key else place
 
@@ -26,21 +26,31 @@ def has(flag: str, key: str = "") -> str:
     return there
 
 
+def is_a(kind: str, flag: str, key: str = "") -> str:
+    """Whether a free argument, or a key of its JSON, is there and a boolean, a string, …"""
+    return f"({has(flag, key)} and {argument(flag, key)} is {kind})"
+
+
 def true(flag: str, key: str = "") -> str:
     """Whether a free argument, or a key of its JSON, is true."""
-    return f"({has(flag, key)} and {argument(flag, key)} is boolean and {argument(flag, key)})"
+    return f"({is_a('boolean', flag, key)} and {argument(flag, key)})"
+
+
+def false(flag: str, key: str = "") -> str:
+    """Whether a free argument, or a key of its JSON, is false."""
+    return f"({is_a('boolean', flag, key)} and not {argument(flag, key)})"
 
 
 def equals(word: str, flag: str, key: str = "") -> str:
     """Whether a free argument, or a key of its JSON, is that text."""
-    place = argument(flag, key)
-    return f'({has(flag, key)} and {place} is string and {place} == "{word}")'
+    return f'({is_a("string", flag, key)} and {argument(flag, key)} == "{word}")'
 
 
-def variable(name: str, word: str) -> str:
-    """Whether an environment variable is that text."""
+def variable(name: str, word: str = "") -> str:
+    """Whether an environment variable is set; with a word, whether it is that text."""
     place = f'Values.engine.env["{name}"]'
-    return f'("{name}" in Values.engine.env and {place} is string and {place} == "{word}")'
+    there = f'("{name}" in Values.engine.env and {place} is string)'
+    return f'({there} and {place} == "{word}")' if word else there
 
 
 DSA_CP = true("additional-config", "enable_dsa_cp")

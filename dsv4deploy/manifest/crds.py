@@ -10,7 +10,6 @@ than integers' and IP addresses', expressions that only Go can read, and admissi
 from __future__ import annotations
 
 import codecs
-import difflib
 import json
 import re
 import warnings
@@ -25,8 +24,9 @@ from jsonschema import Draft4Validator, Draft6Validator, FormatChecker, Validati
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
-from ..errors import ValuesError
+from ..errors import ValuesError, suggestion
 from ..findings import Finding, Severity
+from ..values.json import short_json
 from ..values.yaml import plain
 
 Tree = dict[str, Any]
@@ -56,6 +56,13 @@ _BUILT_IN = frozenset(
         "storage",
     )
 )
+
+MEANINGS = {
+    "crd-missing": "the folder has a CRD for each object that is not of Kubernetes' own kinds",
+    "crd-version": "an object's CRD serves its version",
+    "crd-schema": "an object satisfies the schema of its CRD",
+}
+"""What holds where the objects are valid, by the code of the finding that says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -410,8 +417,7 @@ def _sentence(error: ValidationError) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return short_json(value)
 
 
 # --- keywords: what Kubernetes adds to JSON Schema, or means otherwise ---------------------------
@@ -439,9 +445,8 @@ def _unknown(instance: Tree, schema: Tree) -> Errors:
     for name in instance:
         if name in known:
             continue
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f": did you mean {near[0]}?" if near else ""
-        yield ValidationError(f"unknown field {name}{hint}", validator="unknown", path=[name])
+        message = f"unknown field {name}{suggestion(name, known)}"
+        yield ValidationError(message, validator="unknown", path=[name])
 
 
 def _properties(validator: Any, properties: Tree, instance: Any, schema: Tree) -> Errors:

@@ -225,18 +225,27 @@ def context(values: Values, release: Release) -> dict[str, Any]:
     }
 
 
-def documents(values: Values, release: Release | None = None) -> list[str]:
-    """The manifest as YAML text, one document an object, each beginning with ``---``.
+def by_template(values: Values, release: Release | None = None) -> dict[str, str]:
+    """The manifest's documents as YAML text, each by the name in :data:`KINDS` of its template.
 
     Raises:
         RenderError: a template is wrong.
     """
     data = context(values, release or Release())
     try:
-        texts = [template.render(data) for template in _templates()]
+        texts = [template.render(data).strip() for template in _templates()]
     except jinja2.TemplateError as error:
         raise RenderError(f"a template is wrong: {error}") from error
-    return [f"---\n{text.strip()}\n" for text in texts if text.strip()]
+    return {kind: f"---\n{text}\n" for kind, text in zip(KINDS, texts, strict=True) if text}
+
+
+def documents(values: Values, release: Release | None = None) -> list[str]:
+    """The manifest as YAML text, one document an object, each beginning with ``---``.
+
+    Raises:
+        RenderError: a template is wrong.
+    """
+    return list(by_template(values, release).values())
 
 
 def render_text(values: Values, release: Release | None = None) -> str:

@@ -3,17 +3,42 @@
 A profile is an ordinary values file. Its comments are part of it: the first sentence says what
 it is, ``Hardware:`` the cards it is for, ``Provenance:`` who has run it (``validated``: somebody
 published measurements; ``upstream``: a documented configuration), ``Sources:`` what its tags such
-as ``[A]`` mean.
+as ``[A]`` mean, ``Kept:`` why it keeps what a rule warns of, by the rule's code.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from ..errors import ValuesError
-from .loading import profile_names, profile_path
+from ..errors import ValuesError, nearest
+
+
+def _directory() -> Path:
+    """Where the shipped profiles are: beside the package in a checkout, in it when installed."""
+    package = Path(__file__).parent.parent
+    inside = package / "profiles"
+    return inside if inside.is_dir() else package.parent / "profiles"
+
+
+def profile_names() -> list[str]:
+    """The names of the shipped profiles."""
+    return sorted(path.stem for path in _directory().glob("*.yaml"))
+
+
+def profile_path(name: str) -> Path:
+    """The values file of a shipped profile.
+
+    Raises:
+        ValuesError: there is none of that name.
+    """
+    names = profile_names()
+    if name not in names:
+        message = f"there is no profile of this name{nearest(name, names)}"
+        raise ValuesError.of(f"profile {name}", "", message)
+    return _directory() / f"{name}.yaml"
 
 
 def summary(name: str) -> dict[str, Any]:
@@ -35,10 +60,19 @@ def summary(name: str) -> dict[str, Any]:
 
 def sources(name: str) -> dict[str, str]:
     """What a profile's source tags mean."""
-    found = re.findall(
-        r"^  \[(\w+)\] (.*(?:\n   .*)*)", _header(name).partition("Sources:\n")[2], re.MULTILINE
-    )
-    return {tag: " ".join(text.split()) for tag, text in found}
+    return _block(name, "Sources", r"\[(\w+)\]")
+
+
+def kept(name: str) -> dict[str, str]:
+    """Why a profile keeps what a rule warns of, by the rule's code."""
+    return _block(name, "Kept", r"([\w-]+):")
+
+
+def _block(name: str, title: str, key: str) -> dict[str, str]:
+    """The entries under a title of a profile's header, each with its text on one line."""
+    block = re.search(rf"^{title}:\n((?:  .*\n?)*)", _header(name), re.MULTILINE)
+    found = re.findall(rf"^  {key} (.*(?:\n   .*)*)", block[1], re.MULTILINE) if block else ()
+    return {word: " ".join(text.split()) for word, text in found}
 
 
 def entries(name: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What each value means: read out of :mod:`dsv4deploy.values`, its docstrings included.
+"""What each value means: read from the sections of :class:`~.tree.Values` and their docstrings.
 
 Field docstrings are not there at run time, so this module reads them from the source, when
 somebody asks; a plain render never does.
@@ -21,10 +21,14 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from ..errors import ValuesError, nearest
 from ..facts import flags
-from . import tree as _values
+from . import engine, gateway, platform, tree
 from .json import to_json
 from .loading import defaults
-from .tree import FLAG_NAME, PATTERNS, Values
+from .scalars import EXACT, FLAG_NAME, PATTERNS
+from .tree import PUBLISHED, Values
+
+_MODULES = (tree, engine, gateway, platform)
+"""Where the sections are, whose source holds the docstrings."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _walk(
             meaning=labels[""],
             unit=labels.get("Unit", ""),
             becomes=labels.get("Becomes", ""),
-            source=labels.get("Source", "" if section else _values.PUBLISHED),
+            source=labels.get("Source", "" if section else PUBLISHED),
         )
         if section:
             yield from _walk(kind, _resolve(own, definitions), definitions, here, value)
@@ -140,9 +144,8 @@ def _walk(
 @cache
 def _docstrings() -> dict[str, dict[str, str]]:
     """The docstring under each field, by class and field."""
-    tree = ast.parse(inspect.getsource(_values))
     found: dict[str, dict[str, str]] = {}
-    for node in tree.body:
+    for node in (node for module in _MODULES for node in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         fields = found.setdefault(node.name, {})
@@ -180,7 +183,7 @@ def _words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
             return "true or false"
         case "integer":
             return f"whole number from {schema['minimum']}" + (
-                f" to {schema['maximum']}" if schema["maximum"] < _values.EXACT else ""
+                f" to {schema['maximum']}" if schema["maximum"] < EXACT else ""
             )
         case "number":
             return f"number above {schema['exclusiveMinimum']} up to {schema['maximum']}"

@@ -15,21 +15,27 @@ from control_plane import LONG, condition, free_port, meanwhile, until
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster.client import Cluster
-from dsv4deploy.cluster.readiness import STOP, Check, Wait, progress, stopped, waiting, watch
+from dsv4deploy.cluster.readiness import (
+    STOP,
+    Check,
+    Limits,
+    Wait,
+    progress,
+    stopped,
+    waiting,
+    watch,
+)
+from dsv4deploy.cluster.revisions import KEPT, history, target
 from dsv4deploy.cluster.rollout import (
-    KEPT,
     Plan,
     apply,
     delete,
-    history,
     prepare,
     taking_over,
-    target,
     upgrade,
 )
 from dsv4deploy.errors import ClusterError
-from dsv4deploy.values.loading import profile_names
-from dsv4deploy.values.profiles import summary
+from dsv4deploy.values.profiles import profile_names, summary
 
 Tree = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -531,8 +537,8 @@ class Unreachable(Mortal):
 
 
 def stopped_and_started(cluster: Cluster, plan: Plan) -> None:
-    times = {"timeout": 60, "interval": 0.1, "patience": 2.0}
-    upgrade(cluster, plan, wait=waiting(cluster, plan.service, plan.namespace, **times))
+    limits = Limits(60, interval=0.1, patience=2.0)
+    upgrade(cluster, plan, wait=waiting(cluster, plan.service, plan.namespace, limits))
 
 
 def settled(cluster: Cluster, home: str, wanted: list[Tree]) -> None:
@@ -540,7 +546,7 @@ def settled(cluster: Cluster, home: str, wanted: list[Tree]) -> None:
     plan = prepare(cluster, wanted)
     assert (plan.changes, plan.writes) == ([], [])
     # KServe may just be at it once more, since a pod's status has changed.
-    for _ in watch(cluster, "chat", home, "ready", timeout=LONG, interval=0.1):
+    for _ in watch(cluster, "chat", home, "ready", Limits(LONG, interval=0.1)):
         pass
     known = history(cluster, "chat", home)
     assert (known[-1].status, known[-1].objects) == ("deployed", wanted)
@@ -555,7 +561,7 @@ def test_upgrade_stops_applies_starts_and_waits(cluster: Cluster, home: str) -> 
     assert "changes the engine's pods" in plan.downtime
     phases = []
     tell = lambda now: phases.append(now.phase)  # noqa: E731 - a name for the line's sake
-    wait = waiting(cluster, "chat", home, tell, timeout=LONG, interval=0.1)
+    wait = waiting(cluster, "chat", home, Limits(LONG, interval=0.1), tell)
     upgrade(cluster, plan, wait=wait)
     assert phases.index("stopped") < phases.index("ready")
     settled(cluster, home, after)
@@ -619,12 +625,12 @@ class Silent(Cluster):
 @pytest.mark.usefixtures("kubelet")
 def test_an_api_server_that_is_away_for_a_while_ends_no_wait(cluster: Cluster, home: str) -> None:
     deploy(cluster, objects(home, SHORT))
-    times = {"timeout": 60, "interval": 0.1}
-    seen = list(watch(Silent(cluster, 3), "chat", home, "ready", **times))
+    seen = list(watch(Silent(cluster, 3), "chat", home, "ready", Limits(60, interval=0.1)))
     assert [now.phase for now in seen[:3]] == ["unknown"] * 3
     assert seen[-1].phase == "ready"
+    limits = Limits(60, interval=0.1, outage=0.3)
     with pytest.raises(ClusterError) as told:
-        list(watch(Silent(cluster, 10**9), "chat", home, "ready", outage=0.3, **times))
+        list(watch(Silent(cluster, 10**9), "chat", home, "ready", limits))
     assert told.value.reason == "Unreachable"
 
 
@@ -816,7 +822,7 @@ def test_a_wait_looks_whether_it_was_overtaken(cluster: Cluster, home: str) -> N
             raise ClusterError("overtaken", "Overtaken")
 
     with pytest.raises(ClusterError, match=r"^overtaken$"):
-        waiting(cluster, "chat", home, timeout=LONG, interval=0.1)("ready", check)
+        waiting(cluster, "chat", home, Limits(LONG, interval=0.1))("ready", check)
 
 
 def test_an_upgrade_to_what_runs_is_no_revision(cluster: Cluster, home: str) -> None:
@@ -1027,7 +1033,7 @@ def test_a_service_without_its_preset_fails_early_with_kserve_s_reason(
     service(wanted)["spec"]["baseRefs"] = [{"name": "nope"}]
     deploy(cluster, wanted)
     with pytest.raises(ClusterError, match=r'become ready.*"nope"'):
-        for _ in watch(cluster, "chat", home, "ready", timeout=LONG, interval=0.1, patience=0.3):
+        for _ in watch(cluster, "chat", home, "ready", Limits(LONG, interval=0.1, patience=0.3)):
             pass
 
 
@@ -1037,12 +1043,12 @@ def test_a_service_of_a_gateway_that_is_not_there_fails_early(cluster: Cluster, 
     service(wanted)["spec"]["router"]["gateway"] = gateway
     deploy(cluster, wanted)
     with pytest.raises(ClusterError, match=r"become ready: .*: .*nowhere"):
-        for _ in watch(cluster, "chat", home, "ready", timeout=LONG, interval=0.1, patience=0.3):
+        for _ in watch(cluster, "chat", home, "ready", Limits(LONG, interval=0.1, patience=0.3)):
             pass
 
 
 def test_waiting_ends_with_what_was_waited_for(cluster: Cluster, home: str) -> None:
     deploy(cluster, objects(home, SHORT))
     with pytest.raises(ClusterError, match="not ready after 1 s") as told:
-        list(watch(cluster, "chat", home, "ready", timeout=1, interval=0.3))
+        list(watch(cluster, "chat", home, "ready", Limits(1, interval=0.3)))
     assert told.value.reason == "Timeout"

@@ -28,8 +28,9 @@ from pods import Pod
 from streams import Stream, stream
 
 from dsv4deploy import Release, Values, check, load, render
-from dsv4deploy.cluster.doctor import CHECKS, Facts
-from dsv4deploy.cluster.keys import Place, create, revoke, rotate
+from dsv4deploy.cluster.doctor import CHECKS
+from dsv4deploy.cluster.doctor.facts import Facts
+from dsv4deploy.cluster.keys import KeySecret, create, revoke, rotate
 
 
 def deployment(name: str, **maas: Any) -> Values:
@@ -92,9 +93,9 @@ def gateway(
         yield running
 
 
-def place(gateway: Gateway, values: Values = CHAT) -> Place:
+def place(gateway: Gateway, values: Values = CHAT) -> KeySecret:
     """Where a Gateway's keys are."""
-    return Place(gateway.cluster, values.maas.namespace, values.maas.api_keys.secret_name)
+    return KeySecret(gateway.cluster, values.maas.namespace, values.maas.api_keys.secret_name)
 
 
 def new(gateway: Gateway, name: str = "") -> User:
@@ -194,7 +195,7 @@ def test_who_has_a_key_is_answered(gateway: Gateway, user: User) -> None:
 
 def test_a_key_stored_with_its_prefix_opens_nothing(gateway: Gateway, user: User) -> None:
     keys = place(gateway)
-    secret = gateway.cluster.get("v1", "Secret", keys.secret, keys.namespace)
+    secret = gateway.cluster.get("v1", "Secret", keys.name, keys.namespace)
     assert secret
     secret["data"]["prefixed"] = base64.b64encode(b"Bearer sk-prefixed").decode()
     gateway.cluster.replace(secret)
@@ -274,7 +275,7 @@ def test_a_policy_of_routes_own_asks_for_no_key_unless_it_is_merged(
 
     def found() -> list[str]:
         facts = Facts(gateway.cluster, CHAT, Release())
-        return [message for _, message, _ in CHECKS["key-check"](facts)]
+        return [message for _, message, _ in CHECKS["key-check"].ask(facts)]
 
     assert found() == []
     gateway.cluster.apply(policy)

@@ -17,7 +17,7 @@ from conftest import Plane
 from dsv4deploy import load
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.doctor import examine
-from dsv4deploy.cluster.keys import Place, create, keys, revoke, rotate
+from dsv4deploy.cluster.keys import KeySecret, create, keys, revoke, rotate
 from dsv4deploy.errors import ClusterError
 from dsv4deploy.findings import Severity
 
@@ -90,7 +90,7 @@ def test_the_life_of_a_key(typed: Typed, cluster: Cluster, home: str) -> None:
 def test_an_expired_key_is_told_and_is_still_there(
     typed: Typed, cluster: Cluster, home: str
 ) -> None:
-    place = Place(cluster, home, "maas-api-keys")
+    place = KeySecret(cluster, home, "maas-api-keys")
     create(place, "alice", timedelta(hours=1), NOW)
     told = typed("list", code=1)
     assert told.stdout.splitlines()[1].split()[-1] == "True"
@@ -111,7 +111,7 @@ BUDGET = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
         (
             None,
             {"tiers": {"gold": ["bob"]}, "quotas": {"hour": None}},
-            ["tier gold names bob", "nothing limits alice: they stand in no tier"],
+            ["tier gold names bob", "nothing limits alice: they are in no tier"],
         ),
     ],
 )
@@ -122,7 +122,7 @@ def test_doctor_says_whose_key_is_old_and_who_has_no_budget(
     maas: dict[str, Any],
     told: list[str],
 ) -> None:
-    create(Place(cluster, home, "maas-api-keys"), "alice", lifetime, NOW)
+    create(KeySecret(cluster, home, "maas-api-keys"), "alice", lifetime, NOW)
     tiers = {
         name: {"clients": clients, "quotas": BUDGET}
         for name, clients in maas.get("tiers", {}).items()
@@ -152,7 +152,7 @@ def test_a_secret_that_somebody_else_has_made_keeps_what_it_holds(
             "stringData": {"old": "by-hand"},
         }
     )
-    place = Place(cluster, home, "maas-api-keys")
+    place = KeySecret(cluster, home, "maas-api-keys")
     key = create(place, "alice", None, NOW)
     assert stored(cluster, home) == {"old": "by-hand", "alice": key}
     assert [(each.client, each.created) for each in keys(place)] == [("alice", NOW), ("old", None)]
@@ -166,7 +166,7 @@ def test_a_secret_that_somebody_else_has_made_keeps_what_it_holds(
 def test_administrators_at_once_lose_no_key(plane: Plane, cluster: Cluster, home: str) -> None:
     def add(client: str) -> str:
         own = Cluster.connect(kubeconfig=str(plane.kubeconfig))
-        return create(Place(own, home, "maas-api-keys"), client, None, NOW)
+        return create(KeySecret(own, home, "maas-api-keys"), client, None, NOW)
 
     clients = [f"client-{number}" for number in range(6)]
     with ThreadPoolExecutor(len(clients)) as pool:
@@ -184,4 +184,4 @@ def test_who_may_not_is_told_so_and_nothing_is_printed(typed: Typed) -> None:
 
 def test_a_namespace_that_is_not_there_is_said(cluster: Cluster) -> None:
     with pytest.raises(ClusterError, match="not found"):
-        create(Place(cluster, "nowhere", "maas-api-keys"), "alice", None, NOW)
+        create(KeySecret(cluster, "nowhere", "maas-api-keys"), "alice", None, NOW)

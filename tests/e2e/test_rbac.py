@@ -21,8 +21,9 @@ from dsv4deploy.bench.run import Benchmark, Subject, subject
 from dsv4deploy.cluster.addresses import address
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.doctor import examine
-from dsv4deploy.cluster.keys import Place, create, keys, revoke, rotate
-from dsv4deploy.cluster.rollout import apply, delete, history, prepare, target
+from dsv4deploy.cluster.keys import KeySecret, create, keys, revoke, rotate
+from dsv4deploy.cluster.revisions import history, target
+from dsv4deploy.cluster.rollout import apply, delete, prepare
 from dsv4deploy.findings import Severity
 
 Right = tuple[str, str, str]
@@ -158,7 +159,7 @@ def test_these_rights_are_enough_and_none_is_too_many(
     claims = {"uri": "pvc://weights/", "claims": {"leader": "weights"}}
     release = Release(namespace=home)
 
-    place, now = Place(user, f"{home}-maas", one.maas.api_keys.secret_name), datetime.now(UTC)
+    place, now = KeySecret(user, f"{home}-maas", one.maas.api_keys.secret_name), datetime.now(UTC)
     for change in (create, rotate):
         assert change(place, "alice", None, now)
     assert revoke(place, "alice").client == "alice"

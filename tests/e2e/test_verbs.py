@@ -18,9 +18,10 @@ from test_deployments import kubelet, kubelets  # noqa: F401 - one is a fixture
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster.client import Cluster
-from dsv4deploy.cluster.rollout import history, prepare
+from dsv4deploy.cluster.revisions import history
+from dsv4deploy.cluster.rollout import prepare
 from dsv4deploy.errors import ClusterError
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHART = ROOT / "charts" / "deepseek-v4-flash"
@@ -227,7 +228,7 @@ def test_the_chart_s_life_by_real_helm(
         return done.stdout
 
     own = ("--set", f"name=chat,router.preset.namespace={home}")
-    assert "WARNING: engine.image" in helm("install", "dsv4", CHART, *own)
+    assert "WARNING: [moving-image-tag] engine.image" in helm("install", "dsv4", CHART, *own)
     kind = ("serving.kserve.io/v1alpha2", "LLMInferenceService", "chat", home)
     test_deployments.engine(cluster, home)
     ours = load({"name": "chat", "router": {"preset": {"namespace": home}}})

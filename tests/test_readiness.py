@@ -9,7 +9,7 @@ import pytest
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster.client import Cluster
-from dsv4deploy.cluster.readiness import FETCHING, budget, watch
+from dsv4deploy.cluster.readiness import FETCHING, Limits, budget, watch
 from dsv4deploy.errors import ClusterError
 
 Tree = dict[str, Any]
@@ -71,10 +71,10 @@ def runs(since: float) -> Tree:
     return {"state": {"running": {"startedAt": f"{since:09.0f}"}}}
 
 
-def waited(clock: Clock, life: Life, **times: float) -> tuple[float, ClusterError]:
+def waited(clock: Clock, life: Life, limits: Limits) -> tuple[float, ClusterError]:
     """After how many seconds it is given up, and why."""
     with pytest.raises(ClusterError) as told:
-        for _ in watch(Engine(clock, life), "chat", "demo", "ready", **times):
+        for _ in watch(Engine(clock, life), "chat", "demo", "ready", limits):
             pass
     return clock.now, told.value
 
@@ -111,13 +111,13 @@ def crashing(life: float, pause: float, before: bool = False, anew: bool = False
 def test_an_engine_that_fails_late_again_and_again_is_given_up(
     clock: Clock, before: bool, anew: bool
 ) -> None:
-    seconds, told = waited(clock, crashing(660, 10, before, anew), timeout=10**6)
+    seconds, told = waited(clock, crashing(660, 10, before, anew), Limits(10**6))
     assert (told.reason, seconds) == ("Failed", 1330)
     assert "keeps failing: chat-0/main ended: OOMKilled: exit code 137: out of mem" in str(told)
 
 
 def test_an_engine_that_fails_at_once_is_given_up_after_patience(clock: Clock) -> None:
-    seconds, told = waited(clock, crashing(5, 300), timeout=10**6)
+    seconds, told = waited(clock, crashing(5, 300), Limits(10**6))
     assert (told.reason, seconds) == ("Failed", 60)
     assert "chat-0/main: OOMKilled" in str(told)
 
@@ -126,44 +126,44 @@ def test_a_pod_that_goes_does_not_fail_by_its_end(clock: Clock) -> None:
     going = Engine(clock, crashing(660, 10))
     going.meta = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
     with pytest.raises(ClusterError, match=r"not ready after 5000 s \(loading\): [^;]*$"):
-        list(watch(going, "chat", "demo", "ready", timeout=5000))
+        list(watch(going, "chat", "demo", "ready", Limits(5000)))
 
 
 def test_what_has_done_its_work_before_the_engine_has_not_failed(clock: Clock) -> None:
-    _, told = waited(clock, runs, timeout=5000)
+    _, told = waited(clock, runs, Limits(5000))
     assert "ended" not in str(told)
 
 
 def test_an_engine_that_ends_while_it_is_stopped_is_none_that_fails(clock: Clock) -> None:
     failing = Engine(clock, crashing(660, 10))
     with pytest.raises(ClusterError, match="not stopped after 5000 s"):
-        list(watch(failing, "chat", "demo", "stopped", timeout=5000))
+        list(watch(failing, "chat", "demo", "stopped", Limits(5000)))
 
 
 @pytest.mark.parametrize("anew", [False, True])
 def test_one_failure_is_none(clock: Clock, anew: bool) -> None:
     once = crashing(660, 10, anew=anew)
     life = lambda now: once(min(now, 700))  # noqa: E731 - a name for the line's sake
-    seconds, told = waited(clock, life, timeout=5000)
+    seconds, told = waited(clock, life, Limits(5000))
     assert (told.reason, seconds) == ("Timeout", 5000)
     assert "; chat-0/main ended: OOMKilled: exit code 137: out of memory" in str(told)
 
 
 def test_an_engine_has_its_probe_s_time_from_its_start(clock: Clock) -> None:
-    times = budget(render(load(), Release()))
-    assert times == {"timeout": 2700 + 3660, "fetching": 2700, "loading": 3660}
+    limits = budget(render(load(), Release()))
+    assert limits == Limits(timeout=2700 + 3660, fetching=2700, loading=3660)
     late = FETCHING - 60  # later than ten minutes
     life = lambda now: runs(late) if now >= late else None  # noqa: E731
-    seconds, told = waited(clock, life, **times)
+    seconds, told = waited(clock, life, limits)
     assert (told.reason, seconds) == ("Timeout", late + 3660)
     assert "not ready after 6300 s (loading)" in str(told)
 
 
 def test_images_and_weights_have_a_time_of_their_own(clock: Clock) -> None:
-    seconds, told = waited(clock, lambda _: None, **budget(render(load(), Release())))
+    seconds, told = waited(clock, lambda _: None, budget(render(load(), Release())))
     assert (told.reason, seconds) == ("Timeout", FETCHING)
     assert "(image)" in str(told)
 
 
 def test_a_timeout_that_is_given_is_the_only_one(clock: Clock) -> None:
-    assert waited(clock, lambda _: None, timeout=9000)[0] == 9000
+    assert waited(clock, lambda _: None, Limits(9000))[0] == 9000

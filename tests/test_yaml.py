@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsv4deploy import ValuesError
-from dsv4deploy.values.tree import TEXT
+from dsv4deploy.values.scalars import TEXT
 from dsv4deploy.values.yaml import parse, read, write
 
 

@@ -1,134 +1,17 @@
-"""What an API server may answer, by a small HTTP server that answers it; the rest is in e2e."""
+"""Requests to an API server and its answers; the rest is in e2e."""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
+from api_server import Serve, connected, refusal
 from kubernetes.config import kube_config
 from urllib3.response import HTTPResponse
 
 from dsv4deploy.cluster.client import Cluster, contexts, managed
 from dsv4deploy.errors import ClusterError
-
-Answer = tuple[int, dict[str, Any]]
-Serve = Callable[..., tuple[Cluster, list[str], list[float]]]
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """A cluster that gives these answers, the last for ever; what it was asked, and the pauses."""
-    servers: list[ThreadingHTTPServer] = []
-
-    def start(*answers: Answer) -> tuple[Cluster, list[str], list[float]]:
-        asked: list[str] = []
-        left = list(answers)
-
-        class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                asked.append(f"{self.command} {self.path}")
-                status, body = left.pop(0) if len(left) > 1 else left[0]
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - its names
-
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        pauses: list[float] = []
-        return connected(tmp_path, server.server_address[1], pauses), asked, pauses
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def connected(folder: Path, port: int, pauses: list[float]) -> Cluster:
-    config = folder / "kubeconfig"
-    config.write_text(
-        json.dumps(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "current-context": "x",
-                "clusters": [{"name": "x", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
-                "users": [{"name": "x", "user": {"token": "t"}}],
-                "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
-            }
-        )
-    )
-    made = Cluster.connect(kubeconfig=str(config))
-    return Cluster(made._client, pauses.append)
-
-
-def refusal(code: int, reason: str, message: str, **details: Any) -> Answer:
-    return code, {"kind": "Status", "reason": reason, "message": message, "details": details}
-
-
-FIELDS = [
-    {"reason": "FieldManagerConflict", "field": ".spec.replicas", "message": 'with "helm"'},
-]
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason", "told"),
-    [
-        (refusal(401, "Unauthorized", "Unauthorized"), "Unauthorized", "log in again"),
-        (
-            refusal(403, "Forbidden", 'User "x" cannot list resource "secrets" in API group ""'),
-            "Forbidden",
-            "ask for this right",
-        ),
-        (
-            refusal(403, "Forbidden", 'User "x" cannot get path "/version"'),
-            "Forbidden",
-            "ask for this right",
-        ),
-        (refusal(403, "Forbidden", "pod is forbidden: no"), "Forbidden", "forbidden: no$"),
-        (refusal(403, "Forbidden", 'violates PodSecurity "x"'), "Denied", "enforce$"),
-        (
-            refusal(403, "Forbidden", 'admission webhook "x" denied the request: cannot be root'),
-            "Denied",
-            "cannot be root: a webhook of this cluster refuses it",
-        ),
-        (refusal(403, "Forbidden", "exceeded quota: small"), "Denied", "larger quota$"),
-        (refusal(403, "Forbidden", "n is being terminated"), "Denied", "until the namespace"),
-        (refusal(404, "NotFound", "gone"), "NotFound", "gone"),
-        (refusal(409, "Conflict", "clash", causes=FIELDS), "Conflict", r'replicas \(with "helm"\)'),
-        (refusal(409, "Conflict", "modified"), "Conflict", "try again"),
-        (refusal(409, "AlreadyExists", "there"), "AlreadyExists", "there"),
-        (refusal(422, "Invalid", "bad field"), "Invalid", "bad field"),
-        (
-            refusal(500, "InternalError", "failed calling webhook x: refused"),
-            "WebhookDown",
-            "see to its pods",
-        ),
-    ],
-)
-def test_a_refusal_is_told_in_words_and_not_tried_again(
-    serve: Serve, answer: Answer, reason: str, told: str
-) -> None:
-    cluster, asked, pauses = serve(answer)
-    with pytest.raises(ClusterError, match=told) as error:
-        cluster.request("PATCH", "/api/v1/x", body={})
-    assert error.value.reason == reason
-    assert (len(asked), pauses, cluster.writes) == (1, [], 0)
 
 
 @pytest.mark.parametrize("code", [429, 500, 503])

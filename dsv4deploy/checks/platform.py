@@ -1,0 +1,244 @@
+"""Rules of KServe, Kubernetes and the NPUs: names, nodes, resources, probes, ends."""
+
+from __future__ import annotations
+
+from ..findings import Severity
+from ..values.quantities import quantity
+from ..values.scalars import SECRET
+from ..values.tree import Values
+from .rule import Places, Rule
+
+RULES: list[Rule] = [
+    Rule(
+        code="data-parallel-pods",
+        severity=Severity.ERROR,
+        path="parallelism.dataLocal",
+        condition="Values.parallelism.data == Values.parallelism.dataLocal or "
+        "Values.parallelism.data == Values.parallelism.dataLocal * 2",
+        message="an instance is one pod, or a leader and one worker, with dataLocal ranks each",
+        fix="set parallelism.dataLocal to parallelism.data, or to half of it for two nodes",
+        source="the manifest has a leader and one worker",
+    ),
+    Rule(
+        code="claim-without-pvc",
+        severity=Severity.ERROR,
+        path="model.uri",
+        condition='Values.model.claims.leader == "" or "pvc://" in Values.model.uri',
+        message="the weights stand on model.claims, but this names another place",
+        fix="set it to pvc:// with the leader's claim, such as pvc://weights-0/",
+        source="KServe v0.17.0's LLMISVC controller, run: with the storage initializer off nothing "
+        "else brings the weights",
+    ),
+    Rule(
+        code="name-hashed-pool",
+        severity=Severity.ERROR,
+        path="name",
+        condition="Values.name | length <= 48",
+        message="KServe hashes the pool's name of a service with a name of over 48 characters, and "
+        "the router then looks for a pool that does not exist",
+        fix="shorten name to 38 characters or fewer",
+        source="KServe v0.17.0's LLMISVC controller, run: children's names over 63 characters "
+        "are hashed",
+    ),
+    Rule(
+        code="name-hashed-child",
+        severity=Severity.WARNING,
+        path="name",
+        condition="Values.name | length <= 38",
+        message="KServe hashes the names of some of the service's children where its name has over "
+        "38 characters, so that they can't be told from the service's name",
+        fix="shorten name to 38 characters or fewer",
+        source="KServe v0.17.0's LLMISVC controller, run: children's names over 63 characters "
+        "are hashed",
+    ),
+    Rule(
+        code="port-of-workload-service",
+        severity=Severity.WARNING,
+        path="engine.port",
+        condition="Values.engine.port == 8000",
+        message="KServe's workload Service leads to port 8000, so the engine can be reached only "
+        "through the pool",
+        fix="leave engine.port at 8000",
+        source="KServe v0.17.0's LLMISVC controller, run: the Service's port is 8000",
+    ),
+    Rule(
+        code="moving-image-tag",
+        severity=Severity.WARNING,
+        path="engine.image",
+        condition='"@sha256:" in Values.engine.image or (":" in Values.engine.image | base and '
+        'not "nightly" in Values.engine.image and not ":latest" in Values.engine.image and '
+        'not ":main" in Values.engine.image)',
+        message="this tag moves: the next pull may bring another engine",
+        fix="pin it with @sha256:…, which `skopeo inspect` or a running pod's imageID tells",
+        source="vllm-ascend issue 15055",
+    ),
+    Rule(
+        code="any-card",
+        severity=Severity.WARNING,
+        path="npu.nodeSelector",
+        condition="Values.npu.nodeSelector or not (Values.npu.resourceName == "
+        '"huawei.com/Ascend910")',
+        message="huawei.com/Ascend910 is any card of the family, with 32 GB or 64 GB, and nothing "
+        "says which node to take",
+        fix="set a label that tells the card, such as node.kubernetes.io/npu.chip.name: 910B4",
+        source="names of MindCluster's device plugin and node labels",
+    ),
+    Rule(
+        code="rollout-in-place",
+        severity=Severity.WARNING,
+        path="kserve.rolloutInPlace",
+        condition='not Values.kserve.rolloutInPlace or Values.kserve.version == "main"',
+        message="this KServe has no field for it, so an update of a model that fills its node "
+        "never ends: the new pod waits for the old one's NPUs",
+        fix="stop the service (annotation serving.kserve.io/stop), apply, and start it",
+        source="KServe pull request 5916; no rolloutStrategy in the CRDs of v0.17, v0.19 and v0.20",
+    ),
+    Rule(
+        code="budget-of-one",
+        severity=Severity.WARNING,
+        path="disruptionBudget.enabled",
+        condition="not Values.disruptionBudget.enabled or Values.replicas > 1",
+        message="with one instance a budget either allows its eviction or blocks every drain of "
+        "its node",
+        fix="set it to false, or raise replicas",
+        source="Kubernetes, Specifying a Disruption Budget",
+    ),
+    Rule(
+        code="startup-budget",
+        severity=Severity.WARNING,
+        path="engine.probes.startup",
+        condition="Values.engine.probes.startup.periodSeconds * "
+        "Values.engine.probes.startup.failureThreshold >= 3600",
+        message="loading the weights and capturing graphs may take an hour, and the kubelet "
+        "restarts the engine before that",
+        fix="set periodSeconds × failureThreshold to 3600 or more",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): 120 × 30 s",
+    ),
+    Rule(
+        code="grace-below-waits",
+        severity=Severity.ERROR,
+        path="engine.termination.gracePeriodSeconds",
+        condition="Values.engine.termination.gracePeriodSeconds >= "
+        "Values.engine.termination.preStopSeconds + "
+        "Values.engine.termination.shutdownTimeoutSeconds",
+        message="the kubelet kills the engine before it has finished its requests",
+        fix="set it to preStopSeconds + shutdownTimeoutSeconds or more",
+        source="Kubernetes, pod lifecycle: the grace period counts from the start of preStop",
+    ),
+    Rule(
+        code="grace-below-answer",
+        severity=Severity.WARNING,
+        path="engine.termination.gracePeriodSeconds",
+        condition="Values.engine.termination.gracePeriodSeconds * 1000 >= "
+        "Values.monitoring.published.ttftMilliseconds + "
+        "127 * Values.monitoring.published.itlMilliseconds",
+        message="a restart aborts requests: the kubelet kills the engine sooner than a published "
+        "answer of 128 tokens takes",
+        fix="set preStopSeconds, shutdownTimeoutSeconds and this, as examples/production does",
+        source="published E2E: TTFT + 127 × ITL; KServe's presets give 30 or 60 s",
+    ),
+    Rule(
+        code="router-goes-first",
+        severity=Severity.WARNING,
+        path="router.terminationGracePeriodSeconds",
+        condition="Values.router.terminationGracePeriodSeconds >= "
+        "Values.engine.termination.gracePeriodSeconds",
+        message="the router is gone before the engines behind it have drained",
+        fix="set it to engine.termination.gracePeriodSeconds or more",
+        source="vLLM and KServe issues on drains, kserve 5485 and 5496",
+    ),
+]
+
+
+@Rule(
+    code="engine-ready-timeout",
+    severity=Severity.WARNING,
+    path="engine.env.VLLM_ENGINE_READY_TIMEOUT_S",
+    message="the server gives up on its engine after {timeout} s, and the startup probe on the "
+    "pod after {budget} s",
+    fix="set it to periodSeconds × failureThreshold of engine.probes.startup",
+    source="vLLM 0.22.1, envs.py: 600 s by default; upstream's nightly tests set 3000",
+).finder(RULES)
+def _ready_timeout(values: Values) -> Places:
+    startup = values.engine.probes.startup
+    budget = startup.period_seconds * startup.failure_threshold
+    timeout = values.engine.env.get("VLLM_ENGINE_READY_TIMEOUT_S") or "600"
+    if not timeout.isdigit() or int(timeout) < budget:
+        yield "", {"timeout": timeout, "budget": budget}
+
+
+@Rule(
+    code="cpu-binding",
+    severity=Severity.WARNING,
+    path="engine.resources.requests.cpu",
+    message="CPU binding takes 5 cores a NPU or more, {cores}, and the scheduler reserves {cpu}",
+    fix="set it to 5 × parallelism.tensor × parallelism.dataLocal or more",
+    source="vllm-ascend issue 6966",
+).finder(RULES)
+def _cpus(values: Values) -> Places:
+    cores = 5 * values.parallelism.tensor * values.parallelism.data_local
+    cpu = values.engine.resources.requests.cpu
+    additional = values.engine.args.model_dump(by_alias=True).get("additional-config")
+    unbound = isinstance(additional, dict) and additional.get("enable_cpu_binding") is False
+    if not unbound and quantity(cpu) < cores:
+        yield "", {"cores": cores, "cpu": cpu}
+
+
+@Rule(
+    code="shared-memory",
+    severity=Severity.WARNING,
+    path="engine.shmSize",
+    message="the engine's processes hand tensors over in shared memory, and less than the "
+    "published 32Gi has been seen to kill them",
+    fix="set it to 32Gi",
+    source="Alauda AI documentation, DeepSeek-V4-Flash; vllm-ascend pull request 8693",
+).finder(RULES)
+def _shared_memory(values: Values) -> Places:
+    if quantity(values.engine.shm_size) < quantity("32Gi"):
+        yield "", {}
+
+
+@Rule(
+    code="memory-limit",
+    severity=Severity.ERROR,
+    path="engine.resources.limits.memory",
+    message="shared memory and the store's segment take {size}, all of it",
+    fix="raise it above engine.shmSize and kvStore.segmentBytes together",
+    source="Kubernetes, emptyDir: memory-backed volumes count against the limit",
+).finder(RULES)
+def _memory_limit(values: Values) -> Places:
+    store = values.kv_store.segment_bytes * values.parallelism.data_local
+    taken = quantity(values.engine.shm_size) + (store if values.kv_store.enabled else 0)
+    if quantity(values.engine.resources.limits.memory) <= taken:
+        yield "", {"size": f"{taken / 2**30:.0f}Gi"}
+
+
+@Rule(
+    code="variable-twice",
+    severity=Severity.ERROR,
+    path="engine.env",
+    message="this variable is set in another place too, and Kubernetes refuses it twice",
+    fix="set it once: in engine.env, in engine.envFromPod, or by kvStore",
+    source="Kubernetes: env is a map by name under server-side apply",
+).finder(RULES)
+def _variables(values: Values) -> Places:
+    fixed = {"MOONCAKE_CONFIG_PATH"} if values.kv_store.enabled else set()
+    text = {name for name, value in values.engine.env.items() if value is not None}
+    fields = {name for name, value in values.engine.env_from_pod.items() if value is not None}
+    for name in sorted((text & fields) | (fixed & (text | fields))):
+        yield f"engine.env.{name}", {}
+
+
+@Rule(
+    code="secret-in-variable",
+    severity=Severity.WARNING,
+    path="engine.env",
+    message="a secret would stand in the manifest, in the release and in its history",
+    fix="keep it in a Secret that the cluster's own tools hand to the pod",
+    source="Kubernetes, good practices for Secrets",
+).finder(RULES)
+def _secrets(values: Values) -> Places:
+    for name, value in sorted(values.engine.env.items()):
+        # A reference to another variable is no secret.
+        if value and SECRET.search(name) and not value.startswith("$("):
+            yield f"engine.env.{name}", {}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import ValuesError, nearest
 from ..findings import Finding, Severity
-from ..manifest.render import Release, context, environment
+from ..manifest.render import Release, context, expression
 from ..values.tree import Values
 from . import cache as caches
 from . import engine, gateway, memory, platform
@@ -18,10 +18,10 @@ RULES = (*engine.RULES, *caches.RULES, *platform.RULES, *memory.RULES, *gateway.
 
 
 @cache
-def _compiled(conditions: tuple[str, ...]) -> Callable[..., Any]:
+def _compiled(conditions: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Any]:
     # One expression for all: compiling each by itself takes several times as long.
     together = ", ".join(f"({condition})" for condition in conditions)
-    return environment().compile_expression(f"[{together}]", undefined_to_none=False)
+    return expression(f"[{together}]")
 
 
 def check(

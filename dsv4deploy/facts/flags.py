@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from ..errors import nearest, suggestion
 
-_DATA = files(__package__) / "data"
+_DATA = Path(__file__).parent / "data"
 
 
 def versions() -> list[str]:

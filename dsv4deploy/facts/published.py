@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 
@@ -129,7 +129,7 @@ class Row:
 
 @cache
 def _data() -> dict[str, Any]:
-    text = (files(__package__) / "data" / "published.json").read_text("utf-8")
+    text = (Path(__file__).parent / "data" / "published.json").read_text("utf-8")
     data: dict[str, Any] = json.loads(text)
     return data
 

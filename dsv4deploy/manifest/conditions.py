@@ -5,12 +5,10 @@ The rules are made of them, in Python and in the chart; the memory plan asks the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from ..values.tree import Values
-from .render import environment
+from .render import expression
 
 
 def argument(flag: str, key: str = "") -> str:
@@ -73,9 +71,7 @@ def holds(condition: str, values: Values) -> bool:
     """Whether a condition of the engine's arguments and variables is true of some values."""
     engine = values.engine
     args = engine.args.model_dump(by_alias=True)
-    return bool(_compiled(condition)(Values={"engine": {"args": args, "env": engine.env}}))
+    return bool(_compiled(condition)({"Values": {"engine": {"args": args, "env": engine.env}}}))
 
 
-@cache
-def _compiled(condition: str) -> Callable[..., Any]:
-    return environment().compile_expression(condition, undefined_to_none=False)
+_compiled = cache(expression)

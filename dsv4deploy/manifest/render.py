@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -20,9 +21,10 @@ import jinja2
 from ..errors import RenderError, ValuesError
 from ..values.json import to_json
 from ..values.tree import Values
+from .compiled import COMPILED
 
-TEMPLATES = files(__package__) / "templates"
-FILES = files(__package__) / "files"
+TEMPLATES = Path(__file__).parent / "templates"
+FILES = Path(__file__).parent / "files"
 """What objects carry as it is; the chart has the same files in its folder ``files``."""
 
 # One template an object kind, in the order in which their objects are applied: what is referred
@@ -175,10 +177,50 @@ class _Environment(jinja2.Environment):
             return self.undefined(obj=obj, name=str(argument))
 
 
+def fingerprint(source: str) -> str:
+    """What a template's compiled code depends on: its source, and the version of Jinja."""
+    return sha256(f"{vars(jinja2).get('__version__')}\n{source}".encode()).hexdigest()
+
+
+def _compiled(
+    env: jinja2.Environment, name: str, source: str, words: MutableMapping[str, Any]
+) -> jinja2.Template | None:
+    """The template of a source whose code is in ``compiled.py``."""
+    if not (found := COMPILED.get(fingerprint(source))):
+        return None
+    root, lines = found
+    code = {"name": name, "root": root(env), "blocks": {}, "debug_info": lines, "__file__": name}
+    return jinja2.Template.from_module_dict(env, code, words)
+
+
+class _Loader(jinja2.BaseLoader):
+    """Finds a template, and compiles it only where ``compiled.py`` lacks its code."""
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, None, None]:
+        return (TEMPLATES / template).read_text("utf-8"), None, None
+
+    def load(
+        self,
+        environment: jinja2.Environment,
+        name: str,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja's name
+    ) -> jinja2.Template:
+        source, _, _ = self.get_source(environment, name)
+        found = _compiled(environment, name, source, globals or {})
+        return found or super().load(environment, name, globals)
+
+
+def expression(text: str) -> Callable[[Mapping[str, Any]], Any]:
+    """An expression in the templates' language, as a function of what its words stand for."""
+    source, env = f"{{% set result = {text} %}}", environment()
+    template = _compiled(env, "expression", source, env.globals) or env.from_string(source)
+    return lambda words: vars(template.make_module(dict(words)))["result"]
+
+
 def environment() -> jinja2.Environment:
     """The environment that the templates and the rules' conditions are compiled in."""
     env = _Environment(
-        loader=jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text("utf-8")),
+        loader=_Loader(),
         undefined=jinja2.StrictUndefined,
         finalize=_printable,
         trim_blocks=True,

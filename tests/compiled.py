@@ -9,12 +9,9 @@ import re
 import sys
 import textwrap
 from pathlib import Path
-from unittest import mock
 
-import dsv4deploy.manifest.render as rendering
-from dsv4deploy import check, load
-from dsv4deploy.facts import flags
-from dsv4deploy.manifest.render import TEMPLATES, environment, fingerprint
+from dsv4deploy.checks.rules import EXPRESSION
+from dsv4deploy.manifest.render import TEMPLATES, environment, fingerprint, statement
 
 FILE = Path(__file__).resolve().parent.parent / "dsv4deploy" / "manifest" / "compiled.py"
 HEAD = '''"""Templates and conditions as Jinja compiles them, written by tests/compiled.py."""
@@ -33,21 +30,9 @@ TABLE = '''COMPILED: dict[str, tuple[Callable[..., Any], str]] = {{
 
 
 def sources() -> dict[str, str]:
-    """All templates, and the expressions that the rules evaluate, by names."""
-    expressions: list[str] = []
-
-    def recorded(source: str) -> str:
-        if source.startswith("{% set result = "):
-            expressions.append(source)
-        return fingerprint(source)
-
-    with mock.patch.object(rendering, "fingerprint", recorded):
-        for version in flags.versions():
-            values = load({"engine": {"version": version}})
-            check(values)
-            check(values, errors_only=True)
+    """All templates, and the rules' conditions, by names."""
     templates = {path.name: path.read_text("utf-8") for path in sorted(TEMPLATES.glob("*.*"))}
-    return templates | {f"expression {n}": text for n, text in enumerate(expressions, 1)}
+    return templates | {"conditions": statement(EXPRESSION)}
 
 
 def text() -> str:

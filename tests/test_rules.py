@@ -424,12 +424,6 @@ def test_bounds_that_helm_or_python_reads_otherwise_are_refused(engine: str) -> 
         replace(RULES[0], engine=engine)
 
 
-def test_errors_alone_are_the_errors_of_a_whole_check() -> None:
-    for failing, _ in CASES.values():
-        values = load(failing)
-        assert check(values, errors_only=True) == errors(check(values))
-
-
 def test_a_warning_can_be_left_out_and_an_error_can_t() -> None:
     found = check(Values(), ignore=["dead-use-v1"])
     assert "dead-use-v1" not in {finding.code for finding in found}

@@ -17,11 +17,16 @@ from .rule import Rule
 RULES = (*engine.RULES, *caches.RULES, *platform.RULES, *memory.RULES, *gateway.RULES)
 
 
+_ROWS = tuple(row for each in RULES for row in each.rows)
+_CONDITIONS = ", ".join(f"({row.condition})" for row in _ROWS if row.condition)
+# One expression for all: compiling each by itself takes several times as long.
+EXPRESSION = f"[{_CONDITIONS}]"
+"""The list of all rules' conditions, in the templates' language."""
+
+
 @cache
-def _compiled(conditions: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Any]:
-    # One expression for all: compiling each by itself takes several times as long.
-    together = ", ".join(f"({condition})" for condition in conditions)
-    return expression(f"[{together}]")
+def _conditions() -> Callable[[Mapping[str, Any]], Any]:
+    return expression(EXPRESSION)
 
 
 def check(
@@ -29,7 +34,6 @@ def check(
     release: Release | None = None,
     *,
     ignore: Collection[str] = (),
-    errors_only: bool = False,
 ) -> list[Finding]:
     """Everything that is known to be wrong with a deployment; empty where nothing is.
 
@@ -37,7 +41,6 @@ def check(
         values: what :func:`dsv4deploy.load` returns.
         release: the namespace to deploy to; ``demo`` by default.
         ignore: codes of warnings to leave out.
-        errors_only: whether to leave out all warnings, which takes less time.
 
     Raises:
         ValuesError: a code to ignore is not known, or an error's.
@@ -45,20 +48,15 @@ def check(
     for code in ignore:
         if rule(code).severity == Severity.ERROR:
             raise ValuesError.of("--ignore", code, "an error can't be ignored: correct the value")
-    asked = [
-        row
-        for each in RULES
-        if each.code not in ignore and each.concerns(values.engine.version)
-        if each.severity == Severity.ERROR or not errors_only
-        for row in each.rows
-    ]
-    conditions = tuple(each.condition for each in asked if not each.finds)
-    holds = iter(_compiled(conditions)(context(values, release or Release())))
+    holds = iter(_conditions()(context(values, release or Release())))
     findings = []
-    for each in asked:
+    for each in _ROWS:
+        broken = bool(each.condition) and not next(holds)
+        if each.code in ignore or not each.concerns(values.engine.version):
+            continue
         if each.finds:
             findings += [each.finding(*place) for place in each.finds(values)]
-        elif not next(holds):
+        elif broken:
             findings.append(each.finding())
     return sorted(findings, key=lambda finding: finding.severity != Severity.ERROR)
 

@@ -11,6 +11,7 @@ import click
 
 from ..checks.rules import check
 from ..errors import DeployError
+from ..findings import errors
 from ..manifest.render import Release, documents
 from ..values.tree import Values
 from ..writing import write_files
@@ -66,7 +67,7 @@ def checked(values: Values, release: Release) -> list[str]:
     Raises:
         DeployError: a rule does; each error is printed.
     """
-    found = check(values, release, errors_only=True)
+    found = errors(check(values, release))
     for finding in found:
         say(f"{finding.severity}: {finding}")
     if found:

@@ -210,9 +210,14 @@ class _Loader(jinja2.BaseLoader):
         return found or super().load(environment, name, globals)
 
 
+def statement(text: str) -> str:
+    """The template that computes an expression."""
+    return f"{{% set result = {text} %}}"
+
+
 def expression(text: str) -> Callable[[Mapping[str, Any]], Any]:
     """An expression in the templates' language, as a function of what its words stand for."""
-    source, env = f"{{% set result = {text} %}}", environment()
+    source, env = statement(text), environment()
     template = _compiled(env, "expression", source, env.globals) or env.from_string(source)
     return lambda words: vars(template.make_module(dict(words)))["result"]
 

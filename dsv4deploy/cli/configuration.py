@@ -301,6 +301,14 @@ def _print_plan(made: MemoryPlan) -> None:
         widths=(12, 9, 9, 9, 9, 9, 6),
     )
     limits = made.limits
+
+    def most(value: int, requests: int) -> str:
+        return f"{value} ({requests} such requests at once)" if value else "none"
+
+    if made.calibration:
+        click.echo("\nRead from the log:")
+        for line in made.calibration.lines:
+            click.echo(f"  {line}")
     click.echo(
         f"\n{bar(made)}\n\n"
         f"One request of {cache.max_model_len} tokens takes {cache.admission_blocks} blocks "
@@ -310,9 +318,14 @@ def _print_plan(made: MemoryPlan) -> None:
         f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
         f"requests at once; {made.bound_by} bounds it.\n"
         f"The most that still fits, each by itself: max-num-batched-tokens "
-        f"{limits.max_num_batched_tokens or 'none'}, max-num-seqs {limits.max_num_seqs or 'none'}, "
-        f"max-model-len {limits.max_model_len or 'none'}.\n"
-        f"{made.card} at {made.utilization:g}: {made.verdict}"
+        f"{most(limits.max_num_batched_tokens, limits.batched_requests)}, max-num-seqs "
+        f"{limits.max_num_seqs or 'none'} (the largest whose full batch runs as a graph), "
+        f"max-model-len {most(limits.max_model_len, limits.length_requests)}."
+    )
+    for note in made.notes:
+        click.echo(f"Note: {note}.")
+    click.echo(
+        f"{made.card} at {made.utilization:g}, engine {made.build or 'unknown'}: {made.verdict}"
     )
 
 

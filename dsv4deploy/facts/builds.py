@@ -235,7 +235,11 @@ def from_image(reference: str) -> Build | None:
             is not looked at, and neither is the registry, since mirrors keep the tag.
     """
     tag = _TAG.search(reference)
-    plain = _CHIP.sub("", _SYSTEM.sub("", tag[1])) if tag else ""
+    if not tag:
+        return None
+    plain = _CHIP.sub("", _SYSTEM.sub("", tag[1]))
+    if (FACTS / f"{plain}.json").is_file():
+        return build(plain)
     return next((each for each in builds() if plain in each.tags), None)
 
 

@@ -66,9 +66,7 @@ def write(file: Path, facts: dict[str, Any]) -> None:
 def write_vllm(version: str, facts: dict[str, Any]) -> None:
     """Writes a version's facts as what differs from the version before it."""
     folder = FACTS / "vllm"
-    before = [
-        known.stem for known in folder.glob("*.json") if number(known.stem) < number(version)
-    ]
+    before = [known.stem for known in folder.glob("*.json") if number(known.stem) < number(version)]
     base = max(before, key=number, default="")
     patch = difference(merged(base), facts) if base else facts
     write(folder / f"{version}.json", {"base": base, **patch})

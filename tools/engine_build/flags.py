@@ -12,7 +12,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-from .source import Unreadable, classes, find, module_file, value
+from .source import UnreadableError, classes, find, module_file, value
 
 Spec = dict[str, Any]
 
@@ -163,7 +163,7 @@ def fields(root: Path, module: str, name: str) -> dict[str, Spec]:
                         continue
                     result[attribute] = spec_of(attribute, hint(root, there, annotation))
     if not result:
-        raise Unreadable(f"{module}.{name} is no configuration class")
+        raise UnreadableError(f"{module}.{name} is no configuration class")
     return result
 
 
@@ -319,7 +319,7 @@ def _starred(node: ast.expr, tables: dict[str, Any]) -> Spec:
             return tables[table]  # type: ignore[no-any-return]
         case ast.Dict(keys=[None, *_], values=[inner, *_]):
             return _starred(inner, tables)
-    raise Unreadable(f"an argument is unpacked in a way that is not known: {ast.unparse(node)}")
+    raise UnreadableError(f"an argument is unpacked in an unknown way: {ast.unparse(node)}")
 
 
 def _function(made: ast.ClassDef, name: str) -> list[ast.stmt]:
@@ -340,7 +340,7 @@ def read_flags(root: Path) -> dict[str, Spec]:
         root: a folder that holds ``vllm``.
 
     Raises:
-        Unreadable: the source has another shape than any version that was read.
+        UnreadableError: the source has another shape than any version that was read.
     """
     module = next(
         (
@@ -352,14 +352,12 @@ def read_flags(root: Path) -> dict[str, Spec]:
     )
     made = find(root, module, "make_arg_parser") if module else None
     if not made or not isinstance(made[1], ast.FunctionDef):
-        raise Unreadable("make_arg_parser is in none of vLLM's cli_args modules")
+        raise UnreadableError("make_arg_parser is in none of vLLM's cli_args modules")
     parser = _Parser(root)
     parser.run(module, made[1].body, {})
     frontend = fields(root, module, "FrontendArgs")
     for there, above in classes(root, module, "FrontendArgs"):
-        parser.run(
-            there, _function(above, "_customize_cli_kwargs"), {"frontend_kwargs": frontend}
-        )
+        parser.run(there, _function(above, "_customize_cli_kwargs"), {"frontend_kwargs": frontend})
     parser.flags |= {name.replace("_", "-"): spec for name, spec in frontend.items()}
     for there, above in classes(root, _ARGUMENTS, "AsyncEngineArgs"):
         parser.run(there, _function(above, "add_cli_args"), {})

@@ -55,7 +55,7 @@ class _StandIn(type):
 
 
 class _Module(ModuleType):
-    __path__: list[str] = []
+    __path__ = ()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

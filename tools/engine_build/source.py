@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A fact is not where it is expected: the source has changed its shape."""
 
 
@@ -73,11 +73,11 @@ def value(root: Path, module: str, name: str) -> tuple[str, ast.expr]:
     """The module and the expression that a variable is set to.
 
     Raises:
-        Unreadable: there is no such variable.
+        UnreadableError: there is no such variable.
     """
     found = find(root, module, name)
     if not found or not isinstance(found[1], ast.Assign | ast.AnnAssign) or not found[1].value:
-        raise Unreadable(f"{module}.{name} is no variable with a value")
+        raise UnreadableError(f"{module}.{name} is no variable with a value")
     return found[0], found[1].value
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .flags import options, read_flags
-from .source import Unreadable, find, module_file, parse, value
+from .source import UnreadableError, find, module_file, parse, value
 
 _SPECULATIVE = "vllm.config.speculative"
 
@@ -25,11 +25,11 @@ def keys(root: Path, module: str, name: str) -> dict[str, ast.expr]:
     """The entries of a dictionary that has a name, by their keys.
 
     Raises:
-        Unreadable: it is no dictionary.
+        UnreadableError: it is no dictionary.
     """
     _, made = value(root, module, name)
     if not isinstance(made, ast.Dict):
-        raise Unreadable(f"{module}.{name} is no dictionary")
+        raise UnreadableError(f"{module}.{name} is no dictionary")
     return {
         key.value: entry
         for key, entry in zip(made.keys, made.values, strict=True)
@@ -58,7 +58,7 @@ def read_methods(root: Path) -> dict[str, str]:
     mtp = literal(root, _SPECULATIVE, "MTPModelTypes")
     methods = literal(root, _SPECULATIVE, "SpeculativeMethod")
     if not methods or "mtp" not in mtp:
-        raise Unreadable("SpeculativeMethod or MTPModelTypes is no Literal")
+        raise UnreadableError("SpeculativeMethod or MTPModelTypes is no Literal")
     return {name: "mtp" if name in mtp else name for name in sorted(methods)}
 
 
@@ -88,7 +88,7 @@ def read_grid(root: Path) -> dict[str, Any]:
         and isinstance(step, ast.Constant)
     }
     if len(first) != 1 or not steps:
-        raise Unreadable("_set_cudagraph_sizes builds its sizes in a way that is not known")
+        raise UnreadableError("_set_cudagraph_sizes builds its sizes in a way that is not known")
     return {"first": first[0], "steps": sorted(map(list, steps))}
 
 
@@ -99,7 +99,7 @@ def read_vllm(root: Path) -> dict[str, Any]:
         root: a folder that holds ``vllm``.
 
     Raises:
-        Unreadable: the source has another shape than any version that was read.
+        UnreadableError: the source has another shape than any version that was read.
     """
     return {
         "flags": read_flags(root),

@@ -182,10 +182,8 @@ def test_actual_usage_goes_before_every_other_line_and_its_worst_rank_counts() -
 
 
 def test_a_newer_build_s_longer_line_is_read_too() -> None:
-    longer = (
-        f"{usage()} After warmup: torch reserved memory 26.1 GiB, torch allocated memory 25 GiB."
-    )
-    assert read_log(longer).graphs == 0.62
+    more = "After warmup: torch reserved memory 26.1 GiB, torch allocated memory 25 GiB."
+    assert read_log(f"{usage()} {more}").graphs == 0.62
 
 
 def test_another_step_is_computed_from_what_was_measured() -> None:

@@ -301,10 +301,6 @@ def _print_plan(made: MemoryPlan) -> None:
         widths=(12, 9, 9, 9, 9, 9, 6),
     )
     limits = made.limits
-
-    def most(value: int, requests: int) -> str:
-        return f"{value} ({requests} such requests at once)" if value else "none"
-
     if made.calibration:
         click.echo("\nRead from the log:")
         for line in made.calibration.lines:
@@ -318,15 +314,19 @@ def _print_plan(made: MemoryPlan) -> None:
         f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
         f"requests at once; {made.bound_by} bounds it.\n"
         f"The most that still fits, each by itself: max-num-batched-tokens "
-        f"{most(limits.max_num_batched_tokens, limits.batched_requests)}, max-num-seqs "
-        f"{limits.max_num_seqs or 'none'} (the largest whose full batch runs as a graph), "
-        f"max-model-len {most(limits.max_model_len, limits.length_requests)}."
+        f"{_most(limits.max_num_batched_tokens, limits.batched_requests)}, max-num-seqs "
+        f"{limits.max_num_seqs or 'none'}, max-model-len "
+        f"{_most(limits.max_model_len, limits.length_requests)}.\n"
+        f"Engine: {made.build or 'unknown'}."
     )
     for note in made.notes:
         click.echo(f"Note: {note}.")
-    click.echo(
-        f"{made.card} at {made.utilization:g}, engine {made.build or 'unknown'}: {made.verdict}"
-    )
+    click.echo(f"{made.card} at {made.utilization:g}: {made.verdict}")
+
+
+def _most(value: int, requests: int) -> str:
+    """A limit, and the longest requests that fit at once with it."""
+    return f"{value} (with {requests} such requests at once)" if value else "none"
 
 
 @cli.command()

@@ -130,7 +130,7 @@ def _read(file: Path) -> dict[str, Any]:
     return result
 
 
-def _patched(old: Any, patch: Any) -> Any:
+def patched(old: Any, patch: Any) -> Any:
     """A JSON merge patch applied."""
     if not isinstance(patch, dict):
         return patch
@@ -139,7 +139,7 @@ def _patched(old: Any, patch: Any) -> Any:
         if value is None:
             result.pop(key, None)
         else:
-            result[key] = _patched(result.get(key), value)
+            result[key] = patched(result.get(key), value)
     return result
 
 
@@ -148,7 +148,7 @@ def merged(version: str) -> Mapping[str, Any]:
     """The facts of a version of vLLM as they are stored, with those of the versions before it."""
     facts = _read(FACTS / "vllm" / f"{version}.json")
     base = facts.pop("base")
-    result: dict[str, Any] = _patched(merged(base), facts) if base else facts
+    result: dict[str, Any] = patched(merged(base), facts) if base else facts
     return result
 
 

@@ -63,7 +63,7 @@ _KINDS = {
 
 
 def _one(spec: Mapping[str, Any], kind: str, value: Any) -> str:
-    if spec.get("optional") and value in ("", "None"):
+    if (spec.get("optional") and value in ("", "None")) or (spec.get("auto") and value == "auto"):
         return ""
     choices = spec.get("choices")
     if choices and value not in choices:
@@ -74,8 +74,10 @@ def _one(spec: Mapping[str, Any], kind: str, value: Any) -> str:
         return _not_json(value)
     if isinstance(value, dict):
         return "" if spec.get("mapping") else f"this flag takes {_KINDS[kind]}, not a mapping"
-    if spec.get("auto") and value == "auto":
-        return ""
+    return _not_a_number(kind, value)
+
+
+def _not_a_number(kind: str, value: Any) -> str:
     if kind == "integer" and not (isinstance(value, int) or _is_integer(value)):
         return f"this flag takes a whole number, not {value}"
     if kind == "number" and isinstance(value, str):

@@ -14,7 +14,8 @@ from tools import missing
 
 from dsv4deploy import load
 from dsv4deploy.bench.report import report
-from dsv4deploy.sizing.memory import plan, svg
+from dsv4deploy.sizing.picture import svg
+from dsv4deploy.sizing.plan import plan
 
 
 @pytest.fixture(scope="module")

@@ -97,7 +97,8 @@ def checkout(clone: Path, ref: str, folder: Path) -> tuple[Path, dict[str, str]]
         [*git, "log", "-1", "--format=%H %cs", ref], check=True, capture_output=True, text=True
     )
     commit, date = told.stdout.split()
-    return folder, {"ref": ref.removeprefix("refs/heads/"), "commit": commit, "date": date}
+    short = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    return folder, {"ref": short, "commit": commit, "date": date}
 
 
 def main() -> None:
@@ -131,6 +132,8 @@ def main() -> None:
             source = {"ref": f"PyPI {ascend.name}", "commit": "", "date": ""}
         variables = read_variables(ascend)
         keys = read_keys(ascend, variables)
+        # --config is a file of flags, and every class has something of that name.
+        settings = {*facts["flags"], *keys, *variables} - {"config"}
         write(
             FACTS / f"{given.name}.json",
             {
@@ -140,7 +143,7 @@ def main() -> None:
                 "images": read_images(ascend),
                 "additionalConfig": keys,
                 "variables": variables,
-                "refusals": read_refusals(ascend, {*facts["flags"], *keys, *variables}),
+                "refusals": read_refusals(ascend, settings),
                 "planner": read_planner(vllm, ascend),
                 "unknown": given.unknown,
             },

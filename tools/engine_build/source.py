@@ -61,12 +61,16 @@ def find(root: Path, module: str, name: str) -> tuple[str, ast.stmt] | None:
             case ast.ImportFrom(module=other, names=names, level=level):
                 for alias in names:
                     if (alias.asname or alias.name) == name:
-                        above = module.split(".")[: -level or None] if level else []
-                        if level and file.name == "__init__.py":
-                            above = module.split(".")[: 1 - level or None]
-                        there = ".".join([*above, *([other] if other else [])])
-                        return find(root, there, alias.name)
+                        package = file.name == "__init__.py"
+                        return find(root, _imported(module, package, other, level), alias.name)
     return None
+
+
+def _imported(module: str, package: bool, other: str | None, level: int) -> str:
+    """The dotted name of what ``from ..other import`` in a module imports from."""
+    parts = module.split(".")
+    above = parts[: len(parts) - level + package] if level else []
+    return ".".join([*above, *([other] if other else [])])
 
 
 def value(root: Path, module: str, name: str) -> tuple[str, ast.expr]:

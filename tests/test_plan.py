@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dsv4deploy import Values, load, plan
 from dsv4deploy.facts.cards import CARDS
+from dsv4deploy.sizing.engine import captured_batches, engine_build, runs_as_graph
 from dsv4deploy.sizing.plan import Verdict
 from dsv4deploy.values.profiles import profile_names
 
@@ -68,6 +69,13 @@ def test_the_limits_fit_and_what_is_next_does_not(name: str) -> None:
         "max-model-len", limits.max_model_len + 1024
     )
     assert limits.max_num_seqs >= 1
+    assert runs_as_graph(values, limits.max_num_seqs)
+    for flag, value, requests in (
+        ("max-num-batched-tokens", limits.max_num_batched_tokens, limits.batched_requests),
+        ("max-model-len", limits.max_model_len, limits.length_requests),
+    ):
+        made = plan(load(profile=name, set_json=[f"engine.args.{flag}={value}"]))
+        assert made.likely.requests == requests >= 1
 
 
 @given(
@@ -95,3 +103,80 @@ def test_more_memory_never_makes_it_worse(
     one, other = (plan(load(tree), memory=gib) for gib in (small, small + more))
     assert order.index(other.verdict) <= order.index(one.verdict)
     assert other.likely.blocks >= one.likely.blocks
+
+
+def test_a_build_that_keeps_two_steps_leaves_less() -> None:
+    image = 'engine.image="quay.io/ascend/vllm-ascend:v0.23.0"'
+    step = "engine.args.max-num-batched-tokens=7680"
+    older = plan(of(step))
+    newer = plan(of(step, image))
+    assert newer.build == "v0.23.0"
+    assert newer.cache.admission_gib == pytest.approx(8.6, abs=0.1)
+    assert newer.verdict == Verdict.DOES_NOT_FIT
+    assert older.cache.admission_gib < newer.cache.admission_gib / 1.8
+    alone = plan(of(step, image, "engine.args.async-scheduling=false"))
+    assert alone.cache.admission_blocks == older.cache.admission_blocks
+    unset = plan(of(step, image, "engine.args.async-scheduling=null"))
+    assert unset.cache.admission_blocks == newer.cache.admission_blocks
+
+
+def test_an_image_that_tells_nothing_is_computed_as_the_build_that_needs_most() -> None:
+    values = of('engine.image="registry.example.com/own:1"', 'engine.version="0.23.0"')
+    build, unknown = engine_build(values)
+    assert build
+    assert build.steps_in_flight == 2
+    assert unknown == f"the image's tag names no known build; computed as {build.name}"
+    assert unknown in plan(values).notes
+
+
+def test_of_an_unknown_version_the_larger_need_is_assumed_and_said() -> None:
+    made = plan(of('engine.image="registry.example.com/own:1"', 'engine.version="9.9.9"'))
+    assert made.build == ""
+    assert made.cache.steps_in_flight == 2
+    assert made.notes[0] == "the image's tag names no known build, and none has vLLM 9.9.9"
+    assert "counted twice" in made.notes[1]
+
+
+def test_a_cache_of_a_given_size_is_taken_as_it_is() -> None:
+    four = plan(of("engine.args.kv-cache-memory-bytes=4294967296"))
+    assert {four.worst.available, four.likely.available, four.best.available} == {4.0}
+    assert four.likely.blocks == four.cache.blocks(4.0)
+    assert plan(of('engine.args.kv-cache-memory-bytes="4G"')).likely == four.likely
+    assert plan(of('engine.args.kv-cache-memory-bytes="1G"')).verdict == Verdict.DOES_NOT_FIT
+    over = plan(of('engine.args.kv-cache-memory-bytes="12G"'))
+    assert over.likely.slack < 0
+    # It goes before gpu-memory-utilization.
+    low = "engine.args.gpu-memory-utilization=0.5"
+    assert plan(of('engine.args.kv-cache-memory-bytes="4G"', low)).likely == four.likely
+
+
+def test_a_number_of_blocks_is_taken_as_it_is() -> None:
+    both = ("engine.args.num-gpu-blocks-override=900", 'engine.args.kv-cache-memory-bytes="4G"')
+    made = plan(of(*both))
+    assert made.likely.blocks == 900
+    assert plan(of("engine.args.num-gpu-blocks-override=428")).likely.requests == 0
+    assert plan(of("engine.args.num-gpu-blocks-override=429")).likely.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("sets", "expected"),
+    [
+        ((), [8]),
+        (("engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1=null",), [1, 2, 4, 8]),
+        (("engine.args.max-num-seqs=12",), [8, 16, 24]),
+        (("engine.args.max-num-seqs=1000",), [*range(8, 256, 8), *range(256, 513, 16)]),
+        (('engine.args.compilation-config={"cudagraph_capture_sizes": [4, 8, 48]}',), [8, 48]),
+        (("engine.args.enforce-eager=true",), None),
+        (('engine.args.compilation-config={"cudagraph_mode": "NONE"}',), None),
+    ],
+)
+def test_graphs_are_made_for_the_engine_s_grid(
+    sets: tuple[str, ...], expected: list[int] | None
+) -> None:
+    assert captured_batches(of(*sets)) == expected
+
+
+def test_a_batch_off_the_grid_is_said_to_run_eagerly() -> None:
+    (note,) = (each for each in plan(of("engine.args.max-num-seqs=6")).notes if "eagerly" in each)
+    assert "batches of 12 tokens, and graphs are made up to 8" in note
+    assert not any("eagerly" in each for each in plan(Values()).notes)

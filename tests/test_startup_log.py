@@ -28,7 +28,9 @@ INFO 08-21 [worker.py:301] Available KV cache memory: 4.31 GiB
 
 def test_a_log_takes_the_place_of_assumptions() -> None:
     told = read_log(LOG)
-    assert told == Calibration(19.61, 4.31, None, 2048, 0.9)
+    figures = (told.weights, told.available, told.max_num_batched_tokens, told.utilization)
+    assert figures == (19.61, 4.31, 2048, 0.9)
+    assert told.lines == tuple(LOG.splitlines()[each] for each in (2, 5, 1, 0))
     made = plan(Values(), calibration=told)
     assert made.weights.likely == 19.61
     assert made.likely.available == pytest.approx(4.31)
@@ -51,7 +53,7 @@ def test_a_failed_start_s_log_tells_the_card_s_memory() -> None:
         "startup is less than desired GPU memory utilization (0.9, 26.8 GiB)."
     )
     told = read_log(line)
-    assert told == Calibration(weights=19.5, memory=29.8)
+    assert (told.weights, told.memory, told.available) == (19.5, 29.8, None)
     assert plan(Values(), calibration=told).memory.likely == 29.8
 
 
@@ -92,8 +94,8 @@ def test_a_log_narrows_the_card_that_it_can_be_of() -> None:
 # The lines that vLLM prints of 1,695 blocks, at the default deployment and at half of its length.
 CACHES = [
     "# GPU blocks: 1695, # CPU blocks: 0",
-    "GPU KV cache size: 129,467 tokens\nMaximum concurrency for 32,768 tokens per request: 3.95x",
-    f"GPU KV cache size: {1695 * 16_384 // 396:,} tokens\n"
+    "GPU KV cache size: 133,513 tokens\nMaximum concurrency for 32,768 tokens per request: 3.95x",
+    f"GPU KV cache size: {1695 * 16_384 // 383:,} tokens\n"
     "Maximum concurrency for 16,384 tokens per request: 4.28x",
 ]
 
@@ -129,3 +131,99 @@ def test_the_log_of_a_start_that_had_nothing_left_is_possible() -> None:
 def test_a_log_of_a_larger_card_is_refused() -> None:
     with pytest.raises(DeployError, match=r"is npu\.card right\?"):
         plan(Values(), calibration=Calibration(weights=19.6, available=33.0))
+
+
+# The line of vllm-ascend's worker.py, with the figures of a 910B4 and of vllm-ascend issue 13439.
+USAGE = (
+    "Free memory on device ({free}/{total} GiB) on startup. Desired GPU memory utilization is "
+    "({util}, {wanted} GiB). Actual usage: {weights} GiB for weights, {active} GiB for peak "
+    "activation, {other} GiB for non-torch memory, {graphs} GiB for NPU graph memory. Replace "
+    "gpu_memory_utilization with `--kv-cache-memory=4000000000` (3.73 GiB) to fit into requested "
+    "memory, or `--kv-cache-memory=6000000000` (5.59 GiB) to fully utilize NPU free memory. "
+    "Current KV cache memory: {cache} GiB."
+)
+SMALL = {
+    "free": 29.6,
+    "total": 29.8,
+    "util": 0.9,
+    "wanted": 26.82,
+    "weights": 19.71,
+    "active": 0.55,
+    "other": 0.31,
+    "graphs": 0.62,
+    "cache": 6.25,
+}
+
+
+def usage(**changed: float) -> str:
+    return USAGE.format(**SMALL | changed)
+
+
+def test_the_line_of_actual_usage_alone_is_enough() -> None:
+    told = read_log(usage())
+    made = plan(Values(), calibration=told)
+    assert told.lines == (usage(),)
+    for estimate, figure in (
+        (made.memory, 29.8),
+        (made.weights, 19.71),
+        (made.activation, 0.55),
+        (made.after_profiling, 0.62),
+    ):
+        assert (estimate.provenance, estimate.likely) == (Provenance.MEASURED, figure)
+    assert made.buffers.likely == pytest.approx(0.31, abs=0.02)
+    assert made.likely.available == pytest.approx(6.25)
+    assert made.worst.available == made.best.available
+
+
+def test_actual_usage_goes_before_every_other_line_and_its_worst_rank_counts() -> None:
+    text = "\n".join([LOG, usage(), usage(cache=6.05, active=0.75), usage(cache=6.2)])
+    told = read_log(text)
+    assert (told.weights, told.available, told.activation) == (19.71, 6.05, 0.75)
+
+
+def test_a_newer_build_s_longer_line_is_read_too() -> None:
+    more = "After warmup: torch reserved memory 26.1 GiB, torch allocated memory 25 GiB."
+    assert read_log(f"{usage()} {more}").graphs == 0.62
+
+
+def test_another_step_is_computed_from_what_was_measured() -> None:
+    known = read_log(f"max_num_batched_tokens=2048\n{usage()}")
+    more = plan(of("engine.args.max-num-batched-tokens=4096"), calibration=known)
+    assert more.activation.low == 0.55
+    assert more.activation.likely == pytest.approx(0.85)
+    assert more.activation.provenance == Provenance.DERIVED
+
+
+def test_a_cache_of_a_given_size_tells_nothing_of_what_is_left() -> None:
+    fixed = (
+        "Loading model weights took 19.6 GB\nInitial free memory 29.60 GiB, reserved 4.00 GiB for "
+        "KV Cache as specified by kv_cache_memory_bytes, skipping memory profiling."
+    )
+    assert read_log(f"{fixed}\nGPU KV cache size: 99,000 tokens").tokens is None
+    forced = "Overriding num_gpu_blocks=1695 with num_gpu_blocks_override=900"
+    told = read_log(f"{LOG}{forced}\n# GPU blocks: 900")
+    assert (told.blocks, told.available) == (None, 4.31)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("Initializing a V1 LLM engine (v0.23.0) with config: tensor_parallel_size=8, ", "vLLM"),
+        ("vLLM API server version 0.24.0+empty", "it has vLLM 0.24.0, and this deployment 0.22.1"),
+        ("tensor_parallel_size=4, data_parallel_size=1, ", "tensor-parallel-size 4"),
+        ("tensor_parallel_size=8, data_parallel_size=2, ", "data-parallel-size 2"),
+        (usage(total=60.96), "another card: it has 60.96 GiB, and a 910B4 has 29.5 to 32.0"),
+    ],
+)
+def test_a_log_of_another_engine_is_refused(line: str, message: str) -> None:
+    told = read_log(f"Loading model weights took 19.6 GB\n{line}")
+    with pytest.raises(DeployError, match=message):
+        plan(Values(), calibration=told)
+
+
+def test_a_log_of_this_engine_is_taken() -> None:
+    line = (
+        "Initializing a V1 LLM engine (v0.22.1+empty) with config: model='/mnt/models', "
+        "tensor_parallel_size=8, pipeline_parallel_size=1, data_parallel_size=1, "
+    )
+    assert plan(Values(), calibration=read_log(f"{line}\n{usage()}")).weights.likely == 19.71

@@ -98,6 +98,10 @@ def _print(made: planner.MemoryPlan) -> None:
         ],
         widths=(12, 9, 9, 9, 9, 9, 6),
     )
+    if made.calibration:
+        click.echo("\nRead from the log:")
+        for line in made.calibration.lines:
+            click.echo(f"  {line}")
     limits = made.limits
     click.echo(
         f"\n{picture.bar(made)}\n\n"
@@ -108,7 +112,16 @@ def _print(made: planner.MemoryPlan) -> None:
         f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
         f"requests at once; {made.bound_by} bounds it.\n"
         f"The most that still fits, each by itself: max-num-batched-tokens "
-        f"{limits.max_num_batched_tokens or 'none'}, max-num-seqs {limits.max_num_seqs or 'none'}, "
-        f"max-model-len {limits.max_model_len or 'none'}.\n"
-        f"{made.card} at {made.utilization:g}: {made.verdict}"
+        f"{_most(limits.max_num_batched_tokens, limits.batched_requests)}, max-num-seqs "
+        f"{limits.max_num_seqs or 'none'}, max-model-len "
+        f"{_most(limits.max_model_len, limits.length_requests)}.\n"
+        f"Engine: {made.build or 'unknown'}."
     )
+    for note in made.notes:
+        click.echo(f"Note: {note}.")
+    click.echo(f"{made.card} at {made.utilization:g}: {made.verdict}")
+
+
+def _most(value: int, requests: int) -> str:
+    """A limit, and the longest requests that fit at once with it."""
+    return f"{value} (with {requests} such requests at once)" if value else "none"

@@ -1,38 +1,29 @@
 """vLLM's command line as data: what each version's own parser accepts.
 
-``data/vllm-<version>-flags.json`` was read out of that version's parser. Each flag has a kind
-(``switch``: only ``--flag``; ``boolean``: also ``--no-flag``; ``integer``, ``number``, ``text``,
-``json``; ``any``: a value whose type the parser does not tell), and where it takes several words
-(``many``) or only some (``choices``), that too.
+Each flag has a kind: ``switch`` (only ``--flag``), ``boolean`` (also ``--no-flag``), ``integer``,
+``number``, ``text`` or ``json``. It may have ``many`` (several words), ``choices`` (only these),
+``optional`` (``None`` is a value, too), ``mapping`` (a text or JSON) and ``auto`` (a number or
+``auto``).
 """
 
 from __future__ import annotations
 
 import json
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import nearest, suggestion
-
-_DATA = Path(__file__).parent / "data"
+from .builds import vllm, vllm_versions
 
 
 def versions() -> list[str]:
     """The versions of vLLM whose flags are known."""
-    names = (entry.name for entry in _DATA.iterdir())
-    prefix, suffix = "vllm-", "-flags.json"
-    return sorted(
-        name.removeprefix(prefix).removesuffix(suffix) for name in names if name.endswith(suffix)
-    )
+    return list(vllm_versions())
 
 
-@cache
-def known(version: str) -> dict[str, dict[str, Any]]:
+def known(version: str) -> Mapping[str, Mapping[str, Any]]:
     """The flags of a version by their names without ``--``; empty for an unknown version."""
-    file = _DATA / f"vllm-{version}-flags.json"
-    result: dict[str, dict[str, Any]] = json.loads(file.read_text()) if file.is_file() else {}
-    return result
+    return vllm(version).flags if version in vllm_versions() else {}
 
 
 def problem(version: str, flag: str, value: Any) -> str:
@@ -64,7 +55,6 @@ def problem(version: str, flag: str, value: Any) -> str:
 
 
 _KINDS = {
-    "any": "text or a number",
     "integer": "a whole number",
     "json": "a mapping, or strict JSON as text",
     "number": "a number",
@@ -72,14 +62,20 @@ _KINDS = {
 }
 
 
-def _one(spec: dict[str, Any], kind: str, value: Any) -> str:
+def _one(spec: Mapping[str, Any], kind: str, value: Any) -> str:
+    if (spec.get("optional") and value in ("", "None")) or (spec.get("auto") and value == "auto"):
+        return ""
     choices = spec.get("choices")
     if choices and value not in choices:
         return f"vLLM does not know the choice {value}{nearest(str(value), map(str, choices))}"
     if kind == "json":
         return _not_json(value)
     if isinstance(value, dict):
-        return f"this flag takes {_KINDS[kind]}, not a mapping"
+        return "" if spec.get("mapping") else f"this flag takes {_KINDS[kind]}, not a mapping"
+    return _not_a_number(kind, value)
+
+
+def _not_a_number(kind: str, value: Any) -> str:
     if kind == "integer" and not (isinstance(value, int) or _is_integer(value)):
         return f"this flag takes a whole number, not {value}"
     if kind == "number" and isinstance(value, str):
@@ -109,7 +105,7 @@ def _not_json(value: Any) -> str:
     return ""
 
 
-def _unknown(version: str, flag: str, flags: dict[str, Any]) -> str:
+def _unknown(version: str, flag: str, flags: Mapping[str, Any]) -> str:
     if flag.startswith("no-") and flag[3:] in flags:
         return f"write {flag[3:]}: false"
     longer = [name for name in flags if name.startswith(flag)]

@@ -1,8 +1,8 @@
 """What one card must hold: weights, KV cache, activation, buffers, graphs; and what is left.
 
 All memory is in GiB (2^30 bytes) a card unless a name says otherwise. Weights and the KV cache
-are arithmetic over the model's published config.json and the cache layout that vllm-ascend's
-release v0.22.1rc builds for ``deepseek_v4``; what can't be known without the card is an
+are arithmetic over the model's published config.json and the cache layout that the engine's build
+makes for ``deepseek_v4``; what can't be known without the card is an
 :class:`Estimate` with its range and its source. Nothing here was measured by this project: it
 has no NPU.
 """
@@ -10,17 +10,17 @@ has no NPU.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from math import ceil
+from typing import Any
 
-from ..errors import DeployError
-from ..facts.cards import CARDS
-from ..facts.estimates import GIB, Estimate, Provenance
+from ..facts.estimates import GIB, Estimate
 from ..facts.model import MAX_MODEL_LEN
 from ..values.tree import Values
-from .kv_cache import KvCache, kv_cache
+from .engine import captured_batches, draft, engine_build, kv_cache, runs_as_graph
+from .estimates import calibrated, check_log, completed, estimates
+from .kv_cache import KvCache
 from .startup_log import Calibration
 from .weights import WeightClass, weights
 
@@ -66,13 +66,18 @@ class Limits:
 
     Attributes:
         max_num_batched_tokens: in steps of 256 tokens.
-        max_num_seqs: longest requests in flight at once without preemption.
+        batched_requests: longest requests in flight at once with it.
+        max_num_seqs: longest requests in flight at once without preemption, such that a full
+            batch of them runs as a graph.
         max_model_len: in steps of 1,024 tokens.
+        length_requests: longest requests in flight at once with it.
     """
 
     max_num_batched_tokens: int
+    batched_requests: int
     max_num_seqs: int
     max_model_len: int
+    length_requests: int
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ class MemoryPlan:
 
     Attributes:
         card: its name.
+        build: of the engine; ``""`` where it is not known.
+        notes: what is not known of the engine, and what costs speed, in sentences.
         utilization: gpu-memory-utilization.
         memory: what torch sees of the card.
         weights: the weights on one card.
@@ -99,6 +106,8 @@ class MemoryPlan:
     """
 
     card: str
+    build: str
+    notes: tuple[str, ...]
     utilization: float
     memory: Estimate
     weights: Estimate
@@ -124,25 +133,27 @@ class MemoryPlan:
     @cached_property
     def limits(self) -> Limits:
         """The most that still fits, found by planning again with other arguments."""
-        args = self.values.engine.args
 
-        def fits(flag: str, value: int) -> bool:
-            engine = self.values.engine.model_copy(
-                update={"args": args.model_copy(update={flag: value})}
-            )
+        def case(flag: str, value: int) -> Case:
+            args = self.values.engine.args.model_copy(update={flag: value})
+            engine = self.values.engine.model_copy(update={"args": args})
             tried = self.values.model_copy(update={"engine": engine})
-            return plan(tried, memory=self.given_memory, calibration=self.calibration).likely.holds
+            return plan(tried, memory=self.given_memory, calibration=self.calibration).likely
 
-        return Limits(
-            _largest(lambda n: fits("max_num_batched_tokens", n), 256, 1_048_576),
-            self.likely.requests if self.likely.holds else 0,
-            _largest(lambda n: fits("max_model_len", n), 1024, MAX_MODEL_LEN),
-        )
+        def most(flag: str, step: int, end: int) -> tuple[int, int]:
+            found = _largest(lambda value: case(flag, value).holds, step, end)
+            return found, case(flag, found).requests if found else 0
+
+        batched, batched_requests = most("max_num_batched_tokens", 256, MAX_MODEL_LEN)
+        length, length_requests = most("max_model_len", 1024, MAX_MODEL_LEN)
+        requests = self.likely.requests if self.likely.holds else 0
+        seqs = next((n for n in range(requests, 0, -1) if runs_as_graph(self.values, n)), 0)
+        return Limits(batched, batched_requests, seqs, length, length_requests)
 
     @property
     def kv_tokens(self) -> int:
-        """``GPU KV cache size`` as vLLM logs it: tokens, counted by the longest request's need."""
-        return self.likely.blocks * self.cache.max_model_len // self.cache.admission_blocks
+        """``GPU KV cache size`` as vLLM logs it, in tokens."""
+        return self.cache.tokens(self.likely.blocks)
 
     @property
     def bound_by(self) -> str:
@@ -166,197 +177,92 @@ def plan(
     Raises:
         DeployError: the log can't be of this deployment on this card.
     """
+    made = estimates(values, memory)
+    ends_swapped = False
     if calibration:
-        calibration = _completed(calibration, values)
-    args = values.engine.args
-    classes = weights(values)
-    visible = Estimate.measured(memory, "given") if memory is not None else CARDS[values.npu.card]
-    held = _weights(classes, values)
-    activation = _activation(args.max_num_batched_tokens)
-    buffers, late = _buffers(values)
-    worst_buffers, best_buffers = buffers.high, buffers.low
-    if calibration:
-        visible, held, buffers, late = _calibrated(
-            calibration, values, visible, held, buffers, late
-        )
-        if calibration.available is not None:
-            # What is left of a card's sum is more on a larger card: the ends belong together.
-            worst_buffers, best_buffers = buffers.low, buffers.high
+        check_log(calibration, values, made.memory)
+        calibration = completed(calibration, values)
+        made = calibrated(calibration, values, made)
+        # What is left of a card's sum is more on a larger card: the ends belong together.
+        ends_swapped = calibration.available is not None
+    buffers, later = made.buffers, made.after_profiling
+    least, most = (buffers.high, buffers.low) if ends_swapped else (buffers.low, buffers.high)
     cache = kv_cache(values)
-    utilization = args.gpu_memory_utilization
+    utilization = values.engine.args.gpu_memory_utilization
+    fixed = _fixed_cache(values, cache)
 
-    def case(has: float, weight: float, active: float, early: float, later: float) -> Case:
-        available = has * utilization - weight - active - early
+    def case(has: float, weight: float, active: float, early: float, late: float) -> Case:
+        taken = weight + active + early
+        available = has * utilization - taken if fixed is None else fixed
+        slack = has - late - (has * utilization if fixed is None else taken + fixed)
         blocks = cache.blocks(available)
         margin = available - cache.admission_gib
-        slack = has * (1 - utilization) - later
         return Case(available, margin, slack, blocks, cache.requests(blocks))
 
+    has, held, active = made.memory, made.weights, made.activation
+    build, _ = engine_build(values)
     return MemoryPlan(
         card=values.npu.card,
+        build=build.name if build else "",
+        notes=tuple(_notes(values)),
         utilization=utilization,
-        memory=visible,
+        memory=has,
         weights=held,
-        weight_classes=classes,
-        activation=activation,
+        weight_classes=weights(values),
+        activation=active,
         buffers=buffers,
-        after_profiling=late,
+        after_profiling=later,
         cache=cache,
-        worst=case(visible.low, held.high, activation.high, worst_buffers, late.high),
-        likely=case(visible.likely, held.likely, activation.likely, buffers.likely, late.likely),
-        best=case(visible.high, held.low, activation.low, best_buffers, late.low),
+        worst=case(has.low, held.high, active.high, most, later.high),
+        likely=case(has.likely, held.likely, active.likely, buffers.likely, later.likely),
+        best=case(has.high, held.low, active.low, least, later.low),
         values=values,
         given_memory=memory,
         calibration=calibration,
     )
 
 
-def _completed(log: Calibration, values: Values) -> Calibration:
-    """What the log does not tell of its start is as it is here, and blocks are memory."""
-    args = values.engine.args
-    batched = log.max_num_batched_tokens or args.max_num_batched_tokens
-    length = log.max_model_len or args.max_model_len
-    cache = replace(kv_cache(values), max_model_len=length, max_num_batched_tokens=batched)
-    available, blocks = log.available, log.blocks
-    if blocks is None and log.tokens is not None:
-        # As MemoryPlan.kv_tokens, the other way round.
-        blocks = ceil(log.tokens * cache.admission_blocks / length)
-    if available is None and blocks is not None:
-        available = blocks * cache.bytes_per_block / GIB
-    return replace(
-        log,
-        available=available,
-        max_num_batched_tokens=batched,
-        utilization=log.utilization or args.gpu_memory_utilization,
-    )
+def _fixed_cache(values: Values, cache: KvCache) -> float | None:
+    """GiB of a KV cache whose size the arguments set; None where vLLM measures it."""
+    args = values.engine.args.model_dump(by_alias=True)
+    blocks = _integer(args.get("num-gpu-blocks-override"))
+    if blocks is not None:
+        return blocks * cache.bytes_per_block / GIB
+    given = _integer(args.get("kv-cache-memory-bytes"))
+    return given / GIB if given is not None else None
 
 
-def _weights(classes: tuple[WeightClass, ...], values: Values) -> Estimate:
-    total = sum(part.gib for part in classes)
-    if values.parallelism.tensor == 8:
-        return Estimate(
-            total - 0.2,
-            total + 0.1,
-            total + 0.5,
-            Provenance.DERIVED,
-            "config.json and vllm-ascend's sharding; within the published 20.6 GB a card of W8A8 "
-            "at TP 8 × DP 2. Quantization scales take 0.1 to 0.4",
+def _integer(value: Any) -> int | None:
+    """An integer as vLLM reads one: 4k is 4,000, 4K is 4,096."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or not value:
+        return None
+    unit = value[-1] if value[-1] in "kKmMgGtT" else ""
+    number = value[: -1 or None] if unit else value
+    if not number.replace(".", "", 1).isdigit():
+        return None
+    power = "KMGT".index(unit.upper()) + 1 if unit else 0
+    return int(float(number) * (1024 if unit.isupper() else 1000) ** power)
+
+
+def _notes(values: Values) -> list[str]:
+    """What is not known of the engine, and batches that run without a graph."""
+    build, unknown = engine_build(values)
+    notes = [unknown] if unknown else []
+    if not build:
+        notes.append("a step's tokens are counted twice, as in the builds that need most memory")
+    elif build.unknown:
+        notes += [f"not known of {build.name}: {each}" for each in build.unknown]
+    seqs, tokens = values.engine.args.max_num_seqs, 1 + draft(values).tokens
+    if not runs_as_graph(values, seqs):
+        largest = max(captured_batches(values) or [0])
+        notes.append(
+            f"max-num-seqs {seqs} makes batches of {seqs * tokens} tokens, and graphs are made up "
+            f"to {largest}: larger batches run eagerly, reported 7.5 times slower (vllm-ascend "
+            "issue 16049)"
         )
-    return Estimate(
-        total * 0.98,
-        total,
-        total * 1.14,
-        Provenance.DERIVED,
-        "config.json and vllm-ascend's sharding; at other sizes than TP 8 a log shows 14 % more "
-        "(vllm-ascend issue 13439)",
-    )
-
-
-def _activation(batched: int) -> Estimate:
-    likely = 0.3 + 0.3 * batched / 2048
-    return Estimate(
-        min(0.2, likely),
-        likely,
-        1.5 * likely,
-        Provenance.ASSUMED,
-        "0.21 GiB was logged in vllm-ascend issue 13439; grown with max-num-batched-tokens",
-    )
-
-
-def _buffers(values: Values) -> tuple[Estimate, Estimate]:
-    """Communication buffers that stand at the profile run, and what comes after it."""
-    text = values.engine.env.get("HCCL_BUFFSIZE") or ""
-    size = int(text) if text.isdigit() else 200
-    # A communicator takes its buffer twice. Group mc2 has HCCL_BUFFSIZE, tensor and expert
-    # parallel 200 MB each, data parallel 50 MB.
-    others = 2 * 200 + (50 if values.parallelism.data > 1 else 0)
-    whole = 2 * (size + others) / 1024
-    runtime, graphs = 0.2, 0.8
-    source = (
-        f"2 × (HCCL_BUFFSIZE {size} MB + {others} MB): Huawei's HCCL_BUFFSIZE page and "
-        "vllm-ascend's get_hccl_config_for_pg_options"
-    )
-    return (
-        Estimate(
-            runtime,
-            runtime + whole / 2,
-            runtime + whole,
-            Provenance.ASSUMED,
-            f"{source}. They are made when first used: none, half or all of them before vLLM "
-            "measures; 0.22 GiB was logged in vllm-ascend issue 13439",
-        ),
-        Estimate(
-            graphs,
-            graphs + whole / 2,
-            graphs + whole,
-            Provenance.ASSUMED,
-            "graphs of 0.79 GiB were logged in vllm-ascend issue 13439, and this model's are not "
-            "reserved for; the rest is buffers made after vLLM has measured",
-        ),
-    )
-
-
-def _calibrated(
-    log: Calibration,
-    values: Values,
-    memory: Estimate,
-    held: Estimate,
-    buffers: Estimate,
-    late: Estimate,
-) -> tuple[Estimate, Estimate, Estimate, Estimate]:
-    """The estimates with what a log told in the place of assumptions."""
-    if log.memory is not None:
-        memory = Estimate.measured(log.memory, "the engine's log")
-    if log.weights is not None:
-        held = Estimate.measured(log.weights, "the engine's log")
-    if log.available is None:
-        return memory, held, buffers, late
-    batched = log.max_num_batched_tokens or values.engine.args.max_num_batched_tokens
-    utilization = log.utilization or values.engine.args.gpu_memory_utilization
-    active = _activation(batched)
-    least = (held.low + log.available + active.low + buffers.low) / utilization
-    most = (held.high + log.available + active.high + buffers.high) / utilization
-    if least > memory.high + 0.5:
-        raise DeployError(
-            f"the log's weights and KV cache take {least:.1f} GiB or more, and a "
-            f"{values.npu.card} has {memory.high:.1f}: is npu.card right?"
-        )
-    if most < memory.low - 0.5:
-        raise DeployError(
-            f"the log's weights and KV cache, with all that buffers can take, are {most:.1f} GiB, "
-            f"and a {values.npu.card} has {memory.low:.1f}: is it the log of this deployment, on a "
-            "card with nothing else on it?"
-        )
-    taken = held.likely + log.available + active.likely
-    bottom, top = ((taken + gib) / utilization for gib in (buffers.low, buffers.high))
-    if memory.provenance == Provenance.MEASURED:
-        top = memory.high  # what seems left over is activation, which is assumed
-    ends = memory.low, memory.likely, memory.high
-    # With less or more memory than this, the log's figures can't be.
-    low, likely, high = (max(min(gib, top), bottom) for gib in ends)
-    if (low, likely, high) != ends:
-        source = f"{memory.source}; narrowed by the engine's log"
-        memory = Estimate(low, likely, high, Provenance.DERIVED, source)
-    seen, smaller, larger = (gib * utilization - taken for gib in (likely, low, high))
-    graphs = late.low
-    return (
-        memory,
-        held,
-        Estimate(
-            smaller,
-            seen,
-            larger,
-            Provenance.DERIVED,
-            "the engine's log: what is left of its own sum, more on a card of more memory",
-        ),
-        Estimate(
-            graphs,
-            graphs + max(0.0, buffers.high - seen) / 2,
-            graphs + max(0.0, buffers.high - smaller),
-            late.provenance,
-            late.source,
-        ),
-    )
+    return notes
 
 
 def _largest(holds: Callable[[int], bool], step: int, most: int) -> int:

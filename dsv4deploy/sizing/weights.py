@@ -20,17 +20,18 @@ from ..facts.model import (
     INDEX_DIM,
     INDEX_HEADS,
     LAYERS,
-    MTP_LAYERS,
     O_GROUPS,
     O_LORA,
     Q_LORA,
     VOCABULARY,
 )
-from ..manifest.conditions import DSA_CP, FLASHCOMM, holds
+from ..manifest.conditions import DSA_CP, FLASHCOMM, holds, true
 from ..values.tree import Values
+from .engine import draft
 
-_BLOCKS = LAYERS + MTP_LAYERS
 _EXPERT = 3 * HIDDEN * EXPERT_WIDTH
+_SHARED_WHOLE = true("additional-config", "enable_shared_expert_dp")
+"""The shared experts are whole on each card, as under sequence parallelism."""
 
 
 class Sharding(StrEnum):
@@ -51,6 +52,7 @@ class WeightClass:
         bytes_each: bytes a parameter takes.
         sharding: how they are spread.
         shards: over how many cards; 1 where each holds them all.
+        source: where their number, size and sharding come from.
     """
 
     name: str
@@ -58,6 +60,7 @@ class WeightClass:
     bytes_each: float
     sharding: Sharding
     shards: int
+    source: str
 
     @property
     def total_bytes(self) -> float:
@@ -70,40 +73,120 @@ class WeightClass:
         return self.total_bytes / self.shards / GIB
 
 
-def weights(values: Values) -> tuple[WeightClass, ...]:
-    """The model's weights by class, and how this deployment spreads them.
-
-    Routed experts take half a byte a parameter in W4A8 and one in W8A8, everything else that is
-    quantized one byte; gates and hyper-connections are 32 bits, embeddings 16.
-    Source: computed from config.json; the classes' sharding is vllm-ascend v0.22.1rc's.
-    """
-    tensor, cards = values.parallelism.tensor, values.parallelism.tensor * values.parallelism.data
-    spread = (Sharding.EXPERT, cards) if values.parallelism.expert else (Sharding.TENSOR, tensor)
-    expert = 0.5 if values.model.quantization == "w4a8" else 1.0
-    split = (Sharding.TENSOR, tensor)
-    whole = (Sharding.REPLICATED, 1)
-    attention = Q_LORA * HEADS * HEAD_DIM * _BLOCKS
-    output = (HEADS * HEAD_DIM // O_GROUPS) * O_GROUPS * O_LORA * _BLOCKS
-    small = (
-        _BLOCKS * HIDDEN * (Q_LORA + HEAD_DIM)  # wq_a, wkv
+def _small(layers: int) -> int:
+    """Parameters of the small projections, which every card holds."""
+    return (
+        layers * HIDDEN * (Q_LORA + HEAD_DIM)  # wq_a, wkv
         + C4 * 2 * HIDDEN * 2 * HEAD_DIM  # the compressors' wkv and gate, two windows wide
         + C128 * 2 * HIDDEN * HEAD_DIM
         + C4 * (Q_LORA * INDEX_HEADS * INDEX_DIM + HIDDEN * INDEX_HEADS)  # the indexer
         + C4 * 2 * HIDDEN * 2 * INDEX_DIM
-        + MTP_LAYERS * 2 * HIDDEN * HIDDEN  # the MTP head's projections
     )
-    exact = _BLOCKS * (EXPERTS * HIDDEN + 2 * (2 + HC) * HC * HC * HIDDEN)
-    return (
-        WeightClass("routed experts", LAYERS * EXPERTS * _EXPERT, expert, *spread),
-        WeightClass("routed experts (MTP)", MTP_LAYERS * EXPERTS * _EXPERT, expert, *spread),
+
+
+def weights(values: Values) -> tuple[WeightClass, ...]:
+    """The model's weights by class, and how this deployment spreads them.
+
+    Without a draft, the draft's weights are not loaded. Routed experts take half a byte a
+    parameter in W4A8 and one in W8A8, everything else that is quantized one byte.
+    """
+    tensor, cards = values.parallelism.tensor, values.parallelism.tensor * values.parallelism.data
+    # Without expert parallelism each expert is split over all cards, data parallel ones too.
+    spread = (Sharding.EXPERT if values.parallelism.expert else Sharding.TENSOR, cards)
+    spread_source = (
+        "vLLM's fused_moe/config.py: expert parallelism spans tensor × data; without it "
+        "flatten_tp_across_dp_and_pcp splits each expert over as many cards"
+    )
+    split, whole = (Sharding.TENSOR, tensor), (Sharding.REPLICATED, 1)
+    shared_whole = holds(FLASHCOMM, values) or (
+        holds(_SHARED_WHOLE, values) and values.parallelism.expert and tensor > 1
+    )
+    expert = 0.5 if values.model.quantization == "w4a8" else 1.0
+    speculation = draft(values)
+    drafts, layers = speculation.layers, LAYERS + speculation.layers
+    attention = Q_LORA * HEADS * HEAD_DIM * layers
+    output = (HEADS * HEAD_DIM // O_GROUPS) * O_GROUPS * O_LORA * layers
+    exact = layers * (EXPERTS * HIDDEN + 2 * (2 + HC) * HC * HC * HIDDEN)
+    linear = "config.json; vllm-ascend's deepseek_v4.py"
+    classes = [
+        WeightClass("routed experts", LAYERS * EXPERTS * _EXPERT, expert, *spread, spread_source),
         WeightClass(
-            "shared experts", _BLOCKS * _EXPERT, 1, *(whole if holds(FLASHCOMM, values) else split)
+            "shared experts",
+            layers * _EXPERT,
+            1,
+            *(whole if shared_whole else split),
+            "vllm-ascend's linear_op.py: whole under sequence parallelism and with "
+            "enable_shared_expert_dp",
         ),
-        WeightClass("wq_b", attention, 1, *(whole if holds(DSA_CP, values) else split)),
-        WeightClass("wo_a", output, 1, *split),
-        WeightClass("wo_b", O_GROUPS * O_LORA * HIDDEN * _BLOCKS, 1, *split),
-        WeightClass("wq_a, wkv, compressors, indexer, MTP projections", small, 1, *whole),
-        WeightClass("gates, hyper-connections", exact, 4, *whole),
-        WeightClass("hash tables", HASH_LAYERS * VOCABULARY * EXPERTS_A_TOKEN, 4, *whole),
-        WeightClass("embedding, head", 2 * VOCABULARY * HIDDEN, 2, *split),
-    )
+        WeightClass(
+            "wq_b",
+            attention,
+            1,
+            *(whole if holds(DSA_CP, values) else split),
+            f"{linear}: whole with enable_dsa_cp",
+        ),
+        WeightClass(
+            "wo_a",
+            output,
+            2,
+            *split,
+            f"{linear}: it goes through npu_transpose_batchmatmul without a scale, so it is taken "
+            "to be 16 bits (inferred)",
+        ),
+        WeightClass("wo_b", O_GROUPS * O_LORA * HIDDEN * layers, 1, *split, linear),
+        WeightClass("wq_a, wkv, compressors, indexer", _small(layers), 1, *whole, linear),
+        WeightClass("gates, hyper-connections", exact, 4, *whole, f"{linear}: 32 bits"),
+        WeightClass(
+            "hash tables",
+            HASH_LAYERS * VOCABULARY * EXPERTS_A_TOKEN,
+            4,
+            *whole,
+            f"{linear}: 32-bit integers",
+        ),
+        WeightClass("embedding, head", 2 * VOCABULARY * HIDDEN, 2, *split, f"{linear}: 16 bits"),
+    ]
+    if drafts:
+        classes.append(
+            WeightClass(
+                "routed experts (draft)",
+                drafts * EXPERTS * _EXPERT,
+                expert,
+                *spread,
+                f"{spread_source}; {drafts} of the draft's layers have experts",
+            )
+        )
+    if speculation.method == "mtp":
+        classes += [
+            WeightClass("projections (MTP)", 2 * HIDDEN * HIDDEN, 1, *whole, linear),
+            WeightClass(
+                "embedding (MTP)",
+                VOCABULARY * HIDDEN,
+                2,
+                *split,
+                "vllm-ascend's deepseek_v4_mtp.py: with compressed attention the draft has an "
+                "embedding of its own (inferred)",
+            ),
+        ]
+    if speculation.method == "dspark":
+        classes += [
+            WeightClass(
+                "main_proj (DSpark)",
+                drafts * HIDDEN * HIDDEN,
+                2,
+                *whole,
+                "vllm-ascend v0.25.1rc1, deepseek_v4_dspark.py: not quantized; three layers of "
+                "the model are taken to feed it",
+            ),
+            WeightClass(
+                "embedding, head (DSpark)",
+                2 * VOCABULARY * HIDDEN,
+                2,
+                *split,
+                "vllm-ascend v0.25.1rc1, deepseek_v4_dspark.py: its own with quantization",
+            ),
+        ]
+    return tuple(classes)
+
+
+INFERRED = {"wo_a": 0.5, "embedding (MTP)": 1.0}
+"""Shares of a class's bytes that were inferred, not read: the least estimate lacks them."""

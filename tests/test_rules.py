@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from dsv4deploy.checks.engine import OWNED_FLAGS
 from dsv4deploy.checks.rule import Rule
 from dsv4deploy.checks.rules import RULES, explain
 from dsv4deploy.cluster import doctor
-from dsv4deploy.facts import flags
+from dsv4deploy.facts import builds, flags
 from dsv4deploy.findings import errors
 from dsv4deploy.manifest import crds
 from dsv4deploy.values.quantities import seconds
@@ -255,7 +257,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     # --- what needs Python ---
     "engine-flag": (args({"max-num-seq": 4}), args({"seed": 4})),
-    "unknown-engine-version": (version("0.23.0"), version("0.22.1")),
+    "unknown-engine-version": (version("9.9.9"), version("0.22.1")),
     "variable-twice": (
         {"engine": {"env": {"POD_IP": "1"}, "envFromPod": {"POD_IP": "status.podIP"}}},
         {"engine": {"env": {"POD_IP": None}, "envFromPod": {"POD_IP": "status.podIP"}}},
@@ -526,14 +528,18 @@ def test_an_engine_version_without_a_list_of_flags_is_said() -> None:
     assert finding.severity == Severity.WARNING
 
 
-def test_a_list_of_flags_that_is_added_is_known_to_the_rules(
+def test_a_version_of_vllm_is_one_data_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "vllm-9.9.9-flags.json").write_text('{"seed": {"kind": "integer"}}')
-    monkeypatch.setattr(flags, "_DATA", tmp_path)
-    flags.known.cache_clear()
+    shutil.copytree(builds.FACTS, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "vllm" / "9.9.9.json").write_text(json.dumps({"base": flags.versions()[-1]}))
+    caches = (builds.merged, builds.vllm_versions, builds.vllm)
+    monkeypatch.setattr(builds, "FACTS", tmp_path)
+    for cached in caches:
+        cached.cache_clear()
     found = check(load({"engine": {"version": "9.9.9", "args": {"no-such-flag": 1}}}))
-    flags.known.cache_clear()
+    for cached in caches:
+        cached.cache_clear()
     assert "unknown-engine-version" not in {finding.code for finding in found}
     assert "engine.args.no-such-flag" in {
         finding.path for finding in found if finding.code == "engine-flag"

@@ -35,6 +35,10 @@ HOSTILE = (
         "$HOME",
         "`id`",
         "$(id)",
+        "$$(HOME)",
+        "$(HOME)",
+        "a$",
+        "$$",
     ),
     *("# no comment", "- item", "key: value", "{a: b}", "[1, 2]", "&x", "*x", "!t", "%p", "@", "|"),
     *("yes", "no", "on", "null", "~", "true", "0755", "1e3", "1_000", "0x1f", ".nan", "2001-01-01"),
@@ -143,6 +147,8 @@ def drawn(rng: random.Random, schema: Tree, fault: float) -> Any:
             return drawn(rng, rng.choice(schema[word]), fault)
     if "enum" in schema:
         return rng.choice(schema["enum"])
+    if "const" in schema:
+        return schema["const"]
     match schema.get("type"):
         case "object":
             return _mapping(rng, schema, fault)

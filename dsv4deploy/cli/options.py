@@ -122,13 +122,13 @@ class DeploymentOptions:
         """
         from ..values.loading import load
 
-        named = [f"name={self.name}"] if self.name else []
         return load(
             *self.files,
             profile=self.chosen_profile(),
             set=self.set,
-            set_string=[*self.set_string, *named],
+            set_string=self.set_string,
             set_json=self.set_json,
+            name=self.name,
         )
 
     def chosen_profile(self) -> str:
@@ -173,6 +173,6 @@ deployment_options = gathered(
     click.option(
         "--set-json", multiple=True, metavar="A.B=JSON", help="One value, or several, as JSON."
     ),
-    click.option("--name", default="", help="The service's name, as --set-string name=…"),
+    click.option("--name", default="", help="The service's name, whatever the values say."),
     NAMESPACE,
 )

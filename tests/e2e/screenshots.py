@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from bench_results import make, write  # noqa: E402
+from dsv4deploy.sizing.memory import plan, svg  # noqa: E402
 
 from dsv4deploy import load  # noqa: E402
 from dsv4deploy.bench.report import report  # noqa: E402
 from dsv4deploy.facts.published import Metric, rows  # noqa: E402
-from dsv4deploy.sizing.memory import plan, svg  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 WIDTH = 1160

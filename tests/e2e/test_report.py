@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from bench_results import fail, make, write
+from dsv4deploy.sizing.memory import plan, svg
 from playwright.sync_api import Browser, Page, sync_playwright
 from tools import missing
 
 from dsv4deploy import load
 from dsv4deploy.bench.report import report
-from dsv4deploy.sizing.memory import plan, svg
 
 
 @pytest.fixture(scope="module")

@@ -221,8 +221,8 @@ def used_values() -> set[str]:
     return found
 
 
-# The card, the quantization and the version are for `check` and `plan`; enabled, global and tags for
-# Helm;
+# The card, the quantization and the version are for `check` and `plan`; enabled, global and tags
+# for Helm;
 # everything else must end in an object.
 UNUSED = {"enabled", "engine.version", "global", "tags", "model.quantization", "npu.card"}
 

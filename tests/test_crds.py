@@ -298,10 +298,10 @@ def test_a_schema_that_no_server_stores_is_an_error(schema: Tree, tmp_path: Path
 
 def test_aliases_that_make_a_schema_endless_are_an_error(tmp_path: Path) -> None:
     text = dump(crd({"type": "object", "properties": {}}))
-    bomb = "a: &a {enum: [" + "1, " * 99 + "]}, "
+    bomb = "&a {enum: [" + "1, " * 99 + "]}, "
     for one, two in ("ab", "bc", "cd"):
-        bomb += f"{two}: &{two} {{anyOf: [{', '.join([f'*{one}'] * 99)}]}}, "
-    for middle in ("properties: &x {spec: {properties: *x}}", f"properties: {{{bomb}}}"):
+        bomb += f"&{two} {{anyOf: [{', '.join([f'*{one}'] * 99)}]}}, "
+    for middle in ("properties: &x {spec: {properties: *x}}", f"properties: {{spec: {{anyOf: [{bomb}]}}}}"):
         (tmp_path / "a.yaml").write_text(text.replace("properties: {}", middle, 1))
         with pytest.raises(ValuesError, match="its schema is too large"):
             validate([thing({"size": 1})], tmp_path)

@@ -301,7 +301,10 @@ def test_aliases_that_make_a_schema_endless_are_an_error(tmp_path: Path) -> None
     bomb = "&a {enum: [" + "1, " * 99 + "]}, "
     for one, two in ("ab", "bc", "cd"):
         bomb += f"&{two} {{anyOf: [{', '.join([f'*{one}'] * 99)}]}}, "
-    for middle in ("properties: &x {spec: {properties: *x}}", f"properties: {{spec: {{anyOf: [{bomb}]}}}}"):
+    for middle in (
+        "properties: &x {spec: {properties: *x}}",
+        f"properties: {{spec: {{anyOf: [{bomb}]}}}}",
+    ):
         (tmp_path / "a.yaml").write_text(text.replace("properties: {}", middle, 1))
         with pytest.raises(ValuesError, match="its schema is too large"):
             validate([thing({"size": 1})], tmp_path)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..findings import Severity
-from ..values.quantities import quantity
+from ..values.quantities import quantity, whole
 from ..values.secrets import secret_name, secret_value
 from ..values.tree import Values
 from .rule import Places, Rule
@@ -166,7 +166,7 @@ def _ready_timeout(values: Values) -> Places:
     startup = values.engine.probes.startup
     budget = startup.period_seconds * startup.failure_threshold
     timeout = values.engine.env.get("VLLM_ENGINE_READY_TIMEOUT_S") or "600"
-    if not timeout.isdigit() or int(timeout) < budget:
+    if (whole(timeout) or 0) < budget:
         yield "", {"timeout": timeout, "budget": budget}
 
 

@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 import click
@@ -93,6 +94,7 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point: the one place where errors become a sentence and an exit code."""
+    _write_utf8()
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
@@ -118,3 +120,10 @@ def main() -> None:
         else:
             say(str(error))
         sys.exit(1)
+
+
+def _write_utf8() -> None:
+    """Makes stdout UTF-8, as YAML and JSON are, whatever the locale; a terminal keeps its own."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")

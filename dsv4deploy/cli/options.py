@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -58,6 +59,22 @@ class Completed(click.ParamType[str]):
         return [CompletionItem(word) for word in self.known() if word.startswith(incomplete)]
 
 
+class Number(click.FloatRange):
+    """A finite number between two bounds."""
+
+    def __init__(self, low: float, high: float = 1_000_000) -> None:
+        super().__init__(min=low, max=high)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number; ``nan``, which is below and above nothing, is none."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"'{value}' is not a number.", param, ctx)
+        return number
+
+
 def _profiles() -> list[str]:
     from ..values.profiles import profile_names
 
@@ -82,7 +99,7 @@ FORCE = click.option(
 NAMESPACE = click.option("-n", "--namespace", help="The service's namespace; demo by default.")
 TIMEOUT = click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=Number(1),
     metavar="SECONDS",
     help="How long to wait in all; by default 45 minutes for images and weights, and then what "
     "the startup probe allows.",

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -89,8 +90,9 @@ def _one(spec: dict[str, Any], kind: str, value: Any) -> str:
 
 def _is_integer(value: Any) -> bool:
     """Text that vLLM reads as an integer: 32k is 32,000, 32K is 32,768."""
-    number = value[:-1] if isinstance(value, str) and value[-1:] in "kKmMgGtT" else value
-    return isinstance(number, str) and number.replace(".", "", 1).isdigit()
+    return isinstance(value, str) and bool(
+        re.fullmatch(r"[-+]?[0-9]+|[0-9]+(\.[0-9]+)?[kKmMgGtT]", value)
+    )
 
 
 def _not_json(value: Any) -> str:

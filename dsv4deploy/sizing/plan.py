@@ -19,6 +19,7 @@ from ..errors import DeployError
 from ..facts.cards import CARDS
 from ..facts.estimates import GIB, Estimate, Provenance
 from ..facts.model import MAX_MODEL_LEN
+from ..values import quantities
 from ..values.tree import Values
 from .kv_cache import KvCache, kv_cache
 from .startup_log import Calibration
@@ -265,8 +266,8 @@ def _activation(batched: int) -> Estimate:
 
 def _buffers(values: Values) -> tuple[Estimate, Estimate]:
     """Communication buffers that stand at the profile run, and what comes after it."""
-    text = values.engine.env.get("HCCL_BUFFSIZE") or ""
-    size = int(text) if text.isdigit() else 200
+    given = quantities.whole(values.engine.env.get("HCCL_BUFFSIZE") or "")
+    size = 200 if given is None else given
     # A communicator takes its buffer twice. Group mc2 has HCCL_BUFFSIZE, tensor and expert
     # parallel 200 MB each, data parallel 50 MB.
     others = 2 * 200 + (50 if values.parallelism.data > 1 else 0)

@@ -130,7 +130,7 @@ def _only_plain(text: str, source: str) -> None:
     """Refuses what readers understand differently, and what would crash libyaml's composer."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
-        where = f"{source}:{event.start_mark.line + 1}"
+        where = f"{source}:{event.start_mark.line + 1}" if event.start_mark else source
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEEPEST:

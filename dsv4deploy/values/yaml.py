@@ -28,6 +28,7 @@ except ImportError:  # PyYAML built without libyaml: slower, the same meaning
 
 # No values file comes near these. Aliases let a small file stand for a huge document: Helm refuses
 # one that consists of almost nothing else.
+_MAX_BYTES = 4 << 20
 _MAX_NODES = 200_000
 _MAX_ALIASED = 1_000
 _ALIASED_SHARE = 0.95
@@ -152,11 +153,14 @@ def read_file(path: Path) -> dict[str, Any]:
         ValuesError: also where the file can't be read.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValuesError.of(
-            str(path), "", f"can't read this file: {error.strerror or error}"
-        ) from None
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValuesError.of(str(path), "", f"can't read this file: {reason}") from None
+    if len(content) > _MAX_BYTES:
+        message = f"more than {_MAX_BYTES >> 20} MiB: this is no values file"
+        raise ValuesError.of(str(path), "", message)
     return read(content, str(path))
 
 

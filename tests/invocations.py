@@ -73,6 +73,7 @@ CONTENTS = (
 )
 ENVIRONMENTS = (
     *({}, {}, {}, {"COLUMNS": "0"}, {"COLUMNS": "-5"}, {"COLUMNS": "x"}, {"COLUMNS": "1"}),
+    *({"KUBECONFIG": "hostile.kubeconfig"}, {"KUBECONFIG": ""}),
     *(
         {"HOME": "/nonexistent"},
         {"NO_COLOR": "1"},
@@ -118,15 +119,15 @@ def _commands(
         yield from _commands(inner, (*words, name))
 
 
-def drawn(verb: str, seed: int) -> Invocation:
-    """The invocation of a verb with this number."""
+def drawn(verb: str, seed: int, server: str) -> Invocation:
+    """The invocation of a verb with this number; a server that it may ask."""
     rng = random.Random(f"{verb} {seed}")
     words, command = verbs()[verb]
     typed = list(words)
     for parameter in command.params:
         often = 0.8 if parameter.required or parameter.param_type_name == "argument" else 0.15
         while rng.random() < often:
-            typed += _given(rng, parameter)
+            typed += _given(rng, parameter, server)
             if not (parameter.multiple or parameter.nargs == -1):
                 break
             often /= 2
@@ -137,15 +138,17 @@ def drawn(verb: str, seed: int) -> Invocation:
     return Invocation(
         tuple(typed),
         rng.choice([b"", b"y\n", b"n\n", b"\xff\n", rng.choice(CONTENTS)]),
-        dict(rng.choice(ENVIRONMENTS)),
+        {"KUBECONFIG": "kubeconfig"} | rng.choice(ENVIRONMENTS),
         rng.choice(ENCODINGS),
     )
 
 
-def _given(rng: random.Random, parameter: click.Parameter) -> list[str]:
+def _given(rng: random.Random, parameter: click.Parameter, server: str) -> list[str]:
     option = [rng.choice(parameter.opts)] if isinstance(parameter, click.Option) else []
     if isinstance(parameter, click.Option) and parameter.is_flag:
         return option
+    if parameter.name == "url" and rng.random() < 0.5:
+        return [*option, f"{server}/v1/chat/completions"]
     return [*option, _word(rng, parameter)]
 
 
@@ -153,7 +156,8 @@ def _word(rng: random.Random, parameter: click.Parameter) -> str:
     """What a parameter is given: mostly what it takes, in one of five cases anything."""
     kind = parameter.type
     if isinstance(kind, click.Path):
-        return rng.choice(PLACES)
+        often = parameter.name in ("files", "base_files", "kubeconfig")
+        return rng.choice(GOOD if often and rng.random() < 0.6 else PLACES)
     if parameter.name == "aiperf":
         return "no-such-program"  # any other might be one
     if rng.random() < 0.2:
@@ -164,7 +168,7 @@ def _word(rng: random.Random, parameter: click.Parameter) -> str:
         return rng.choice(NUMBERS)
     match parameter.name:
         case "set" | "set_string" | "set_json":
-            return rng.choice(SETTINGS) if rng.random() < 0.7 else _setting(rng)
+            return rng.choice(SETTINGS) if rng.random() < 0.5 else _setting(rng)
         case "profile":
             return rng.choice(profile_names())
         case "code" | "ignore":
@@ -181,6 +185,7 @@ def _setting(rng: random.Random) -> str:
     return f"{path}={json.dumps(anything(rng), ensure_ascii=rng.random() < 0.5)}"
 
 
+GOOD = ("good.yaml", "production.yaml", "folder/one.yaml", "case.yaml", "kubeconfig")
 PLACES = (
     *("good.yaml", "production.yaml", "case.yaml", "bytes.yaml", "content.yaml", "content.json"),
     *("missing.yaml", "folder", "crds", "hostile-crds", "kubeconfig", "loop", "name\udcff.yaml"),

@@ -76,12 +76,12 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def resolved(host: Any, *rest: Any, **more: Any) -> Any:
         if host not in (None, "127.0.0.1", "::1"):
+            str(host).encode("idna")  # as the real one does first
             raise socket.gaierror(socket.EAI_NONAME, "only this machine has a name")
         return resolve(host, *rest, **more)
 
     monkeypatch.setattr(socket.socket, "connect", local)
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
-    monkeypatch.setenv("KUBECONFIG", "kubeconfig")
 
 
 def run(invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
@@ -136,7 +136,7 @@ def test_every_invocation_ends_well(
         folder = tmp_path / str(seed)
         folder.mkdir()
         furnish(folder, seed, server)
-        invocation = drawn(verb, seed)
+        invocation = drawn(verb, seed, server)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             ended, out = run(invocation, patch)

@@ -306,9 +306,10 @@ def used_values() -> set[str]:
     return found
 
 
-# The card, the quantization and the version are for `check` and `plan`, global for Helm;
+# The card, the quantization and the version are for `check` and `plan`; enabled, global and tags
+# for Helm;
 # everything else must end in an object.
-UNUSED = {"engine.version", "global", "model.quantization", "npu.card"}
+UNUSED = {"enabled", "engine.version", "global", "tags", "model.quantization", "npu.card"}
 
 
 def test_every_value_is_used_and_every_used_value_exists() -> None:

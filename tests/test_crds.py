@@ -259,6 +259,64 @@ def test_a_file_that_cannot_be_read_is_an_error(
     assert "kubectl get crd -o yaml" in str(error.value)
 
 
+HOSTILE: list[Tree] = [
+    *({"properties": value} for value in (5, [], None, "x", {"spec": 5}, {"spec": None})),
+    *({"properties": {"spec": {"properties": {"size": each}}}} for each in (5, [TEXT], None)),
+    *({"required": value} for value in ("size", 5, {"a": 1}, [1])),
+    *({"type": value} for value in ("objekt", 5, ["object"], {})),
+    *({"enum": value} for value in ("x", 5, {"a": 1})),
+    *({"pattern": value} for value in (5, [], {})),
+    *({"items": value} for value in (5, [TEXT], "x")),
+    *({word: value} for word in ("anyOf", "oneOf", "allOf") for value in (5, {}, [5], "x")),
+    *(
+        {word: value}
+        for word in ("maximum", "minItems", "multipleOf")
+        for value in ("x", [], -1e400)
+    ),
+    *({"not": value} for value in (5, [])),
+    *({"additionalProperties": value} for value in (5, [], "x")),
+    *({"x-kubernetes-list-map-keys": value} for value in (5, [5], "x")),
+    *(
+        {"$ref": value}
+        for value in ("http://127.0.0.1:9/x", "#/properties/spec", "file:///etc/passwd")
+    ),
+    {"properties": {"spec": {"anyOf": [{"not": {"$ref": "http://127.0.0.1:9/x"}}]}}},
+    {"definitions": {}},
+    {"multipleOf": 0},
+]
+
+
+@pytest.mark.parametrize("schema", HOSTILE, ids=json.dumps)
+def test_a_schema_that_no_server_stores_is_an_error(schema: Tree, tmp_path: Path) -> None:
+    for file in ("a.json", "a.yaml"):
+        text = json.dumps(crd(schema))
+        (tmp_path / file).write_text(text)
+        with pytest.raises(ValuesError, match="take it out of the folder"):
+            validate([thing({"size": 1})], tmp_path)
+        (tmp_path / file).unlink()
+
+
+def test_aliases_that_make_a_schema_endless_are_an_error(tmp_path: Path) -> None:
+    text = dump(crd({"type": "object", "properties": {}}))
+    bomb = "&a {enum: [" + "1, " * 99 + "]}, "
+    for one, two in ("ab", "bc", "cd"):
+        bomb += f"&{two} {{anyOf: [{', '.join([f'*{one}'] * 99)}]}}, "
+    for middle in (
+        "properties: &x {spec: {properties: *x}}",
+        f"properties: {{spec: {{anyOf: [{bomb}]}}}}",
+    ):
+        (tmp_path / "a.yaml").write_text(text.replace("properties: {}", middle, 1))
+        with pytest.raises(ValuesError, match="its schema is too large"):
+            validate([thing({"size": 1})], tmp_path)
+
+
+def test_an_expression_takes_linear_time(tmp_path: Path) -> None:
+    schema = fields(spec=fields(name={"type": "string", "pattern": "^(a+)+$"}))
+    (tmp_path / "a.yaml").write_text(dump(crd(schema)))
+    (finding,) = validate([thing({"name": "a" * 5000 + "!"})], tmp_path)
+    assert "must match" in finding.message
+
+
 def test_what_is_no_folder_of_crds_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("kind: Other")
     for folder in (tmp_path, tmp_path / "missing", tmp_path / "values.yaml"):

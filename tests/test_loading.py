@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,3 +142,82 @@ def test_the_last_source_that_set_a_bad_value_is_named(tmp_path: Path) -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     assert len(problems({"nam": 1, "replicas": 0, "engine": {"prot": 1, "port": 0}})) == 4
+
+
+def test_a_name_is_data_and_wins_over_every_setting() -> None:
+    assert load(set_string=["name=b"], name="chat").name == "chat"
+    (told,) = problems(name="chat,engine.image=evil.example/x:y")
+    assert told.startswith("--name chat,engine.image=evil.example/x:y: name: ")
+
+
+def test_an_umbrella_chart_s_own_keys_are_accepted() -> None:
+    assert load({"enabled": True, "tags": {"front": False}}) == load({"tags": {"front": False}})
+    (told,) = problems({"enabled": False})
+    assert told == (
+        "values: enabled: must be true: only an umbrella chart can leave this chart out"
+    )
+
+
+def test_of_many_problems_the_first_are_told() -> None:
+    told = problems({"engine": {f"key{number}": 1 for number in range(8000)}})
+    assert len(told) == 101
+    assert told[-1] == "values: 7900 more values are not accepted: correct these first"
+    (told,) = problems({"engine": {"args": {f"key{number}": 1 for number in range(8000)}}})
+    assert told == "values: engine.args: must have 512 entries or fewer, not 8017"
+
+
+SECRET_NAMES = (
+    *("HF_TOKEN", "MYSQL_PWD", "DB_PASS", "PRIVATE_KEY", "OPENAI_KEY", "AUTHORIZATION"),
+    *("AWS_SECRET_ACCESS_KEY", "API_KEY", "REGISTRY_CREDENTIALS", "http-auth"),
+)
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+@pytest.mark.parametrize(
+    "value", ["s3cret{{", "s3cret\x07", 5301, 53.01, ["s3cret"], {"a": "s3cret"}]
+)
+def test_a_secret_is_not_repeated_where_it_is_wrong(name: str, value: Any, tmp_path: Path) -> None:
+    text = json.dumps(value)
+    file = tmp_path / "secret.yaml"
+    file.write_text(f"engine: {{env: {{{name}: {text}}}}}")
+    tried: list[tuple[tuple[Any, ...], dict[str, list[str]]]] = [
+        ((file,), {}),
+        (({"engine": {"env": {name: value}}},), {}),
+        (({"engine": {"args": {"x": {name: value}}, "nam": {name: value}}},), {}),
+        ((), {"set_json": [f"engine.env.{name}={text},nam=1"]}),
+        ((), {"set_json": [f"engine.env.{name}={text[:-1]}"]}),
+        ((), {"set_json": [f'{{"engine": {{"env": {{"{name}": {text}}}}}}}']}),
+        ((), {"set": [f"engine.env.{name}=s3cret{{{{,nam=1"]}),
+        ((), {"set": [f"engine.env.{name}=5,s3cret"]}),
+        ((), {"set": [f"engine.env.{name}[0]s3cret=5"]}),
+    ]
+    for sources, options in tried:
+        told = "\n".join(problems(*sources, **options))
+        assert not re.search("s3cret|5301|53.01", told), told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HF_TOKEN: *s3cret",
+        "HF_TOKEN: !s3cret x",
+        "HF_TOKEN: '",
+        "HF_TOKEN: 0o5301",
+        "DB_PASS: {s3cret: [}",
+    ],
+)
+def test_a_secret_is_not_repeated_where_its_file_is_broken(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret.yaml"
+    file.write_text(f"engine: {{env: {{{text}}}}}")
+    (told,) = problems(file)
+    assert not re.search("s3cret|5301", told), told
+
+
+def test_a_password_in_a_url_is_a_secret_whatever_its_name() -> None:
+    url = "redis://user:s3cret@redis:6379"
+    for told in (
+        problems({"kvStore": {"metadataServer": url}}),
+        problems(set=[f"kvStore.metadataServer={url},nam=1"]),
+        problems({"engine": {"nam": {"any": [url]}, "image": url}}),
+    ):
+        assert "s3cret" not in "\n".join(told), told

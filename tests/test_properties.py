@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shlex
 import subprocess
 import sys
@@ -85,9 +86,16 @@ def engine(values: Values) -> Any:
     return service["spec"]["template"]["containers"][0]
 
 
+def expanded(text: str) -> str:
+    """What the kubelet makes of an argument: ``$$`` is ``$``, ``$(NAME)`` a variable's value."""
+    return re.sub(
+        r"\$(\$|\(([^)]*)\))", lambda found: "$" if found[1] == "$" else f"<{found[2]}>", text
+    )
+
+
 def words_of(values: Values) -> list[str]:
-    """The server's words, by shell rules."""
-    text = engine(values)["args"][0].replace("\\\n", " ")
+    """The server's words, by the rules of the kubelet and the shell."""
+    text = expanded(engine(values)["args"][0]).replace("\\\n", " ")
     return shlex.split(text[text.index("exec ") :])[1:]
 
 
@@ -144,7 +152,7 @@ def test_bash_itself_reads_what_was_meant() -> None:
         "set() { :; }; source() { :; }\n"
         f'exec() {{ {shlex.quote(sys.executable)} -c {shlex.quote(report)} "$@"; }}\n'
     )
-    command = ["bash", "-c", stubs + engine(values)["args"][0]]
+    command = ["bash", "-c", stubs + expanded(engine(values)["args"][0])]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     words = json.loads(done.stdout)
     start = words.index("--allowed-media-domains") + 1

@@ -61,7 +61,20 @@ def test_a_scalar_means_what_helm_takes_it_for(text: str, value: Any) -> None:
         ("017", "write 15 or 17"),
         *(
             (text, "write a plain decimal number")
-            for text in ("08", "0o17", "0x1F", "0b1", "1_000", "1:30", "190:20:30", "00.5")
+            for text in ("08", "0o17", "0x1F", "0b1", "1_000", "1:30", "190:20:30", "00.5", "1e1_0")
+        ),
+        *(
+            (text, "is a number to some readers and text to others")
+            for text in ("+_1", "1e+_5", "-_0", "0x_1F", "+1_.5")
+        ),
+        ("0_x1", "is a number to some"),
+        *(
+            (text, "is a number too large for JSON")
+            for text in ("1e400", "-1e400", "9" * 40 + "e300")
+        ),
+        *(
+            (text, "octal number to some readers: write a plain decimal number")
+            for text in ("0_12", "0" * 40 + "7")
         ),
         *((text, "for the text") for text in ("2001-01-01", "2001-1-1 10:00:00", ".inf", "-.INF")),
         *((text, "for the text") for text in (".nan", ".NaN", "=")),
@@ -74,7 +87,7 @@ def test_what_readers_take_differently_is_refused_with_what_to_write(
         read(f"a:\n  b: 1\n  c: {text}\n", "my.yaml")
     told = str(caught.value)
     assert told.startswith("my.yaml:3: a.c: the unquoted")
-    assert f"`{text}`" in told
+    assert f"`{text[:59]}" in told
     assert advice in told
 
 
@@ -103,9 +116,19 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: 'x\n", "not a YAML document"),
         ("\ta: 1\n", "not a YAML document"),
         ("a: *b\n", "undefined alias"),
-        ("a: !!binary aGk=\n", "f:1: a: the tag"),
-        ("a: !!str 1\n", "f:1: a: the tag"),
-        ("a: !custom {b: 1}\n", "f:1: a: the tag"),
+        ("a: !!binary aGk=\n", "f:1: tags such as ! and !!str have no meaning here"),
+        ("a: !!str 1\n", "f:1: tags"),
+        ("a: ! 1\n", "f:1: tags"),
+        ("a: !custom {b: 1}\n", "f:1: tags"),
+        ("b: 1\na: ! [b]\n", "f:2: tags"),
+        ("%YAML 1.2\n---\na: 1\n", "f:1: directives such as %YAML have no meaning here"),
+        ("%TAG ! tag:x,2000:\n---\na: 1\n", "f:1: directives"),
+        ("a: 1\n...\ntrash: [", "not a YAML document"),
+        ("a: é\n".encode("utf-16"), "not UTF-8 text: save this file as UTF-8"),
+        ("a: \udcff\n", "not UTF-8 text"),
+        ("a:\n\ufeffb: 1\n", "a byte order mark inside this file: delete it"),
+        ("a: &a [1, 2]\nb: [" + "*a, " * 60_000 + "]\n", "make it too large"),
+        ("a: &a [" + "1, " * 100 + "]\nb: [" + "*a, " * 100 + "]\n", "make it too large"),
         ("1: a\n", 'the key `1` is not text: write "1"'),
         ("null: a\n", "is not text"),
         ("[a]: 1\n", "a key must be text"),
@@ -115,10 +138,10 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (BOMB, "make it too large"),
         ("[" * 5000, "nest"),
         ("a: " + "[" * 100_000 + "]" * 100_000, "nest"),
-        (b"\xff\xfe\xfa", "not a YAML document"),
-        (b"a: \xff\n", "not a YAML document"),
+        (b"\xff\xfe\xfa", "not UTF-8 text"),
+        (b"a: \xff\n", "not UTF-8 text"),
     ],
-    ids=range(23),
+    ids=range(33),
 )
 def test_what_is_no_values_file_is_refused_with_its_place(text: Any, complaint: str) -> None:
     with pytest.raises(ValuesError) as caught:
@@ -143,7 +166,6 @@ def test_anchors_aliases_and_merge_keys_work() -> None:
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
     assert read("\ufeffa: é\n".encode(), "f") == {"a": "é"}
-    assert read("a: é\n".encode("utf-16"), "f") == {"a": "é"}
 
 
 @given(st.binary(max_size=60) | st.text("ab:-[]{}&*!|>'\"#%@,?\n\t 01.~\x00\x85", max_size=60))

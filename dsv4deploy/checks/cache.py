@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..findings import Severity
 from ..manifest.conditions import DSA_CP, argument, holds, is_a, true, variable
+from ..values.quantities import whole
 from ..values.tree import Values
 from .rule import Places, Rule
 
@@ -94,7 +95,8 @@ RULES: list[Rule] = [
 ).finder(RULES)
 def _retention(values: Values) -> Places:
     interval, block = values.engine.env.get(_INTERVAL), values.engine.args.block_size
-    if interval and not (interval.isdigit() and int(interval) % block == 0):
+    tokens = whole(interval or "")
+    if interval and (tokens is None or tokens % block):
         yield "", {"interval": interval, "block": block}
 
 
@@ -116,11 +118,11 @@ def _prefix_cache(values: Values) -> Places:
     if args.get("enable-prefix-caching") is not True:
         return
     unit = args["block-size"] * _BLOCKS_OF_A_HIT
-    interval = values.engine.env.get(_INTERVAL) or ""
+    tokens = whole(values.engine.env.get(_INTERVAL) or "")
     missing = []
     if not holds(DSA_CP, values):
         missing.append("engine.args.additional-config.enable_dsa_cp is not true")
-    if not (interval.isdigit() and int(interval) and int(interval) % unit == 0):
+    if not tokens or tokens % unit:
         missing.append(f"{_INTERVAL} is no multiple of {unit} tokens")
     if args["max-model-len"] <= unit:
         missing.append(f"no prompt has the {unit} tokens that a hit takes at this block-size")

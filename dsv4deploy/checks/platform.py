@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from ..findings import Severity
-from ..values.quantities import quantity
-from ..values.scalars import SECRET
+from ..values.quantities import quantity, whole
+from ..values.secrets import secret_name, secret_value
 from ..values.tree import Values
 from .rule import Places, Rule
 
@@ -163,7 +166,7 @@ def _ready_timeout(values: Values) -> Places:
     startup = values.engine.probes.startup
     budget = startup.period_seconds * startup.failure_threshold
     timeout = values.engine.env.get("VLLM_ENGINE_READY_TIMEOUT_S") or "600"
-    if not timeout.isdigit() or int(timeout) < budget:
+    if (whole(timeout) or 0) < budget:
         yield "", {"timeout": timeout, "budget": budget}
 
 
@@ -232,13 +235,28 @@ def _variables(values: Values) -> Places:
 @Rule(
     code="secret-in-variable",
     severity=Severity.WARNING,
-    path="engine.env",
-    message="a secret would stand in the manifest, in the release and in its history",
+    path="engine",
+    message="this secret is part of the manifest, of the release and of its history",
     fix="keep it in a Secret that the cluster's own tools hand to the pod",
     source="Kubernetes, good practices for Secrets",
 ).finder(RULES)
 def _secrets(values: Values) -> Places:
     for name, value in sorted(values.engine.env.items()):
         # A reference to another variable is no secret.
-        if value and SECRET.search(name) and not value.startswith("$("):
+        if value and (secret_name(name) or secret_value(value)) and not value.startswith("$("):
             yield f"engine.env.{name}", {}
+    arguments = values.engine.args.model_dump(by_alias=True)
+    for path, name, text in _texts(arguments, "engine.args"):
+        if text and (secret_name(name) or secret_value(text)):
+            yield path, {}
+
+
+def _texts(tree: dict[str, Any], above: str) -> Iterator[tuple[str, str, str]]:
+    """The path, key and text of each text in a tree, and of those in lists."""
+    for name, value in sorted(tree.items()):
+        path = f"{above}.{name}"
+        for item in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(item, str):
+                yield path, name, item
+            elif isinstance(item, dict):
+                yield from _texts(item, path)

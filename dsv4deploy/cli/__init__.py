@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 import click
@@ -96,6 +97,7 @@ def main() -> None:
     """The entry point: the one place where errors become a sentence and an exit code."""
     # A start makes many objects and no garbage: to look for some takes a tenth of its time.
     gc.set_threshold(100_000)
+    _write_utf8()
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
@@ -121,3 +123,10 @@ def main() -> None:
         else:
             say(str(error))
         sys.exit(1)
+
+
+def _write_utf8() -> None:
+    """Makes stdout UTF-8, as YAML and JSON are, whatever the locale; a terminal keeps its own."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")

@@ -19,10 +19,11 @@ from ..bench.hints import hints, published_concurrency, published_profile
 from ..bench.run import Benchmark, find_aiperf, subject
 from ..bench.simulate import Simulation, published, serve
 from ..values.loading import load
+from ..values.quantities import whole
 from ..values.tree import Values
 from ..writing import write_files
 from .connection import ClusterOptions, cluster_options
-from .options import DeploymentOptions, deployment_options, gathered
+from .options import DeploymentOptions, Number, deployment_options, gathered
 from .output import print_json, say
 
 
@@ -57,7 +58,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option(
     "--size",
-    type=click.FloatRange(min=0.01, max=1),
+    type=Number(0.01, 1),
     default=1.0,
     show_default=True,
     help="Of the prompts, as a share of the published size.",
@@ -85,9 +86,10 @@ def dataset(
 
 def _numbers(context: click.Context, option: click.Parameter, text: str) -> list[int]:
     words = text.split(",") if text else []
-    if not all(word.strip().isdigit() and int(word) for word in words):
+    numbers = [whole(word.strip()) for word in words]
+    if not all(numbers):
         raise click.BadParameter("must be whole numbers with commas, such as 8,16,32")
-    return list(dict.fromkeys(map(int, words)))
+    return list(dict.fromkeys(number for number in numbers if number))
 
 
 @dataclass(frozen=True)
@@ -348,19 +350,19 @@ class SimulatorOptions:
     ),
     click.option(
         "--slower",
-        type=click.FloatRange(min=0),
+        type=Number(0),
         default=0.0,
         metavar="PERCENT",
         help="Than published.",
     ),
     click.option(
-        "--errors", type=click.FloatRange(0, 100), default=0.0, metavar="PERCENT", help="That fail."
+        "--errors", type=Number(0, 100), default=0.0, metavar="PERCENT", help="That fail."
     ),
     click.option("--wrong-length", is_flag=True, help="Answers of half the tokens asked for."),
     click.option("--garbage", is_flag=True, help="Answers that make no sense."),
     click.option(
         "--time-scale",
-        type=click.FloatRange(min=0.001),
+        type=Number(0.001),
         default=1.0,
         show_default=True,
         help="Seconds for a second simulated; 0.1 is ten times as fast.",
@@ -372,7 +374,7 @@ class SimulatorOptions:
     ),
     click.option(
         "--size",
-        type=click.FloatRange(min=0.01, max=1),
+        type=Number(0.01, 1),
         default=1.0,
         help="That the data set was made with.",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -58,6 +59,22 @@ class Completed(click.ParamType[str]):
         return [CompletionItem(word) for word in self.known() if word.startswith(incomplete)]
 
 
+class Number(click.FloatRange):
+    """A finite number between two bounds."""
+
+    def __init__(self, low: float, high: float = 1_000_000) -> None:
+        super().__init__(min=low, max=high)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number; ``nan``, which is below and above nothing, is none."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"'{value}' is not a number.", param, ctx)
+        return number
+
+
 def _profiles() -> list[str]:
     from ..values.profiles import profile_names
 
@@ -82,7 +99,7 @@ FORCE = click.option(
 NAMESPACE = click.option("-n", "--namespace", help="The service's namespace; demo by default.")
 TIMEOUT = click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=Number(1),
     metavar="SECONDS",
     help="How long to wait in all; by default 45 minutes for images and weights, and then what "
     "the startup probe allows.",
@@ -122,13 +139,13 @@ class DeploymentOptions:
         """
         from ..values.loading import load
 
-        named = [f"name={self.name}"] if self.name else []
         return load(
             *self.files,
             profile=self.chosen_profile(),
             set=self.set,
-            set_string=[*self.set_string, *named],
+            set_string=self.set_string,
             set_json=self.set_json,
+            name=self.name,
         )
 
     def chosen_profile(self) -> str:
@@ -173,6 +190,6 @@ deployment_options = gathered(
     click.option(
         "--set-json", multiple=True, metavar="A.B=JSON", help="One value, or several, as JSON."
     ),
-    click.option("--name", default="", help="The service's name, as --set-string name=…"),
+    click.option("--name", default="", help="The service's name, whatever the values say."),
     NAMESPACE,
 )

@@ -56,7 +56,7 @@ def overlay(
     checked(values, release)
     written = kustomize.files(base, base_release, values, release, cluster)
     manifest = directory / "base" / "manifest.yaml"
-    if manifest.exists() and manifest.read_text("utf-8") != written["base/manifest.yaml"]:
+    if manifest.exists() and manifest.read_bytes() != written["base/manifest.yaml"].encode():
         raise DeployError(
             f"{manifest}: differs from what --base, --profile and --base-namespace give here; name "
             "those that it was written with, or another folder"

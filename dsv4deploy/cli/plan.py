@@ -11,7 +11,7 @@ from ..sizing import picture
 from ..sizing import plan as planner
 from ..sizing.startup_log import read_log
 from ..writing import write_files
-from .options import FORMAT, DeploymentOptions, deployment_options
+from .options import FORMAT, DeploymentOptions, Number, deployment_options
 from .output import print_json, print_table, say
 
 
@@ -21,7 +21,7 @@ from .output import print_json, print_table, say
 @click.option("--svg", type=click.Path(path_type=Path), help="Draw one card to this file, too.")
 @click.option(
     "--memory",
-    type=click.FloatRange(min=1, max=1024),
+    type=Number(1, 1024),
     metavar="GIB",
     help="What torch sees of one card, where you have measured it.",
 )

@@ -11,7 +11,7 @@ from ..completion.garbage import PROMPT, garbage
 from ..completion.stream import KEY, ask
 from ..errors import DeployError
 from .connection import ClusterOptions, cluster_options
-from .options import DeploymentOptions, deployment_options
+from .options import DeploymentOptions, Number, deployment_options
 from .output import say
 
 
@@ -24,7 +24,7 @@ from .output import say
 @click.option("--url", default="", help="Of the chat completions, in the place of the Gateway's.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=Number(1),
     default=300.0,
     show_default=True,
     metavar="SECONDS",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..values.json import short_json
-from ..values.scalars import SECRET
+from ..values.secrets import MASK, masked_text, secret_name, secret_value
 
 Object = Mapping[str, Any]
 
@@ -21,7 +21,6 @@ _SERVERS = (
     "uid",
     "selfLink",
 )
-MASK = "***"
 # `kubectl apply` repeats the whole object in it.
 _REPEATED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -48,8 +47,8 @@ class Change:
         head = f"~ {self.object} {self.path}:"
         before, after = _lines(self.before), _lines(self.after)
         if len(before) > 1 and len(after) > 1:
-            told = difflib.ndiff(before, after)
-            return "\n    ".join([head, *(line for line in told if line[0] in "+-")])
+            told = [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
+            return "\n    ".join([head, *(told or [f"a secret changes: {MASK}"])])
         return f"{head} {_short(self.before)} -> {_short(self.after)}"
 
 
@@ -75,8 +74,8 @@ def label(item: Object) -> str:
 def changes(live: Object | None, desired: Object | None) -> list[Change]:
     """The fields in which two states of an object differ; what is secret is masked.
 
-    Secret are a Secret's contents, the values of variables whose names say so, and kubectl's
-    repetition of an object.
+    Secret are a Secret's contents, the values of variables and flags whose names say so, passwords
+    in URLs, and kubectl's repetition of an object.
 
     Args:
         live: the object in the cluster; None where there is none.
@@ -117,13 +116,16 @@ def _walk(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     tree = {key: _walk(each) for key, each in value.items()}
-    names = [_REPEATED, *(["value"] if SECRET.search(str(tree.get("name", ""))) else [])]
+    secret = secret_name(str(tree.get("name", ""))) or secret_value(tree.get("value"))
+    names = [_REPEATED, *(["value"] if secret else [])]
     return tree | {name: _Hidden(tree[name]) for name in names if name in tree}
 
 
 def _shown(value: Any) -> Any:
     if isinstance(value, _Hidden):
         return MASK
+    if isinstance(value, str):
+        return masked_text(value)
     if isinstance(value, list):
         return [_shown(each) for each in value]
     if isinstance(value, Mapping):

@@ -9,6 +9,7 @@ Each flag has a kind: ``switch`` (only ``--flag``), ``boolean`` (also ``--no-fla
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -85,8 +86,9 @@ def _not_a_number(kind: str, value: Any) -> str:
 
 def _is_integer(value: Any) -> bool:
     """Text that vLLM reads as an integer: 32k is 32,000, 32K is 32,768."""
-    number = value[:-1] if isinstance(value, str) and value[-1:] in "kKmMgGtT" else value
-    return isinstance(number, str) and number.replace(".", "", 1).isdigit()
+    return isinstance(value, str) and bool(
+        re.fullmatch(r"[-+]?[0-9]+|[0-9]+(\.[0-9]+)?[kKmMgGtT]", value)
+    )
 
 
 def _not_json(value: Any) -> str:

@@ -23,7 +23,7 @@ from ..values import yaml as yamlio
 from ..values.json import to_json
 from ..values.loading import defaults
 from ..values.profiles import profile_names, profile_path
-from ..values.schema import Documented, documentation, json_schema
+from ..values.schema import Documented, documentation, hint, json_schema
 from ..writing import write_files
 from . import smoke
 from .checks import chart_rules, checks, python_only, warnings
@@ -181,7 +181,7 @@ def _yaml(tree: dict[str, Any]) -> str:
 
 
 def _schema() -> str:
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema()}
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(), **hint()}
     return json.dumps(schema, indent=2, ensure_ascii=True) + "\n"
 
 

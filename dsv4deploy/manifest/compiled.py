@@ -44,61 +44,67 @@ def engine_yaml(environment):
             def t_4(*unused):
                 raise TemplateRuntimeError("No filter named 'quote' found.")
         try:
-            t_5 = environment.filters['shell']
+            t_5 = environment.filters['replace']
         except KeyError:
             @internalcode
             def t_5(*unused):
-                raise TemplateRuntimeError("No filter named 'shell' found.")
+                raise TemplateRuntimeError("No filter named 'replace' found.")
         try:
-            t_6 = environment.filters['toJson']
+            t_6 = environment.filters['shell']
         except KeyError:
             @internalcode
             def t_6(*unused):
-                raise TemplateRuntimeError("No filter named 'toJson' found.")
+                raise TemplateRuntimeError("No filter named 'shell' found.")
         try:
-            t_7 = environment.filters['toString']
+            t_7 = environment.filters['toJson']
         except KeyError:
             @internalcode
             def t_7(*unused):
-                raise TemplateRuntimeError("No filter named 'toString' found.")
+                raise TemplateRuntimeError("No filter named 'toJson' found.")
         try:
-            t_8 = environment.tests['boolean']
+            t_8 = environment.filters['toString']
         except KeyError:
             @internalcode
             def t_8(*unused):
-                raise TemplateRuntimeError("No test named 'boolean' found.")
+                raise TemplateRuntimeError("No filter named 'toString' found.")
         try:
-            t_9 = environment.tests['mapping']
+            t_9 = environment.tests['boolean']
         except KeyError:
             @internalcode
             def t_9(*unused):
-                raise TemplateRuntimeError("No test named 'mapping' found.")
+                raise TemplateRuntimeError("No test named 'boolean' found.")
         try:
-            t_10 = environment.tests['none']
+            t_10 = environment.tests['mapping']
         except KeyError:
             @internalcode
             def t_10(*unused):
-                raise TemplateRuntimeError("No test named 'none' found.")
+                raise TemplateRuntimeError("No test named 'mapping' found.")
         try:
-            t_11 = environment.tests['sequence']
+            t_11 = environment.tests['none']
         except KeyError:
             @internalcode
             def t_11(*unused):
-                raise TemplateRuntimeError("No test named 'sequence' found.")
+                raise TemplateRuntimeError("No test named 'none' found.")
         try:
-            t_12 = environment.tests['string']
+            t_12 = environment.tests['sequence']
         except KeyError:
             @internalcode
             def t_12(*unused):
+                raise TemplateRuntimeError("No test named 'sequence' found.")
+        try:
+            t_13 = environment.tests['string']
+        except KeyError:
+            @internalcode
+            def t_13(*unused):
                 raise TemplateRuntimeError("No test named 'string' found.")
         pass
         l_0_npus = (environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'tensor') * environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'dataLocal'))
         context.vars['npus'] = l_0_npus
         context.exported_vars.add('npus')
-        l_0_ranks = str_join(('{"dp_size":', t_7(t_1(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'data'))), ',"tp_size":', t_7(t_1(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'tensor'))), '}', ))
+        l_0_ranks = str_join(('{"dp_size":', t_8(t_1(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'data'))), ',"tp_size":', t_8(t_1(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'tensor'))), '}', ))
         context.vars['ranks'] = l_0_ranks
         context.exported_vars.add('ranks')
-        l_0_lookup = str_join(('"lookup_rpc_port":"', t_7(t_1(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'kvStore'), 'lookupPort'))), '"', ))
+        l_0_lookup = str_join(('"lookup_rpc_port":"', t_8(t_1(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'kvStore'), 'lookupPort'))), '"', ))
         context.vars['lookup'] = l_0_lookup
         context.exported_vars.add('lookup')
         l_0_store = str_join(('"kv_connector_extra_config":{"backend":"mooncake","decode":', (undefined(name='ranks') if l_0_ranks is missing else l_0_ranks), ',', (undefined(name='lookup') if l_0_lookup is missing else l_0_lookup), ',"prefill":', (undefined(name='ranks') if l_0_ranks is missing else l_0_ranks), '}', ))
@@ -198,27 +204,27 @@ def engine_yaml(environment):
             _loop_vars = {}
             pass
             yield '      - '
-            yield str(environment.finalize(t_4(l_1_word)))
+            yield str(environment.finalize(t_4(t_5(l_1_word, '$', '$$'))))
             yield '\n'
         l_1_word = missing
         yield '    args:\n      - |\n'
         if environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'shellOptions'):
             pass
             yield '        set '
-            yield str(environment.finalize(t_7(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'shellOptions'))))
+            yield str(environment.finalize(t_8(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'shellOptions'))))
             yield '\n'
         for l_1_file in environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'environmentScripts'), 'required'):
             _loop_vars = {}
             pass
             yield '        source '
-            yield str(environment.finalize(t_7(l_1_file)))
+            yield str(environment.finalize(t_8(l_1_file)))
             yield '\n'
         l_1_file = missing
         for l_1_file in environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'environmentScripts'), 'optional'):
             _loop_vars = {}
             pass
             yield '        source '
-            yield str(environment.finalize(t_7(l_1_file)))
+            yield str(environment.finalize(t_8(l_1_file)))
             yield ' 2>/dev/null || true\n'
         l_1_file = missing
         if environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'kvStore'), 'enabled'):
@@ -228,18 +234,18 @@ def engine_yaml(environment):
             pass
             yield '        # The leader\'s address takes a while to be known.\n        for attempt in {1..60}; do\n          leader=$(getent hosts "$LWS_LEADER_ADDRESS" | awk \'{ print $1; exit }\')\n          if [ -n "$leader" ]; then break; fi\n          sleep 2\n        done\n'
         yield '        exec '
-        yield str(environment.finalize(t_7(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'server'))))
+        yield str(environment.finalize(t_8(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'server'))))
         yield ' \\\n          --port '
         yield str(environment.finalize(t_1(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'port'))))
         yield ' \\\n          --served-model-name '
-        yield str(environment.finalize(t_5(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'model'), 'name'))))
+        yield str(environment.finalize(t_6(t_5(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'model'), 'name'), '$', '$$'))))
         yield ' \\\n          --tensor-parallel-size '
         yield str(environment.finalize(t_1(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'tensor'))))
         yield ' \\\n'
         if environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'kvStore'), 'enabled'):
             pass
             yield '          --kv-transfer-config \'{"engine_id":"$(POD_NAME)","kv_connector":"AscendStoreConnector",'
-            yield str(environment.finalize(t_7((undefined(name='store') if l_0_store is missing else l_0_store))))
+            yield str(environment.finalize(t_8((undefined(name='store') if l_0_store is missing else l_0_store))))
             yield ',"kv_port":"'
             yield str(environment.finalize(t_1(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'kvStore'), 'port'))))
             yield '","kv_role":"kv_both"}\' \\\n'
@@ -271,57 +277,57 @@ def engine_yaml(environment):
         for (l_1_flag, l_1_value) in t_2(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'args')):
             _loop_vars = {}
             pass
-            if t_8(l_1_value):
+            if t_9(l_1_value):
                 pass
                 if l_1_value:
                     pass
                     yield '          --'
-                    yield str(environment.finalize(t_7(l_1_flag)))
+                    yield str(environment.finalize(t_8(l_1_flag)))
                     yield ' \\\n'
                 else:
                     pass
                     yield '          --no-'
-                    yield str(environment.finalize(t_7(l_1_flag)))
+                    yield str(environment.finalize(t_8(l_1_flag)))
                     yield ' \\\n'
+            elif t_13(l_1_value):
+                pass
+                yield '          --'
+                yield str(environment.finalize(t_8(l_1_flag)))
+                yield ' '
+                yield str(environment.finalize(t_6(t_5(l_1_value, '$', '$$'))))
+                yield ' \\\n'
+            elif t_10(l_1_value):
+                pass
+                yield '          --'
+                yield str(environment.finalize(t_8(l_1_flag)))
+                yield ' '
+                yield str(environment.finalize(t_6(t_5(t_7(l_1_value), '$', '$$'))))
+                yield ' \\\n'
             elif t_12(l_1_value):
                 pass
                 yield '          --'
-                yield str(environment.finalize(t_7(l_1_flag)))
-                yield ' '
-                yield str(environment.finalize(t_5(l_1_value)))
-                yield ' \\\n'
-            elif t_9(l_1_value):
-                pass
-                yield '          --'
-                yield str(environment.finalize(t_7(l_1_flag)))
-                yield ' '
-                yield str(environment.finalize(t_5(t_6(l_1_value))))
-                yield ' \\\n'
-            elif t_11(l_1_value):
-                pass
-                yield '          --'
-                yield str(environment.finalize(t_7(l_1_flag)))
+                yield str(environment.finalize(t_8(l_1_flag)))
                 yield ' \\\n'
                 for l_2_word in l_1_value:
                     _loop_vars = {}
                     pass
-                    if t_12(l_2_word):
+                    if t_13(l_2_word):
                         pass
                         yield '          '
-                        yield str(environment.finalize(t_5(l_2_word)))
+                        yield str(environment.finalize(t_6(t_5(l_2_word, '$', '$$'))))
                         yield ' \\\n'
                     else:
                         pass
                         yield '          '
-                        yield str(environment.finalize(t_6(l_2_word)))
+                        yield str(environment.finalize(t_7(l_2_word)))
                         yield ' \\\n'
                 l_2_word = missing
-            elif (not t_10(l_1_value)):
+            elif (not t_11(l_1_value)):
                 pass
                 yield '          --'
-                yield str(environment.finalize(t_7(l_1_flag)))
+                yield str(environment.finalize(t_8(l_1_flag)))
                 yield ' '
-                yield str(environment.finalize(t_6(l_1_value)))
+                yield str(environment.finalize(t_7(l_1_value)))
                 yield ' \\\n'
         l_1_flag = l_1_value = missing
         yield '          --data-parallel-size '
@@ -333,7 +339,7 @@ def engine_yaml(environment):
             for (l_1_name, l_1_field) in t_2(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'envFromPod')):
                 _loop_vars = {}
                 pass
-                if (not t_10(l_1_field)):
+                if (not t_11(l_1_field)):
                     pass
                     yield '      - name: '
                     yield str(environment.finalize(t_4(l_1_name)))
@@ -347,7 +353,7 @@ def engine_yaml(environment):
             for (l_1_name, l_1_value) in t_2(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'env')):
                 _loop_vars = {}
                 pass
-                if (not t_10(l_1_value)):
+                if (not t_11(l_1_value)):
                     pass
                     yield '      - name: '
                     yield str(environment.finalize(t_4(l_1_name)))
@@ -1603,7 +1609,7 @@ def conditions(environment):
 
 
 COMPILED: dict[str, tuple[Callable[..., Any], str]] = {
-    "7b8050471ac0e9be8c99c1dd72a17440c5bec19bb7c3ac720cdac598ef384859": (engine_yaml, "1=88&2=91&3=94&4=97&5=100&6=103&8=105&11=108&12=112&15=115&18=118&19=121&21=123&23=126&24=130&27=135&29=138&30=142&31=144&32=147&34=149&35=152&37=154&38=157&42=160&44=163&45=167&48=170&51=173&52=175&61=177&62=179&64=181&65=183&80=186&81=188&83=190&84=194&88=198&89=201&91=203&92=207&94=210&95=214&97=217&101=220&109=224&110=226&111=228&112=230&113=232&114=235&116=239&118=242&119=244&121=246&122=249&124=251&126=254&127=256&128=259&130=261&133=264&134=267&135=269&136=272&138=277&140=279&141=282&142=286&143=289&144=293&145=296&146=298&147=301&148=304&150=309&153=312&154=315&157=321&158=323&160=326&161=329&162=332&165=334&168=337&172=340&173=343&174=346&175=348&180=352&182=355&186=360&191=363&192=365&193=367&195=371&196=373&197=375&198=379&204=382&206=384&208=387&210=389&213=394&215=396&217=398&229=401&234=404&243=408&244=410&248=413&251=416"),
+    "b365f7b641863f1f2a61a9912641ca1203c802587621bc47017d105ef80ac13f": (engine_yaml, "1=94&2=97&3=100&4=103&5=106&6=109&8=111&11=114&12=118&15=121&18=124&19=127&21=129&23=132&24=136&27=141&29=144&30=148&31=150&32=153&34=155&35=158&37=160&38=163&42=166&44=169&45=173&48=176&51=179&52=181&61=183&62=185&64=187&65=189&80=192&81=194&83=196&84=200&88=204&89=207&91=209&92=213&94=216&95=220&97=223&101=226&109=230&110=232&111=234&112=236&113=238&114=241&116=245&118=248&119=250&121=252&122=255&124=257&126=260&127=262&128=265&130=267&133=270&134=273&135=275&136=278&138=283&140=285&141=288&142=292&143=295&144=299&145=302&146=304&147=307&148=310&150=315&153=318&154=321&157=327&158=329&160=332&161=335&162=338&165=340&168=343&172=346&173=349&174=352&175=354&180=358&182=361&186=366&191=369&192=371&193=373&195=377&196=379&197=381&198=385&204=388&206=390&208=393&210=395&213=400&215=402&217=404&229=407&234=410&243=414&244=416&248=419&251=422"),
     "9cd33b8a7482b0fa90073c4eec58f5a2473ccdef9e04cc4d6e99fe5d8220f335": (probe_yaml, "1=25&6=28&12=34&13=36&14=39&16=42"),
     "da34c6a8a870bc999e8c3943cc3f43c855d5c81407487e3a9f1a058ae8710fea": (quota_yaml, "2=26&3=28&12=30&15=36"),
     "4cc452996699f863f4480fc5a64bceb19756395a2fee35975662267910ea1a6f": (scheduler_yaml, "5=26&8=28&12=32&14=34&19=38&23=40&26=42&29=44&33=46&35=48&41=50&93=52&94=54&96=56"),

@@ -23,11 +23,14 @@ import yaml
 from jsonschema import Draft4Validator, Draft6Validator, FormatChecker, ValidationError
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
+from pydantic_core import SchemaError, SchemaValidator, core_schema
+from pydantic_core import ValidationError as PydanticError
 
 from ..errors import ValuesError, suggestion
 from ..findings import Finding, Severity
 from ..values.json import short_json
 from ..values.yaml import plain
+from .structural import fault
 
 Tree = dict[str, Any]
 Name = tuple[str, str]
@@ -198,7 +201,7 @@ def _documents(path: Path, text: str, fields: frozenset[str]) -> list[Tree]:
     """The CRDs in a file: documents of their own, or items of a list."""
     where = str(path)
     try:
-        documents = [json.loads(text)] if path.suffix == ".json" else _read(text, fields)
+        documents = [_json(text)] if path.suffix == ".json" else _read(text, fields)
     except yaml.MarkedYAMLError as error:
         where += f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         reason = str(error.problem or error.context)
@@ -221,6 +224,13 @@ def _documents(path: Path, text: str, fields: frozenset[str]) -> list[Tree]:
     raise ValuesError.of(where, "", message)
 
 
+def _json(text: str) -> Any:
+    def refuse(word: str) -> Any:
+        raise ValueError(f"{word} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
 def _definition(path: Path, document: Tree) -> tuple[Name, dict[str, Tree]]:
     """A CRD's group and kind, and the schema of each version that it serves."""
     try:
@@ -230,10 +240,18 @@ def _definition(path: Path, document: Tree) -> tuple[Name, dict[str, Tree]]:
             for version in spec["versions"]
             if version["served"]
         }
-        return (spec["group"], spec["names"]["kind"]), versions
+        group, kind = spec["group"], spec["names"]["kind"]
+        whole = all(isinstance(name, str) for name in (group, kind, *versions))
     except (KeyError, TypeError):
+        whole = False
+    if not whole:
         message = f"holds a CRD that is not a whole apiextensions.k8s.io/v1 one: {_again(path)}"
-        raise ValuesError.of(str(path), "", message) from None
+        raise ValuesError.of(str(path), "", message)
+    for name, schema in versions.items():
+        if why := fault(schema):
+            message = f"the CRD of {kind}, version {name}: {why}: {_again(path)}"
+            raise ValuesError.of(str(path), "", message)
+    return (group, kind), versions
 
 
 def _again(path: Path) -> str:
@@ -499,18 +517,38 @@ def _list_type(_validator: Any, kind: str, instance: Any, schema: Tree) -> Error
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Tree) -> Errors:
     expression = _compiled(pattern)
-    if isinstance(instance, str) and expression and not expression.search(instance):
+    if not isinstance(instance, str) or not expression:
+        return
+    try:
+        expression.validate_python(instance)
+    except PydanticError:
         yield ValidationError(f"must match {pattern}, not {_shown(instance)}")
 
 
+_ASCII = {
+    "d": "[0-9]",
+    "D": "[^0-9]",
+    "w": "[0-9A-Za-z_]",
+    "W": "[^0-9A-Za-z_]",
+    "s": r"[\t\n\f\r ]",
+    "S": r"[^\t\n\f\r ]",
+}
+"""Go's classes, which Rust would take for classes of all of Unicode."""
+
+
 @cache
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """A Go expression, or None where Python can't read it or may read it otherwise."""
+def _compiled(pattern: str) -> SchemaValidator | None:
+    """A Go expression, or None where it can't be read here or may be read otherwise.
+
+    pydantic's engine, Rust's, takes linear time as Go's does, whatever the expression.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # [[:alpha:]] is such a case
         try:
-            return re.compile(pattern, re.ASCII)
-        except (re.error, FutureWarning):
+            re.compile(pattern)
+            portable = re.sub(r"\\(.)", lambda found: _ASCII.get(found[1], found[0]), pattern)
+            return SchemaValidator(core_schema.str_schema(pattern=portable))
+        except (re.error, FutureWarning, OverflowError, RecursionError, SchemaError):
             return None
 
 

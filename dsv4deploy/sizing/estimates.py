@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..errors import DeployError
 from ..facts.cards import CARDS
 from ..facts.estimates import GIB, Estimate, Provenance
+from ..values import quantities
 from ..values.tree import Values
 from .engine import engine_build, kv_cache
 from .startup_log import Calibration
@@ -88,7 +89,8 @@ def _activation(batched: int) -> Estimate:
 def _buffers(values: Values) -> tuple[Estimate, Estimate]:
     """Communication buffers that exist at the profile run, and what comes after it."""
     text = values.engine.env.get("HCCL_BUFFSIZE") or ""
-    size = int(text) if text.isdigit() else 200
+    given = quantities.whole(text)
+    size = 200 if given is None else given
     # A communicator takes its buffer twice. Group mc2 has HCCL_BUFFSIZE, tensor and expert
     # parallel 200 MB each, data parallel 50 MB.
     others = 2 * 200 + (50 if values.parallelism.data > 1 else 0)

@@ -9,6 +9,7 @@ has no NPU.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -236,12 +237,10 @@ def _integer(value: Any) -> int | None:
     """An integer as vLLM reads one: 4k is 4,000, 4K is 4,096."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if not isinstance(value, str) or not value:
+    found = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([kmgt]?)", str(value), re.IGNORECASE)
+    if not found:
         return None
-    unit = value[-1] if value[-1] in "kKmMgGtT" else ""
-    number = value[: -1 or None] if unit else value
-    if not number.replace(".", "", 1).isdigit():
-        return None
+    number, unit = found.groups()
     power = "KMGT".index(unit.upper()) + 1 if unit else 0
     return int(float(number) * (1024 if unit.isupper() else 1000) ** power)
 

@@ -1,8 +1,8 @@
 """The vLLM engine: its image, command line, environment, probes and resources, and its store."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .scalars import (
     Address,
@@ -68,13 +68,18 @@ class KvStore(Section):
     Becomes: lookup_rpc_port in --kv-transfer-config"""
 
 
+MOST_ARGS = 512
+"""How many engine arguments are accepted: twice the flags that vLLM has."""
+
+
 class EngineArgs(BaseModel):
     """vLLM's command line, in vLLM's own spelling without the leading `--`.
 
     The five limits are always there, since other objects and rules depend on them; every other
     flag is free. true is `--flag`, false `--no-flag`, null leaves it out; a list is several
-    words, an object is JSON. What another value owns (port, parallel sizes, served model name,
-    model) can't be named again here.
+    words, an object is JSON. Text reaches vLLM as it is written: Kubernetes expands no `$(NAME)` in
+    it. What another value owns (port, parallel sizes, served model name, model) can't be named
+    again here.
     """
 
     model_config = ConfigDict(
@@ -107,6 +112,13 @@ class EngineArgs(BaseModel):
     by 32 without a word.
     Unit: tokens
     Becomes: --block-size"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, given: Any) -> Any:
+        if isinstance(given, dict) and len(given) > MOST_ARGS:
+            raise ValueError(f"must have {MOST_ARGS} entries or fewer, not {len(given)}")
+        return given
 
 
 class EnvironmentScripts(Section):
@@ -306,7 +318,7 @@ class Engine(Section):
         VLLM_USE_V1="1",
     )
     """Environment variables by name; null leaves one out. Values are text: write "1", not 1.
-    Kubernetes puts another variable's value in the place of `$(NAME)`.
+    Kubernetes puts another variable's value in the place of `$(NAME)`, and `$` in that of `$$`.
     Becomes: env of container main"""
     env_from_pod: Map[
         VariableName, Literal["metadata.name", "metadata.namespace", "status.podIP"] | None

@@ -7,11 +7,11 @@ default away.
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from os import PathLike, fspath
@@ -27,6 +27,7 @@ from .engine import EngineArgs
 from .merge import Tree, coalesce, fold, plain_data
 from .profiles import profile_path
 from .scalars import PATTERNS
+from .secrets import masked, masked_option
 from .strvals import parse_into
 from .tree import Values
 
@@ -45,6 +46,14 @@ class Layer:
     name: str
     lay: Callable[[Tree], None]
 
+    def paths(self) -> Iterator[Keys]:
+        """The path of each value that it sets, and of what is above it."""
+        tree: Tree = {}
+        # What a setting does to other values (`a[0]` of a map) is an error of its own.
+        with suppress(ValuesError):
+            self.lay(tree)
+        return _paths(tree, ())
+
 
 def load(
     *sources: str | PathLike[str] | Mapping[str, Any],
@@ -52,6 +61,7 @@ def load(
     set: Iterable[str] = (),  # noqa: A002 - the option's own name
     set_string: Iterable[str] = (),
     set_json: Iterable[str] = (),
+    name: str = "",
 ) -> Values:
     """The values of a deployment: the defaults, a profile, files and settings laid on each other.
 
@@ -60,7 +70,8 @@ def load(
         profile: the name of a shipped profile, laid under the sources.
         set: ``a.b=c`` as Helm's ``--set`` reads it (``true``, ``null`` and integers are typed).
         set_string: ``a.b=c``, always text.
-        set_json: ``a.b=JSON``, or a whole JSON object.
+        set_json: ``a.b=JSON``.
+        name: the service's name, in the place of any other; ``""`` leaves it to the values.
 
     Raises:
         ValuesError: something can't be read or is not accepted; it names each path.
@@ -75,6 +86,8 @@ def load(
             layers.append(_tree_layer(fspath(source), _read(Path(source))))
     for option, texts in (("--set-json", set_json), ("--set", set), ("--set-string", set_string)):
         layers += [_setting_layer(option, text) for text in texts]
+    if name:
+        layers.append(_tree_layer(f"--name {name}", {"name": name}))
     return accept(layers)
 
 
@@ -96,16 +109,26 @@ def accept(layers: Sequence[Layer]) -> Values:
         layer.lay(tree)
     coalesce(tree, defaults())
     problems = dict.fromkeys(_missing(Values, tree, ()), _NOT_NULL)
+    left_out = 0
     try:
         values = Values.model_validate(tree, by_alias=True, by_name=False)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        left_out = max(0, len(details) - _MOST)
+        for detail in details[:_MOST]:
             path, message = _explain(detail)
             problems.setdefault(path, message)
     if problems:
-        raise ValuesError(
-            _problem(_origin(path, layers), path, message) for path, message in problems.items()
-        )
+        origins = {path: layer.name for layer in layers for path in layer.paths()}
+        last = layers[-1].name if layers else "values"
+        found = [
+            _problem(_origin(path, origins, last), path, message)
+            for path, message in problems.items()
+        ]
+        if left_out:
+            message = f"{left_out} more values are not accepted: correct these first"
+            found.append(Finding("", Severity.ERROR, "", message, source=last))
+        raise ValuesError(found)
     return values
 
 
@@ -115,6 +138,7 @@ def _problem(origin: str, path: Keys, message: str) -> Finding:
     return Finding("", Severity.ERROR, ".".join(path), message, source=origin)
 
 
+_MOST = 100  # Nobody reads more, and each takes a search for what was meant.
 _UNQUOTE = "leave out the quotes"
 _NOT_NULL = "null can't take this value away: write a value, or leave the key out for the default"
 
@@ -124,38 +148,24 @@ def _tree_layer(name: str, tree: Tree) -> Layer:
 
 
 def _setting_layer(option: str, text: str) -> Layer:
-    return Layer(f"{option} {text}", lambda base: parse_into(base, option, text))
+    return Layer(masked_option(option, text), lambda base: parse_into(base, option, text))
 
 
-def _origin(path: Keys, layers: Sequence[Layer]) -> str:
-    """The last layer that set something at the path, or else above it."""
-    for depth in range(len(path), 0, -1):
-        tree: Tree = {}
-        origin = ""
-        before: Any = _ABSENT
-        for layer in layers:
-            layer.lay(tree)
-            after = copy.deepcopy(_at(tree, path[:depth]))
-            if after is not _ABSENT and after != before:
-                origin = layer.name
-            before = after
-        if origin:
-            return origin
-    return layers[-1].name if layers else "values"
+def _paths(value: Any, path: Keys) -> Iterator[Keys]:
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, item in items:
+        yield (*path, str(key))
+        yield from _paths(item, (*path, str(key)))
 
 
-_ABSENT = object()
-
-
-def _at(tree: Any, path: Keys) -> Any:
-    for key in path:
-        if isinstance(tree, dict) and key in tree:
-            tree = tree[key]
-        elif isinstance(tree, list) and key.isdigit() and int(key) < len(tree):
-            tree = tree[int(key)]
-        else:
-            return _ABSENT
-    return tree
+def _origin(path: Keys, origins: Mapping[Keys, str], last: str) -> str:
+    """The last layer that sets the value at the path, or else what is above it."""
+    above = (path[:depth] for depth in range(len(path), 0, -1))
+    return next((origins[place] for place in above if place in origins), last)
 
 
 @cache
@@ -226,13 +236,16 @@ _TYPES = {
     "invalid_key": "a key must be text",
     "model_type": "must be a mapping",
     "string_type": "must be text",
+    "string_unicode": "must be UTF-8 text",
     "tuple_type": "must be a list",
 }
 
 
 def _sentence(error: Any, keys: Keys) -> str:
     kind, given = error["type"], error["input"]
-    shown, known = _shown(given), error.get("ctx", {})
+    # Under engine users choose keys; elsewhere only a value's own name can be that of a secret.
+    names = keys[2:] if keys[:1] == ("engine",) else keys[-1:]
+    shown, known = _shown(masked(given, *names)), error.get("ctx", {})
     if kind == "extra_forbidden":
         section = _section_at(keys[:-1])
         return f"there is no such value{nearest(keys[-1], _fields(section) if section else ())}"
@@ -242,13 +255,14 @@ def _sentence(error: Any, keys: Keys) -> str:
         return f"{shown} must be {PATTERNS[known['pattern']]}"
     if kind in _SENTENCES:
         return _SENTENCES[kind].format(**known, given=shown, length=len(str(given)))
-    return f"{_TYPES.get(kind, error['msg'])}, not {shown}{_quotes(kind, given)}"
+    return f"{_TYPES.get(kind, error['msg'])}, not {shown}{_quotes(kind, given, shown)}"
 
 
-def _quotes(kind: str, given: object) -> str:
+def _quotes(kind: str, given: object, shown: str) -> str:
     """What to do where a value of the right meaning has quotes too few or too many."""
     if kind == "string_type" and isinstance(given, bool | int | float):
-        return f': write "{json.dumps(given)}", in quotes'
+        written = shown if shown.startswith('"') else f'"{shown}"'
+        return f": write {written}, in quotes"
     return f": {_UNQUOTE}" if given in ("true", "false") or _is_number(given) else ""
 
 

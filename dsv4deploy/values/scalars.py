@@ -1,6 +1,5 @@
 """The types that values are made of: numbers, texts and names with their bounds and patterns."""
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias, TypeVar
 
 from pydantic import (
@@ -15,9 +14,6 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypeAliasType
-
-SECRET = re.compile(r"(?i)(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|CREDENTIAL)S?$")
-"""How the name of a variable ends whose value is a secret."""
 
 # JSON, and so Helm, carries integers exactly only up to here.
 EXACT = 2**53 - 1
@@ -43,6 +39,12 @@ def _unique(items: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(items)) < len(items):
         raise ValueError("the same item stands here twice: keep one")
     return items
+
+
+def _true(value: bool) -> bool:
+    if not value:
+        raise ValueError("must be true: only an umbrella chart can leave this chart out")
+    return value
 
 
 def _read_only(*_: Any, **__: Any) -> NoReturn:
@@ -80,6 +82,7 @@ Unique = Annotated[
 Map = Annotated[dict[_Key, _Item], AfterValidator(FrozenDict)]
 
 Boolean = Annotated[bool, Strict()]
+Always = Annotated[Boolean, AfterValidator(_true), Field(json_schema_extra={"const": True})]
 # The order matters: with the bounds behind the validator the JSON schema would lose them.
 # Kubernetes keeps these in 32 bits.
 Count = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]

@@ -81,6 +81,7 @@ def json_schema() -> dict[str, Any]:
     for name, section in [("Values", schema), *schema["$defs"].items()]:
         if name == "EngineArgs":
             # pydantic checks the extra keys too, but leaves that out of the schema.
+            section["maxProperties"] = engine.MOST_ARGS
             section["patternProperties"] = {FLAG_NAME: section.pop("additionalProperties")}
         if "properties" in section:
             section["required"] = list(section["properties"])
@@ -91,6 +92,25 @@ def json_schema() -> dict[str, Any]:
                     own["description"] = _labels(text)[""]
     _tidy(schema)
     return schema
+
+
+EARLIER = "values of an earlier chart: upgrade with --reset-then-reuse-values"
+
+
+def hint() -> dict[str, Any]:
+    """Keywords for the chart's schema, by which Helm names the option that completes old values.
+
+    ``helm upgrade --reuse-values`` gives a new chart the values of the old one without the new
+    chart's defaults. The only words of a schema that Helm prints are names of properties.
+    """
+    definitions = json_schema()["$defs"]
+
+    def complete(section: dict[str, Any]) -> dict[str, Any]:
+        below = {key: _resolve(own, definitions) for key, own in section["properties"].items()}
+        sections = {key: complete(own) for key, own in below.items() if "properties" in own}
+        return {"required": list(below), **({"properties": sections} if sections else {})}
+
+    return {"if": complete(json_schema()), "else": {"required": [EARLIER]}}
 
 
 def _tidy(schema: dict[str, Any]) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any
 
 from ..errors import ValuesError
-from .merge import Tree, fold
+from .merge import Tree
+from .secrets import masked_option, mentions_secret
 
 _FORMS = {
     "--set": "a.b=c, or several with commas between them (a comma in a value is \\,)",
     "--set-string": "a.b=c, or several with commas between them (a comma in a value is \\,)",
-    "--set-json": "'a.b=JSON' or '{\"a\":{\"b\":JSON}}', in single quotes",
+    "--set-json": "'a.b=JSON', in single quotes",
 }
-_LAST_INDEX = 65_536  # Helm's own bound on a list's index
-_DEEPEST = 30  # and on the dots of one name
+_DEEPEST = 30  # Helm's own bound on the dots of one name
+_GAP = 100  # No list of the values has as many items, and each empty one takes memory.
+_INDEX = re.compile(r"([+-]?)0*([0-9]{1,9})")
+_BLANK = re.compile(r"[ \t-\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*")
 
 
 def parse_into(tree: Tree, option: str, text: str) -> None:
@@ -26,36 +31,54 @@ def parse_into(tree: Tree, option: str, text: str) -> None:
         text: what the user gave it.
 
     Raises:
-        ValuesError: Helm would not read it either; the message says what to write.
+        ValuesError: Helm would not read it either, or only some of its versions would; the message
+            says what to write, and holds no secret.
     """
+    if option == "--set-json" and text.lstrip().startswith("{"):
+        message = f"only Helm 3.18 and later read a whole object: write {_FORMS[option]}"
+        raise ValuesError.of(masked_option(option, text), "", message)
     try:
-        if option == "--set-json" and text.lstrip().startswith("{"):
-            fold(tree, _json(text, 0)[0])
-        else:
-            _Settings(option, text).into(tree)
+        if not text.isascii():
+            text.encode()
+        _Settings(option, text).into(tree)
     except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
-        message = f"{reason}: write {_FORMS[option]}"
-        raise ValuesError.of(f"{option} {text}", "", message) from None
+        message = f"{_reason(error, text)}: write {_FORMS[option]}"
+        raise ValuesError.of(masked_option(option, text), "", message) from None
 
 
-def _json(text: str, start: int) -> tuple[Any, int]:
-    """The JSON value that begins there, and where it ends."""
+def _reason(error: Exception, text: str) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "not UTF-8 text"
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    # The reason may quote what stands behind a comma that belongs to the secret.
+    return "can't be read" if mentions_secret(text) else str(error)
 
-    def refuse(word: str) -> Any:
-        raise ValueError(f"{word} is not JSON")
 
-    start += len(text[start:]) - len(text[start:].lstrip(" \t\r\n"))
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
 
-    def integer(word: str) -> int | float:
-        return -0.0 if word == "-0" else int(word)  # Go reads every JSON number as a float
 
-    return json.JSONDecoder(parse_constant=refuse, parse_int=integer).raw_decode(text, start)
+def _number(word: str) -> float:
+    value = float(word)
+    if math.isinf(value):
+        raise ValueError(f"the number {word[:20]} is too large")
+    return value
+
+
+def _integer(word: str) -> int | float:
+    value = _number(word)
+    return value if word == "-0" else int(word)  # Go reads every JSON number as a float
+
+
+# Python's decoder ends at what is whole of such a number, Go's refuses it.
+_TORN = re.compile(r"-?(0|[1-9][0-9]*)(\.(?![0-9])|(\.[0-9]+)?[eE](?![+-]?[0-9]))")
+_JSON = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_number)
 
 
 def _typed(word: str) -> Any:
     """A word as ``--set`` types it: true, false, null and whole numbers; all else is text."""
-    match word.lower():
+    match word.casefold():
         case "true":
             return True
         case "false":
@@ -64,15 +87,18 @@ def _typed(word: str) -> Any:
             return None
         case "0":
             return 0
-    digits = word[1:] if word[:1] in ("+", "-") else word
-    if not word.startswith("0") and digits.isascii() and digits.isdigit() and len(digits) < 20:
+    if re.fullmatch(r"[+-]0*[0-9]{1,19}|[1-9][0-9]{0,18}", word):
         number = int(word)
         return number if -(2**63) <= number < 2**63 else word
     return word
 
 
 class _Settings:
-    """Reads ``a.b=c,d[0]=e,f={x,y}`` into a tree, character by character, as Helm does."""
+    """Reads ``a.b=c,d[0]=e,f={x,y}`` into a tree, character by character, as Helm does.
+
+    Where the text ends in the place of a key or behind an index, Helm keeps what it has read so
+    far: :meth:`key` and :meth:`item` return true there.
+    """
 
     def __init__(self, option: str, text: str) -> None:
         self.text = text
@@ -92,64 +118,76 @@ class _Settings:
             self.position += 1
             if character in stops:
                 return "".join(found), character
-            if character == "\\" and self.position < len(self.text):
-                character = self.text[self.position]
+            if character == "\\":
+                character = self.text[self.position : self.position + 1]
                 self.position += 1
             found.append(character)
         return "".join(found), ""
 
-    def key(self, tree: Tree, depth: int) -> None:
+    def key(self, tree: Tree, depth: int) -> bool:
         key, stop = self.until("=[,.")
-        if stop == "[":
-            items = tree.get(key, [])
-            if not isinstance(items, list):
-                raise ValueError(f"{key} is not a list")
-            items = self.item(list(items), self.index(), depth)
-            if key:
-                tree[key] = items
-        elif stop == "=":
+        if stop == "=":
+            ended = not self.json and self.position >= len(self.text)
             value = self.value()
-            if key:
-                tree[key] = value
+        elif stop == "[":
+            value = tree.get(key, [])
+            if not isinstance(value, list):
+                raise ValueError(f"{key} is not a list")
+            ended = self.item(value, self.index(), depth)
         elif stop == ".":
             if depth == _DEEPEST:
                 raise ValueError(f"more than {_DEEPEST} levels")
-            inner = tree.get(key, {})
-            if not isinstance(inner, dict):
+            value = tree.get(key, {})
+            if not isinstance(value, dict):
                 raise ValueError(f"{key} is not a map")
-            self.key(inner, depth + 1)
-            if not inner:
+            ended = self.key(value, depth + 1)
+            if not value:
+                if ended:
+                    return True
                 raise ValueError(f"{key} has no value")
-            if key:
-                tree[key] = inner
         elif key or stop:
             raise ValueError(f"{key or 'a key'} has no value")
+        else:
+            return True
+        if key:
+            tree[key] = value
+        return ended
 
     def index(self) -> int:
         digits, stop = self.until("]")
-        if not stop or not digits.isascii() or not digits.isdigit():
-            raise ValueError(f"[{digits} is not the index of a list")
-        if int(digits[:9]) > _LAST_INDEX:
-            raise ValueError(f"the index {digits} is above {_LAST_INDEX}")
-        return int(digits)
+        found = _INDEX.fullmatch(digits)
+        if not stop or not found or (found[1] == "-" and int(found[2])):
+            raise ValueError(f"[{digits[:20]} is not the index of a list")
+        return int(found[2])
 
-    def item(self, items: list[Any], index: int, depth: int) -> list[Any]:
+    def item(self, items: list[Any], index: int, depth: int) -> bool:
         rest, stop = self.until("[.=")
-        if rest or not stop:
-            raise ValueError(f"{rest or 'nothing'} stands behind the index of a list")
-        items += [None] * (index + 1 - len(items))
-        present = items[index]
+        if rest:
+            raise ValueError(f"{rest} stands behind the index of a list")
+        if not stop:
+            return True
+        if index > len(items) + _GAP:
+            raise ValueError(f"the index {index} is more than {_GAP} behind the list's end")
+        there = index < len(items)
+        value = items[index] if there else None
         if stop == "=":
-            items[index] = self.value()
+            value = self.value()
         elif stop == "[":
-            inner = present if isinstance(present, list) else []
-            items[index] = self.item(list(inner), self.index(), depth)
+            value = [] if value is None else value
+            if not isinstance(value, list):
+                raise ValueError(f"item {index} is not a list")
+            if self.item(value, self.index(), depth):
+                return True
         else:
-            if present is not None and not isinstance(present, dict):
-                raise ValueError(f"item {index} is not a map")
-            items[index] = present = present or {}
-            self.key(present, depth + 1)
-        return items
+            if not isinstance(value, dict):
+                value = {}
+                if there:
+                    items[index] = value
+            if self.key(value, depth):
+                return True
+        items += [None] * (index + 1 - len(items))
+        items[index] = value
+        return False
 
     def value(self) -> Any:
         if self.json:
@@ -171,15 +209,16 @@ class _Settings:
     def json_value(self) -> Any:
         if self.skip_comma():
             return None
-        value, self.position = _json(self.text, self.position)
-        if not self.skip_comma():
-            raise ValueError("a value must end with a comma or the end")
+        if _TORN.match(self.text, self.position):
+            raise ValueError("a number is not whole")
+        value, self.position = _JSON.raw_decode(self.text, self.position)
+        self.skip_comma()
         return value
 
     def skip_comma(self) -> bool:
         """Passes over blanks and then a comma or the end; false where something else stands."""
-        while self.text[self.position : self.position + 1].isspace():
-            self.position += 1
+        blank = _BLANK.match(self.text, self.position)
+        self.position = blank.end() if blank else self.position
         if self.position < len(self.text) and self.text[self.position] != ",":
             return False
         self.position += 1

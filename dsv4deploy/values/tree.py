@@ -19,6 +19,7 @@ from .engine import Engine, KvStore
 from .gateway import Maas
 from .platform import DisruptionBudget, Kserve, Monitoring, NetworkPolicy, Test
 from .scalars import (
+    Always,
     Boolean,
     Count,
     FrozenDict,
@@ -224,3 +225,8 @@ class Values(Section):
     test: Test = Test()
     global_: dict[str, Any] = Field(default_factory=dict, alias="global")
     """Values that Helm hands down from an umbrella chart; nothing here reads them."""
+    enabled: Always = True
+    """What an umbrella chart's `condition` reads: with false there, Helm leaves this chart out. On
+    its own this chart can't be left out, so here only true is accepted."""
+    tags: dict[str, Any] = Field(default_factory=dict)
+    """What an umbrella chart's `tags` may stand in; nothing here reads them."""

@@ -82,7 +82,7 @@ containers:
     imagePullPolicy: {{ .Values.engine.imagePullPolicy | quote }}
     command:
       {{- range $word := .Values.engine.shell }}
-      - {{ $word | quote }}
+      - {{ $word | replace "$" "$$" | quote }}
       {{- end }}
     args:
       - |
@@ -109,7 +109,7 @@ containers:
         {{- end }}
         exec {{ .Values.engine.server | toString }} \
           --port {{ .Values.engine.port | int64 }} \
-          --served-model-name {{ .Values.model.name | replace "'" "'\\''" | squote }} \
+          --served-model-name {{ .Values.model.name | replace "$" "$$" | replace "'" "'\\''" | squote }} \
           --tensor-parallel-size {{ .Values.parallelism.tensor | int64 }} \
           {{- if .Values.kvStore.enabled }}
           --kv-transfer-config '{"engine_id":"$(POD_NAME)","kv_connector":"AscendStoreConnector",{{ $store | toString }},"kv_port":"{{ .Values.kvStore.port | int64 }}","kv_role":"kv_both"}' \
@@ -139,14 +139,14 @@ containers:
           --no-{{ $flag | toString }} \
           {{- end }}
           {{- else if kindIs "string" $value }}
-          --{{ $flag | toString }} {{ $value | replace "'" "'\\''" | squote }} \
+          --{{ $flag | toString }} {{ $value | replace "$" "$$" | replace "'" "'\\''" | squote }} \
           {{- else if kindIs "map" $value }}
-          --{{ $flag | toString }} {{ $value | toRawJson | replace "'" "'\\''" | squote }} \
+          --{{ $flag | toString }} {{ $value | toRawJson | replace "$" "$$" | replace "'" "'\\''" | squote }} \
           {{- else if kindIs "slice" $value }}
           --{{ $flag | toString }} \
           {{- range $word := $value }}
           {{- if kindIs "string" $word }}
-          {{ $word | replace "'" "'\\''" | squote }} \
+          {{ $word | replace "$" "$$" | replace "'" "'\\''" | squote }} \
           {{- else }}
           {{ $word | toRawJson }} \
           {{- end }}

@@ -16,6 +16,7 @@ runs in the container of the benchmark's Job without this package.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -110,6 +111,11 @@ class ClusterError(DeployError):
     def __init__(self, message: str, reason: str) -> None:
         self.reason = Reason(reason)
         super().__init__(message)
+
+
+def command(*words: object) -> str:
+    """A command for a message, in backquotes, with each word quoted for a POSIX shell."""
+    return f"`{shlex.join(map(str, words))}`"
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:

@@ -29,7 +29,7 @@ from typing import Any
 from ..cluster.client import Cluster, Object
 from ..cluster.pods import stuck, unscheduled, warning
 from ..completion.stream import KEY
-from ..errors import ClusterError, DeployError
+from ..errors import ClusterError, DeployError, command
 from ..manifest.render import Release, context, environment
 from ..values import yaml as yamlio
 from . import worker
@@ -130,8 +130,9 @@ def run(
             _follow(cluster, benchmark, job, objects, tell, note)
             if _pending(benchmark.plan()) == pending:
                 raise DeployError(
-                    f"Job {name} has ended, and its log holds no result: `kubectl -n {place} logs "
-                    f"job/{name}` says more; was the log rotated?"
+                    f"Job {name} has ended, and its log holds no result: "
+                    f"{command('kubectl', '-n', place, 'logs', f'job/{name}')} says more; was the "
+                    "log rotated?"
                 )
         _delete(cluster, manifest(benchmark, job, release))
 
@@ -179,7 +180,7 @@ def _take_over(cluster: Cluster, benchmark: Benchmark, job: Object) -> None:
         DeployError: it has not ended, or would be lost with results that this command can't take.
     """
     name, place = job["metadata"]["name"], job["metadata"]["namespace"]
-    delete = f"`kubectl -n {place} delete job {name}`"
+    delete = command("kubectl", "-n", place, "delete", "job", name)
     if not _ended(job):
         raise DeployError(f"Job {name} runs another benchmark: wait for it, or {delete}")
     log = _log(cluster, job)
@@ -297,6 +298,7 @@ def _log(cluster: Cluster, job: Object) -> str:
             look.
     """
     name, place, ended = job["metadata"]["name"], job["metadata"]["namespace"], _ended(job)
+    delete = command("kubectl", "-n", place, "delete", "job", name)
     text = unread = ""
     try:
         for pod in _pods(cluster, job):
@@ -310,7 +312,7 @@ def _log(cluster: Cluster, job: Object) -> str:
     if unread:
         raise DeployError(
             f"Job {name} has ended, and its log can't be read: {unread}: give the same command "
-            f"again when it can; `kubectl -n {place} delete job {name}` gives its results up"
+            f"again when it can; {delete} gives its results up"
         )
     return text
 

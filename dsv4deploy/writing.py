@@ -28,8 +28,8 @@ def write_files(contents: Mapping[Path, str | bytes]) -> None:
             target = Path(os.path.realpath(path))
             target.parent.mkdir(parents=True, exist_ok=True)
             whole = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
+            pending.append((whole, target, path))
             with whole.open("xb") as file:
-                pending.append((whole, target, path))
                 if target.exists():
                     whole.chmod(target.stat().st_mode & 0o777)
                 file.write(_bytes(contents[path]))

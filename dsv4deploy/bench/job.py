@@ -53,7 +53,8 @@ class Job:
     """How the Job runs, and is looked after.
 
     Attributes:
-        image: with Python 3.10 or newer, and aiperf 0.7.0 or a way to PyPI.
+        image: with Python 3.10 or newer, and aiperf 0.7.0; or else with Python 3.10 to 3.13 on
+            glibc, and a way to PyPI.
         key_secret: the Secret with the API key; ``""`` where none is needed.
         key_name: its key.
         interval: seconds between two looks.
@@ -70,7 +71,8 @@ class Job:
 def manifest(benchmark: Benchmark, job: Job, release: Release) -> list[Object]:
     """The ConfigMap and the Job."""
     package = files("dsv4deploy")
-    carried = {path: (package / path).read_text("utf-8") for path in MODULES}
+    paths = (*MODULES, f"bench/{worker.LOCK}")
+    carried = {path: (package / path).read_text("utf-8") for path in paths}
     own = {
         "files": {**carried, "plan.json": json.dumps(benchmark.plan(), sort_keys=True)},
         "plan": _identity(benchmark),

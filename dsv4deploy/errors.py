@@ -16,7 +16,6 @@ runs in the container of the benchmark's Job without this package.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -115,7 +114,9 @@ class ClusterError(DeployError):
 
 def command(*words: object) -> str:
     """A command for a message, in backquotes, with each word quoted for a POSIX shell."""
-    return f"`{shlex.join(map(str, words))}`"
+    from shlex import join  # only a message needs it
+
+    return f"`{join(map(str, words))}`"
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:

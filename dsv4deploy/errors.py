@@ -112,6 +112,13 @@ class ClusterError(DeployError):
         super().__init__(message)
 
 
+def command(*words: object) -> str:
+    """A command for a message, in backquotes, with each word quoted for a POSIX shell."""
+    from shlex import join  # only a message needs it
+
+    return f"`{join(map(str, words))}`"
+
+
 def suggestion(word: str, words: Iterable[str]) -> str:
     """``: did you mean x?`` with the most similar of the words; ``""`` if none is similar."""
     from difflib import get_close_matches  # only a mistake needs it

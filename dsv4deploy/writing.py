@@ -13,14 +13,13 @@ from .errors import DeployError
 def write_files(contents: Mapping[Path, str | bytes]) -> None:
     """Writes every file, or none of them: a full disk leaves what was there before.
 
-    Each file is written beside its place and then replaces it. A link stays, and its target is
-    replaced. A device or a pipe is written to.
+    Each file is written beside its place and then replaces it, with the mode of the file that was
+    there, or else the one that the umask gives. A link stays, and its target is replaced. A device
+    or a pipe is written to.
 
     Raises:
         DeployError: a file can't be written.
     """
-    import tempfile  # a render to stdout does without it
-
     pending: list[tuple[Path, Path, Path]] = []
     path = Path()
     try:
@@ -28,11 +27,12 @@ def write_files(contents: Mapping[Path, str | bytes]) -> None:
         for path in (path for path in contents if path not in streams):
             target = Path(os.path.realpath(path))
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-            pending.append((Path(name), target, path))
-            with os.fdopen(handle, "wb") as file:
+            whole = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
+            pending.append((whole, target, path))
+            with whole.open("xb") as file:
+                if target.exists():
+                    whole.chmod(target.stat().st_mode & 0o777)
                 file.write(_bytes(contents[path]))
-            Path(name).chmod(0o644)
         for path in streams:
             path.write_bytes(_bytes(contents[path]))
         while pending:

@@ -55,6 +55,12 @@ def test_a_room_imports_from_those_above_it(room: str) -> None:
         assert set(imports(path)) <= allowed, path
 
 
+def test_verbs_print_through_one_module() -> None:
+    for path in (PACKAGE / "cli").glob("*.py"):
+        printing = re.search(r"\b(click\.echo|click\.secho|print)\(", path.read_text("utf-8"))
+        assert path.name == "output.py" or not printing, path
+
+
 GENERATED = PACKAGE / "manifest" / "compiled.py"
 
 

@@ -87,10 +87,12 @@ def test_a_full_disk_leaves_the_old_chart_and_the_old_package(
     for path in snapshot(tmp_path):
         path.write_bytes(path.read_bytes() + b"# old\n")
     before = snapshot(tmp_path)
-    space = [40_000]
+    space, really = [40_000], Path.open
 
-    def fdopen(handle: int, *args: Any, **kwargs: Any) -> Any:
-        file = io.FileIO(handle, "wb")
+    def opened(path: Path, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        if mode != "xb":
+            return really(path, mode, *args, **kwargs)
+        file = io.FileIO(path, mode)
         space[0] -= 10_000
         if space[0] < 0:
             file.write(b"half of")
@@ -98,7 +100,7 @@ def test_a_full_disk_leaves_the_old_chart_and_the_old_package(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return file
 
-    monkeypatch.setattr("dsv4deploy.writing.os.fdopen", fdopen)
+    monkeypatch.setattr(Path, "open", opened)
     for fails in (lambda: write(tmp_path / "chart"), lambda: package(tmp_path)):
         with pytest.raises(DeployError, match="can't write: No space left on device"):
             fails()
@@ -346,9 +348,9 @@ def test_notes_say_how_to_watch_and_how_to_ask(tool: Tool) -> None:
     # Helm 3 asks a cluster before it prints notes.
     command = (tool("helm4"), "install", "dsv4", CHART, "--dry-run=client", "-n", "demo")
     notes = run(*command).partition("NOTES:")[2]
-    for text in ("for up to 3600 seconds", "get llminferenceservice", "helm test dsv4 -n demo"):
+    for text in ("for up to 3600 seconds", "get llminferenceservice", "helm test 'dsv4' -n 'demo'"):
         assert text in notes
-    assert notes.count("curl http://") == 2
+    assert notes.count('curl "http://') == 2
     enabled = run(*command, "--set", "maas.enabled=true").partition("NOTES:")[2]
     assert "maas-system/maas-api-keys" in enabled
     assert "KServe's gateway above stays open" in enabled
@@ -357,7 +359,7 @@ def test_notes_say_how_to_watch_and_how_to_ask(tool: Tool) -> None:
     told = run(*command, *closed).partition("NOTES:")[2]
     assert "stays open" not in told
     assert "lets this gateway in, and not KServe's" in told
-    assert "curl https://$GATEWAY:443/" in told
-    assert "GATEWAY=maas.example.com\n" not in enabled
+    assert 'curl "https://$GATEWAY:443/' in told
+    assert "GATEWAY='maas.example.com'\n" not in enabled
     named = ("--set", "maas.enabled=true,maas.gateway.hostname=maas.example.com")
-    assert "GATEWAY=maas.example.com\n" in run(*command, *named).partition("NOTES:")[2]
+    assert "GATEWAY='maas.example.com'\n" in run(*command, *named).partition("NOTES:")[2]

@@ -92,6 +92,34 @@ def test_output_goes_to_a_file_or_to_one_file_an_object(run: Run, tmp_path: Path
     assert sorted(map(str, parts)) == sorted(map(str, whole))
 
 
+def test_a_folder_names_the_manifests_that_this_render_does_not_write(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    assert run("render", "--set", "maas.enabled=true", "-o", tmp_path).err == ""
+    done = run("render", "-o", tmp_path)
+    assert done.code == 0
+    assert "does not write aigatewayroute-" in done.err
+    assert "gateway-maas.yaml" in done.err
+    assert "llminferenceservice" not in done.err
+    assert "README" not in done.err
+    assert (tmp_path / "gateway-maas.yaml").exists()
+
+
+def test_a_written_file_keeps_its_mode_and_a_new_one_gets_the_umask_s(
+    run: Run, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.touch(0o600)
+    before = os.umask(0o027)
+    try:
+        for path in (old, new):
+            assert run("render", "-o", path).code == 0
+    finally:
+        os.umask(before)
+    assert [f"{path.stat().st_mode & 0o777:o}" for path in (old, new)] == ["600", "640"]
+
+
 def test_output_goes_through_a_link_and_into_a_pipe(run: Run, tmp_path: Path) -> None:
     manifest = run("render").out
     link, pipe = tmp_path / "link", tmp_path / "pipe"
@@ -374,13 +402,42 @@ def test_the_version_is_the_package_s(run: Run) -> None:
     assert run("--version").out.endswith(f", version {__version__}\n")
 
 
-def test_a_reader_that_leaves_early_is_no_failure() -> None:
-    command = f"{sys.executable} -m dsv4deploy render | head -n 1"
+@pytest.mark.parametrize("words", ["render", "rules list", "why -", "explain"])
+def test_a_reader_that_leaves_early_is_no_failure(words: str) -> None:
+    # Nobody reads when the verb writes: the other end of its pipe is closed from the beginning.
+    command = f"exec 3> >(exec <&-); sleep 0.2; {sys.executable} -m dsv4deploy {words} >&3"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+        ["bash", "-c", command],
+        input=f"no healthy upstream {'x' * 100_000}",
+        text=True,
+        capture_output=True,
+        check=False,
     )
-    assert done.stdout == "---\n"
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\x07", "\x08", "\x7f", "\x9b", "\u202e", "\udc9b"])
+def test_no_control_character_reaches_the_terminal(
+    char: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"no healthy upstream {char}]0;owned"
+    monkeypatch.setattr("dsv4deploy.cli.why._stdin", lambda: text)
+    name = f"{char}.yaml"
+    done = [
+        *(run("why", "-", "-o", output) for output in ("table", "json")),
+        run("render", "--set", f"engine.env.{char}=x"),
+        run("render", f"missing{name}"),
+        run("rules", "show", char),
+        run(char),
+        run("plan", "-o", char),
+        run("bench", "report", f"missing{char}"),
+    ]
+    escaped = f"\\u{ord(char):04x}"
+    assert escaped in done[0].out
+    assert json.loads(done[1].out)[0]["line"] in (text, text.strip())
+    for each in done:
+        assert char not in each.out + each.err
+        assert each.out + each.err
 
 
 def test_check_leaves_a_warning_out_and_never_an_error(run: Run) -> None:

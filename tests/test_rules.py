@@ -226,6 +226,10 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"maas": {"enabled": True}},
         {"maas": {"enabled": True, "gateway": {"tls": {"enabled": True}}}},
     ),
+    "maas-client-header": (
+        {"maas": {"enabled": True, "apiKeys": {"clientIdHeader": "x-ai-eg-model"}}},
+        {"maas": {"enabled": True, "apiKeys": {"clientIdHeader": "x-user"}}},
+    ),
     "maas-tls-hostname": (
         {"maas": {"enabled": True, "gateway": {"tls": ISSUED}}},
         {"maas": {"enabled": True, "gateway": {"tls": ISSUED, "hostname": "maas.example.com"}}},
@@ -568,3 +572,21 @@ def test_the_versions_whose_flags_are_known_are_named() -> None:
 )
 def test_durations_are_read_as_go_reads_them(text: str, told: float) -> None:
     assert seconds(text) == pytest.approx(told)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("authorization", "host", "content-type", "content-length", "connection", "te", "cookie"),
+        *(
+            "x-forwarded-for",
+            "x-forwarded-client-cert",
+            "x-envoy-original-path",
+            "proxy-connection",
+        ),
+        *("x-request-id", "x-gateway-destination-endpoint", "transfer-encoding"),
+    ],
+)
+def test_a_header_that_means_something_else_can_not_carry_the_client_s_id(header: str) -> None:
+    found = check(load({"maas": {"enabled": True, "apiKeys": {"clientIdHeader": header}}}))
+    assert "maas-client-header" in [each.code for each in found]

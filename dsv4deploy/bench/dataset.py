@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DeployError
+from ..errors import DeployError, command
 from . import prompts
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def read(folder: Path) -> Dataset:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DeployError(
             f"{folder}: no data set: "
-            f"`dsv4deploy bench dataset --tokenizer DIR -o {folder}` makes one"
+            f"{command('dsv4deploy', 'bench', 'dataset', '--tokenizer', 'DIR', '-o', folder)} "
+            "makes one"
         ) from None
     for name, hashed in files.items():
         path = folder / name

@@ -29,7 +29,7 @@ from typing import Any
 from ..cluster.client import Cluster, Object
 from ..cluster.pods import stuck, unscheduled, warning
 from ..completion.stream import KEY
-from ..errors import ClusterError, DeployError
+from ..errors import ClusterError, DeployError, command
 from ..manifest.render import Release, context, environment
 from ..values import yaml as yamlio
 from . import worker
@@ -53,7 +53,8 @@ class Job:
     """How the Job runs, and is looked after.
 
     Attributes:
-        image: with Python 3.10 or newer, and aiperf 0.7.0 or a way to PyPI.
+        image: with Python 3.10 or newer, and aiperf 0.7.0; or else with Python 3.10 to 3.13 on
+            glibc, and a way to PyPI.
         key_secret: the Secret with the API key; ``""`` where none is needed.
         key_name: its key.
         interval: seconds between two looks.
@@ -70,7 +71,8 @@ class Job:
 def manifest(benchmark: Benchmark, job: Job, release: Release) -> list[Object]:
     """The ConfigMap and the Job."""
     package = files("dsv4deploy")
-    carried = {path: (package / path).read_text("utf-8") for path in MODULES}
+    paths = (*MODULES, f"bench/{worker.LOCK}")
+    carried = {path: (package / path).read_text("utf-8") for path in paths}
     own = {
         "files": {**carried, "plan.json": json.dumps(benchmark.plan(), sort_keys=True)},
         "plan": _identity(benchmark),
@@ -130,8 +132,9 @@ def run(
             _follow(cluster, benchmark, job, objects, tell, note)
             if _pending(benchmark.plan()) == pending:
                 raise DeployError(
-                    f"Job {name} has ended, and its log holds no result: `kubectl -n {place} logs "
-                    f"job/{name}` says more; was the log rotated?"
+                    f"Job {name} has ended, and its log holds no result: "
+                    f"{command('kubectl', '-n', place, 'logs', f'job/{name}')} says more; was the "
+                    "log rotated?"
                 )
         _delete(cluster, manifest(benchmark, job, release))
 
@@ -179,7 +182,7 @@ def _take_over(cluster: Cluster, benchmark: Benchmark, job: Object) -> None:
         DeployError: it has not ended, or would be lost with results that this command can't take.
     """
     name, place = job["metadata"]["name"], job["metadata"]["namespace"]
-    delete = f"`kubectl -n {place} delete job {name}`"
+    delete = command("kubectl", "-n", place, "delete", "job", name)
     if not _ended(job):
         raise DeployError(f"Job {name} runs another benchmark: wait for it, or {delete}")
     log = _log(cluster, job)
@@ -297,6 +300,7 @@ def _log(cluster: Cluster, job: Object) -> str:
             look.
     """
     name, place, ended = job["metadata"]["name"], job["metadata"]["namespace"], _ended(job)
+    delete = command("kubectl", "-n", place, "delete", "job", name)
     text = unread = ""
     try:
         for pod in _pods(cluster, job):
@@ -310,7 +314,7 @@ def _log(cluster: Cluster, job: Object) -> str:
     if unread:
         raise DeployError(
             f"Job {name} has ended, and its log can't be read: {unread}: give the same command "
-            f"again when it can; `kubectl -n {place} delete job {name}` gives its results up"
+            f"again when it can; {delete} gives its results up"
         )
     return text
 

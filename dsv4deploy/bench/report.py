@@ -6,6 +6,7 @@ inline SVG. The same results give the same page, byte for byte.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -76,11 +77,11 @@ class Report:
 
     def html(self) -> str:
         """One page that needs nothing else."""
-        return _pages().get_template("report.html").render(report=self)
+        return _pages("html").get_template("report.html").render(report=self)
 
     def markdown(self) -> str:
         """The tables and verdicts, without the plots."""
-        return _pages().get_template("report.md").render(report=self)
+        return _pages("md").get_template("report.md").render(report=self)
 
     def data(self) -> dict[str, Any]:
         """Plain data, for ``-o json``; ms and tokens/s."""
@@ -147,11 +148,26 @@ def _result(each: Judged) -> dict[str, Any]:
 # --- what the pages ask for --------------------------------------------------------------------
 
 
+def _as_markdown(value: object) -> str:
+    """Text that Markdown shows as it is, on one line; markup stays markup.
+
+    Profiles, models and the errors of servers come from results, which anybody may have written.
+    """
+    if isinstance(value, Markup):
+        return value
+    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", str(value))
+    # As entities, because some readers pass HTML through after a backslash.
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]#|~!])", r"\\\1", text)
+
+
 @cache
-def _pages() -> Environment:
+def _pages(kind: str) -> Environment:
+    """The environment of the pages whose names end in ``.html`` or ``.md``."""
     made = Environment(
         loader=PackageLoader("dsv4deploy.bench", "pages"),
         autoescape=select_autoescape(["html"]),
+        finalize=_as_markdown if kind == "md" else None,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -178,7 +194,6 @@ def _pages() -> Environment:
         "amount": lambda value, metric: amount(metric, value),
         "number": number,
         "percent": lambda value: percent(value, signed=True),
-        "cell": lambda text: str(text).replace("|", r"\|").replace("\n", " "),
     }
     return made
 

@@ -28,6 +28,8 @@ from typing import Any
 from ..completion.stream import KEY, SIMULATOR, ask
 
 AIPERF = "0.7.0"
+LOCK = "aiperf.txt"
+"""The file beside this one that names aiperf and all that it needs, each with its hashes."""
 SUMMARY, RECORDS, ANSWER = "profile_export_aiperf.json", "profile_export.jsonl", "answer.json"
 BEGIN, END = "-----BEGIN RUN {}-----", "-----END RUN {}-----"
 FINISHED = "finished"
@@ -178,7 +180,9 @@ def version(aiperf: str) -> str:
     Raises:
         OSError: it can't be run.
     """
-    done = subprocess.run([aiperf, "--version"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [aiperf, "--version"], capture_output=True, text=True, check=False, env=_keyless()
+    )
     return done.stdout.strip().rpartition(" ")[2]
 
 
@@ -235,10 +239,18 @@ def _python(folder: Path) -> str:
     if found and version(found) == AIPERF:
         return str(Path(found).resolve().with_name("python3"))
     print(f"installing aiperf {AIPERF}", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, env=_keyless())
     pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--no-cache-dir"]
-    subprocess.run([*pip, f"aiperf=={AIPERF}"], check=True)
+    # The lock names every package with its hashes. A wheel runs nothing while it is installed.
+    pip += ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    lock = Path(__file__).with_name(LOCK)
+    subprocess.run([*pip, "--requirement", str(lock)], check=True, env=_keyless())
     return str(folder / "bin" / "python3")
+
+
+def _keyless() -> dict[str, str]:
+    """The environment of a program that needs no API key."""
+    return {name: value for name, value in os.environ.items() if name != KEY}
 
 
 def main(plan_file: str, folder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..findings import Severity
+from ..values.json import to_json
 from ..values.quantities import seconds
 from ..values.tree import Values
 from .rule import Places, Rule
@@ -17,6 +18,27 @@ def _created(condition: str) -> str:
     """A condition that must hold where the deployment creates its own Gateway."""
     return _maas(f"not Values.maas.gateway.create or {condition}")
 
+
+_HEADER = "Values.maas.apiKeys.clientIdHeader"
+_RESERVED = (
+    # What a request is, where it goes and how it is framed; who asks (RFC 9110, 6265).
+    *(
+        "accept",
+        "authorization",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "date",
+    ),
+    *("expect", "host", "set-cookie"),
+    # Hop by hop (RFC 9110, section 7.6.1).
+    *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
+    # The gateway's own.
+    *("forwarded", "traceparent", "tracestate", "via", "x-request-id"),
+)
+_OWN = ("proxy-", "x-ai-eg-", "x-envoy-", "x-forwarded-", "x-gateway-")
+"""Beginnings of the names of headers that the gateway, or a proxy before it, writes and reads."""
 
 RULES: list[Rule] = [
     Rule(
@@ -80,6 +102,19 @@ RULES: list[Rule] = [
         message="API keys and prompts cross the network as plain text",
         fix="set it to true, unless something before the gateway ends TLS",
         source="RFC 6750, section 5.3: bearer tokens need TLS",
+    ),
+    Rule(
+        code="maas-client-header",
+        severity=Severity.ERROR,
+        path="maas.apiKeys.clientIdHeader",
+        condition=_maas(
+            f"{_HEADER} not in ({', '.join(map(to_json, _RESERVED))})"
+            + "".join(f' and not "{each}" in {_HEADER}' for each in _OWN)
+        ),
+        message="requests need this header for something else, and the gateway removes what a "
+        "client sends in it and writes the client's id there",
+        fix="leave it at x-user-id, or name a header that nothing else reads",
+        source="Envoy Gateway 1.8.1: earlyRequestHeaders.remove, forwardClientIDHeader; RFC 9110",
     ),
     Rule(
         code="maas-tls-hostname",

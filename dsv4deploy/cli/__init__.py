@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import io
 import os
 import sys
 from importlib import import_module
@@ -64,6 +65,15 @@ class _Verbs(click.Group):
         verbs = [click.Command(name, help=sentence) for name, sentence in VERBS.items()]
         click.Group(commands=verbs).format_commands(ctx, formatter)
 
+    def invoke(self, ctx: click.Context) -> None:
+        try:
+            super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader (head, less) has gone, which is no failure; what stdout has not written yet
+            # would fail once more at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            ctx.exit(0)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
@@ -101,7 +111,9 @@ def main() -> None:
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        say(shown.getvalue().rstrip("\n"))
         sys.exit(error.exit_code)
     except DeployError as error:
         say(str(error))
@@ -109,10 +121,6 @@ def main() -> None:
     except click.Abort:
         say("interrupted")
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader (head, less) has gone: not a failure, and nothing left to say.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-        sys.exit(0)
     except OSError as error:
         if error.filename:
             say(f"{error.filename}: {error.strerror}")

@@ -18,13 +18,14 @@ from ..bench import report as reports
 from ..bench.hints import hints, published_concurrency, published_profile
 from ..bench.run import Benchmark, find_aiperf, subject
 from ..bench.simulate import Simulation, published, serve
+from ..errors import command
 from ..values.loading import load
 from ..values.quantities import whole
 from ..values.tree import Values
 from ..writing import write_files
 from .connection import ClusterOptions, cluster_options
 from .options import DeploymentOptions, Number, deployment_options, gathered
-from .output import print_json, say
+from .output import print_json, print_text, printable, say
 
 
 @click.group()
@@ -79,7 +80,7 @@ def dataset(
     """
     made = datasets.make(output, tokenizer, seed=seed, requests=requests, size=size, warmup=warmup)
     for name in made.files:
-        click.echo(output / name)
+        print_text(output / name)
     for scenario, tokens in made.input_tokens.items():
         say(f"scenario {scenario}: {requests} requests of {tokens:.0f} tokens on average")
 
@@ -241,8 +242,8 @@ def run(deployment: DeploymentOptions, cluster: ClusterOptions, options: RunOpti
         else:
             benchmark.here(python, tell)
     for group in benchmark.plan()["groups"]:
-        click.echo(options.output / group["folder"])
-    say(f"`dsv4deploy bench report {options.output}` says what they mean")
+        print_text(options.output / group["folder"])
+    say(f"{command('dsv4deploy', 'bench', 'report', options.output)} says what they mean")
 
 
 @contextmanager
@@ -254,7 +255,7 @@ def _bar(plan: dict[str, Any]) -> Iterator[Callable[[str, int, int], None]]:
     with click.progressbar(length=max(1, total), file=sys.stderr, width=30) as bar:
 
         def tell(name: str, number: int, ended: int) -> None:
-            bar.label = f"{name}, run {number}" if number else f"{name}, warming up"
+            bar.label = printable(f"{name}, run {number}" if number else f"{name}, warming up")
             if (name, number) in pending:
                 before = pending[: pending.index((name, number))]
                 bar.update(sum(groups[each]["requests"] for each, _ in before) + ended - bar.pos)
@@ -282,7 +283,7 @@ def report(
     if output == "json":
         print_json(told.data())
     else:
-        click.echo(told.markdown())
+        print_text(told.markdown())
     say(str(told.verdict))
     if not told.ok:
         sys.exit(1)
@@ -389,7 +390,7 @@ def simulate(options: SimulatorOptions) -> None:
 
     def ready(taken: int) -> None:
         say(f"a simulator, no engine: {simulation.told()}")
-        click.echo(f"http://{options.host}:{taken}/v1/chat/completions")
+        print_text(f"http://{options.host}:{taken}/v1/chat/completions")
         sys.stdout.flush()
 
     with suppress(KeyboardInterrupt):

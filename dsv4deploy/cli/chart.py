@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from ..errors import DeployError
+from ..errors import DeployError, command
 from ..helm import chart as helm
-from .output import say
+from .output import print_text, say
 
 
 @click.group()
@@ -37,7 +37,7 @@ def check(directory: Path) -> None:
     for path in changed:
         say(f"{directory / path}: differs")
     if changed:
-        raise DeployError(f"run `dsv4deploy chart write {directory}`")
+        raise DeployError(f"run {command('dsv4deploy', 'chart', 'write', directory)}")
 
 
 @chart.command()
@@ -50,4 +50,4 @@ def check(directory: Path) -> None:
 )
 def package(output: Path) -> None:
     """Build the chart's .tgz, for `helm install` and `helm push`."""
-    click.echo(helm.package(output))
+    print_text(helm.package(output))

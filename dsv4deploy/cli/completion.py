@@ -6,6 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from ..errors import DeployError
+from .output import print_file
 
 
 @click.command()
@@ -22,4 +23,5 @@ def completion(context: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:  # click ships all three; a Choice lets no other through
         raise DeployError(f"click has no completion for {shell}")
-    click.echo(kind(context.find_root().command, {}, "dsv4deploy", "_DSV4DEPLOY_COMPLETE").source())
+    complete = kind(context.find_root().command, {}, "dsv4deploy", "_DSV4DEPLOY_COMPLETE")
+    print_file(complete.source() + "\n")

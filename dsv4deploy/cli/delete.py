@@ -9,7 +9,7 @@ from ..cluster.diff import label
 from ..cluster.revisions import history
 from .connection import ServiceOptions, service_options
 from .options import YES
-from .output import confirm, say
+from .output import confirm, print_text, say
 
 
 @click.command()
@@ -20,9 +20,9 @@ def delete(service: ServiceOptions, yes: bool) -> None:
     place = service.find()
     going, staying = rollout.delete(*place, dry_run=True)
     for item in going:
-        click.echo(f"- {label(item)}")
+        print_text(f"- {label(item)}")
     for item in staying:
-        click.echo(f"= {label(item)} (stays: not made for this service)")
+        print_text(f"= {label(item)} (stays: not made for this service)")
     revisions = history(*place)
     if not (going or revisions):
         say("nothing to delete")

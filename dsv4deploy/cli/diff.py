@@ -13,7 +13,7 @@ from ..manifest.render import Release, render
 from ..values.tree import Values
 from .connection import ClusterOptions, cluster_options
 from .options import FORMAT, DeploymentOptions, deployment_options
-from .output import print_json
+from .output import print_json, print_text
 from .render import checked
 
 
@@ -46,5 +46,5 @@ def planned(cluster: Cluster, values: Values, release: Release, *, force: bool) 
 def print_changes(plan: Plan) -> None:
     """Each change on a line, and whether the engines stop for them."""
     for change in plan.changes:
-        click.echo(change)
-    click.echo(f"downtime: {f'yes: {plan.downtime}' if plan.downtime else 'no'}")
+        print_text(change)
+    print_text(f"downtime: {f'yes: {plan.downtime}' if plan.downtime else 'no'}")

@@ -7,6 +7,7 @@ import click
 from ..values.schema import documentation
 from ..values.schema import explain as explanation
 from .options import Completed
+from .output import print_text
 
 
 @click.command()
@@ -16,4 +17,4 @@ def explain(path: str) -> None:
 
     PATH is dotted, such as engine.args.max-num-seqs. Without one, all paths are listed.
     """
-    click.echo(explanation(path))
+    print_text(explanation(path))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from ..manifest.images import as_values, mapped, references
 from ..values import yaml as yamlio
 from .options import DeploymentOptions, deployment_options
+from .output import print_file, print_text
 
 
 @click.command()
@@ -47,9 +50,10 @@ def images(deployment: DeploymentOptions, registry_map: tuple[str, ...], output:
             raise click.UsageError("--registry-map takes FROM=TO, such as quay.io=reg.site/quay")
         moved = mapped(values, {begin.rstrip("/"): to.rstrip("/") for begin, _, to in pairs})
     if output == "values":
-        click.echo(yamlio.write([as_values(moved)]).removeprefix("---\n"), nl=False)
+        print_file(yamlio.write([as_values(moved)]).removeprefix("---\n"))
     elif output == "skopeo":
         for path, reference in found.items():
-            click.echo(f"skopeo copy --all docker://{reference} docker://{moved[path]}")
+            words = ("skopeo", "copy", "--all", f"docker://{reference}", f"docker://{moved[path]}")
+            print_text(shlex.join(words))
     else:
-        click.echo("\n".join(moved.values()))
+        print_text("\n".join(moved.values()))

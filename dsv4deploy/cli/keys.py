@@ -13,7 +13,7 @@ from ..cluster import keys as stored
 from ..cluster.keys import Key, KeySecret
 from .connection import ClusterOptions, cluster_options
 from .options import FORMAT, YES, DeploymentOptions, deployment_options
-from .output import confirm, print_json, print_table, say
+from .output import confirm, print_json, print_table, print_text, say
 
 
 class Lifetime(click.ParamType[timedelta]):
@@ -73,7 +73,7 @@ def create(
     """
     place = _place(deployment, cluster)
     key = stored.create(place, client, expires, datetime.now(UTC))
-    click.echo(key)
+    print_text(key)
     say(f"{client}'s key stands in {place}, and is printed nowhere again")
 
 
@@ -91,7 +91,7 @@ def rotate(
     """Replace a client's key and print the new one, this once. The old one stops at once."""
     place = _place(deployment, cluster)
     key = stored.rotate(place, client, expires, datetime.now(UTC))
-    click.echo(key)
+    print_text(key)
     say(f"{client}'s old key stops as soon as the gateway has read {place}: hand the new one on")
 
 

@@ -1,9 +1,14 @@
-"""What a user sees: tables and JSON on stdout, messages and progress bars on stderr."""
+"""What a user sees: tables and JSON on stdout, messages and progress bars on stderr.
+
+Every verb prints through this module. Text of servers, logs and files reaches the terminal without
+control characters, which a terminal would obey.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,14 +22,36 @@ if TYPE_CHECKING:
     from ..cluster.readiness import Progress
 
 
-def say(message: str) -> None:
+# Control characters without tab and line feed; what changes the direction of text; half characters,
+# which no encoding writes.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: object) -> str:
+    """Text for a terminal, each control character as the ``\\u…`` that JSON writes."""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", str(text))
+
+
+def say(message: object) -> None:
     """A message, on stderr."""
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
+
+
+def print_text(text: object) -> None:
+    """A result, on stdout."""
+    click.echo(printable(text))
+
+
+def print_file(text: str) -> None:
+    """The text of a file, such as a manifest, on stdout and unchanged."""
+    click.echo(text, nl=False)
 
 
 def print_json(data: Any) -> None:
     """Data as JSON, on stdout; a number that JSON does not have (NaN, infinity) is null."""
-    click.echo(json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False))
+    print_text(json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _finite(data: Any) -> Any:
@@ -42,13 +69,13 @@ def print_table(
     from tabulate import tabulate
 
     table = tabulate(
-        [list(map(str, row)) for row in rows],
+        [list(map(printable, row)) for row in rows],
         headers=list(header),
         tablefmt="plain",
         maxcolwidths=list(widths),
         disable_numparse=True,
     )
-    click.echo(table)
+    print_text(table)
 
 
 def confirm(question: str) -> None:
@@ -59,7 +86,7 @@ def confirm(question: str) -> None:
         DeployError: nobody can answer.
     """
     try:
-        agreed = click.confirm(question, err=True)
+        agreed = click.confirm(printable(question), err=True)
     except click.Abort:
         if sys.stdin.isatty():
             raise
@@ -76,7 +103,7 @@ def waiting_bar() -> Iterator[Callable[[Progress], None]]:
 
         def tell(now: Progress) -> None:
             nonlocal told
-            bar.label = now.phase
+            bar.label = printable(now.phase)
             bar.update(max(0, round(now.done * 100) - bar.pos))
             if now.message != told and not sys.stderr.isatty():
                 say(f"{now.phase}: {now.message}")

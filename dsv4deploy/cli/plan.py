@@ -12,7 +12,7 @@ from ..sizing import plan as planner
 from ..sizing.startup_log import read_log
 from ..writing import write_files
 from .options import FORMAT, DeploymentOptions, Number, deployment_options
-from .output import print_json, print_table, say
+from .output import print_json, print_table, print_text, say
 
 
 @click.command()
@@ -83,7 +83,7 @@ def _print(made: planner.MemoryPlan) -> None:
         widths=(22, 7, 7, 7, 9, 64),
     )
     cache = made.cache
-    click.echo()
+    print_text("")
     print_table(
         ("WITH FIGURES", "KV CACHE", "SPARE", "SLACK", "BLOCKS", "REQUESTS", "HOLDS"),
         [
@@ -99,11 +99,11 @@ def _print(made: planner.MemoryPlan) -> None:
         widths=(12, 9, 9, 9, 9, 9, 6),
     )
     if made.calibration:
-        click.echo("\nRead from the log:")
+        print_text("\nRead from the log:")
         for line in made.calibration.lines:
-            click.echo(f"  {line}")
+            print_text(f"  {line}")
     limits = made.limits
-    click.echo(
+    print_text(
         f"\n{picture.bar(made)}\n\n"
         f"One request of {cache.max_model_len} tokens takes {cache.admission_blocks} blocks "
         f"({cache.admission_gib:.2f} GiB): {cache.context_blocks} by max-model-len, "
@@ -118,8 +118,8 @@ def _print(made: planner.MemoryPlan) -> None:
         f"Engine: {made.build or 'unknown'}."
     )
     for note in made.notes:
-        click.echo(f"Note: {note}.")
-    click.echo(f"{made.card} at {made.utilization:g}: {made.verdict}")
+        print_text(f"Note: {note}.")
+    print_text(f"{made.card} at {made.utilization:g}: {made.verdict}")
 
 
 def _most(value: int, requests: int) -> str:

@@ -7,7 +7,7 @@ import click
 from ..values.json import to_json
 from ..values.profiles import entries, kept, profile_names, profile_path, sources, summary
 from .options import FORMAT, PROFILE
-from .output import print_json, print_table
+from .output import print_file, print_json, print_table, print_text
 
 
 @click.group(invoke_without_command=True)
@@ -48,7 +48,7 @@ def show(name: str, output: str) -> None:
     """Show one profile: each value, and where it comes from."""
     path = profile_path(name)
     if output == "yaml":
-        click.echo(path.read_text(encoding="utf-8"), nl=False)
+        print_file(path.read_text(encoding="utf-8"))
         return
     rows = entries(name)
     if output == "json":
@@ -60,6 +60,6 @@ def show(name: str, output: str) -> None:
         widths=(70, 60, 40),
     )
     for tag, text in sources(name).items():
-        click.echo(f"\n[{tag}] {text}")
+        print_text(f"\n[{tag}] {text}")
     for code, text in kept(name).items():
-        click.echo(f"\nkeeps {code}: {text}")
+        print_text(f"\nkeeps {code}: {text}")

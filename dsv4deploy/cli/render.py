@@ -16,7 +16,7 @@ from ..manifest.render import Release, documents
 from ..values.tree import Values
 from ..writing import write_files
 from .options import DeploymentOptions, deployment_options
-from .output import say
+from .output import print_file, say
 
 
 @click.command()
@@ -54,9 +54,9 @@ def render(deployment: DeploymentOptions, output: str | None, each: Path | None)
         return
     texts = checked(deployment.values(), release)
     if output is None:
-        click.echo("".join(texts), nl=False)
+        print_file("".join(texts))
     elif output.endswith(os.sep) or Path(output).is_dir():
-        write_files({Path(output) / _file_name(text): text for text in texts})
+        _write_folder(Path(output), {_file_name(text): text for text in texts})
     else:
         write_files({Path(output): "".join(texts)})
 
@@ -89,13 +89,13 @@ def values_files(folder: Path) -> list[Path]:
 
 def _render_each(each: Path, output: Path, deployment: DeploymentOptions, release: Release) -> None:
     sources = values_files(each)
-    texts: dict[Path, str] = {}
+    texts: dict[str, str] = {}
     failed = 0
     with click.progressbar(sources, label="rendering", file=sys.stderr) as bar:
         for source in bar:
             try:
                 values = replace(deployment, files=(*deployment.files, str(source))).values()
-                texts[output / f"{source.stem}.yaml"] = "".join(checked(values, release))
+                texts[f"{source.stem}.yaml"] = "".join(checked(values, release))
             except DeployError as error:
                 failed += 1
                 say(f"{source}: {error}" if str(source) not in str(error) else str(error))
@@ -103,8 +103,22 @@ def _render_each(each: Path, output: Path, deployment: DeploymentOptions, releas
         raise DeployError(f"nothing written: {failed} of {len(sources)} values files have errors")
     if len(texts) < len(sources):
         raise DeployError(f"{each}: two files differ only in .yaml and .yml: rename one")
-    write_files(texts)
+    _write_folder(output, texts)
     say(f"{len(texts)} manifests written to {output}")
+
+
+def _write_folder(folder: Path, texts: dict[str, str]) -> None:
+    """Writes files into a folder, and names the other manifests in it, such as of a kind that an
+    earlier render wrote and this one does not: `kubectl apply -f` applies them too.
+    """
+    write_files({folder / name: text for name, text in texts.items()})
+    read = (".json", ".yaml", ".yml")
+    others = sorted({each.name for each in folder.iterdir() if each.suffix in read} - texts.keys())
+    if others:
+        say(
+            f"{folder}: this render does not write {', '.join(others)}, and `kubectl apply -f` of "
+            "the folder applies them too: delete what an earlier render has left"
+        )
 
 
 def _file_name(document: str) -> str:

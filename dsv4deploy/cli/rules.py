@@ -8,7 +8,7 @@ from ..checks.rules import RULES, explain
 from ..cluster import doctor
 from ..manifest import crds
 from .options import FORMAT, RULE
-from .output import print_json, print_table
+from .output import print_json, print_table, print_text
 
 
 @click.group(invoke_without_command=True)
@@ -39,4 +39,4 @@ def list_rules(output: str = "table") -> None:
 def show(code: str) -> None:
     """Explain the code of a finding: what must hold, for which versions, and how that is known."""
     others = {"dsv4deploy check --crds": crds.MEANINGS, "dsv4deploy doctor": doctor.MEANINGS}
-    click.echo(explain(code, others))
+    print_text(explain(code, others))

@@ -12,7 +12,7 @@ from ..completion.stream import KEY, ask
 from ..errors import DeployError
 from .connection import ClusterOptions, cluster_options
 from .options import DeploymentOptions, Number, deployment_options
-from .output import say
+from .output import print_text, say
 
 
 @click.command()
@@ -45,7 +45,7 @@ def smoke(
     done = ask(url, values.model.name, PROMPT, key, timeout)
     if done.error:
         raise DeployError(f"{url}: {done.error}")
-    click.echo(done.text)
+    print_text(done.text)
     say(
         f"first token after {done.first_token_seconds:.2f} s, all after {done.seconds:.2f} s; "
         f"{done.prompt_tokens} + {done.completion_tokens} tokens"

@@ -11,7 +11,7 @@ from ..cluster.revisions import history
 from ..errors import ClusterError
 from .connection import ServiceOptions, service_options
 from .options import FORMAT
-from .output import print_json, print_table, say
+from .output import print_json, print_table, print_text, say
 
 
 @click.command()
@@ -39,9 +39,9 @@ def status(service: ServiceOptions, output: str) -> None:
         revision = {"revision": last.number, "status": last.status} if last else None
         print_json({**told, "conditions": conditions, "revision": revision})
     else:
-        click.echo(f"{name}: {now.phase}: {now.message}")
+        print_text(f"{name}: {now.phase}: {now.message}")
         if known:
-            click.echo(f"revision {known[-1].number}: {known[-1].status}")
+            print_text(f"revision {known[-1].number}: {known[-1].status}")
         print_table(
             ("CONDITION", "STATUS", "MESSAGE"),
             [(each["type"], each["status"], each.get("message", "")) for each in conditions],

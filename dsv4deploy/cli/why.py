@@ -10,7 +10,7 @@ import click
 from ..errors import DeployError
 from ..why.entries import Entry, matching
 from .options import FORMAT
-from .output import print_json
+from .output import print_json, print_text
 
 
 @click.command()
@@ -31,7 +31,7 @@ def why(text: str, output: str) -> None:
     if output == "json":
         print_json([{"line": line, **asdict(entry)} for entry, line in found])
         return
-    click.echo("\n\n".join(_page(entry, line) for entry, line in found))
+    print_text("\n\n".join(_page(entry, line) for entry, line in found))
 
 
 def _page(entry: Entry, line: str) -> str:

@@ -303,16 +303,21 @@ def _object(data: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def printable(text: str) -> str:
+    """Text of a server for a terminal, which would obey control characters: each is escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def main() -> None:
     """Reads URL, MODEL and TIMEOUT (in seconds) from the environment and prints the answer."""
     timeout = float(os.environ["TIMEOUT"])
     done = ask(os.environ["URL"], os.environ["MODEL"], PROMPT, timeout=timeout)
-    print(done.text)
+    print(printable(done.text))
     if done.error:
-        sys.exit(done.error)
+        sys.exit(printable(done.error))
     why = garbage(done.text, "count")
     if why:
-        sys.exit(f"garbage: {why}")
+        sys.exit(printable(f"garbage: {why}"))
 
 
 if __name__ == "__main__":

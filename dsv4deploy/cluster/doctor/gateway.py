@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ...errors import command
 from ...findings import Severity
 from ...values.gateway import Maas
 from ..client import Object
@@ -91,7 +92,7 @@ def _api_keys(facts: Facts) -> Answers:
             yield (
                 Severity.WARNING,
                 f"{known.client}'s key has expired, and is accepted all the same",
-                f"`dsv4deploy keys rotate {known.client}`, or revoke it",
+                f"{command('dsv4deploy', 'keys', 'rotate', known.client)}, or revoke it",
             )
     yield from _tiers(maas, keys.keys())
 
@@ -104,7 +105,7 @@ def _tiers(maas: Maas, clients: Collection[str]) -> Answers:
             yield (
                 Severity.WARNING,
                 f"tier {name} names {client}, who has no key",
-                f"`dsv4deploy keys create {client}`, or take it out of maas.tiers",
+                f"{command('dsv4deploy', 'keys', 'create', client)}, or take it out of maas.tiers",
             )
     free = sorted(set(clients) - placed.keys())
     if placed and not maas.quotas and free:

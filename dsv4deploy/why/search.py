@@ -86,8 +86,8 @@ def explain(data: bytes) -> tuple[list[Known], list[Beginning]]:
         if not hit and not any(sign in line for sign in _SIGNS):
             continue
         text = texts[number][:_LONGEST]
-        level = "" if alone else log.level(text)
-        if level == "info":
+        level = log.level(text)
+        if level == "info" and not alone:
             continue
         for entry in _entries(text) if hit else ():
             if entry.code not in known:
@@ -103,11 +103,13 @@ def explain(data: bytes) -> tuple[list[Known], list[Beginning]]:
 
 
 def _entries(text: bytes) -> list[Entry]:
-    """The entries that a line matches."""
+    """The entries that a line matches; of those, the nearest to the root."""
     listed = words(log.without_body(text)).split()
     line = b" " + b" ".join(listed) + b" "
     pairs = [pair for word in dict.fromkeys(listed) for pair in index().get(word, ())]
-    return list(dict.fromkeys(entry for entry, parts in pairs if found(entry, parts, line)))
+    hits = dict.fromkeys(entry for entry, parts in pairs if found(entry, parts, line))
+    nearest = min((entry.distance for entry in hits), default=0)
+    return [entry for entry in hits if entry.distance == nearest]
 
 
 def _fails(text: bytes, level: str) -> bool:

@@ -6,6 +6,7 @@ that a phrase finds its message in a terminal, in JSON and in a log with colours
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -107,6 +108,8 @@ def place(parts: Parts, line: bytes) -> tuple[int, int] | None:
 
 def found(entry: Entry, parts: Parts, line: bytes) -> bool:
     """Whether a phrase of an entry is in a line of single spaced words."""
+    if place(parts, line) is None:
+        return False
     for phrase in entry.unless:
         for other in phrases(phrase):
             while (span := place(other, line)) is not None:
@@ -115,12 +118,20 @@ def found(entry: Entry, parts: Parts, line: bytes) -> bool:
 
 
 @cache
-def index() -> dict[bytes, list[tuple[Entry, Parts]]]:
-    """The entries by a word that a line must have: the longest of each phrase."""
-    by_word: dict[bytes, list[tuple[Entry, Parts]]] = {}
-    for entry in entries():
-        for phrase in entry.text:
-            for parts in phrases(phrase):
-                whole = [word for word in b"*".join(parts).split() if b"*" not in word]
-                by_word.setdefault(max(whole, key=len), []).append((entry, parts))
+def index() -> dict[bytes, list[tuple[Entry, Parts, frozenset[bytes]]]]:
+    """The entries by a word that a line must have, with all the words that it must have.
+
+    That word is the one in the fewest phrases, which is a rare word in a log as well.
+    """
+    every = [
+        (entry, parts, frozenset(word for word in b"*".join(parts).split() if b"*" not in word))
+        for entry in entries()
+        for phrase in entry.text
+        for parts in phrases(phrase)
+    ]
+    often = Counter(word for _, _, needed in every for word in needed)
+    by_word: dict[bytes, list[tuple[Entry, Parts, frozenset[bytes]]]] = {}
+    for each in every:
+        rarest = min(sorted(each[2]), key=lambda word: (often[word], -len(word)))
+        by_word.setdefault(rarest, []).append(each)
     return by_word

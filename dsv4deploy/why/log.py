@@ -29,9 +29,7 @@ _LEVEL = re.compile(
     re.VERBOSE,
 )
 
-_BODY = re.compile(
-    rb"""\\?["'](?:messages|prompt|content|input)\\?["']\s*:|\bprompt:\s*['"]"""
-)
+_BODY = re.compile(rb"""\\?["'](?:messages|prompt|content|input)\\?["']\s*:|\bprompt:\s*['"]""")
 """Where the words of a user begin in a line."""
 
 _RECORD = re.compile(

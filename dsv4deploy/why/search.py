@@ -81,20 +81,18 @@ def explain(data: bytes) -> tuple[list[Known], list[Beginning]]:
     starts: dict[str, int] = {}
     # One translation of the whole text is much faster than one for each line.
     for number, line in enumerate(words(b"\n".join(texts)).split(b"\n")):
-        listed = line.split()
-        hit = not index().keys().isdisjoint(listed)
-        if not hit and not any(sign in line for sign in _SIGNS):
-            continue
-        text = texts[number][:_LONGEST]
-        level = log.level(text)
-        if level == "info" and not alone:
-            continue
-        for entry in _entries(text) if hit else ():
-            if entry.code not in known:
+        possible = _possible(line)
+        if not possible <= known.keys():
+            text = texts[number][:_LONGEST]
+            level = log.level(text)
+            for entry in _entries(text) if alone or level != "info" else ():
                 rank = (entry.distance, level == "warning", number)
-                known[entry.code] = rank, Known(entry, _shown(text), number + 1)
-        if level != "warning" and _fails(text, level):
-            starts.setdefault(log.process(text), number)
+                known.setdefault(entry.code, (rank, Known(entry, _shown(text), number + 1)))
+        if any(sign in line for sign in _SIGNS):
+            text = texts[number][:_LONGEST]
+            process = log.process(text)
+            if process not in starts and _fails(text):
+                starts[process] = number
     beginnings = [_beginning(texts, process, number) for process, number in starts.items()]
     return (
         [each for _, each in sorted(known.values(), key=lambda pair: pair[0])],
@@ -102,17 +100,34 @@ def explain(data: bytes) -> tuple[list[Known], list[Beginning]]:
     )
 
 
+def _possible(line: bytes) -> set[str]:
+    """The codes of the entries of which a line has every word, in whatever order."""
+    listed = line.split()
+    if index().keys().isdisjoint(listed):
+        return set()
+    has = set(listed)
+    return {
+        entry.code
+        for word in index().keys() & has
+        for entry, _, needed in index()[word]
+        if needed <= has
+    }
+
+
 def _entries(text: bytes) -> list[Entry]:
     """The entries that a line matches; of those, the nearest to the root."""
     listed = words(log.without_body(text)).split()
     line = b" " + b" ".join(listed) + b" "
-    pairs = [pair for word in dict.fromkeys(listed) for pair in index().get(word, ())]
-    hits = dict.fromkeys(entry for entry, parts in pairs if found(entry, parts, line))
+    near = [each for word in dict.fromkeys(listed) for each in index().get(word, ())]
+    hits = dict.fromkeys(entry for entry, parts, _ in near if found(entry, parts, line))
     nearest = min((entry.distance for entry in hits), default=0)
     return [entry for entry in hits if entry.distance == nearest]
 
 
-def _fails(text: bytes, level: str) -> bool:
+def _fails(text: bytes) -> bool:
+    level = log.level(text)
+    if level in ("info", "warning"):
+        return False
     return level == "error" or bool(_ERROR.search(text) or _EXCEPTION.search(text))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
@@ -58,7 +59,7 @@ def _unwrapped(physical: list[bytes]) -> list[bytes]:
     if width > _NARROW:
         return physical
     whole = physical[:1]
-    for before, line in zip(physical, physical[1:], strict=False):
+    for before, line in itertools.pairwise(physical):
         if not _wraps(before, line, width):
             whole.append(line)
         elif len(before) == width:  # cut at the edge, in mid-word too

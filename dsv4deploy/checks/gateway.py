@@ -21,21 +21,12 @@ def _created(condition: str) -> str:
 
 _HEADER = "Values.maas.apiKeys.clientIdHeader"
 _RESERVED = (
-    # What a request is, where it goes and how it is framed; who asks (RFC 9110, 6265).
-    *(
-        "accept",
-        "authorization",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "cookie",
-        "date",
-    ),
-    *("expect", "host", "set-cookie"),
-    # Hop by hop (RFC 9110, section 7.6.1).
-    *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
-    # The gateway's own.
-    *("forwarded", "traceparent", "tracestate", "via", "x-request-id"),
+    # What a request is, where it goes and who asks (RFC 9110, 6265).
+    ("accept", "authorization", "content-encoding", "content-type", "cookie", "host", "set-cookie"),
+    # How it is framed, hop by hop (RFC 9110, section 7.6.1; RFC 9112).
+    ("connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding"),
+    # What a gateway says of it.
+    ("date", "forwarded", "traceparent", "tracestate", "upgrade", "via", "x-request-id"),
 )
 _OWN = ("proxy-", "x-ai-eg-", "x-envoy-", "x-forwarded-", "x-gateway-")
 """Beginnings of the names of headers that the gateway, or a proxy before it, writes and reads."""
@@ -108,8 +99,12 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="maas.apiKeys.clientIdHeader",
         condition=_maas(
-            f"{_HEADER} not in ({', '.join(map(to_json, _RESERVED))})"
-            + "".join(f' and not "{each}" in {_HEADER}' for each in _OWN)
+            " and ".join(
+                [
+                    *(f"{_HEADER} not in ({', '.join(map(to_json, row))})" for row in _RESERVED),
+                    *(f'not "{each}" in {_HEADER}' for each in _OWN),
+                ]
+            )
         ),
         message="requests need this header for something else, and the gateway removes what a "
         "client sends in it and writes the client's id there",

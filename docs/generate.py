@@ -244,7 +244,9 @@ def troubleshooting_page() -> str:
         "# Troubleshooting",
         "",
         "`dsv4deploy why` finds these errors in a message or a whole log, from the engine, KServe,",
-        "Kubernetes, the gateway, Helm or kustomize, and exits with 1 if it knows none of them.",
+        "Kubernetes, the gateway, Helm or kustomize. Those nearest to the root come first. Where",
+        "it does not know an error, it shows where each process began to fail. It exits with 1 if",
+        "it finds neither.",
         "",
         "```sh",
         'dsv4deploy why "no healthy upstream"',
@@ -280,7 +282,7 @@ PAGES: dict[str, tuple[Callable[[], str], str]] = {
     "doctor.md": (doctor_page, "dsv4deploy/cluster/doctor"),
     "examples.md": (examples_page, "examples"),
     "rules.md": (rules_page, ""),
-    "troubleshooting.md": (troubleshooting_page, "dsv4deploy/why/troubleshooting.yaml"),
+    "troubleshooting.md": (troubleshooting_page, "dsv4deploy/why"),
     "values.md": (values_page, "charts/deepseek-v4-flash/values.yaml"),
 }
 """Each page's function, and what GitHub shows in its place; ``""`` for a page that is committed."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
+from itertools import pairwise
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -58,11 +58,13 @@ def _unwrapped(physical: list[bytes]) -> list[bytes]:
     width = max(map(len, physical))
     if width > _NARROW:
         return physical
+    # A terminal cuts words at its edge; other programs wrap between words, at no common width.
+    cut = width % 10 == 0 or sum(len(line) == width for line in physical) > 1
     whole = physical[:1]
-    for before, line in itertools.pairwise(physical):
+    for before, line in pairwise(physical):
         if not _wraps(before, line, width):
             whole.append(line)
-        elif len(before) == width:  # cut at the edge, in mid-word too
+        elif cut and len(before) == width:
             whole[-1] += line
         else:
             whole[-1] += b" " + line.lstrip()

@@ -9,10 +9,10 @@ from . import log
 from .entries import Entry, found, index, words
 
 _LONGEST = 20_000
-"""The bytes of a line that are searched; an error stands at the beginning of its line."""
+"""The bytes of a line that are searched: a longer one holds a request's body or a dump."""
 
 _MOST = 5
-"""How many beginnings are told."""
+"""How many beginnings are shown."""
 
 _BLOCK = 120
 """How many lines a traceback may have."""
@@ -39,7 +39,7 @@ class Known:
     Attributes:
         entry: what is known.
         line: the first line that it is found in.
-        number: of the line, from 1.
+        number: of the line, from 1; wrapped lines count as one.
     """
 
     entry: Entry

@@ -24,7 +24,7 @@ MANAGER = "dsv4deploy"
 """The field manager under which objects are applied."""
 
 # What the client raises of a kubeconfig whose values are not what they must be.
-_MALFORMED = (AttributeError, OSError, RecursionError, TypeError, ValueError)
+_MALFORMED = (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
 # How often a request is tried that the server puts off (429, 5xx).
 _TRIES = 4
 
@@ -363,13 +363,7 @@ def contexts(kubeconfig: str = "") -> dict[str, str]:
             each["name"]: each["context"].safe_get("namespace") or ""
             for each in sorted(found or [], key=lambda each: bool(each["name"] != current))
         }
-    except (
-        ConfigException,
-        OSError,
-        ValueError,
-        TypeError,
-        yaml.YAMLError,
-    ) as error:
+    except (ConfigException, yaml.YAMLError, *_MALFORMED) as error:
         raise ClusterError(f"this is no kubeconfig: {error}", "NoContext") from None
 
 

@@ -314,7 +314,9 @@ def _kubeconfig(server: str) -> str:
             "current-context": "x",
             "clusters": [{"name": "x", "cluster": {"server": server}}],
             "users": [{"name": "x", "user": {"token": "t"}}],
-            "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+            "contexts": [
+                {"name": "x", "context": {"cluster": "x", "namespace": "demo", "user": "x"}}
+            ],
         }
     )
 

@@ -360,7 +360,7 @@ def contexts(kubeconfig: str = "") -> dict[str, str]:
         found = merged.safe_get("contexts")
         current = merged.safe_get("current-context")
         return {
-            each["name"]: each["context"].safe_get("namespace") or ""
+            str(each["name"]): str(each["context"].safe_get("namespace") or "")
             for each in sorted(found or [], key=lambda each: bool(each["name"] != current))
         }
     except (ConfigException, yaml.YAMLError, *_MALFORMED) as error:

@@ -284,6 +284,7 @@ _CHANGES: tuple[Callable[[random.Random, Tree, str], None], ...] = (
 )
 
 
+FREE = ("engine.args.seed", "engine.args.new-one", "global.x", "engine.env.NEW", "engine.shell")
 # What ends a setting in ways of its own, behind a path.
 ENDS = (
     *("=a\\", "=falſe", "=TRUE", "=nuLl", "=-007", "=-0", "=9223372036854775808", "[+0]=a"),
@@ -316,7 +317,7 @@ HEADS = ("%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "%TAG ! tag:x,2000:\n---\n")
 
 def written(rng: random.Random) -> tuple[str, bool]:
     """A file as a person writes it; and whether readers may understand it differently."""
-    stricter = rng.random() < 0.4
+    stricter = rng.random() < 0.3
     key = rng.choice(["args: {seed: 1}\n  env:\n    NEW", "args:\n    seed", "args:\n    new-one"])
     text = f"engine:\n  {key}: {rng.choice(STRICTER_RAW if stricter else RAW)}\n"
     if rng.random() < 0.05:
@@ -341,9 +342,9 @@ def settings(rng: random.Random) -> list[tuple[str, str]]:
                     ("--set-string", f"{path}={value}"),
                     ("--set-json", f"{path}={data}"),
                     ("--set-json", 'engine= {"args":{"seed":3}} ,replicas=2'),
-                    ("--set", f"{path}{rng.choice(ENDS)}"),
-                    ("--set-string", f"{path}{rng.choice(ENDS)}"),
-                    ("--set-json", f"{path}{rng.choice(JSON_ENDS)}"),
+                    ("--set", f"{rng.choice(FREE)}{rng.choice(ENDS)}"),
+                    ("--set-string", f"{rng.choice(FREE)}{rng.choice(ENDS)}"),
+                    ("--set-json", f"{rng.choice(FREE)}{rng.choice(JSON_ENDS)}"),
                 ]
             )
         )

@@ -9,7 +9,7 @@ import io
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,10 @@ SETTINGS = (
     *("engine.env.VLLM_ENGINE_READY_TIMEOUT_S=²", "engine.env.HCCL_BUFFSIZE=" + "9" * 5000),
     *("parallelism.data=2", "kvStore.enabled=true", "engine.resources.limits.memory=1Gi"),
 )
+MILD_SETTINGS = (
+    *("replicas=2", "maas.enabled=true", "kvStore.enabled=true", "monitoring.enabled=true"),
+    *("engine.args.max-num-seqs=8", "npu.card=910B3", "router.inline=true", "engine.env.A=$(B)"),
+)
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
     for old, new in zip("abcdefg", "bcdefgh", strict=True)
@@ -71,6 +75,11 @@ CONTENTS = (
     b"Free memory on device (nan/inf GiB)\nAvailable KV cache memory: 1e400 GiB\n",
     b"no healthy upstream\n" * 1000,
 )
+_LOG = b"""\
+INFO 08-21 [worker.py:301] Available KV cache memory: 4.40 GiB
+Loading model weights took 19.5 GB
+ValueError: Free memory on device (20.1/29.8 GiB) on startup is less than desired GPU memory
+"""
 ENVIRONMENTS = (
     *({}, {}, {}, {"COLUMNS": "0"}, {"COLUMNS": "-5"}, {"COLUMNS": "x"}, {"COLUMNS": "1"}),
     *({"KUBECONFIG": "hostile.kubeconfig"}, {"KUBECONFIG": ""}),
@@ -124,10 +133,11 @@ def drawn(verb: str, seed: int, server: str) -> Invocation:
     rng = random.Random(f"{verb} {seed}")
     words, command = verbs()[verb]
     typed = list(words)
+    wild = rng.choice([0.05, 0.05, 0.4])
     for parameter in command.params:
         often = 0.8 if parameter.required or parameter.param_type_name == "argument" else 0.15
         while rng.random() < often:
-            typed += _given(rng, parameter, server)
+            typed += _given(rng, parameter, server, wild)
             if not (parameter.multiple or parameter.nargs == -1):
                 break
             often /= 2
@@ -143,41 +153,52 @@ def drawn(verb: str, seed: int, server: str) -> Invocation:
     )
 
 
-def _given(rng: random.Random, parameter: click.Parameter, server: str) -> list[str]:
+def _given(rng: random.Random, parameter: click.Parameter, server: str, wild: float) -> list[str]:
     option = [rng.choice(parameter.opts)] if isinstance(parameter, click.Option) else []
     if isinstance(parameter, click.Option) and parameter.is_flag:
         return option
-    if parameter.name == "url" and rng.random() < 0.5:
-        return [*option, f"{server}/v1/chat/completions"]
-    return [*option, _word(rng, parameter)]
+    word = _wild(rng, parameter) if rng.random() < wild else _mild(rng, parameter, server)
+    return [*option, word]
 
 
-def _word(rng: random.Random, parameter: click.Parameter) -> str:
-    """What a parameter is given: mostly what it takes, in one of five cases anything."""
-    kind = parameter.type
-    if isinstance(kind, click.Path):
-        often = parameter.name in ("files", "base_files", "kubeconfig")
-        return rng.choice(GOOD if often and rng.random() < 0.6 else PLACES)
+def _wild(rng: random.Random, parameter: click.Parameter) -> str:
+    """Anything; but a path stays here, and no other program is run."""
+    if isinstance(parameter.type, click.Path):
+        return rng.choice(PLACES)
     if parameter.name == "aiperf":
-        return "no-such-program"  # any other might be one
-    if rng.random() < 0.2:
-        return rng.choice(rng.choice([TEXTS, NUMBERS, SETTINGS]))
+        return "no-such-program"
+    if parameter.name in ("set", "set_string", "set_json"):
+        return rng.choice(SETTINGS) if rng.random() < 0.6 else _setting(rng)
+    return rng.choice(rng.choice([TEXTS, NUMBERS, SETTINGS]))
+
+
+def _mild(rng: random.Random, parameter: click.Parameter, server: str) -> str:
+    """What a parameter takes, or nearly."""
+    kind, name = parameter.type, str(parameter.name)
+    if isinstance(kind, click.Path):
+        return rng.choice(FITTING.get(name, ("new/file",)))
     if isinstance(kind, click.Choice):
         return rng.choice([str(choice) for choice in kind.choices])
     if isinstance(kind, click.types.IntParamType | click.types.FloatParamType):
-        return rng.choice(NUMBERS)
-    match parameter.name:
-        case "set" | "set_string" | "set_json":
-            return rng.choice(SETTINGS) if rng.random() < 0.5 else _setting(rng)
-        case "profile":
-            return rng.choice(profile_names())
-        case "code" | "ignore":
-            return rng.choice(RULES).code
-        case "path":
-            return rng.choice([*documentation()])
-        case "namespace" | "name" | "cluster" | "client":
-            return rng.choice(["chat", "demo", "site-a", *TEXTS])
-    return rng.choice(TEXTS)
+        return rng.choice(["1", "2", "8", "32"])
+    words: dict[str, Sequence[str]] = {
+        "set": MILD_SETTINGS,
+        "set_string": ["model.name=chat", "engine.env.A=1"],
+        "set_json": ["replicas=2", 'engine.args.new-one={"a": [1]}'],
+        "profile": profile_names(),
+        "code": [rule.code for rule in RULES],
+        "ignore": [rule.code for rule in RULES],
+        "path": [*documentation()],
+        "url": [f"{server}/v1/chat/completions"],
+        "hardware": ["910B4:8", "910B3:16", "A3:16"],
+        "text": ["no healthy upstream", "-"],
+        "contexts": ["x"],
+        "context": ["x"],
+        "expires": ["30d", "1h"],
+        "concurrency": ["1,4", "32"],
+        "aiperf": ["no-such-program"],
+    }
+    return rng.choice(words.get(name, ["chat", "demo", "site-a"]))
 
 
 def _setting(rng: random.Random) -> str:
@@ -185,7 +206,18 @@ def _setting(rng: random.Random) -> str:
     return f"{path}={json.dumps(anything(rng), ensure_ascii=rng.random() < 0.5)}"
 
 
-GOOD = ("good.yaml", "production.yaml", "folder/one.yaml", "case.yaml", "kubeconfig")
+VALUES = ("good.yaml", "production.yaml", "folder/one.yaml", "case.yaml", "bytes.yaml")
+FITTING = {
+    "files": VALUES,
+    "base_files": VALUES,
+    "each": ("folder",),
+    "crds": ("crds", "hostile-crds"),
+    "kubeconfig": ("kubeconfig", "hostile.kubeconfig"),
+    "calibrate": ("content.yaml", "engine.log"),
+    "folders": ("results",),
+    "directory": ("overlay", "new"),
+}
+"""The places that fit a parameter; ``new/file`` fits any other."""
 PLACES = (
     *("good.yaml", "production.yaml", "case.yaml", "bytes.yaml", "content.yaml", "content.json"),
     *("missing.yaml", "folder", "crds", "hostile-crds", "kubeconfig", "loop", "name\udcff.yaml"),
@@ -217,6 +249,7 @@ def furnish(folder: Path, seed: int, server: str) -> None:
         "content.yaml": rng.choice(CONTENTS),
         "content.json": rng.choice(CONTENTS),
         "name\udcff.yaml": b"replicas: 2\n",
+        "engine.log": rng.choice([_LOG, _damaged(rng, _LOG.decode())]),
         "folder/one.yaml": b"name: one\n",
         "folder/two.yaml": rng.choice(CONTENTS),
         "crds/crds.yaml": _crds(rng, {"type": "object", "properties": {"spec": {}}}),
@@ -281,7 +314,9 @@ def _kubeconfig(server: str) -> str:
             "current-context": "x",
             "clusters": [{"name": "x", "cluster": {"server": server}}],
             "users": [{"name": "x", "user": {"token": "t"}}],
-            "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+            "contexts": [
+                {"name": "x", "context": {"cluster": "x", "namespace": "demo", "user": "x"}}
+            ],
         }
     )
 

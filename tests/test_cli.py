@@ -21,6 +21,7 @@ from dsv4deploy import Release, Values, __version__, check, load, render
 from dsv4deploy import cli as cli_package
 from dsv4deploy.cli import VERBS, cli, main
 from dsv4deploy.cli.connection import ServiceOptions, service_options
+from dsv4deploy.cli.output import print_json
 from dsv4deploy.values.profiles import profile_names
 from dsv4deploy.values.schema import documentation
 
@@ -247,7 +248,7 @@ DONE = "nothing done: 1 error(s) in these values"
         (("chart", "write", "/proc/nope"), 1, "can't write: No such file"),
         (("apply", "--contexts", ""), 2, "names no context: is a variable empty?"),
         (("apply", "--contexts", " , "), 2, "names no context: is a variable empty?"),
-        (("smoke", "--timeout", "0"), 2, "0.0 is not in the range x>=1"),
+        (("smoke", "--timeout", "0"), 2, "0.0 is not in the range 1<=x<=1000000"),
         (("render", "-n", ""), 1, "namespace '': must be lower-case letters"),
         (("status", "-n", "A b"), 1, "namespace 'A b': must be lower-case letters"),
         (("delete", "--name", "A b"), 1, 'name: "A b" must be lower-case letters'),
@@ -321,7 +322,7 @@ def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
         text = run("explain", path).out
         assert path in text
         assert entry.meaning, f"{path} has no sentence"
-        if not entry.section and path not in ("engine.version", "global"):
+        if not entry.section and path not in ("enabled", "engine.version", "global", "tags"):
             assert entry.becomes, f"{path} does not say what it becomes"
     assert len(run("explain").out.splitlines()) == len(documentation())
     for path in ("engine.env", "npu.nodeSelector", "maas.quotas"):
@@ -556,3 +557,57 @@ def test_a_namespace_is_the_context_s_own_unless_it_is_named(
 
     verb.main([*words, "--kubeconfig", str(kubeconfig)], standalone_mode=False)
     assert told == [found, "own" if "-n" in words else "demo"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("plan", "--memory", text) for text in ("nan", "inf", "-inf", "1e400", "²")),
+        *(("smoke", "--timeout", text) for text in ("nan", "inf", "1e300")),
+        *(("apply", "--timeout", text) for text in ("nan", "1e300")),
+        ("bench", "simulate", "--slower", "nan"),
+        ("bench", "dataset", "--size", "nan"),
+    ],
+)
+def test_a_number_is_finite(words: tuple[str, ...], run: Run) -> None:
+    done = run(*words)
+    assert done.code == 2
+    assert "Invalid value" in done.err
+
+
+def test_json_holds_no_number_that_json_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": [float("nan"), 1.5], "b": (float("inf"), {"c": float("-inf")})})
+    assert json.loads(capsys.readouterr().out) == {"a": [None, 1.5], "b": [None, {"c": None}]}
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "cp1252", "latin-1", "ascii"])
+def test_stdout_is_utf8_whatever_the_locale(encoding: str, tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text("model: {name: 日本 é 😀}\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "dsv4deploy", "render", values],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        check=True,
+    )
+    assert "日本 é 😀" in done.stdout.decode()
+
+
+def test_words_that_are_not_utf8_are_named(run: Run) -> None:
+    done = run("render", "--set", "model.name=\udcff")
+    assert done.code == 1
+    assert "not UTF-8 text" in done.err
+    assert run("render", "--name", "\udcff").code == 1
+    assert run("render", "no-such-\udcff.yaml").code == 1
+
+
+def test_a_manifest_that_is_not_utf8_differs_from_the_base(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "manifest.yaml").write_bytes(b"\xff\xfe")
+    done = run("overlay", tmp_path, "--cluster", "a")
+    assert done.code == 1
+    assert "manifest.yaml: differs from what" in done.err
+
+
+def test_no_endless_file_is_read(run: Run) -> None:
+    assert "more than 4 MiB: this is no values file" in run("render", "/dev/zero").err

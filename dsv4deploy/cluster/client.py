@@ -23,6 +23,8 @@ Object = dict[str, Any]
 MANAGER = "dsv4deploy"
 """The field manager under which objects are applied."""
 
+# What the client raises of a kubeconfig whose values are not what they must be.
+_MALFORMED = (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
 # How often a request is tried that the server puts off (429, 5xx).
 _TRIES = 4
 
@@ -62,7 +64,7 @@ class Cluster:
                     raise
                 config.load_incluster_config()  # type: ignore[no-untyped-call]
                 made = client.ApiClient()
-        except (config.ConfigException, OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        except (config.ConfigException, yaml.YAMLError, *_MALFORMED) as error:
             reason = _no_way(context, kubeconfig) or (
                 f"{error}: set KUBECONFIG, or name a --context"
             )
@@ -358,16 +360,10 @@ def contexts(kubeconfig: str = "") -> dict[str, str]:
         found = merged.safe_get("contexts")
         current = merged.safe_get("current-context")
         return {
-            each["name"]: each["context"].safe_get("namespace") or ""
+            str(each["name"]): str(each["context"].safe_get("namespace") or "")
             for each in sorted(found or [], key=lambda each: bool(each["name"] != current))
         }
-    except (
-        ConfigException,
-        OSError,
-        ValueError,
-        TypeError,
-        yaml.YAMLError,
-    ) as error:
+    except (ConfigException, yaml.YAMLError, *_MALFORMED) as error:
         raise ClusterError(f"this is no kubeconfig: {error}", "NoContext") from None
 
 

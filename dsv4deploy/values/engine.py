@@ -77,8 +77,8 @@ class EngineArgs(BaseModel):
 
     The five limits are always there, since other objects and rules depend on them; every other
     flag is free. true is `--flag`, false `--no-flag`, null leaves it out; a list is several
-    words, an object is JSON. Text reaches vLLM as it is written: Kubernetes expands no `$(NAME)` in
-    it. What another value owns (port, parallel sizes, served model name, model) can't be named
+    words, an object is JSON. Text reaches vLLM as it is written: Kubernetes expands no `$(NAME)`
+    in it. What another value owns (port, parallel sizes, served model name, model) can't be named
     again here.
     """
 

@@ -229,4 +229,5 @@ class Values(Section):
     """What an umbrella chart's `condition` reads: with false there, Helm leaves this chart out. On
     its own this chart can't be left out, so here only true is accepted."""
     tags: dict[str, Any] = Field(default_factory=dict)
-    """What an umbrella chart's `tags` may stand in; nothing here reads them."""
+    """Tags of an umbrella chart that hands them down; nothing here reads them.
+    Source: Helm, chart dependencies."""

@@ -7,7 +7,8 @@
     ├── RenderError        a template or its input is wrong: a fault of this package
     ├── TranslationError   a template uses what Helm has no counterpart for
     ├── OverlayError       a cluster's values differ from the base in what no patch can change
-    └── ClusterError       the cluster refuses something, or can't be reached
+    ├── ClusterError       the cluster refuses something, or can't be reached
+    └── InterruptionError  somebody has interrupted a run that changes a cluster
 
 Each says where, what is wrong, and what to do about it. The command line prints
 ``str(error)`` and nothing else. One exception is outside this tree: ``Failed`` of the code that
@@ -77,11 +78,17 @@ class Reason(StrEnum):
     INVALID = "Invalid"
     """The API server or a webhook rejects an object."""
     CONFLICT = "Conflict"
-    """Somebody else has set a field, or has changed the object since it was read."""
+    """Somebody else has set a field."""
+    STALE = "Stale"
+    """Somebody else has changed an object since it was read; nothing was written over it."""
     ALREADY_EXISTS = "AlreadyExists"
     """An object of this name exists."""
-    OVERTAKEN = "Overtaken"
-    """Another run has taken over the revision of this one."""
+    HELD = "Held"
+    """Another run holds the service's Lease: it is changing the service."""
+    LOST = "Lost"
+    """Another run has taken over this run's Lease; this one writes nothing more."""
+    MALFORMED = "Malformed"
+    """An answer is not one that Kubernetes sends."""
     TOO_MANY_REQUESTS = "TooManyRequests"
     """The API server is overloaded."""
     SERVER_ERROR = "ServerError"
@@ -117,6 +124,10 @@ def command(*words: object) -> str:
     from shlex import join  # only a message needs it
 
     return f"`{join(map(str, words))}`"
+
+
+class InterruptionError(DeployError):
+    """Somebody has interrupted a run that changes a cluster; the message says what runs now."""
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """The command line: a file a verb; data goes to stdout, messages to stderr.
 
-Exit codes: 0 clean, 1 findings or a failure, 2 a command line that can't be read.
+Exit codes: 0 clean, 1 findings or a failure, 2 a command line that can't be read, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import DeployError
+from ..errors import DeployError, InterruptionError
 from .output import say
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except DeployError as error:
         say(str(error))
-        sys.exit(1)
+        sys.exit(130 if isinstance(error, InterruptionError) else 1)
     except click.Abort:
         say("interrupted")
         sys.exit(130)

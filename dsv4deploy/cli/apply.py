@@ -13,13 +13,14 @@ import click
 
 from ..cluster import fleet, rollout
 from ..cluster.client import contexts as known_contexts
+from ..cluster.plan import Plan, taking_over
 from ..cluster.readiness import Progress, waiting
-from ..errors import DeployError
+from ..errors import ClusterError, DeployError
 from ..manifest.render import Release
 from ..values.tree import Values
 from .connection import ClusterOptions, cluster_options
 from .diff import planned
-from .options import FORCE, TIMEOUT, DeploymentOptions, deployment_options
+from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions, deployment_options
 from .output import print_json, print_table, say, waiting_bar
 from .render import checked, values_files
 from .upgrade import waiting_limits
@@ -40,6 +41,7 @@ def _patterns(context: click.Context, option: click.Parameter, text: str | None)
 @cluster_options
 @FORCE
 @TIMEOUT
+@WAIT_FOR
 @click.option("--wait", is_flag=True, help="Wait until it is ready, and show how far it is.")
 @click.option(
     "--contexts",
@@ -66,6 +68,7 @@ def apply(
     cluster: ClusterOptions,
     force_conflicts: bool,
     timeout: float | None,
+    wait_for: float,
     wait: bool,
     contexts: list[str],
     each: Path | None,
@@ -78,7 +81,7 @@ def apply(
 
     With --contexts or --each to many places at once: every values file is checked before the
     first request, and then a place that fails does not stop the others. Exits with 1 where one
-    did.
+    did. Ctrl-C begins no further place and lets those under way end; a second one leaves them.
 
     \b
     dsv4deploy apply my-values.yaml -n prod --wait
@@ -88,7 +91,8 @@ def apply(
         raise click.UsageError("--context and --contexts both choose clusters: give one")
 
     def do(target: _Target, tell: Tell) -> str:
-        return _apply(target, force=force_conflicts, wait=wait, timeout=timeout, tell=tell)
+        waits = _Waits(wait, timeout, wait_for)
+        return _apply(target, force=force_conflicts, waits=waits, tell=tell)
 
     if contexts:
         sources = _in_contexts(contexts, each, cluster, deployment)
@@ -102,9 +106,24 @@ def apply(
         return
     targets = _targets(sources)
     with click.progressbar(length=len(targets), label="applying", file=sys.stderr) as bar:
-        outcomes = fleet.each(targets, lambda target: do(target, _silent), lambda _: bar.update(1))
-    if not _print_outcomes(outcomes, output):
-        sys.exit(1)
+        done = fleet.each(targets, lambda target: do(target, _silent), lambda _: bar.update(1), say)
+    if not _print_outcomes(done.outcomes, output):
+        sys.exit(130 if done.interrupted else 1)
+
+
+@dataclass(frozen=True)
+class _Waits:
+    """What an apply waits for.
+
+    Attributes:
+        ready: whether it waits until the service is ready.
+        timeout: for how many seconds; None is what the startup probe allows.
+        others: for how many seconds it waits for another run.
+    """
+
+    ready: bool
+    timeout: float | None
+    others: float
 
 
 @dataclass(frozen=True)
@@ -183,23 +202,30 @@ def _targets(sources: Sources) -> dict[str, _Target]:
     return found
 
 
-def _apply(target: _Target, *, force: bool, wait: bool, timeout: float | None, tell: Tell) -> str:
-    """Applies one deployment; what was done."""
+def _apply(target: _Target, *, force: bool, waits: _Waits, tell: Tell) -> str:
+    """Applies one deployment; what was done, and what runs now."""
     cluster = target.cluster.connect()
-    plan = planned(cluster, target.values, target.release, force=force)
-    if plan.downtime and not target.values.kserve.rollout_in_place:
-        raise DeployError(
-            f"{plan.service}: {plan.downtime}, and a model that fills its node can't roll over: "
-            "`dsv4deploy upgrade` stops it, applies and starts it; nothing has been changed"
-        )
-    written = rollout.apply(cluster, plan, force=force)
-    done = f"{written} objects written" if written else "nothing to change"
-    done += f", {taken}" if (taken := rollout.taking_over(plan)) else ""
-    if wait:
-        limits = waiting_limits(plan, timeout)
-        waiting(cluster, plan.service, plan.namespace, limits, tell)("ready", lambda: None)
-        done += ", ready"
-    return done
+
+    def make() -> Plan:
+        return planned(cluster, target.values, target.release, force=force)
+
+    def act(plan: Plan) -> str:
+        if plan.downtime and not target.values.kserve.rollout_in_place:
+            raise ClusterError(
+                f"{plan.service}: {plan.downtime}, and a model that fills its node can't roll "
+                "over: `dsv4deploy upgrade` stops it, applies and starts it",
+                "Refused",
+            )
+        written = rollout.apply(cluster, plan, force=force)
+        done = [f"{written} objects written" if written else "nothing to change"]
+        done += filter(None, [taking_over(plan)])
+        if waits.ready:
+            limits = waiting_limits(plan, waits.timeout)
+            done.append(waiting(cluster, plan.service, plan.namespace, limits, tell)("ready"))
+        return ", ".join(done)
+
+    place = rollout.Place(target.values.name, target.release.namespace)
+    return rollout.run(cluster, place, "apply", make, act, wait=waits.others)
 
 
 def _silent(_: Progress) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from ..cluster.client import Cluster
-from ..cluster.rollout import Plan, prepare
+from ..cluster.plan import Plan, prepare
 from ..manifest.render import Release, render
 from ..values.tree import Values
 from .connection import ClusterOptions, cluster_options

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,8 +13,8 @@ import click
 from ..cluster import keys as stored
 from ..cluster.keys import Key, KeySecret
 from .connection import ClusterOptions, cluster_options
-from .options import FORMAT, YES, DeploymentOptions, deployment_options
-from .output import confirm, print_json, print_table, print_text, say
+from .options import FORMAT, WAIT_FOR, YES, DeploymentOptions, deployment_options
+from .output import confirmed, hand_out, print_json, print_table, say
 
 
 class Lifetime(click.ParamType[timedelta]):
@@ -46,12 +47,22 @@ def _place(deployment: DeploymentOptions, cluster: ClusterOptions) -> KeySecret:
     return KeySecret(cluster.connect(), maas.namespace, maas.api_keys.secret_name)
 
 
+_FILE = click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the key to this new file, which only you may read, and not to stdout.",
+)
+
+
 @click.group()
 def keys() -> None:
     """Make, list, replace and end API keys of the MaaS ingress.
 
-    They stand in the Secret that maas.namespace and maas.apiKeys.secretName name. A key is
-    printed once, to stdout.
+    They are in the Secret that maas.namespace and maas.apiKeys.secretName name. A key is shown
+    once, on stdout or in a file, before the cluster knows it: where that fails, nothing is changed.
     """
 
 
@@ -60,21 +71,26 @@ def keys() -> None:
 @deployment_options
 @cluster_options
 @_EXPIRES
+@_FILE
+@WAIT_FOR
 def create(
     client: str,
     deployment: DeploymentOptions,
     cluster: ClusterOptions,
     expires: timedelta | None,
+    file: Path | None,
+    wait_for: float,
 ) -> None:
     """Make a client's key and print it, this once.
 
     \b
     dsv4deploy keys create alice --expires 90d
+    dsv4deploy keys create alice -o alice.key
     """
     place = _place(deployment, cluster)
-    key = stored.create(place, client, expires, datetime.now(UTC))
-    print_text(key)
-    say(f"{client}'s key stands in {place}, and is printed nowhere again")
+    with stored.holding(place, "keys create", wait_for):
+        stored.create(place, client, expires, datetime.now(UTC), lambda key: hand_out(key, file))
+    say(f"{client}'s key is in {place}, and is shown nowhere again")
 
 
 @keys.command()
@@ -82,16 +98,20 @@ def create(
 @deployment_options
 @cluster_options
 @_EXPIRES
+@_FILE
+@WAIT_FOR
 def rotate(
     client: str,
     deployment: DeploymentOptions,
     cluster: ClusterOptions,
     expires: timedelta | None,
+    file: Path | None,
+    wait_for: float,
 ) -> None:
     """Replace a client's key and print the new one, this once. The old one stops at once."""
     place = _place(deployment, cluster)
-    key = stored.rotate(place, client, expires, datetime.now(UTC))
-    print_text(key)
+    with stored.holding(place, "keys rotate", wait_for):
+        stored.rotate(place, client, expires, datetime.now(UTC), lambda key: hand_out(key, file))
     say(f"{client}'s old key stops as soon as the gateway has read {place}: hand the new one on")
 
 
@@ -99,13 +119,21 @@ def rotate(
 @click.argument("client")
 @deployment_options
 @cluster_options
+@WAIT_FOR
 @YES
-def revoke(client: str, deployment: DeploymentOptions, cluster: ClusterOptions, yes: bool) -> None:
+def revoke(
+    client: str,
+    deployment: DeploymentOptions,
+    cluster: ClusterOptions,
+    wait_for: float,
+    yes: bool,
+) -> None:
     """End a client's key."""
     place = _place(deployment, cluster)
-    if not yes:
-        confirm(f"End {client}'s key in {place}?")
-    gone = stored.revoke(place, client)
+    if not yes and not confirmed(f"End {client}'s key in {place}?"):
+        raise click.Abort
+    with stored.holding(place, "keys revoke", wait_for):
+        gone = stored.revoke(place, client)
     say(f"{client}'s key ({gone.fingerprint}) stops as soon as the gateway has read {place}")
 
 

@@ -104,6 +104,14 @@ TIMEOUT = click.option(
     help="How long to wait in all; by default 45 minutes for images and weights, and then what "
     "the startup probe allows.",
 )
+WAIT_FOR = click.option(
+    "--wait-for",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="How long to wait for another run that is changing the same; by default it is not "
+    "waited for.",
+)
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 

@@ -6,12 +6,15 @@ control characters, which a terminal would obey.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -78,21 +81,18 @@ def print_table(
     print_text(table)
 
 
-def confirm(question: str) -> None:
-    """Asks on stderr, and returns after a yes only.
+def confirmed(question: str) -> bool:
+    """Asks on stderr; whether the answer is yes. Ctrl-C is a no.
 
     Raises:
-        click.Abort: the answer is no.
         DeployError: nobody can answer.
     """
     try:
-        agreed = click.confirm(printable(question), err=True)
+        return click.confirm(printable(question), err=True)
     except click.Abort:
         if sys.stdin.isatty():
-            raise
+            return False
         raise DeployError("no terminal to ask on: give --yes") from None
-    if not agreed:
-        raise click.Abort
 
 
 @contextmanager
@@ -110,3 +110,34 @@ def waiting_bar() -> Iterator[Callable[[Progress], None]]:
             told = now.message
 
         yield tell
+
+
+def hand_out(secret: str, file: Path | None) -> None:
+    """Prints a secret, or writes it to a new file that nobody else may read; all of it, or fails.
+
+    Args:
+        secret: one line.
+        file: which file; None is stdout.
+
+    Raises:
+        DeployError: it could not be handed out.
+    """
+    try:
+        if file:
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as opened:
+                opened.write(f"{secret}\n")
+                opened.flush()
+                os.fsync(opened.fileno())
+        elif sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        else:
+            sys.stdout.write(f"{secret}\n")
+            sys.stdout.flush()
+    except OSError as error:
+        if not file:
+            # What stdout did not take, Python would try to write once more at its end.
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        raise DeployError(
+            f"{file or 'stdout'}: can't write the key: {error.strerror}: nothing has been changed"
+        ) from None

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from ..cluster import rollout
 from ..cluster.client import Cluster
+from ..cluster.plan import Plan, taking_over
 from ..cluster.readiness import Limits, budget, waiting
 from .connection import ClusterOptions, cluster_options
 from .diff import planned, print_changes
-from .options import FORCE, TIMEOUT, YES, DeploymentOptions, deployment_options
-from .output import confirm, say, waiting_bar
+from .options import (
+    FORCE,
+    TIMEOUT,
+    WAIT_FOR,
+    YES,
+    DeploymentOptions,
+    deployment_options,
+)
+from .output import confirmed, say, waiting_bar
 
 
 @click.command()
@@ -18,12 +28,14 @@ from .output import confirm, say, waiting_bar
 @cluster_options
 @FORCE
 @TIMEOUT
+@WAIT_FOR
 @YES
 def upgrade(
     deployment: DeploymentOptions,
     cluster: ClusterOptions,
     force_conflicts: bool,
     timeout: float | None,
+    wait_for: float,
     yes: bool,
 ) -> None:
     """Stop, apply, start, wait; on failure back to what ran before.
@@ -33,28 +45,51 @@ def upgrade(
     release = cluster.release(deployment.namespace)
     values = deployment.values()
     connected = cluster.connect()
-    plan = planned(connected, values, release, force=force_conflicts)
-    replace_running(connected, plan, force=force_conflicts, timeout=timeout, yes=yes)
+
+    def make() -> Plan:
+        return planned(connected, values, release, force=force_conflicts)
+
+    def act(plan: Plan) -> str:
+        return replaced(connected, plan, force=force_conflicts, timeout=timeout, shown=not yes)
+
+    place = rollout.Place(values.name, release.namespace)
+    ask = None if yes else agreed(timeout)
+    say(rollout.run(connected, place, "upgrade", make, act, ask, wait=wait_for))
 
 
-def replace_running(
-    cluster: Cluster, plan: rollout.Plan, *, force: bool, timeout: float | None, yes: bool
-) -> None:
-    """Carries a plan out, after a question where the engines stop for it."""
-    print_changes(plan)
-    if taken := rollout.taking_over(plan):
-        say(taken)
-    limits = waiting_limits(plan, timeout)
-    if plan.downtime and not yes:
-        minutes = limits.timeout / 60
+def agreed(timeout: float | None) -> Callable[[Plan], bool]:
+    """Shows a plan, and asks where the engines stop for it."""
+
+    def ask(plan: Plan) -> bool:
+        _show(plan)
+        if not plan.downtime:
+            return True
+        minutes = waiting_limits(plan, timeout).timeout / 60
         say(f"The engines stop, and are ready again after up to {minutes:.0f} minutes.")
-        confirm("Go on?")
+        return confirmed("Go on?")
+
+    return ask
+
+
+def replaced(
+    cluster: Cluster, plan: Plan, *, force: bool, timeout: float | None, shown: bool
+) -> str:
+    """Carries a plan out; what became of it."""
+    if not shown:
+        _show(plan)
+    limits = waiting_limits(plan, timeout)
     with waiting_bar() as tell:
         wait = waiting(cluster, plan.service, plan.namespace, limits, tell)
-        rollout.upgrade(cluster, plan, force=force, wait=wait)
-    say(f"{plan.service} is ready")
+        told = rollout.upgrade(cluster, plan, force=force, wait=wait)
+    return f"{plan.service} is ready" if told == "ready" else told
 
 
-def waiting_limits(plan: rollout.Plan, timeout: float | None) -> Limits:
+def _show(plan: Plan) -> None:
+    print_changes(plan)
+    if taken := taking_over(plan):
+        say(taken)
+
+
+def waiting_limits(plan: Plan, timeout: float | None) -> Limits:
     """How long to wait: as long as asked for, or what the plan's objects may take."""
     return Limits(timeout) if timeout else budget(plan.objects)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ClusterError
+from .answers import checked
 from .diff import label
 from .refusals import explained
 
@@ -25,8 +26,16 @@ MANAGER = "dsv4deploy"
 
 # What the client raises of a kubeconfig whose values are not what they must be.
 _MALFORMED = (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
-# How often a request is tried that the server puts off (429, 5xx).
-_TRIES = 4
+GUARDED_WRITE = 10
+"""How many seconds the API server has for a write of a run that holds a Lease.
+
+It is dropped after that (``timeout`` of the request's query), so that it can't come into force
+after another run has taken over the Lease.
+"""
+
+
+# What is posted there is answered, and kept nowhere.
+_REVIEWS = "/apis/authorization.k8s.io/v1/"
 
 
 class Cluster:
@@ -35,14 +44,25 @@ class Cluster:
     Args:
         client: a ``kubernetes.client.ApiClient``; :meth:`connect` makes one.
         sleep: waits between tries, in seconds.
+
+    Attributes:
+        guard: is called before each write, and raises ClusterError where it must not happen; None
+            where every write may. :func:`dsv4deploy.cluster.lease.held` sets it.
+        writes: how many requests have changed something.
+        unanswered: how many writes got no answer; these may yet come into force.
+        timeout: seconds for the answer to a request.
+        tries: how often a request is tried that the server puts off (429, 5xx).
     """
 
     def __init__(self, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._sleep = sleep
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
+        self.guard: Callable[[], None] | None = None
         self.writes = 0
-        """How many requests have changed something."""
+        self.unanswered = 0
+        self.timeout = 60.0
+        self.tries = 4
 
     @classmethod
     def connect(cls, context: str = "", kubeconfig: str = "") -> Cluster:
@@ -87,13 +107,26 @@ class Cluster:
         Raises:
             ClusterError: the server refused it or can't be reached; the message says what to do.
         """
-        for tried in range(1, _TRIES + 1):
+        query = dict(query or {})
+        writes = method != "GET" and "dryRun" not in query and not path.startswith(_REVIEWS)
+        guard = self.guard if writes else None
+        if guard:
+            query["timeout"] = f"{GUARDED_WRITE}s"
+        for tried in range(1, self.tries + 1):
+            if guard:
+                guard()
+            self.unanswered += writes
             try:
-                return self._once(method, path, query or {}, body)
+                answer = self._once(method, path, query, body)
             except ClusterError as error:
-                if error.reason not in ("TooManyRequests", "ServerError") or tried == _TRIES:
+                self.unanswered -= writes and error.reason != "Unreachable"
+                if error.reason not in ("TooManyRequests", "ServerError") or tried == self.tries:
                     raise
                 self._sleep(2.0**tried / 2)
+            else:
+                self.unanswered -= writes
+                self.writes += writes
+                return answer
         raise AssertionError  # the loop returns or raises
 
     def _once(self, method: str, path: str, query: Mapping[str, str], body: Any) -> Any:
@@ -117,7 +150,7 @@ class Cluster:
                 f"{settings.host}{quote(path)}" + (f"?{urlencode(query)}" if query else ""),
                 body=None if body is None else json.dumps(body).encode(),
                 headers=headers,
-                timeout=60,
+                timeout=self.timeout,
                 retries=False,
             )
         except (HTTPError, OSError) as error:
@@ -128,9 +161,7 @@ class Cluster:
             ) from None
         text = response.data.decode(errors="replace")  # a log may hold anything
         if response.status >= 400:
-            raise explained(response.status, response.reason, text, f"{method} {path}")
-        if method != "GET" and "dryRun" not in query:
-            self.writes += 1
+            raise explained(response.status, response.reason or "", text, f"{method} {path}")
         kind = response.headers.get("Content-Type", "")
         if kind.startswith("text/html"):
             raise ClusterError(
@@ -138,14 +169,7 @@ class Cluster:
                 "before it?",
                 "Unauthorized",
             )
-        return json.loads(text) if kind.startswith("application/json") else text
-
-    def ask(self, path: str, review: Mapping[str, Any]) -> Any:
-        """The answer to a review, an object that is posted and kept nowhere."""
-        writes = self.writes
-        answer = self.request("POST", path, body=dict(review))
-        self.writes = writes
-        return answer
+        return checked(text, method, path)
 
     def may(self, verb: str, resource: str, namespace: str, group: str = "") -> bool:
         """Whether this user has a right.
@@ -163,7 +187,7 @@ class Cluster:
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": {"namespace": namespace, **asked}},
         }
-        answer = self.ask("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+        answer = self.request("POST", f"{_REVIEWS}selfsubjectaccessreviews", body=review)
         return bool(answer["status"]["allowed"])
 
     def path(self, api_version: str, kind: str, namespace: str = "", name: str = "") -> str:
@@ -181,7 +205,7 @@ class Cluster:
         if (api_version, kind) not in self._kinds:
             root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
             try:
-                listed = self.request("GET", root)["resources"]
+                listed = self.request("GET", root)["resources"] or []
             except ClusterError as error:
                 if error.reason != "NotFound":
                     raise
@@ -247,22 +271,33 @@ class Cluster:
         asked = {"labelSelector": selector, "fieldSelector": fields}
         query = {key: text for key, text in asked.items() if text}
         answer = self.request("GET", self.path(api_version, kind, namespace), query)
-        return [{"apiVersion": api_version, "kind": kind, **item} for item in answer["items"]]
+        return [{"apiVersion": api_version, "kind": kind, **item} for item in answer["items"] or []]
 
     def apply(
         self,
         item: Mapping[str, Any],
         *,
+        live: Mapping[str, Any] | None = None,
         dry_run: bool = False,
         force: bool = False,
         manager: str = MANAGER,
     ) -> Object:
         """Server-side apply of one object; what the server makes of it.
 
+        Args:
+            item: the object.
+            live: the object as it was read: only that one is written over.
+            dry_run: whether nothing is kept.
+            force: whether fields that others have set are taken over.
+            manager: the field manager.
+
         Raises:
-            ClusterError: it was refused; with reason Conflict another manager has a field.
+            ClusterError: it was refused; with reason Conflict another manager has a field, and
+                with reason Stale somebody has changed or deleted the object since it was read.
         """
         meta = item["metadata"]
+        if live:
+            item = {**item, "metadata": {**meta, **_version(live)}}
         path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""), meta["name"])
         query = {"fieldManager": manager, "fieldValidation": "Strict"}
         query |= {"dryRun": "All"} if dry_run else {}
@@ -273,33 +308,48 @@ class Cluster:
             raise ClusterError(f"{label(item)}: {error}", error.reason) from None
         return answer
 
-    def create(self, item: Mapping[str, Any]) -> Object:
+    def create(self, item: Mapping[str, Any], *, dry_run: bool = False) -> Object:
         """A new object. Raises ClusterError, with reason AlreadyExists where it is not new."""
         meta = item["metadata"]
         path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""))
-        answer: Object = self.request("POST", path, {"fieldManager": MANAGER}, dict(item))
+        query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        answer: Object = self.request("POST", path, query, dict(item))
         return answer
 
-    def replace(self, item: Mapping[str, Any]) -> Object:
+    def replace(self, item: Mapping[str, Any], *, dry_run: bool = False) -> Object:
         """An object in the place of the one that was read, and only of that one.
 
         Args:
             item: what :meth:`get` gave, changed; it has its ``resourceVersion`` still.
+            dry_run: whether nothing is kept.
 
         Raises:
-            ClusterError: with reason Conflict where somebody has changed it since.
+            ClusterError: with reason Stale where somebody has changed it since.
         """
         meta = item["metadata"]
         path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""), meta["name"])
-        answer: Object = self.request("PUT", path, {"fieldManager": MANAGER}, dict(item))
+        query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        answer: Object = self.request("PUT", path, query, dict(item))
         return answer
 
-    def delete(self, item: Mapping[str, Any]) -> bool:
-        """Deletes an object with what it owns; False where it was gone already."""
+    def delete(self, item: Mapping[str, Any], *, live: Mapping[str, Any] | None = None) -> bool:
+        """Deletes an object with what it owns; False where it was gone already.
+
+        Args:
+            item: the object.
+            live: the object as it was read: only that one is deleted.
+
+        Raises:
+            ClusterError: with reason Stale where somebody has changed it since it was read.
+        """
         meta = item["metadata"]
         path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""), meta["name"])
+        options: Object = {"kind": "DeleteOptions", "apiVersion": "v1"}
+        options["propagationPolicy"] = "Background"
+        if live:
+            options["preconditions"] = _version(live)
         try:
-            self.request("DELETE", path, {"propagationPolicy": "Background"})
+            self.request("DELETE", path, body=options)
         except ClusterError as error:
             if error.reason == "NotFound":
                 return False
@@ -324,6 +374,11 @@ class Cluster:
                 return ""
             raise
         return str(text or "")
+
+
+def _version(live: Mapping[str, Any]) -> Object:
+    """What names one version of an object; without the uid, one that is gone is made anew."""
+    return {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
 
 
 def _no_way(context: str, kubeconfig: str) -> str:

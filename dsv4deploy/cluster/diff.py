@@ -88,7 +88,7 @@ def changes(live: Object | None, desired: Object | None) -> list[Change]:
         whole = "the object"
         return [Change(label(here), "", live and whole, desired and whole)]
     name = label(desired)
-    one, other = (_hidden(_own(item)) for item in (live, desired))
+    one, other = (_hidden(_compared(item)) for item in (live, desired))
     return [
         Change(name, path, _shown(before), _shown(after))
         for path, before, after in _fields(one, other, "")
@@ -133,12 +133,22 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def _own(item: Object) -> dict[str, Any]:
+def _compared(item: Object) -> dict[str, Any]:
     """An object without what the server writes by itself."""
     tree = {key: value for key, value in item.items() if key != "status"}
     tree["metadata"] = {
         key: value for key, value in item["metadata"].items() if key not in _SERVERS
     }
+    return tree
+
+
+def own(live: Object) -> dict[str, Any]:
+    """A live object as it could be applied again: without what servers and controllers write."""
+    tree = _compared(live)
+    kept = ("name", "namespace", "labels", "annotations")
+    meta = {key: value for key, value in tree["metadata"].items() if key in kept and value}
+    notes = {key: text for key, text in meta.pop("annotations", {}).items() if key != _REPEATED}
+    tree["metadata"] = {**meta, **({"annotations": notes} if notes else {})}
     return tree
 
 

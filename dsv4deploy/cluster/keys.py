@@ -1,8 +1,9 @@
 """API keys of the MaaS ingress: one Secret, each client's id with that client's bare key.
 
 A key is 256 random bits behind a constant prefix, by which scanners of leaked secrets may know it.
-It is returned once, by :func:`create` and :func:`rotate`, and is nowhere else but in the Secret:
-in no argument, no message, no annotation and no :class:`Key`.
+It is handed out once, by :func:`create` and :func:`rotate`, before the cluster knows it, so that
+none is in force that nobody has. It is nowhere else but in the Secret: in no argument, no message,
+no annotation and no :class:`Key`.
 
 The Secret is read, changed and replaced as the version that was read, so that of two administrators
 at once none loses what the other has done.
@@ -16,12 +17,15 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..errors import ClusterError, ValuesError
 from ..values.scalars import CLIENT_ID
 from .client import MANAGER, Cluster, Object
+from .lease import CLOCK, Clock, held
+from .readiness import SILENT
 
 PREFIX = "dsv4_"
 """What each key begins with."""
@@ -84,7 +88,13 @@ def listed(item: Object) -> list[Key]:
     ]
 
 
-def create(secret: KeySecret, client: str, lifetime: timedelta | None, now: datetime) -> str:
+HandOut = Callable[[str], None]
+"""Gives a key to whom it is for; what it raises leaves the cluster unchanged."""
+
+
+def create(
+    secret: KeySecret, client: str, lifetime: timedelta | None, now: datetime, hand_out: HandOut
+) -> None:
     """Makes a client's key, and the Secret where there is none.
 
     Args:
@@ -92,9 +102,7 @@ def create(secret: KeySecret, client: str, lifetime: timedelta | None, now: date
         client: a new client's id.
         lifetime: after which it should be replaced; None is never.
         now: the time, with its zone.
-
-    Returns:
-        the key.
+        hand_out: gets the key.
 
     Raises:
         ValuesError: this can't be a client's id.
@@ -113,11 +121,12 @@ def create(secret: KeySecret, client: str, lifetime: timedelta | None, now: date
             )
         _put(item, client, key, lifetime, now)
 
-    _change(secret, add, made=True)
-    return key
+    _change(secret, add, made=True, first=lambda: hand_out(key))
 
 
-def rotate(secret: KeySecret, client: str, lifetime: timedelta | None, now: datetime) -> str:
+def rotate(
+    secret: KeySecret, client: str, lifetime: timedelta | None, now: datetime, hand_out: HandOut
+) -> None:
     """Replaces a client's key; the old one is refused as soon as the gateway has read it.
 
     Args:
@@ -125,9 +134,7 @@ def rotate(secret: KeySecret, client: str, lifetime: timedelta | None, now: date
         client: whose.
         lifetime: after which it should be replaced; None gives it the old one's.
         now: the time, with its zone.
-
-    Returns:
-        the new key.
+        hand_out: gets the new key.
 
     Raises:
         ClusterError: there is no such client; with reason NotFound.
@@ -139,8 +146,7 @@ def rotate(secret: KeySecret, client: str, lifetime: timedelta | None, now: date
         before = old.expires - old.created if old.expires and old.created else None
         _put(item, client, key, lifetime or before, now)
 
-    _change(secret, exchange)
-    return key
+    _change(secret, exchange, first=lambda: hand_out(key))
 
 
 def revoke(secret: KeySecret, client: str) -> Key:
@@ -229,23 +235,69 @@ def _empty(secret: KeySecret) -> Object:
     }
 
 
-def _change(secret: KeySecret, change: Callable[[Object], None], *, made: bool = False) -> None:
-    """Changes the Secret as it is now; begins again where somebody else was faster."""
-    for tried in range(1, _TRIES + 1):
-        found = _read(secret)
-        if found is None and not made:
-            raise ClusterError(f"there is no {secret}: `keys create` makes it", "NotFound")
-        item = copy.deepcopy(found) if found else _empty(secret)
-        item["data"] = item.get("data") or {}
-        item["metadata"]["annotations"] = item["metadata"].get("annotations") or {}
-        change(item)
-        try:
-            if found:
-                secret.cluster.replace(item)
+def holding(
+    secret: KeySecret, doing: str, wait: float = 0.0, clock: Clock = CLOCK
+) -> AbstractContextManager[None]:
+    """Holds the Secret's Lease while the block runs.
+
+    Args:
+        secret: where.
+        doing: what is done, for others who wait.
+        wait: how many seconds to wait for another run that is at work.
+        clock: the Lease's time.
+    """
+    name = f"dsv4deploy.keys.{secret.name}"
+    return held(secret.cluster, secret.namespace, name, doing, wait=wait, clock=clock)
+
+
+def _change(
+    secret: KeySecret,
+    change: Callable[[Object], None],
+    *,
+    made: bool = False,
+    first: Callable[[], None] | None = None,
+) -> None:
+    """Changes the Secret as it is now; begins again where somebody else was faster.
+
+    Args:
+        secret: where.
+        change: changes the Secret's object.
+        made: whether the Secret is made where there is none.
+        first: hands a key out, once, when the server has accepted the change as a dry run.
+    """
+    handed_out = False
+    try:
+        for tried in range(1, _TRIES + 1):
+            item, write = _changed(secret, change, made=made)
+            try:
+                if first and not handed_out:
+                    write(item, dry_run=True)
+                    first()
+                    handed_out = True
+                write(item)
+            except ClusterError as error:
+                if error.reason not in ("Stale", "AlreadyExists") or tried == _TRIES:
+                    raise
             else:
-                secret.cluster.create(item)
-        except ClusterError as error:
-            if error.reason not in ("Conflict", "AlreadyExists") or tried == _TRIES:
-                raise
-        else:
-            return
+                return
+    except ClusterError as error:
+        if not handed_out:
+            raise
+        known = "may be in force: `keys list` tells by its fingerprint"
+        state = known if error.reason in SILENT else "is not in force"
+        message = f"{error}\nthe key that was handed out {state}"
+        raise ClusterError(message, error.reason) from None
+
+
+def _changed(
+    secret: KeySecret, change: Callable[[Object], None], *, made: bool
+) -> tuple[Object, Callable[..., Object]]:
+    """The Secret with a change, and what writes it."""
+    found = _read(secret)
+    if found is None and not made:
+        raise ClusterError(f"there is no {secret}: `keys create` makes it", "NotFound")
+    item = copy.deepcopy(found) if found else _empty(secret)
+    item["data"] = item.get("data") or {}
+    item["metadata"]["annotations"] = item["metadata"].get("annotations") or {}
+    change(item)
+    return item, secret.cluster.replace if found else secret.cluster.create

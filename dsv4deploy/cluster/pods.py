@@ -27,6 +27,11 @@ def containers(pod: Pod) -> list[Object]:
     return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
 
 
+def label(pod: Pod, name: str) -> str:
+    """A pod's label; ``""`` where it has none of that name."""
+    return str((pod["metadata"].get("labels") or {}).get(name, ""))
+
+
 def main(those: list[Object]) -> Object:
     """The engine's own of a pod's containers, or of their states; empty where there is none."""
     return next((each for each in those if each["name"] == "main"), {})

@@ -6,12 +6,16 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from ..errors import ClusterError
 from . import pods
-from .client import Cluster, Object
+from .client import MANAGER, Cluster, Object
+
+API, KIND = "serving.kserve.io/v1alpha2", "LLMInferenceService"
 
 STOP = "serving.kserve.io/stop"
 """KServe's annotation that takes a service's pods away and leaves the service."""
@@ -27,8 +31,9 @@ class Progress:
 
     Attributes:
         phase: stopping, stopped, accepted, scheduled, image, weights, loading, capturing, routing
-            (the pods are ready, and KServe does not say so yet), ready or failed; unknown where
-            the cluster gives no answer.
+            (the pods are ready, and not yet the rest), lagging (the engines are ready, and nothing
+            but KServe's word for it is missing), ready or failed; unknown where the cluster gives
+            no answer.
         done: how far, from 0 to 1, as far as conditions, pods and logs tell.
         message: what is waited for, or why it can't succeed.
         started: when the engine's containers were started, the last of them, as Kubernetes writes
@@ -43,13 +48,16 @@ class Progress:
     ended: Mapping[str, str] = field(default_factory=dict)
 
 
-Check: TypeAlias = Callable[[], object]
-"""Raises ClusterError where there is no more sense in waiting."""
-
-
 def service_of(objects: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The LLMInferenceService among a deployment's objects."""
-    return next(item for item in objects if item["kind"] == "LLMInferenceService")
+    """The LLMInferenceService among a deployment's objects.
+
+    Raises:
+        ClusterError: there is none, which a revision of another tool's making may lack.
+    """
+    for item in objects:
+        if item["kind"] == KIND:
+            return item
+    raise ClusterError(f"there is no {KIND} among the objects", "NotFound")
 
 
 def stopped(service: Mapping[str, Any]) -> bool:
@@ -74,15 +82,13 @@ _LINES = (
 
 def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
     """Where a service is, as far as its conditions, its pods and their logs tell."""
-    live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", service, namespace)
+    live = cluster.get(API, KIND, service, namespace)
     if live is None:
         return Progress("failed", 0.0, f"there is no service {service} in {namespace}")
     found = cluster.list("v1", "Pod", namespace, f"app.kubernetes.io/name={service}")
     # Of one pod, or a leader and its workers. The router's have another component.
     engines = [
-        pod
-        for pod in found
-        if pod["metadata"]["labels"].get("app.kubernetes.io/component", "").startswith(_ENGINE)
+        pod for pod in found if pods.label(pod, "app.kubernetes.io/component").startswith(_ENGINE)
     ]
     if stopped(live):
         running = bool(found) or _workloads(cluster, service, namespace)
@@ -101,8 +107,14 @@ def _starting(cluster: Cluster, live: Object, engines: list[Object]) -> Progress
             return Progress("failed", 0.0, f"{each['type']}: {each.get('message', '')}")
     ready: Object = next((each for each in conditions if each["type"] == "Ready"), {})
     # Conditions may still be those of the pods before; the workload tells of these.
-    if ready.get("status") == "True" and _serves(cluster, live):
-        return Progress("ready", 1.0, "it answers")
+    if _serves(cluster, live):
+        if ready.get("status") == "True":
+            return Progress("ready", 1.0, "it answers")
+        if (missing := {each["type"] for each in conditions if each["status"] != "True"}) and (
+            missing <= _OF_WORKLOADS
+        ):
+            why = ready.get("message") or "Ready is not True"
+            return Progress("lagging", 0.97, f"the engines are ready, and KServe lags: {why}")
     if not engines:
         refused = _refused(cluster, live)
         if refused:
@@ -116,6 +128,17 @@ def _starting(cluster: Cluster, live: Object, engines: list[Object]) -> Progress
 
 _ENGINE = "llminferenceservice-workload"
 """How the component of an engine's pods begins, as KServe labels them."""
+
+_OF_WORKLOADS = {"Ready", "WorkloadsReady", "MainWorkloadReady", "WorkerWorkloadReady"}
+"""Conditions that repeat what the workload's own status says (KServe v0.17 to v0.20,
+llm_inference_service_lifecycle.go).
+
+KServe watches LeaderWorkerSets only where their CRD was there when its controller started
+(kserve/kserve#6043): then these stay as they were.
+"""
+
+_NUDGE = "dsv4deploy.io/nudge"
+"""An annotation whose change makes KServe look at a service once more."""
 
 
 def _hopeless(condition: Mapping[str, Any]) -> bool:
@@ -157,21 +180,20 @@ def _serves(cluster: Cluster, service: Object) -> bool:
 
 def _current(service: Object, workload: Object) -> bool:
     """Whether KServe has brought an engine's workload up to the service."""
-    wanted, spec = service["spec"].get("template") or {}, workload["spec"]
-    made = spec.get("template") or spec["leaderWorkerTemplate"]["leaderTemplate"]
-    ours, theirs = (pods.main(pod.get("containers") or []) for pod in (wanted, made["spec"]))
+    wanted, spec = (service.get("spec") or {}).get("template") or {}, workload.get("spec") or {}
+    leader = (spec.get("leaderWorkerTemplate") or {}).get("leaderTemplate")
+    made = (spec.get("template") or leader or {}).get("spec") or {}
+    ours, theirs = (pods.main(pod.get("containers") or []) for pod in (wanted, made))
     return all(ours[key] == theirs.get(key) for key in ("image", "args") if key in ours)
 
 
 def _counted(workload: Object) -> bool:
     """Whether all of a workload's replicas are new and ready, as its controller has seen it."""
-    status, wanted = workload.get("status") or {}, workload["spec"].get("replicas", 1)
-    generation = workload["metadata"].get("generation", 0)
-    return bool(
-        status.get("readyReplicas", 0) >= wanted
-        and status.get("updatedReplicas", 0) >= wanted
-        and status.get("observedGeneration", generation) >= generation
-    )
+    status, wanted = workload.get("status") or {}, (workload.get("spec") or {}).get("replicas")
+    generation = workload["metadata"].get("generation") or 0
+    counts = (status.get("readyReplicas") or 0, status.get("updatedReplicas") or 0)
+    seen = status.get("observedGeneration")
+    return min(counts) >= (1 if wanted is None else wanted) and (seen is None or seen >= generation)
 
 
 def _engine(cluster: Cluster, pod: Object) -> Progress:
@@ -211,7 +233,8 @@ class Limits:
         fetching: without a running engine.
         loading: from the start of the engine's containers.
         interval: between two looks.
-        patience: how long a failure must last, since a pod may fail once and recover.
+        patience: how long a failure must last, since a pod may fail once and recover; and how
+            long KServe may lag behind engines that are ready.
         outage: how long the cluster may give no answer.
     """
 
@@ -224,22 +247,19 @@ class Limits:
 
 
 def watch(
-    cluster: Cluster,
-    service: str,
-    namespace: str,
-    until: str,
-    limits: Limits,
-    check: Check = lambda: None,
+    cluster: Cluster, service: str, namespace: str, until: str, limits: Limits
 ) -> Iterator[Progress]:
     """The progress of a service until it is ``ready`` or ``stopped``.
 
+    Engines that are ready serve, though KServe may not say so. After a while KServe is nudged to
+    look again, and after another the wait ends with the phase ``lagging``.
+
     Args:
-        cluster: where.
+        cluster: where; its guard is asked at each look.
         service: its name.
         namespace: its namespace.
         until: the phase that ends it.
         limits: how long it may take.
-        check: is called at each look; what it raises ends the wait.
 
     Raises:
         ClusterError: it can't succeed, took longer than it may, or the cluster is gone.
@@ -248,18 +268,32 @@ def watch(
     now = Progress("unknown", 0.0, "")
     while True:
         try:
+            if cluster.guard:
+                cluster.guard()
             now = progress(cluster, service, namespace)
-            check()
             record.answered(now)
+            if record.nudges():
+                _nudge(cluster, service, namespace)
         except ClusterError as error:
             if error.reason not in SILENT or record.silent():
                 raise
             now = replace(now, phase="unknown", message=str(error))
         yield now
-        if now.phase == until:
+        if now.phase == until or record.lagged():
             return
         record.judge(now)
         time.sleep(limits.interval)
+
+
+def _nudge(cluster: Cluster, service: str, namespace: str) -> None:
+    """Gives KServe a reason to look at a service once more."""
+    meta = {"name": service, "namespace": namespace}
+    notes = {_NUDGE: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    item = {"apiVersion": API, "kind": KIND, "metadata": {**meta, "annotations": notes}}
+    live = cluster.live(item)
+    # Whether it comes too late or is forbidden: it may help, and nothing depends on it.
+    with suppress(ClusterError):
+        cluster.apply(item, live=live, force=True, manager=f"{MANAGER}-nudge")
 
 
 class _Record:
@@ -273,6 +307,9 @@ class _Record:
         # Ends of containers, in order; so many were before this wait.
         self._ends: list[tuple[str, str]] = []
         self._before: int | None = None
+        # Since when KServe lags behind engines that are ready, and whether it was nudged.
+        self._lags: float | None = None
+        self._nudged = False
 
     def answered(self, now: Progress) -> None:
         """Takes in an answer of the cluster."""
@@ -280,6 +317,24 @@ class _Record:
         self._ends += [each for each in now.ended.items() if each not in self._ends]
         if self._before is None:
             self._before = len(self._ends)
+        if now.phase != "lagging":
+            self._lags = None
+        elif self._lags is None:
+            self._lags = self._heard
+
+    def _lag(self) -> float:
+        """For how many seconds KServe lags behind."""
+        return 0.0 if self._lags is None else self._heard - self._lags
+
+    def nudges(self) -> bool:
+        """Whether it is time to nudge KServe, which is done once."""
+        due = self._lag() >= self._limits.patience and not self._nudged
+        self._nudged = self._nudged or due
+        return due
+
+    def lagged(self) -> bool:
+        """Whether KServe has lagged for so long that nothing more is to be expected of it."""
+        return self._until == "ready" and self._lag() >= 2 * self._limits.patience
 
     def silent(self) -> bool:
         """Whether the cluster has given no answer for longer than it may."""
@@ -288,6 +343,9 @@ class _Record:
     def judge(self, now: Progress) -> None:
         """Raises ClusterError where the wait can't succeed, or has taken longer than it may."""
         clock, limits, starts = time.monotonic(), self._limits, self._until == "ready"
+        if now.phase == "lagging" and starts:
+            self._well = clock  # it serves, and the wait ends soon
+            return
         end = "{} ended: {}".format(*self._ends[-1]) if self._ends else ""
         # A container that fails late starts again before patience ends. Counts of restarts don't
         # show it: all pods of two nodes are made anew.
@@ -313,8 +371,13 @@ class _Record:
             )
 
 
-Wait: TypeAlias = Callable[[str, Check], None]
-"""Waits for a phase, and checks at each look."""
+Wait: TypeAlias = Callable[[str], str]
+"""Waits for a phase, and says what was reached."""
+
+LAGS = (
+    "the engines are ready and serve, but KServe does not say so: restart its controller by "
+    "`kubectl -n kserve rollout restart deployment/llmisvc-controller-manager`"
+)
 
 
 def waiting(
@@ -334,9 +397,12 @@ def waiting(
         tell: is told of each look.
     """
 
-    def wait(until: str, check: Check) -> None:
-        for now in watch(cluster, service, namespace, until, limits, check):
+    def wait(until: str) -> str:
+        phase = until
+        for now in watch(cluster, service, namespace, until, limits):
             tell(now)
+            phase = now.phase
+        return LAGS if phase == "lagging" else phase
 
     return wait
 
@@ -351,7 +417,9 @@ def budget(objects: Iterable[Mapping[str, Any]]) -> Limits:
     Loading may take what the startup probe allows, from the start of the container as there; a
     minute more is for what follows, until KServe says that it is ready.
     """
-    service = service_of(objects)
-    probe = service["spec"]["template"]["containers"][0]["startupProbe"]
-    loading = float(probe["periodSeconds"] * probe["failureThreshold"] + 60)
+    spec = service_of(objects).get("spec") or {}
+    main = pods.main((spec.get("template") or {}).get("containers") or [])
+    # Of a service that was adopted, with Kubernetes' defaults for a probe.
+    probe = main.get("startupProbe") or {"failureThreshold": 360}
+    loading = float(probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3) + 60)
     return Limits(FETCHING + loading, FETCHING, loading)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ClusterError, Reason
+from . import answers
 
 _ADVICE = {
     401: ("Unauthorized", "log in again: the credentials of this context are not accepted"),
@@ -46,7 +46,7 @@ def explained(status: int, phrase: str, body: str, request: str) -> ClusterError
         body: the answer, a ``Status`` of Kubernetes or any other text.
         request: method and path.
     """
-    refusal = _status(body)
+    refusal = answers.refusal(body)
     message = str(refusal.get("message") or phrase or f"HTTP {status}")
     reason = str(refusal.get("reason") or "")
     if status == 409 and reason != "AlreadyExists":
@@ -65,18 +65,9 @@ def explained(status: int, phrase: str, body: str, request: str) -> ClusterError
     return ClusterError(f"{message}: {advice}" if advice else message, reason)
 
 
-def _status(body: str) -> Mapping[str, Any]:
-    """The ``Status`` of an answer; empty where it is something else."""
-    try:
-        parsed = json.loads(body or "{}")
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
-
-
 def _conflict(message: str, causes: list[Mapping[str, Any]]) -> ClusterError:
     fields = [
-        f"{cause.get('field', '')} ({cause['message']})"
+        f"{cause.get('field', '')} ({cause.get('message', '')})"
         for cause in causes
         if cause.get("reason") == "FieldManagerConflict"
     ]
@@ -85,9 +76,8 @@ def _conflict(message: str, causes: list[Mapping[str, Any]]) -> ClusterError:
             f"somebody else has set {'; '.join(fields)}: leave it to them, or take it over with "
             "--force-conflicts"
         )
-    else:
-        message = f"{message}: somebody changed it just now: try again"
-    return ClusterError(message, "Conflict")
+        return ClusterError(message, "Conflict")
+    return ClusterError(f"{message}: somebody changed it just now: try again", "Stale")
 
 
 def _denied(message: str) -> ClusterError:

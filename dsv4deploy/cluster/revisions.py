@@ -2,11 +2,8 @@
 
 A revision is a Secret beside the service with the objects that were applied. It is created before
 the first object changes and marked ``deployed`` after the last, so the next run, on this machine
-or another, knows what was intended and what ran before.
-
-Nothing is locked: a run takes over a revision that is pending, since a run that was killed looks
-like one that is still at work. The run that was overtaken notices it at its next look, or before
-it marks its revision, and ends.
+or another, knows what was intended and what ran before. A service that something else has made
+gets a revision ``adopted``, its objects as they are, before the first that changes it.
 """
 
 from __future__ import annotations
@@ -14,9 +11,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import ClusterError
@@ -25,13 +21,15 @@ from .client import Cluster, Object
 KEPT = 10
 """How many revisions are kept, besides the last that ran where all of these have failed."""
 
-OVERTAKEN = "Overtaken"
-"""The reason of the error that ends a run whose revision another run has taken over."""
+RUNS = ("deployed", "adopted")
+"""The statuses of a revision that runs, or that ran until a newer one was begun."""
+
+UNREADABLE = "unreadable"
+"""The status of a revision whose Secret does not hold what it should."""
 
 _SERVICE = "dsv4deploy.io/service"
 _VERSION = "dsv4deploy.io/revision"
 _STATUS = "dsv4deploy.io/status"
-_RAN = ("superseded", "deployed")
 
 
 @dataclass(frozen=True)
@@ -41,10 +39,11 @@ class Revision:
     Attributes:
         service: the service's name.
         namespace: the service's namespace.
-        number: counts from 1.
-        status: pending, deployed, superseded or failed.
+        number: counts from 1; 0 where it can't be read.
+        status: adopted, pending, deployed, superseded, failed or unreadable.
         created: when, as Kubernetes writes it; ``""`` before it is in the cluster.
-        objects: what was applied.
+        objects: what was applied; none where it can't be read.
+        secret: its Secret as it was read; None before it is in the cluster.
     """
 
     service: str
@@ -53,24 +52,38 @@ class Revision:
     status: str
     created: str
     objects: list[Object]
+    secret: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"revision {self.number} ({self.status})"
 
 
 def history(cluster: Cluster, service: str, namespace: str) -> list[Revision]:
-    """The revisions of a service, oldest first."""
+    """The revisions of a service, oldest first, with those that can't be read."""
     found = cluster.list("v1", "Secret", namespace, f"{_SERVICE}={service}")
-    return sorted(map(_read, found), key=lambda revision: revision.number)
+    read = (_read(secret, service, namespace) for secret in found)
+    return sorted(read, key=lambda revision: revision.number)
 
 
-def _read(secret: Mapping[str, Any]) -> Revision:
+def _read(secret: Mapping[str, Any], service: str, namespace: str) -> Revision:
     meta = secret["metadata"]
-    packed = base64.b64decode(secret["data"]["objects"])
+    labels = meta.get("labels") or {}
+    number, status = labels.get(_VERSION, ""), labels.get(_STATUS, UNREADABLE)
+    try:
+        packed = base64.b64decode((secret.get("data") or {})["objects"])
+        objects = json.loads(gzip.decompress(packed))
+        # What follows reads these of each object.
+        [(item["apiVersion"], item["kind"], item["metadata"]["name"]) for item in objects]
+    except (LookupError, TypeError, ValueError, EOFError, OSError):
+        status, objects = UNREADABLE, []
     return Revision(
-        service=meta["labels"][_SERVICE],
-        namespace=meta["namespace"],
-        number=int(meta["labels"][_VERSION]),
-        status=meta["labels"][_STATUS],
-        created=meta.get("creationTimestamp", ""),
-        objects=json.loads(gzip.decompress(packed)),
+        service=service,
+        namespace=namespace,
+        number=int(number) if number.isdecimal() else 0,
+        status=status,
+        created=meta.get("creationTimestamp") or "",
+        objects=objects,
+        secret=secret,
     )
 
 
@@ -94,6 +107,11 @@ def manifest(revision: Revision) -> Object:
     }
 
 
+def last_that_ran(known: Iterable[Revision]) -> Revision | None:
+    """The last revision that runs, or ran until a newer one was begun; None where none did."""
+    return next((each for each in reversed(list(known)) if each.status in RUNS), None)
+
+
 def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> Revision:
     """The revision to go back to.
 
@@ -109,12 +127,12 @@ def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> R
     """
     known = history(cluster, service, namespace)
     if number:
-        chosen = [each for each in known if each.number == number]
+        chosen = [each for each in known if each.number == number and each.objects]
     elif known and known[-1].status == "deployed":
         # A run that was killed between two marks leaves two that are deployed.
-        chosen = [each for each in known[:-1] if each.status in _RAN][-1:]
+        chosen = [each for each in known[:-1] if each.status in ("superseded", *RUNS)][-1:]
     else:
-        chosen = [each for each in known if each.status == "deployed"][-1:]
+        chosen = [each for each in known if each.status in RUNS][-1:]
     if not chosen:
         there = ", ".join(f"{each.number} ({each.status})" for each in known) or "none"
         raise ClusterError(
@@ -127,98 +145,78 @@ def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> R
 # --- the steps of a run ------------------------------------------------------------------------
 
 
-@contextmanager
-def leaving(state: str) -> Iterator[None]:
-    """Errors inside report the state that they leave."""
-    try:
-        yield
-    except ClusterError as error:
-        if error.reason == OVERTAKEN:
-            raise
-        raise ClusterError(f"{error}\n{state}", error.reason) from None
-
-
 def following(
-    service: str, namespace: str, objects: list[Object], known: list[Revision]
+    service: str, namespace: str, objects: list[Object], known: list[Revision], status: str
 ) -> Revision:
-    """The pending revision of these objects that comes after those that are known."""
+    """The revision of these objects that comes after those that are known."""
     number = known[-1].number + 1 if known else 1
-    return Revision(service, namespace, number, "pending", "", objects)
+    return Revision(service, namespace, number, status, "", objects)
 
 
-@leaving("no object has been written")
-def begin(cluster: Cluster, wanted: Revision, known: list[Revision]) -> Revision:
-    """The pending revision of a run: the same one that was interrupted, or the wanted one.
+def begin(
+    cluster: Cluster, adopted: Revision | None, wanted: Revision, known: list[Revision]
+) -> list[Revision]:
+    """Begins a revision, or goes on with the same one that was interrupted.
 
-    Raises:
-        ClusterError: another run has just created the same number; with reason Conflict.
+    Args:
+        cluster: where.
+        adopted: what ran before and has no revision; it gets one first.
+        wanted: the run's revision.
+        known: the history.
+
+    Returns:
+        the history, with the run's own revision as the last.
     """
-    last = known[-1] if known else None
-    if last and last.status == "pending":
-        if last.objects == wanted.objects:
-            return last
-        mark(cluster, last, "failed")
+    known = list(known)
+    if known and known[-1].status == "pending":
+        if known[-1].objects == wanted.objects:
+            return known
+        known[-1] = mark(cluster, known[-1], "failed")
+    for revision in filter(None, (adopted, wanted)):
+        known.append(_create(cluster, revision))
+    return known
+
+
+def _create(cluster: Cluster, revision: Revision) -> Revision:
+    item = manifest(revision)
     try:
-        cluster.create(manifest(wanted))
+        made = cluster.create(item)
     except ClusterError as error:
-        if error.reason != "AlreadyExists":
+        found = cluster.live(item) if error.reason == "AlreadyExists" else None
+        # Ours, where the answer to the first try was lost.
+        if not found or found.get("data") != item["data"]:
             raise
-        # Somebody else's, or ours where the answer to the first try was lost.
-        made = history(cluster, wanted.service, wanted.namespace)[-1]
-        if (made.number, made.objects) != (wanted.number, wanted.objects):
-            raise ClusterError(
-                f"somebody else has begun revision {wanted.number} of {wanted.service} just now: "
-                "see `dsv4deploy history`, and run this again when theirs is done",
-                "Conflict",
-            ) from None
-    return wanted
+        made = found
+    return replace(revision, secret=made)
 
 
 def mark(cluster: Cluster, revision: Revision, status: str) -> Revision:
-    """The revision with another status, which the cluster has too."""
-    marked = replace(revision, status=status)
-    cluster.apply(manifest(marked), force=True)
-    return marked
-
-
-@leaving("all objects are written: run the same command again to mark their revision")
-def finish(cluster: Cluster, revision: Revision) -> None:
-    """Marks a revision as deployed, and deletes the oldest ones.
+    """The revision with another status, which the cluster has too.
 
     Raises:
-        ClusterError: another run has taken it over.
+        ClusterError: somebody has changed or deleted it; with reason Stale.
     """
-    known = require_last(cluster, revision)
+    item = manifest(replace(revision, status=status))
+    try:
+        made = cluster.apply(item, live=revision.secret, force=True)
+    except ClusterError as error:
+        found = cluster.live(item) if error.reason == "Stale" else None
+        # Done, where the answer to the first try was lost.
+        if not found or found["metadata"].get("labels") != item["metadata"]["labels"]:
+            raise
+        made = found
+    return replace(revision, status=status, secret=made)
+
+
+def finish(cluster: Cluster, known: list[Revision]) -> None:
+    """Marks the last revision as deployed and what ran before as superseded; deletes the oldest."""
+    *others, revision = known
     mark(cluster, revision, "deployed")
-    for other in known[:-1]:
-        if other.status == "deployed":
-            mark(cluster, other, "superseded")
+    others = [
+        mark(cluster, other, "superseded") if other.status in RUNS else other for other in others
+    ]
     # However many have failed since, there is one to go back to.
-    last_that_ran = [other for other in known if other.status in _RAN][-1:]
-    for other in known[:-KEPT]:
-        if other not in last_that_ran:
-            cluster.delete(manifest(other))
-
-
-def require_last(cluster: Cluster, revision: Revision) -> list[Revision]:
-    """The history of a service, whose last revision is this one, as this run left it.
-
-    Raises:
-        ClusterError: another run has taken it over.
-    """
-    known = history(cluster, revision.service, revision.namespace)
-    last = known[-1] if known else None
-    if last and (last.number, last.status) == (revision.number, revision.status):
-        return known
-    name = revision.service
-    if last and last.number > revision.number:
-        what = f"revision {last.number} of {name} was begun at {last.created}"
-    elif last and last.number == revision.number:
-        what = f"another run has marked revision {last.number} of {name} {last.status}"
-    else:
-        what = f"revision {revision.number} of {name} was deleted"
-    raise ClusterError(
-        f"{what}, and has overtaken this run of revision {revision.number}: it ends here, writes "
-        "nothing more and puts nothing back; see `dsv4deploy history`",
-        OVERTAKEN,
-    )
+    ran = [other for other in others if other.status == "superseded"][-1:]
+    for other in others[: max(0, len(known) - KEPT)]:
+        if other.status != UNREADABLE and other not in ran:
+            cluster.delete(manifest(other), live=other.secret)

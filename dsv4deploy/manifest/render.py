@@ -28,28 +28,35 @@ FILES = Path(__file__).parent / "files"
 """What objects carry as it is; the chart has the same files in its folder ``files``."""
 
 # One template an object kind, in the order in which their objects are applied: what is referred
-# to stands before what refers to it.
+# to comes before what refers to it, and what protects comes before what it protects, so that no
+# request passes uncounted or unchecked. They are deleted in the reverse order.
 KINDS = (
+    "networkpolicy",
     "llminferenceserviceconfig",
     "llminferenceservice",
-    "networkpolicy",
     "poddisruptionbudget",
     "podmonitor",
     "podmonitor-proxies",
     "prometheusrule",
     "configmap",
     "envoyproxy",
-    "gateway",
-    "envoypatchpolicy",
     "clienttrafficpolicy",
     "securitypolicy",
-    "httproute",
+    "backendtrafficpolicy",
+    "gateway",
+    "envoypatchpolicy",
     "referencegrant",
     "backend",
     "aiservicebackend",
+    "httproute",
     "aigatewayroute",
-    "backendtrafficpolicy",
 )
+
+
+def rank(item: Mapping[str, Any]) -> int:
+    """The place of an object's kind in the order in which objects are applied."""
+    kind = item["kind"].lower()
+    return KINDS.index(kind) if kind in KINDS else 0
 
 
 @dataclass(frozen=True)

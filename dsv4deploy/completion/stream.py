@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -79,9 +80,10 @@ def _opened(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")
     except ValueError:
         host = None
-    if not host or parts.scheme not in ("http", "https") or not url.isascii():
+    if not host or parts.scheme not in ("http", "https") or not re.fullmatch("[!-~]+", url):
         raise DeployError(f"{url}: must be http://host[:port]/…/v1/chat/completions")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path

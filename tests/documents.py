@@ -342,12 +342,13 @@ def settings(rng: random.Random) -> list[tuple[str, str]]:
                     ("--set-string", f"{path}={value}"),
                     ("--set-json", f"{path}={data}"),
                     ("--set-json", 'engine= {"args":{"seed":3}} ,replicas=2'),
-                    ("--set", f"{rng.choice(FREE)}{rng.choice(ENDS)}"),
-                    ("--set-string", f"{rng.choice(FREE)}{rng.choice(ENDS)}"),
-                    ("--set-json", f"{rng.choice(FREE)}{rng.choice(JSON_ENDS)}"),
                 ]
             )
         )
+    if rng.random() < 0.3:
+        option = rng.choice(["--set", "--set-string", "--set-json"])
+        end = rng.choice(JSON_ENDS if option == "--set-json" else ENDS)
+        found.append((option, f"{rng.choice(FREE)}{end}"))
     return found
 
 

@@ -34,6 +34,18 @@ TEXTS = (
     *("910B4:²", ":", "a:b", "30d", "1h", "-1d", "²d", "9" * 400 + "d", "2026-13-45", "a=b=c"),
     *("engine.args", "engine.args.max-num-seqs", "a.b.c", ".", "..", "no healthy upstream"),
 )
+URLS = (
+    *("http://a..b/", f"http://{'a' * 70}/", "http://x y/", "http://127.0.0.1:0/", "http://a\nb/"),
+    *(
+        "http://",
+        "http://[::1",
+        "http://[::1]:x/",
+        "http://127.0.0.1:999999/",
+        "https://127.0.0.1:9/",
+    ),
+    *("http://127.0.0.1:9/\udcff", "http://é/", "http://127.0.0.1:9/é", "ftp://x", "//x", "x", ""),
+    *("http://u:p@127.0.0.1:9/", "http://127.0.0.1:²/", "http://127.0.0.1:9/?a=b c", "http://x:/"),
+)
 SETTINGS = (
     *("replicas=2", "engine.args.seed=1", "a[000000000199999999]=1", "a" + "[100]" * 300 + "=1"),
     *("engine.", "engine.shell[0]", "a={", "=", ",", "\\", "a=\\", "global.x=1e400", "{", "[0]=x"),
@@ -43,7 +55,19 @@ SETTINGS = (
     *("engine.env.VLLM_ENGINE_READY_TIMEOUT_S=²", "engine.env.HCCL_BUFFSIZE=" + "9" * 5000),
     *("parallelism.data=2", "kvStore.enabled=true", "engine.resources.limits.memory=1Gi"),
 )
-MILD_SETTINGS = (
+MILD_URLS = (
+    *("http://a..b/", f"http://{'a' * 70}/", "http://x y/", "http://127.0.0.1:0/", "http://a\nb/"),
+    *(
+        "http://",
+        "http://[::1",
+        "http://[::1]:x/",
+        "http://127.0.0.1:999999/",
+        "https://127.0.0.1:9/",
+    ),
+    *("http://127.0.0.1:9/\udcff", "http://é/", "http://127.0.0.1:9/é", "ftp://x", "//x", "x", ""),
+    *("http://u:p@127.0.0.1:9/", "http://127.0.0.1:²/", "http://127.0.0.1:9/?a=b c", "http://x:/"),
+)
+SETTINGS = (
     *("replicas=2", "maas.enabled=true", "kvStore.enabled=true", "monitoring.enabled=true"),
     *("engine.args.max-num-seqs=8", "npu.card=910B3", "router.inline=true", "engine.env.A=$(B)"),
 )
@@ -169,6 +193,8 @@ def _wild(rng: random.Random, parameter: click.Parameter) -> str:
         return "no-such-program"
     if parameter.name in ("set", "set_string", "set_json"):
         return rng.choice(SETTINGS) if rng.random() < 0.6 else _setting(rng)
+    if parameter.name == "url" and rng.random() < 0.7:
+        return rng.choice(URLS)
     return rng.choice(rng.choice([TEXTS, NUMBERS, SETTINGS]))
 
 

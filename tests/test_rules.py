@@ -335,6 +335,28 @@ def test_a_rule_has_a_failing_and_a_passing_case(rule: Rule) -> None:
     assert rule.code not in codes(passing)
 
 
+@pytest.mark.parametrize(
+    ("values", "paths"),
+    [
+        (env(DB_PASS="x", MYSQL_PWD="y"), ["engine.env.DB_PASS", "engine.env.MYSQL_PWD"]),
+        (env(REDIS_URL="redis://u:p@h", PWD="/", MAX_TOKENS="5"), ["engine.env.REDIS_URL"]),
+        (
+            args({"hf-token": "x", "api-key": ["y", "z"]}),
+            ["engine.args.api-key"] * 2 + ["engine.args.hf-token"],
+        ),
+        (
+            args({"x": {"y": [{"password": "p"}], "bytes_per_token": "5"}}),
+            ["engine.args.x.y.password"],
+        ),
+        (args({"hf-token": "", "api-key": None}), []),
+    ],
+    ids=str,
+)
+def test_a_secret_is_found_wherever_it_is(values: Tree, paths: list[str]) -> None:
+    found = check(load(values))
+    assert [f.path for f in found if f.code == "secret-in-variable"] == paths
+
+
 def test_no_case_is_left_behind() -> None:
     assert CASES.keys() == {rule.code for rule in RULES}
     assert len(CASES) == len(RULES)

@@ -6,6 +6,7 @@ file's text, and run it with Python 3.10 or newer.
 
 import http.client
 import json
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -108,9 +109,10 @@ def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, s
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")
     except ValueError:
         host = None
-    if not host or parts.scheme not in ("http", "https") or not url.isascii():
+    if not host or parts.scheme not in ("http", "https") or not re.fullmatch("[!-~]+", url):
         raise ValueError(f"the URL must be http://host[:port]/…{COMPLETIONS}")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -119,7 +119,8 @@ def accept(layers: Sequence[Layer]) -> Values:
             path, message = _explain(detail)
             problems.setdefault(path, message)
     if problems:
-        origins = {path: layer.name for layer in layers for path in layer.paths()}
+        above = {path[:depth] for path in problems for depth in range(1, len(path) + 1)}
+        origins = {path: layer.name for layer in layers for path in layer.paths() if path in above}
         last = layers[-1].name if layers else "values"
         found = [
             _problem(_origin(path, origins, last), path, message)

@@ -19,7 +19,10 @@ _WORDS = (
 _NAME = re.compile(rf"(?i)(?:{_WORDS})$")
 _MENTIONED = re.compile(rf"(?i)(?:{_WORDS})(?![a-z])")
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/?#:@]*):[^\s/?#]+(?=@)")
-_FLAG = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)([= ]+)('(?:[^']|'\\'')*'|\"[^\"]*\"|[^\s'\"]+)")
+_WORD = r"'(?:[^']|'\\'')*'|\"[^\"]*\"|[^\s'\"\\]+"
+# The words behind a flag, over the ends of continued lines, up to the next flag.
+_FLAG = re.compile(rf"(?<![\w-])--([a-z][a-z0-9-]*)((?:(?:[= \t]|\\\n)+(?!--)(?:{_WORD}))+)")
+_MEMBER = re.compile(r'("([\w.-]+)" ?: ?)("(?:[^"\\]|\\.)*"|[-+.\w]+)')
 
 
 def secret_name(name: str) -> bool:
@@ -54,13 +57,14 @@ def masked(value: Any, *names: str) -> Any:
 
 
 def masked_text(text: str) -> str:
-    """Text, such as a script, without passwords in URLs and the values of secret flags."""
+    """Text, such as a script, without passwords in URLs and the values of flags and JSON keys."""
     text = _URL_PASSWORD.sub(rf"\1:{MASK}", text)
-    return _FLAG.sub(_masked_flag, text)
-
-
-def _masked_flag(found: re.Match[str]) -> str:
-    return f"--{found[1]}{found[2]}{MASK}" if secret_name(found[1]) else found[0]
+    text = _FLAG.sub(
+        lambda found: f"--{found[1]} {MASK}" if secret_name(found[1]) else found[0], text
+    )
+    return _MEMBER.sub(
+        lambda found: f'{found[1]}"{MASK}"' if secret_name(found[2]) else found[0], text
+    )
 
 
 def masked_option(option: str, text: str) -> str:

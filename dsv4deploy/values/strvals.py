@@ -17,7 +17,7 @@ _FORMS = {
     "--set-json": "'a.b=JSON', in single quotes",
 }
 _DEEPEST = 30  # Helm's own bound on the dots of one name
-_GAP = 100  # No list of the values has as many items, and each empty one takes memory.
+_GAP = 16  # Helm fills it with null, which few lists accept, and each takes memory.
 _INDEX = re.compile(r"([+-]?)0*([0-9]{1,9})")
 _BLANK = re.compile(r"[ \t-\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*")
 

@@ -27,7 +27,9 @@ def why(text: str, output: str) -> None:
     dsv4deploy why "no healthy upstream"
     kubectl logs POD -c main | dsv4deploy why -
     """
-    known, beginnings = explain(sys.stdin.buffer.read() if text == "-" else text.encode())
+    known, beginnings = explain(
+        sys.stdin.buffer.read() if text == "-" else text.encode("utf-8", "surrogateescape")
+    )
     if not known and not beginnings:
         raise DeployError("nothing is known of this: give all of the log, from its first error on")
     if output == "json":

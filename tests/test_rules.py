@@ -15,7 +15,7 @@ from dsv4deploy.checks.engine import OWNED_FLAGS
 from dsv4deploy.checks.rule import Rule
 from dsv4deploy.checks.rules import RULES, explain
 from dsv4deploy.cluster import doctor
-from dsv4deploy.facts import builds, flags
+from dsv4deploy.facts import builds
 from dsv4deploy.findings import errors
 from dsv4deploy.manifest import crds
 from dsv4deploy.values.quantities import seconds
@@ -39,24 +39,35 @@ def env(**variables: str | None) -> Tree:
     return {"engine": {"env": variables}}
 
 
-def version(number: str) -> Tree:
-    return {"engine": {"version": number}}
+BUILDS = {
+    "0.22.1": "nightly-releases-v0.22.1rc",
+    "0.23.0": "nightly-main-0709",
+    "0.24.0": "v0.24.0rc1",
+    "0.25.1": "v0.25.1rc1",
+    "0.26.0": "v0.26.0rc1",
+    "0.27.1": "main-2026-08-22",
+}
+"""A build of each version of vLLM."""
+
+
+def build(number: str) -> Tree:
+    return {"engine": {"build": BUILDS.get(number, number)}}
 
 
 def dsa_cp(number: str, **variables: str) -> Tree:
     config = {"additional-config": {"enable_dsa_cp": True}}
-    return {"engine": {"version": number, "args": config, "env": variables}}
+    return {"engine": {"build": BUILDS[number], "args": config, "env": variables}}
 
 
 def dspark(number: str, tokens: int) -> Tree:
     config = {"method": "dspark", "num_speculative_tokens": tokens}
-    return {"engine": {"version": number, "args": {"speculative-config": config}}}
+    return {"engine": {"build": BUILDS[number], "args": {"speculative-config": config}}}
 
 
 def loader(number: str, multithread: bool | str, strategy: str | None = None) -> Tree:
     config = {"enable_multithread_load": multithread, "num_threads": 128}
     flags = {"model-loader-extra-config": config, "safetensors-load-strategy": strategy}
-    return {"engine": {"version": number, "args": flags}}
+    return {"engine": {"build": BUILDS[number], "args": flags}}
 
 
 def tier(*clients: str, tokens: int = 10**6) -> Tree:
@@ -116,7 +127,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"parallelism": {"expert": False}},
         {"parallelism": {"expert": False}, **env(VLLM_ASCEND_ENABLE_FLASHCOMM1=None)},
     ),
-    "flashcomm-removed": (loader("0.27.0", True), loader("0.26.9", True)),
+    "flashcomm-removed": (loader("0.27.1", True), loader("0.26.0", True)),
     "dsa-cp-needs-flashcomm": (
         dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="0"),
         dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="1"),
@@ -149,8 +160,8 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     "api-key-in-arguments": (args({"api-key": "x"}), args({"seed": 1})),
     # --- speculative decoding and graphs ---
-    "dspark-version": (dspark("0.23.0", 7), dspark("0.25.0", 7)),
-    "dspark-tokens": (dspark("0.25.0", 4), dspark("0.25.0", 5)),
+    "dspark-version": (dspark("0.23.0", 7), dspark("0.25.1", 7)),
+    "dspark-tokens": (dspark("0.25.1", 4), dspark("0.25.1", 5)),
     "piecewise-graphs": (graph("PIECEWISE"), graph("FULL_AND_PIECEWISE")),
     "piecewise-graphs-driver": (graph("FULL_AND_PIECEWISE"), graph("FULL_DECODE_ONLY")),
     "multithread-text": (loader("0.24.0", "true"), loader("0.24.0", True)),
@@ -172,17 +183,6 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         args({"disable-hybrid-kv-cache-manager": True}),
         args({"disable-hybrid-kv-cache-manager": None}),
     ),
-    "kv-store-hybrid-cache": (
-        {
-            **STORE,
-            "engine": {
-                "version": "0.21.0",
-                **NAMED,
-                "args": {"disable-hybrid-kv-cache-manager": None},
-            },
-        },
-        {**STORE, "engine": {"version": "0.21.0", **NAMED}},
-    ),
     "kv-store-one-instance": (
         {**STORE, "engine": NAMED},
         {**STORE, "engine": NAMED, "replicas": 2},
@@ -191,7 +191,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         env(VLLM_PREFIX_CACHE_RETENTION_INTERVAL="16384"),
         {
             "engine": {
-                "version": "0.23.0",
+                "build": "nightly-main-0709",
                 "env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": "16384"},
             }
         },
@@ -257,7 +257,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     # --- what needs Python ---
     "engine-flag": (args({"max-num-seq": 4}), args({"seed": 4})),
-    "unknown-engine-version": (version("9.9.9"), version("0.22.1")),
+    "unknown-build": (build("v9.9.9"), build("0.22.1")),
     "variable-twice": (
         {"engine": {"env": {"POD_IP": "1"}, "envFromPod": {"POD_IP": "status.podIP"}}},
         {"engine": {"env": {"POD_IP": None}, "envFromPod": {"POD_IP": "status.podIP"}}},
@@ -402,22 +402,40 @@ def test_a_gateway_without_a_timeout_cuts_nothing() -> None:
     assert "maas-timeout" not in codes({"maas": {"enabled": True, "requestTimeout": "0s"}})
 
 
+FIRST = {"v0.22.1rc1", "nightly-releases-v0.22.1rc"}
+THIRD = {"nightly-main-0709", "v0.23.0rc1", "v0.23.0", "v0.23.0.post1"}
+ALL = {each.name for each in builds.builds()}
+
+
 @pytest.mark.parametrize(
     ("engine", "told"),
     [
-        ("", {"0.21.0", "0.22.1", "0.23.0"}),
-        ("<0.22.1", {"0.21.0"}),
-        (">=0.22.1", {"0.22.1", "0.23.0"}),
-        ("=0.22.1", {"0.22.1"}),
-        ("<=0.22.1", {"0.21.0", "0.22.1"}),
-        (">0.22.1", {"0.23.0"}),
-        (">=0.22.0, <0.23.0", {"0.22.1"}),
+        ("", ALL),
+        ("<0.22.1", set()),
+        (">=0.22.1", ALL),
+        ("=0.22.1", FIRST),
+        ("<=0.23.0", FIRST | THIRD),
+        (">0.23.0", ALL - FIRST - THIRD),
+        (">=0.22.2, <0.24.0", THIRD),
     ],
 )
-def test_a_rule_says_which_engines_it_holds_for(engine: str, told: set[str]) -> None:
+def test_a_rule_names_the_engines_that_it_is_for(engine: str, told: set[str]) -> None:
     some = replace(RULES[0], engine=engine)
-    versions = {"0.21.0", "0.22.1", "0.23.0"}
-    assert {number for number in versions if some.concerns(number)} == told
+    assert {each.name for each in builds.builds() if some.concerns(each)} == told
+    assert some.concerns(None) == (not engine)
+
+
+def test_a_rule_may_be_for_some_builds_only() -> None:
+    some = replace(RULES[0], builds=("v0.23.0",))
+    assert {each.name for each in builds.builds() if some.concerns(each)} == {"v0.23.0"}
+    assert not some.concerns(None)
+
+
+def test_every_bound_divides_the_builds_that_are_known() -> None:
+    for each in RULES:
+        concerned = [build for build in builds.builds() if each.concerns(build)]
+        bound = each.engine or each.builds
+        assert 0 < len(concerned) < len(builds.builds()) if bound else concerned, each.code
 
 
 @pytest.mark.parametrize("engine", ["0.22.1", "<0.22", "=>0.22.1", "==0.22.1", "<0.22.1,", "<x"])
@@ -462,7 +480,7 @@ def test_a_check_that_is_no_rule_can_be_explained(command: str, meanings: dict[s
 
 HIT = {
     "engine": {
-        "version": "0.23.0",
+        "build": "nightly-main-0709",
         "env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": "16384"},
         "args": {"additional-config": {"enable_dsa_cp": True}},
     }
@@ -482,7 +500,7 @@ def test_with_all_conditions_of_a_hit_nothing_is_said() -> None:
         {"args": {"block-size": 64}, "env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": "4096"}},
         {"env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": None}},
         {"env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": "16000"}},
-        {"version": "0.22.1"},
+        {"build": "v0.22.1rc1"},
     ],
 )
 def test_with_one_condition_missing_the_hit_rate_will_be_0(change: Tree) -> None:
@@ -521,35 +539,48 @@ def test_errors_come_first_and_only_they_stop_a_deployment() -> None:
     assert len(errors(found)) == 2
 
 
-def test_an_engine_version_without_a_list_of_flags_is_said() -> None:
-    found = check(load({"engine": {"version": "9.9.9", "args": {"no-such-flag": 1}}}))
-    finding = next(finding for finding in found if finding.code == "unknown-engine-version")
+UNKNOWN = {"engine": {"image": "registry.site-a.example/own:1", "args": {"no-such-flag": 1}}}
+
+
+def test_of_an_unknown_build_what_is_not_checked_is_named() -> None:
+    found = check(load(UNKNOWN))
+    finding = next(finding for finding in found if finding.code == "unknown-build")
     assert "engine-flag" not in {finding.code for finding in found}
     assert finding.severity == Severity.WARNING
+    assert finding.message.startswith("the image's tag names no known build")
+    assert all(each.name in finding.fix for each in builds.builds())
 
 
-def test_a_version_of_vllm_is_one_data_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_build_that_is_named_goes_before_the_image_s_tag() -> None:
+    found = check(load(UNKNOWN, {"engine": {"build": "v0.23.0"}}))
+    assert "engine.args.no-such-flag" in {each.path for each in found if each.code == "engine-flag"}
+    (told,) = (each for each in check(load(build("v0.23"))) if each.code == "unknown-build")
+    assert told.message.startswith("there is no build v0.23: did you mean v0.23.0")
+
+
+def test_an_old_values_file_learns_what_to_write_for_engine_version() -> None:
+    with pytest.raises(ValuesError, match=r"engine.version: this value is gone.*engine.build"):
+        load({"engine": {"version": "0.22.1"}})
+
+
+def test_a_build_is_one_data_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(builds.FACTS, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "vllm" / "9.9.9.json").write_text(json.dumps({"base": flags.versions()[-1]}))
-    caches = (builds.merged, builds.vllm_versions, builds.vllm)
+    newest = builds.builds()[-1]
+    facts = json.loads((tmp_path / f"{newest.name}.json").read_text("utf-8"))
+    facts |= {"vllm": "9.9.9", "tags": ["v9.9.9"]}
+    (tmp_path / "v9.9.9.json").write_text(json.dumps(facts))
+    (tmp_path / "vllm" / "9.9.9.json").write_text(json.dumps({"base": newest.vllm.version}))
+    caches = (builds.merged, builds.vllm_versions, builds.vllm, builds.build, builds.builds)
     monkeypatch.setattr(builds, "FACTS", tmp_path)
     for cached in caches:
         cached.cache_clear()
-    found = check(load({"engine": {"version": "9.9.9", "args": {"no-such-flag": 1}}}))
+    found = check(load(UNKNOWN, {"engine": {"image": "registry.site-a.example/own:v9.9.9"}}))
     for cached in caches:
         cached.cache_clear()
-    assert "unknown-engine-version" not in {finding.code for finding in found}
+    assert "unknown-build" not in {finding.code for finding in found}
     assert "engine.args.no-such-flag" in {
         finding.path for finding in found if finding.code == "engine-flag"
     }
-
-
-def test_the_versions_whose_flags_are_known_are_named() -> None:
-    known = ", ".join(flags.versions())
-    assert f"known: {known}" in explain("unknown-engine-version")
-    assert f"vLLM {known}" in explain("engine-flag")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..findings import Severity
-from ..manifest.conditions import DSA_CP, argument, holds, is_a, true, variable
+from ..manifest.conditions import DSA_CP, argument, holds, true, variable
+from ..sizing.engine import engine_build
 from ..values.tree import Values
 from .rule import Places, Rule
 
@@ -38,18 +39,6 @@ RULES: list[Rule] = [
         message="every layer's cache would be as long as the longest request: it no longer fits",
         fix="set it to false, which is --no-disable-hybrid-kv-cache-manager",
         source="vllm-ascend issues 9975 and 9087",
-    ),
-    Rule(
-        code="kv-store-hybrid-cache",
-        severity=Severity.ERROR,
-        path="engine.args.disable-hybrid-kv-cache-manager",
-        condition="not Values.kvStore.enabled or "
-        f"{is_a('boolean', 'disable-hybrid-kv-cache-manager')}",
-        message="with a KV store this engine turns its hybrid cache manager off by itself, and "
-        "runs out of memory",
-        fix="set it to false, which is --no-disable-hybrid-kv-cache-manager",
-        source="vllm-ascend issues 9975 and 9087; v0.22.1rc's store connector supports it",
-        engine="<0.22.0",
     ),
     Rule(
         code="kv-store-one-instance",
@@ -124,7 +113,8 @@ def _prefix_cache(values: Values) -> Places:
         missing.append(f"{_INTERVAL} is no multiple of {unit} tokens")
     if args["max-model-len"] <= unit:
         missing.append(f"no prompt has the {unit} tokens that a hit takes at this block-size")
-    if values.engine.version == "0.22.1":
+    build = engine_build(values)
+    if build and build.vllm.version == "0.22.1":
         missing.append("vLLM 0.22.1's cache of this model does not hit")
     if missing:
         yield "", {"reasons": "; ".join(missing)}

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import nearest
 from ..facts import flags
+from ..facts.builds import builds
 from ..facts.model import MAX_MODEL_LEN
 from ..findings import Severity
 from ..manifest.conditions import (
@@ -20,6 +21,7 @@ from ..manifest.conditions import (
     true,
     variable,
 )
+from ..sizing.engine import engine_build
 from ..values.tree import Values
 from .rule import Places, Rule
 
@@ -213,7 +215,6 @@ RULES: list[Rule] = [
         "stops at its start where the file is missing",
         fix="set it to null",
         source="vLLM 0.22.1, tokenizers/deepseek_v4.py and validate_parsed_serve_args, run",
-        engine=">=0.22.0",
     ),
     Rule(
         code="tool-calls-as-text",
@@ -331,7 +332,6 @@ RULES: list[Rule] = [
         message="this engine does not read it: there is no other engine any more",
         fix="set it to null",
         source="vLLM 0.22.1, envs.py: it is not there",
-        engine=">=0.22.0",
     ),
     Rule(
         code="openmp-binding",
@@ -349,36 +349,41 @@ def _arguments(values: Values) -> dict[str, Any]:
     return values.engine.args.model_dump(by_alias=True)
 
 
-_KNOWN = ", ".join(flags.versions())
-
-
 @Rule(
     code="engine-flag",
     severity=Severity.ERROR,
     path="engine.args",
     message="{what vLLM's parser would reject or misread}",
     fix="correct the flag, or take it out with null",
-    source=f"the command-line parser of vLLM {_KNOWN}, read out of it",
+    source="the command-line parser of the build's vLLM, read out of its sources",
 ).finder(RULES)
 def _flags(values: Values) -> Places:
-    version = values.engine.version
-    for flag, value in _arguments(values).items() if flags.known(version) else ():
-        problem = "" if flag in OWNED_FLAGS else flags.problem(version, flag, value)
-        if problem:
+    build = engine_build(values)
+    if not build:
+        return
+    for flag, value in _arguments(values).items():
+        problem = flags.problem(build.vllm.version, flag, value)
+        if problem and flag not in OWNED_FLAGS:
             yield f"engine.args.{flag}", {"what vLLM's parser would reject or misread": problem}
 
 
 @Rule(
-    code="unknown-engine-version",
+    code="unknown-build",
     severity=Severity.WARNING,
-    path="engine.version",
-    message="the flags of vLLM {version} are not known here, so the arguments are not checked",
-    fix=f"set engine.version to the version in the image; known: {_KNOWN}",
-    source="the lists of flags that ship with this package",
+    path="engine.build",
+    message="{what}, so what depends on the build is not checked: flags, parsers, keys of "
+    "additional-config, variables, chips, and rules of some builds only",
+    fix="if the image was made from one of the known builds, set engine.build to it ({builds}); "
+    "otherwise leave it, and compare with the documentation of the image",
+    source="the facts of builds that ship with this package, docs/engine-builds.md",
 ).finder(RULES)
-def _version(values: Values) -> Places:
-    if not flags.known(values.engine.version):
-        yield "", {"version": values.engine.version}
+def _unknown_build(values: Values) -> Places:
+    if engine_build(values):
+        return
+    name, known = values.engine.build, [each.name for each in builds()]
+    wrong = f"there is no build {name}{nearest(name, known)}"
+    what = wrong if name else "the image's tag names no known build"
+    yield "", {"what": what, "builds": ", ".join(known)}
 
 
 def _texts(values: Values, word: str) -> Places:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..facts.builds import Build, builds, from_image
+from ..facts.builds import Build, builds, deployed
 from ..manifest.conditions import FLASHCOMM, holds
 from ..values.tree import Values
 from .kv_cache import KvCache
@@ -32,21 +32,9 @@ class Draft:
     layers: int
 
 
-def engine_build(values: Values) -> tuple[Build | None, str]:
-    """The build that a deployment runs, and what is not known about that.
-
-    The image's tag names it. Where it does not, the build of the same version of vLLM that needs
-    most memory stands for it.
-    """
-    image, version = values.engine.image, values.engine.version
-    named = from_image(image)
-    if named:
-        return named, ""
-    alike = [each for each in builds() if each.vllm.version == version]
-    if not alike:
-        return None, f"the image's tag names no known build, and none has vLLM {version}"
-    chosen = max(alike, key=lambda each: (each.steps_in_flight, each.date))
-    return chosen, f"the image's tag names no known build; computed as {chosen.name}"
+def engine_build(values: Values) -> Build | None:
+    """The build that a deployment runs; None where it is not known."""
+    return deployed(values.engine.build, values.engine.image)
 
 
 def _arguments(values: Values) -> dict[str, Any]:
@@ -60,7 +48,7 @@ def draft(values: Values) -> Draft:
     if not isinstance(config, dict) or not isinstance(tokens, int) or tokens <= 0:
         return Draft("", 0, 0)
     given = str(config.get("method", "mtp"))
-    build, _ = engine_build(values)
+    build = engine_build(values)
     known = build.vllm.speculative_methods.get(given) if build else None
     method = known or ("mtp" if given.endswith("_mtp") else given)
     return Draft(method, tokens, _DRAFT_LAYERS.get(method, 0))
@@ -80,7 +68,7 @@ def kv_cache(values: Values) -> KvCache:
     """The KV cache of a deployment. An unknown block size counts as 32, as the engine takes it."""
     args = values.engine.args
     speculation = draft(values)
-    build, _ = engine_build(values)
+    build = engine_build(values)
     # Of a build that is not known the larger need is assumed.
     ahead = build.steps_in_flight if build else 2
     return KvCache(
@@ -106,7 +94,7 @@ def captured_batches(values: Values) -> list[int] | None:
     compilation = compilation if isinstance(compilation, dict) else {}
     if args.get("enforce-eager") is True or compilation.get("cudagraph_mode") == "NONE":
         return None
-    build, _ = engine_build(values)
+    build = engine_build(values)
     known = build or builds()[-1]
     largest = args["max-num-seqs"] * (1 + draft(values).tokens)
     explicit = compilation.get("cudagraph_capture_sizes")

@@ -124,15 +124,14 @@ def check_log(log: Calibration, values: Values, memory: Estimate) -> None:
     Raises:
         DeployError: it is of another card, another version of vLLM or other parallel sizes.
     """
-    build, _ = engine_build(values)
-    version = build.vllm.version if build else values.engine.version
+    build = engine_build(values)
     parallel = values.parallelism
     for what, logged, here, path in (
-        ("vLLM", log.version, version, "engine.image"),
+        ("vLLM", log.version, build and build.vllm.version, "engine.image"),
         ("tensor-parallel-size", log.tensor, parallel.tensor, "parallelism.tensor"),
         ("data-parallel-size", log.data, parallel.data, "parallelism.data"),
     ):
-        if logged is not None and logged != here:
+        if logged is not None and here is not None and logged != here:
             raise DeployError(
                 f"the log is of another engine: it has {what} {logged}, and this deployment "
                 f"{here}: give the log of this deployment, or set {path} to what the log is of"

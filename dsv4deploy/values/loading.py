@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import ValuesError, nearest
 from ..facts import flags
+from ..facts.builds import from_image
 from ..findings import Finding, Severity
 from .engine import EngineArgs
 from .merge import Tree, coalesce, fold, plain_data
@@ -165,6 +166,12 @@ def defaults() -> Tree:
     return tree
 
 
+def default_vllm() -> str:
+    """The version of vLLM in the default image."""
+    known = from_image(defaults()["engine"]["image"])
+    return known.vllm.version if known else ""
+
+
 # --- what pydantic says, in words -------------------------------------------------------------
 
 
@@ -202,6 +209,11 @@ def _explain(error: Any) -> tuple[Keys, str]:
     return keys, _sentence(error, keys)
 
 
+_GONE = {
+    ("engine", "version"): "this value is gone: the image's tag tells what its engine does. Leave "
+    "it out, and for an image of your own set engine.build to the build that it was made from"
+}
+"""Values of earlier releases, and what to write in their place."""
 _MARK = re.compile(r"\{\w+\}|\[key\]")
 _SENTENCES = {
     "greater_than": "must be more than {gt:.16g}, not {given}",
@@ -233,6 +245,8 @@ _TYPES = {
 def _sentence(error: Any, keys: Keys) -> str:
     kind, given = error["type"], error["input"]
     shown, known = _shown(given), error.get("ctx", {})
+    if kind == "extra_forbidden" and keys in _GONE:
+        return _GONE[keys]
     if kind == "extra_forbidden":
         section = _section_at(keys[:-1])
         return f"there is no such value{nearest(keys[-1], _fields(section) if section else ())}"
@@ -256,7 +270,7 @@ def _spelled(given: str) -> str:
     """What to write for a flag that vLLM writes another way, or that it does not have."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", given.strip("-_"))
     flag = words.lower().replace("_", "-")
-    unknown = flags.problem(defaults()["engine"]["version"], flag, None)
+    unknown = flags.problem(default_vllm(), flag, None)
     return unknown or f"vLLM spells this {flag}"
 
 

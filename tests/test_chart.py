@@ -335,9 +335,9 @@ def used_values() -> set[str]:
     return found
 
 
-# The card, the quantization and the build are for `check` and `plan`, global for Helm;
+# The card, the quantization and the build are for `check` and `plan`, enabled and global for Helm;
 # everything else must end in an object.
-UNUSED = {"engine.build", "global", "model.quantization", "npu.card"}
+UNUSED = {"enabled", "engine.build", "global", "model.quantization", "npu.card"}
 
 
 def test_every_value_is_used_and_every_used_value_exists() -> None:

@@ -64,7 +64,7 @@ def test_a_log_gives_the_first_error_first() -> None:
     done = why("-", stdin=log)
     assert done.returncode == 0
     assert done.stdout.index("npu-out-of-memory") < done.stdout.index("engine-start-failed")
-    assert "rule    dsv4deploy rules show memory-unlikely" in done.stdout
+    assert "rule    dsv4deploy rules show memory-tight" in done.stdout
 
 
 @pytest.mark.parametrize(

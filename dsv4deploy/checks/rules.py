@@ -11,11 +11,19 @@ from ..findings import Finding, Severity
 from ..manifest.render import Release, context, expression
 from ..sizing.engine import engine_build
 from ..values.tree import Values
+from . import builds, engine, gateway, graphs, memory, platform
 from . import cache as caches
-from . import engine, gateway, memory, platform
 from .rule import Rule
 
-RULES = (*engine.RULES, *caches.RULES, *platform.RULES, *memory.RULES, *gateway.RULES)
+RULES = (
+    *builds.RULES,
+    *engine.RULES,
+    *graphs.RULES,
+    *caches.RULES,
+    *platform.RULES,
+    *memory.RULES,
+    *gateway.RULES,
+)
 
 
 _ROWS = tuple(row for each in RULES for row in each.rows)

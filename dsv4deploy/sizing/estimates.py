@@ -40,7 +40,7 @@ class Estimates:
 
 def estimates(values: Values, memory: float | None) -> Estimates:
     """What is known of a deployment's cards without a log; ``memory`` in GiB, where measured."""
-    visible = Estimate.measured(memory, "given") if memory is not None else CARDS[values.npu.card]
+    visible = Estimate.measured(memory, "given") if memory is not None else _seen(values)
     buffers, after_profiling = _buffers(values)
     return Estimates(
         memory=visible,
@@ -49,6 +49,10 @@ def estimates(values: Values, memory: float | None) -> Estimates:
         buffers=buffers,
         after_profiling=after_profiling,
     )
+
+
+def _seen(values: Values) -> Estimate:
+    return CARDS[values.npu.card].memory
 
 
 def _weights(classes: tuple[WeightClass, ...], values: Values) -> Estimate:

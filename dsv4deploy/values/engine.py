@@ -198,7 +198,7 @@ class WorkerProbes(Section):
 
 
 class Worker(Section):
-    """The second node's pod of an instance, where `parallelism.data` is more than `dataLocal`."""
+    """The other nodes' pods of an instance, where `parallelism.data` is more than `dataLocal`."""
 
     process: CommandLine = "vllm serve"
     """What its probes look for among the running command lines.

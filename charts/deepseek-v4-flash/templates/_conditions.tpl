@@ -59,3 +59,35 @@
   (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.env "VLLM_ASCEND_ENABLE_FLASHCOMM1")) `"1"`)
   (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "additional-config" "enable_flashcomm1")) "true") }}true{{ end }}
 {{- end }}
+
+{{- define "deepseek-v4-flash.mtp" -}}
+{{- if or
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"bailing_hybrid_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"bailing_hybrid_v3_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"deepseek_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"dots3_note_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"ernie_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"exaone4_5_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"exaone_moe_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"gemma4_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"glm4_moe_lite_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"glm4_moe_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"glm5_next_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"glm_ocr_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"hy_v3_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"hy_v4_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"inkling_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"kimi_k3_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"longcat_flash_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"mimo_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"mimo_v2_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"minimax_m3_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"nemotron_h_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"pangu_ultra_moe_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"qwen3_5_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"qwen3_next_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"qwen4_exp_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"step3p5_mtp"`)
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"step5_mtp"`) }}true{{ end }}
+{{- end }}

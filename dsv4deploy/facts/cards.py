@@ -74,3 +74,19 @@ CARDS: dict[str, Card] = {
 Sizes of the 910B cards: the tables of HAMi's ascend-device-plugin (``memoryCapacity``) for B2, B3,
 B4 and B4-1; B1 and B2C are in Atlas 800T A2 and 200T A2 Box16, with 64 GB as well.
 """
+
+_NAMES = {
+    **dict.fromkeys(("910C", "910_93", "910_9391", "910_9392", "910_9381", "910_9382"), "A3"),
+    **dict.fromkeys(("910_9372", "910_9362"), "A3"),
+    "950PR_9599": "950PR",
+    "950DT_9582": "950DT",
+}
+# CANN's SoC versions: csrc/cmake/scripts/util/opdesc_parser.py and docs/source/installation.md of
+# vllm-ascend's main at 182b75ea84.
+
+
+def card_of(name: str) -> str:
+    """The ``npu.card`` of a card's or die's name, such as ``Ascend910B2``; ``""`` if unknown."""
+    plain = name.strip().upper().removeprefix("ASCEND").lstrip("- ")
+    plain = _NAMES.get(plain, plain)
+    return plain if plain in CARDS else ""

@@ -20,11 +20,12 @@ from test_rules import CASES
 from dsv4deploy import Release, __version__, check, load, render
 from dsv4deploy.checks.rules import RULES
 from dsv4deploy.errors import DeployError
+from dsv4deploy.facts.builds import builds, deployed
 from dsv4deploy.findings import Severity
 from dsv4deploy.helm.chart import LIST, OWN, drift, files, package, write
 from dsv4deploy.manifest.render import FUNCTIONS, KINDS, TEMPLATES, environment, json_at
 from dsv4deploy.values import yaml as yamlio
-from dsv4deploy.values.loading import defaults
+from dsv4deploy.values.loading import default_vllm, defaults
 from dsv4deploy.values.profiles import profile_names, profile_path
 from dsv4deploy.values.schema import documentation, json_schema
 
@@ -129,7 +130,7 @@ def test_values_yaml_is_the_defaults_and_says_something_of_every_value() -> None
 def test_the_chart_carries_the_package_s_version_and_real_metadata() -> None:
     meta_data = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert meta_data["version"] == __version__
-    assert meta_data["appVersion"] == defaults()["engine"]["version"]
+    assert meta_data["appVersion"] == default_vllm()
     assert meta_data.keys() >= {"kubeVersion", "icon", "keywords", "annotations", "description"}
 
 
@@ -174,6 +175,34 @@ def test_json_at_is_the_same_in_python_and_in_the_chart(
     (tmp_path / "templates" / "words.yaml").write_text("".join(lines))
     printed = yaml.safe_load(run(tool(major), "template", "x", tmp_path))
     assert printed == {n: json_at(tree, *path) for n, (tree, path) in enumerate(cases)}
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_the_chart_finds_the_build_that_python_finds(
+    major: str, tool: Tool, tmp_path: Path
+) -> None:
+    ends = ("", "-a3", "-openeuler", "-a3-openeuler", f"@sha256:{'0' * 64}")
+    tags = [tag for each in builds() for tag in (each.name, *each.tags)]
+    images = [f"harbor.local:5000/va:{tag}{end}" for tag in tags for end in ends]
+    images += ["va", "va:nightly-main-openeuler-0709", "h:5000/va", "va:v9.9.9", "va:-a3-", "va:a3"]
+    cases = [*(("", image) for image in images), *((name, "va:main") for name in (*tags, "v9"))]
+    write(tmp_path)
+    for path in tmp_path.glob("templates/*.yaml"):
+        path.unlink()
+    (tmp_path / "templates" / "tests" / "completion.yaml").unlink()
+    lines = []
+    for number, (name, image) in enumerate(cases):
+        values = json.dumps({"Values": {"engine": {"build": name, "image": image}}})
+        calls = (f'include "deepseek-v4-flash.{it}" $c{number}' for it in ("build", "vllm"))
+        words = " ".join(f"({call})" for call in calls)
+        lines.append(f"{{{{- $c{number} := fromJson {json.dumps(values)} }}}}\n")
+        lines.append(f'{number}: {{{{ printf "%s %s" {words} | quote }}}}\n')
+    (tmp_path / "templates" / "words.yaml").write_text("".join(lines))
+    printed = yaml.safe_load(run(tool(major), "template", "x", tmp_path))
+    found = [deployed(name, image) for name, image in cases]
+    wanted = [f"{each.name} {each.vllm.version}" if each else " " for each in found]
+    assert printed == dict(enumerate(wanted))
+    assert {each.name for each in found if each} == {each.name for each in builds()}
 
 
 @pytest.mark.parametrize("major", MAJORS)
@@ -308,10 +337,9 @@ def used_values() -> set[str]:
     return found
 
 
-# The card, the quantization and the version are for `check` and `plan`; enabled, global and tags
-# for Helm;
-# everything else must end in an object.
-UNUSED = {"enabled", "engine.version", "global", "tags", "model.quantization", "npu.card"}
+# The card, the quantization and the build are for `check` and `plan`; enabled, global and tags for
+# Helm; everything else must end in an object.
+UNUSED = {"enabled", "engine.build", "global", "tags", "model.quantization", "npu.card"}
 
 
 def test_every_value_is_used_and_every_used_value_exists() -> None:

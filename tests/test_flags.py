@@ -12,9 +12,10 @@ import pytest
 from dsv4deploy import Values, load, render
 from dsv4deploy.checks.engine import OWNED_FLAGS
 from dsv4deploy.facts.flags import known, problem, versions
+from dsv4deploy.values.loading import default_vllm
 from dsv4deploy.values.profiles import profile_names
 
-VERSION = Values().engine.version
+VERSION = default_vllm()
 
 
 @pytest.mark.parametrize(

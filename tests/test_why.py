@@ -286,7 +286,7 @@ def test_known_errors_come_first_then_where_it_began() -> None:
         for part in ("npu-out-of-memory", "engine-start-failed", "this is where it began")
     ]
     assert places == sorted(places)
-    assert "rule    dsv4deploy rules show memory-unlikely" in text
+    assert "rule    dsv4deploy rules show memory-tight" in text
     assert "(line 3, (Other pid=4))" in text
 
 

@@ -300,7 +300,7 @@ class Benchmark:
             "versions": {
                 "dsv4deploy": __version__,
                 "aiperf": worker.AIPERF,
-                "engine": subject.values.engine.version,
+                "engine": subject.values.engine.image,
                 "python": platform.python_version(),
             },
             "started": datetime.now(UTC).isoformat(timespec="seconds"),

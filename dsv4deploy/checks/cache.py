@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..findings import Severity
-from ..manifest.conditions import DSA_CP, argument, holds, is_a, true, variable
+from ..manifest.conditions import argument, true
+from ..sizing.engine import engine_build
 from ..values.quantities import whole
 from ..values.tree import Values
 from .rule import Places, Rule
@@ -41,18 +42,6 @@ RULES: list[Rule] = [
         source="vllm-ascend issues 9975 and 9087",
     ),
     Rule(
-        code="kv-store-hybrid-cache",
-        severity=Severity.ERROR,
-        path="engine.args.disable-hybrid-kv-cache-manager",
-        condition="not Values.kvStore.enabled or "
-        f"{is_a('boolean', 'disable-hybrid-kv-cache-manager')}",
-        message="with a KV store this engine turns its hybrid cache manager off by itself, and "
-        "runs out of memory",
-        fix="set it to false, which is --no-disable-hybrid-kv-cache-manager",
-        source="vllm-ascend issues 9975 and 9087; v0.22.1rc's store connector supports it",
-        engine="<0.22.0",
-    ),
-    Rule(
         code="kv-store-one-instance",
         severity=Severity.WARNING,
         path="kvStore.enabled",
@@ -72,16 +61,6 @@ RULES: list[Rule] = [
         fix="set engine.envFromPod.POD_NAME to metadata.name",
         source="Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8)",
     ),
-    Rule(
-        code="retention-not-read",
-        severity=Severity.WARNING,
-        path=f"engine.env.{_INTERVAL}",
-        condition=f"not {variable(_INTERVAL)}",
-        message="this engine does not read it",
-        fix="set it to null, or use an image with vLLM 0.23.0 or newer",
-        source="vLLM 0.22.1, envs.py: it is not there",
-        engine="<0.23.0",
-    ),
 ]
 
 
@@ -89,44 +68,48 @@ RULES: list[Rule] = [
     code="retention-interval",
     severity=Severity.ERROR,
     path=f"engine.env.{_INTERVAL}",
-    message="{interval} is no multiple of the block size, {block}",
-    fix="set it to 128 × engine.args.block-size",
-    source="vllm-ascend, tutorial DeepSeek-V4-Flash: 4096 at 32, 16384 at 128",
+    message="{interval} is no multiple of {unit} tokens: the engine stops at its start",
+    fix="set it to 128 × engine.args.block-size, or to null",
+    source="vLLM 0.23.0 to 0.27.1, v1/core/kv_cache_coordinator.py, "
+    "_validate_prefix_cache_retention_interval (line 52 of 0.23.0): multiples of the scheduler's "
+    "block; vllm-ascend issue 16270: that is 4096 tokens at block-size 32 in v0.26.0rc1; its "
+    "tutorial DeepSeek-V4-Flash at 182b75ea84: 128 × block-size",
+    engine=">=0.23.0",
 ).finder(RULES)
 def _retention(values: Values) -> Places:
-    interval, block = values.engine.env.get(_INTERVAL), values.engine.args.block_size
+    interval, build = values.engine.env.get(_INTERVAL), engine_build(values)
+    # In these the scheduler's block is the one of the layers that compress by 128.
+    blocks = _BLOCKS_OF_A_HIT if build and build.name in _WHOLE_HITS else 1
+    unit = values.engine.args.block_size * blocks
     tokens = whole(interval or "")
-    if interval and (tokens is None or tokens % block):
-        yield "", {"interval": interval, "block": block}
+    if tokens is not None and tokens % unit:
+        yield "", {"interval": interval, "unit": unit}
 
 
 # The smallest run of tokens that this model's cache can use again is this many blocks.
 _BLOCKS_OF_A_HIT = 128
+_WHOLE_HITS = ("v0.26.0rc1", "main-2026-08-22")
 
 
 @Rule(
-    code="prefix-cache-cannot-hit",
+    code="prefix-cache-no-hit",
     severity=Severity.WARNING,
     path="engine.args.enable-prefix-caching",
-    message="the prefix cache's hit rate will be 0: {reasons}",
-    fix="see to all of it, or do not count on the cache",
-    source="vllm-ascend issues 10710, 12589, 13339, 16270; Alauda AI documentation, "
-    "DeepSeek-V4-Flash (W8A8)",
+    message="do not count on the prefix cache: {reason}",
+    fix="use an image with vLLM 0.23.0 or newer, with prompts above {unit} tokens or a smaller "
+    "block-size; or leave it",
+    source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): a rate of 0; vllm-ascend issue "
+    "10710: 0 in v0.22.1rc1 at block-size 32 too, gone with v0.23.0rc1; issues 12589, 13339, 16270",
 ).finder(RULES)
 def _prefix_cache(values: Values) -> Places:
     args = values.engine.args.model_dump(by_alias=True)
+    build = engine_build(values)
+    unit = args["block-size"] * _BLOCKS_OF_A_HIT
     if args.get("enable-prefix-caching") is not True:
         return
-    unit = args["block-size"] * _BLOCKS_OF_A_HIT
-    tokens = whole(values.engine.env.get(_INTERVAL) or "")
-    missing = []
-    if not holds(DSA_CP, values):
-        missing.append("engine.args.additional-config.enable_dsa_cp is not true")
-    if not tokens or tokens % unit:
-        missing.append(f"{_INTERVAL} is no multiple of {unit} tokens")
     if args["max-model-len"] <= unit:
-        missing.append(f"no prompt has the {unit} tokens that a hit takes at this block-size")
-    if values.engine.version == "0.22.1":
-        missing.append("vLLM 0.22.1's cache of this model does not hit")
-    if missing:
-        yield "", {"reasons": "; ".join(missing)}
+        short = f"no prompt has the {unit} tokens that a hit takes at this block-size"
+        yield "", {"reason": short, "unit": unit}
+    elif build and build.vllm.version == "0.22.1":
+        measured = "with vLLM 0.22.1 a hit rate of 0 was measured"
+        yield "", {"reason": measured, "unit": unit}

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from ..errors import nearest
-from ..facts import flags
 from ..facts.model import MAX_MODEL_LEN
 from ..findings import Severity
 from ..manifest.conditions import (
     DSA_CP,
     FLASHCOMM,
+    MTP,
+    SHARED_WHOLE,
     argument,
     equals,
     false,
     has,
     is_a,
+    is_off,
     true,
-    variable,
 )
-from ..values.tree import Values
-from .rule import Places, Rule
+from .rule import Rule
 
 OWNED_FLAGS = {
     "api-server-count": "engine.apiServerCount",
@@ -32,7 +28,6 @@ OWNED_FLAGS = {
     "data-parallel-start-rank": "parallelism.data",
     "enable-expert-parallel": "parallelism.expert",
     "headless": "parallelism.data",
-    "kv-transfer-config": "kvStore",
     "model": "engine.server",
     "port": "engine.port",
     "served-model-name": "model.name",
@@ -41,11 +36,33 @@ OWNED_FLAGS = {
 }
 """What the template itself puts on the command line, and the value that each comes from."""
 
-_MTP = equals("mtp", "speculative-config", "method")
-_DSPARK = equals("dspark", "speculative-config", "method")
-_DRAFTS = argument("speculative-config", "num_speculative_tokens")
-_DRAFTS_KNOWN = is_a("number", "speculative-config", "num_speculative_tokens")
-_SPECULATES = is_a("mapping", "speculative-config")
+_ROLES = "prefill and decode instances of their own are not expressible, and kvStore makes its own"
+_PODS = "the manifest asks for tensor × dataLocal NPUs a pod, and for data / dataLocal pods"
+_RANKS = "KServe's LeaderWorkerSet and the server of each pod share the ranks out by themselves"
+_HTTP = "the probes, the router and the gateway ask for plain HTTP on engine.port"
+UNSUPPORTED_FLAGS = {
+    "config": "a file of flags inside of the image is not checked",
+    "data-parallel-backend": _RANKS,
+    "data-parallel-external-lb": _RANKS,
+    "data-parallel-hybrid-lb": _RANKS,
+    "data-parallel-multi-port-external-lb": _RANKS,
+    "data-parallel-rank": _RANKS,
+    "ec-transfer-config": _ROLES,
+    "elastic-ep-max-dp-size": _PODS,
+    "enable-elastic-ep": _PODS,
+    "kv-transfer-config": _ROLES,
+    "master-addr": _PODS,
+    "master-port": _PODS,
+    "nnodes": _PODS,
+    "node-rank": _PODS,
+    "pipeline-parallel-size": _PODS,
+    "prefill-context-parallel-size": _PODS,
+    "ssl-certfile": _HTTP,
+    "ssl-keyfile": _HTTP,
+    "uds": _HTTP,
+}
+"""What a manifest of this package can't follow, and why."""
+
 _LOADER = ("model-loader-extra-config", "enable_multithread_load")
 _LOADER_SOURCE = (
     "default_loader.py of vLLM 0.24.0 and 0.25.0, read: 0.23.0 has no such test; vLLM pull request "
@@ -53,6 +70,7 @@ _LOADER_SOURCE = (
     "older number; vllm-ascend issue 13392"
 )
 _SEQS, _BATCHED = argument("max-num-seqs"), argument("max-num-batched-tokens")
+_EVERY = "0.0.0.0"  # noqa: S104 - an address that a server may be given
 _LENGTH = argument("max-model-len")
 
 RULES: list[Rule] = [
@@ -65,6 +83,27 @@ RULES: list[Rule] = [
         fix="set {owner} and leave engine.args.{name} out",
         source="the engine's template: a flag that stands twice means the last one",
         table=OWNED_FLAGS,
+    ),
+    Rule(
+        code="unsupported-flag",
+        severity=Severity.ERROR,
+        path="engine.args.{name}",
+        condition='"{name}" not in Values.engine.args',
+        message="--{name} is not expressible: {owner}",
+        fix="leave engine.args.{name} out",
+        source="the engine's template and KServe's LLMInferenceService; vLLM, config/parallel.py: "
+        "world_size is PP × TP × PCP",
+        table=UNSUPPORTED_FLAGS,
+    ),
+    Rule(
+        code="host",
+        severity=Severity.ERROR,
+        path="engine.args.host",
+        condition=f"not {has('host')} or {equals(_EVERY, 'host')} or {equals('::', 'host')}",
+        message="the server would listen on this address alone, and the kubelet's probes and the "
+        "router ask on the pod's own",
+        fix="take it out, or set it to 0.0.0.0",
+        source="Kubernetes, HTTP probes: the kubelet connects to the pod's IP",
     ),
     Rule(
         code="tensor-parallel-size",
@@ -96,17 +135,8 @@ RULES: list[Rule] = [
         message="sequence parallelism of a mixture of experts needs expert parallelism and a "
         "tensor parallel size above 1; the engine stops at its start",
         fix="set parallelism.expert to true and parallelism.tensor above 1, or set this to null",
-        source="vllm-ascend v0.22.1rc, platform.py",
-    ),
-    Rule(
-        code="flashcomm-removed",
-        severity=Severity.WARNING,
-        path="engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1",
-        condition=f"not {FLASHCOMM}",
-        message="this engine has FlashComm v1 no longer, so the setting does nothing",
-        fix="set it to null",
-        source="vllm-ascend pull request 13946, merged after the branch of v0.26.0rc",
-        engine=">=0.27.0",
+        source="vllm-ascend v0.22.1rc, platform.py, lines 733 and 737",
+        engine="<0.27.0",
     ),
     Rule(
         code="dsa-cp-needs-flashcomm",
@@ -123,27 +153,24 @@ RULES: list[Rule] = [
         code="dsa-cp-crashes",
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_dsa_cp",
-        condition=f"not ({DSA_CP} and {_MTP})",
-        message="on this engine DSA-CP with MTP crashes or hangs in sustained decoding of 8k "
+        condition=f"not ({DSA_CP} and {MTP})",
+        message="on this image DSA-CP with MTP crashes or hangs in sustained decoding of 8k "
         "prompts: its index buffer is wrong",
         fix="take enable_dsa_cp out, or use an image with vLLM 0.23.0 or newer",
-        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8); vllm-ascend issues 9746, 10095",
-        engine="<0.23.0",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8), which says so of this image",
+        builds=("nightly-releases-v0.22.1rc",),
     ),
     Rule(
-        code="graph-capture-empty",
-        severity=Severity.ERROR,
-        path="engine.args.max-num-seqs",
-        condition=f"not {FLASHCOMM} or {true('enforce-eager')} or ({_SPECULATES} and "
-        f"not {_DRAFTS_KNOWN}) or "
-        f"{_SEQS} >= Values.parallelism.tensor or ({_DRAFTS_KNOWN} and "
-        f"{_SEQS} * ({_DRAFTS} | int + 1) >= Values.parallelism.tensor)",
-        message="with sequence parallelism graphs are captured for multiples of the tensor "
-        "parallel size only, and max-num-seqs × (1 + num_speculative_tokens) is below the first: "
-        "the engine stops at its start",
-        fix="raise max-num-seqs until that product reaches parallelism.tensor",
-        source="vllm-ascend v0.22.1rc, platform.py; vLLM 0.22.1, "
-        "update_sizes_for_sequence_parallelism; inferred, not run",
+        code="dsa-cp-unproven",
+        severity=Severity.WARNING,
+        path="engine.args.additional-config.enable_dsa_cp",
+        condition=f"not ({DSA_CP} and {MTP})",
+        message="the publisher of the validated deployment saw DSA-CP with MTP crash or hang on a "
+        "later state of this branch, and upstream's page of this tag has it on",
+        fix="try sustained decoding of 8k prompts before you rely on it, or take enable_dsa_cp out",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8); vllm-ascend v0.22.1rc1, "
+        "tutorial DeepSeek-V4-Flash, A2",
+        builds=("v0.22.1rc1",),
     ),
     Rule(
         code="batched-tokens-uneven",
@@ -188,20 +215,23 @@ RULES: list[Rule] = [
         code="quantization",
         severity=Severity.ERROR,
         path="engine.args.quantization",
-        condition=equals("ascend", "quantization"),
+        condition=f"not {has('quantization')} or {equals('ascend', 'quantization')}",
         message="these weights are quantized for Ascend, and vLLM's parser takes any word here",
-        fix="set it to ascend",
-        source="Alauda AI documentation, DeepSeek-V4-Flash; vLLM 0.22.1's parser, run",
+        fix="set it to ascend, or take it out: vllm-ascend then finds it in the weights",
+        source="vllm-ascend v0.22.1rc to main at 182b75ea84, quantization/utils.py, "
+        "maybe_auto_detect_quantization; vLLM 0.22.1's parser, run",
     ),
     Rule(
         code="tokenizer-mode",
         severity=Severity.ERROR,
         path="engine.args.tokenizer-mode",
-        condition=equals("deepseek_v4", "tokenizer-mode"),
+        condition=f"not {has('tokenizer-mode')} or {equals('deepseek_v4', 'tokenizer-mode')} or "
+        f"{equals('auto', 'tokenizer-mode')}",
         message="without this model's own encoding of messages, prompts are put together wrongly "
         "and answers are garbage; vLLM's parser takes any word here",
-        fix="set it to deepseek_v4",
-        source="vLLM 0.22.1, tokenizers/deepseek_v4.py; its parser, run",
+        fix="set it to deepseek_v4, or take it out: auto is deepseek_v4 for this model",
+        source="vLLM, config/model.py: line 632 of 0.22.1, 626 of 0.23.0, 630 of 0.25.1, 658 of "
+        "0.27.1",
     ),
     Rule(
         code="chat-template-ignored",
@@ -213,14 +243,13 @@ RULES: list[Rule] = [
         "stops at its start where the file is missing",
         fix="set it to null",
         source="vLLM 0.22.1, tokenizers/deepseek_v4.py and validate_parsed_serve_args, run",
-        engine=">=0.22.0",
     ),
     Rule(
         code="tool-calls-as-text",
         severity=Severity.WARNING,
         path="engine.args.tool-call-parser",
-        condition=has("tool-call-parser"),
-        message="tool calls come back as text inside of the answer",
+        condition=f"{has('tool-call-parser')} and {true('enable-auto-tool-choice')}",
+        message="tool calls that the model chooses come back as text inside of the answer",
         fix="set tool-call-parser to deepseek_v4 and enable-auto-tool-choice to true",
         source="vllm-ascend's tutorial sets both; vllm-ascend issues 8997, 8875, 8713",
     ),
@@ -242,44 +271,6 @@ RULES: list[Rule] = [
         "of its paths only",
         fix="take it out, and give clients keys through maas",
         source="vLLM issue 58144",
-    ),
-    Rule(
-        code="dspark-version",
-        severity=Severity.ERROR,
-        path="engine.args.speculative-config.method",
-        condition=f"not {_DSPARK}",
-        message="this engine does not know DSpark",
-        fix="use an image with vLLM 0.25.0 or newer, or method mtp",
-        source="vllm-ascend, tutorial DeepSeek-V4-Flash",
-        engine="<0.25.0",
-    ),
-    Rule(
-        code="dspark-tokens",
-        severity=Severity.ERROR,
-        path="engine.args.speculative-config.num_speculative_tokens",
-        condition=f"not {_DSPARK} or not {_DRAFTS_KNOWN} or {_DRAFTS} | int >= 5",
-        message="DSpark drafts five tokens or more",
-        fix="set it to 7, as upstream does",
-        source="vllm-ascend, tutorial DeepSeek-V4-Flash",
-    ),
-    Rule(
-        code="piecewise-graphs",
-        severity=Severity.ERROR,
-        path="engine.args.compilation-config.cudagraph_mode",
-        condition=f"not {equals('PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
-        message="piecewise graphs are not supported for this model",
-        fix="set it to FULL_DECODE_ONLY",
-        source="Alauda AI documentation, DeepSeek-V4-Flash; vllm-ascend's documentation",
-    ),
-    Rule(
-        code="piecewise-graphs-driver",
-        severity=Severity.WARNING,
-        path="engine.args.compilation-config.cudagraph_mode",
-        condition=f"not {equals('FULL_AND_PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
-        message="this mode needs more streams than drivers before HDK 25.5.1 have",
-        fix="set it to FULL_DECODE_ONLY, or see that every node's driver is new enough",
-        source="vllm-ascend's documentation: the stream budget of FULL_AND_PIECEWISE",
-        platform="HDK before 25.5.1",
     ),
     Rule(
         code="multithread-text",
@@ -305,149 +296,24 @@ RULES: list[Rule] = [
         engine=">=0.24.0",
     ),
     Rule(
-        code="launch-blocking",
-        severity=Severity.ERROR,
-        path="engine.env.ASCEND_LAUNCH_BLOCKING",
-        condition=f"not {variable('ASCEND_LAUNCH_BLOCKING', '1')} or {true('enforce-eager')}",
-        message="with graphs the engine stops at its start",
-        fix="set it to null, or set engine.args.enforce-eager to true",
-        source="vllm-ascend v0.22.1rc, platform.py",
-    ),
-    Rule(
         code="shared-experts-mixed",
         severity=Severity.ERROR,
         path="engine.args.additional-config.mix_placement",
         condition=f"not ({true('additional-config', 'mix_placement')} and "
-        f"{true('additional-config', 'multistream_overlap_shared_expert')})",
-        message="it can't be together with multistream_overlap_shared_expert",
+        f"({true('additional-config', 'multistream_overlap_shared_expert')} or {SHARED_WHOLE}))",
+        message="it can't be together with multistream_overlap_shared_expert or "
+        "enable_shared_expert_dp",
+        fix="take it out, or the others",
+        source="vllm-ascend, ascend_config.py: line 305 of v0.22.1rc, 449 of main at 182b75ea84",
+    ),
+    Rule(
+        code="mc2-fused-hierarchy",
+        severity=Severity.ERROR,
+        path="engine.args.additional-config.enable_mc2_hierarchy_comm",
+        condition=f"not {true('additional-config', 'enable_mc2_hierarchy_comm')} or "
+        f"{is_off('additional-config', 'enable_fused_mc2')}",
+        message="it can't be together with enable_fused_mc2: the engine stops at its start",
         fix="take one of the two out",
-        source="vllm-ascend v0.22.1rc, ascend_config.py",
-    ),
-    Rule(
-        code="dead-use-v1",
-        severity=Severity.WARNING,
-        path="engine.env.VLLM_USE_V1",
-        condition=f"not {variable('VLLM_USE_V1')}",
-        message="this engine does not read it: there is no other engine any more",
-        fix="set it to null",
-        source="vLLM 0.22.1, envs.py: it is not there",
-        engine=">=0.22.0",
-    ),
-    Rule(
-        code="openmp-binding",
-        severity=Severity.WARNING,
-        path="engine.env.OMP_PROC_BIND",
-        condition=f"not {variable('OMP_PROC_BIND', 'true')}",
-        message="every process's threads are pinned to the first CPU",
-        fix='set it to "false"',
-        source="vllm-ascend issue 11307",
+        source="vllm-ascend v0.22.1rc, platform.py, line 762",
     ),
 ]
-
-
-def _arguments(values: Values) -> dict[str, Any]:
-    return values.engine.args.model_dump(by_alias=True)
-
-
-_KNOWN = ", ".join(flags.versions())
-
-
-@Rule(
-    code="engine-flag",
-    severity=Severity.ERROR,
-    path="engine.args",
-    message="{what vLLM's parser would reject or misread}",
-    fix="correct the flag, or take it out with null",
-    source=f"the command-line parser of vLLM {_KNOWN}, read out of it",
-).finder(RULES)
-def _flags(values: Values) -> Places:
-    version = values.engine.version
-    for flag, value in _arguments(values).items() if flags.known(version) else ():
-        problem = "" if flag in OWNED_FLAGS else flags.problem(version, flag, value)
-        if problem:
-            yield f"engine.args.{flag}", {"what vLLM's parser would reject or misread": problem}
-
-
-@Rule(
-    code="unknown-engine-version",
-    severity=Severity.WARNING,
-    path="engine.version",
-    message="the flags of vLLM {version} are not known here, so the arguments are not checked",
-    fix=f"set engine.version to the version in the image; known: {_KNOWN}",
-    source="the lists of flags that ship with this package",
-).finder(RULES)
-def _version(values: Values) -> Places:
-    if not flags.known(values.engine.version):
-        yield "", {"version": values.engine.version}
-
-
-def _texts(values: Values, word: str) -> Places:
-    """Each boolean of an argument's JSON that is the text of a word."""
-    for flag, value in _arguments(values).items():
-        for path in _paths(value, word):
-            yield f"engine.args.{flag}.{path}", {}
-
-
-def _paths(tree: Any, word: str) -> Iterator[str]:
-    for key, value in tree.items() if isinstance(tree, dict) else ():
-        yield from (f"{key}.{below}" for below in _paths(value, word))
-        if isinstance(value, str) and value.lower() == word:
-            yield key
-
-
-@Rule(
-    code="text-for-boolean",
-    severity=Severity.WARNING,
-    path="engine.args",
-    message='"true" in quotes is text, and not every engine takes it',
-    fix="write true without quotes",
-    source="vllm-ascend v0.22.1rc, ascend_config.py: any text is true; vLLM pull request "
-    "45196: text is refused",
-).finder(RULES)
-def _true_as_text(values: Values) -> Places:
-    return _texts(values, "true")
-
-
-@Rule(
-    code="text-for-false",
-    severity=Severity.ERROR,
-    path="engine.args",
-    message='"false" in quotes is text, and counts as true',
-    fix="write false without quotes",
-    source="vllm-ascend v0.22.1rc, ascend_config.py: any text is true",
-).finder(RULES)
-def _false_as_text(values: Values) -> Places:
-    return _texts(values, "false")
-
-
-# Top-level keys of --additional-config that vllm-ascend's ascend_config.py and utils.py read in
-# the versions whose branches were looked at.
-_ADDITIONAL = (
-    "ascend_compilation_config",
-    "enable_cpu_binding",
-    "enable_dsa_cp",
-    "enable_flashcomm1",
-    "enable_kv_nz",
-    "enable_shared_expert_dp",
-    "eplb_config",
-    "mix_placement",
-    "multistream_dsv4_dsa_overlap",
-    "multistream_overlap_shared_expert",
-    "recompute_scheduler_enable",
-)
-
-
-@Rule(
-    code="additional-config-key",
-    severity=Severity.WARNING,
-    path="engine.args.additional-config",
-    message="this key is not known here, and the engine ignores unknown ones without a word"
-    "{nearest}",
-    fix="correct it, or take it out",
-    source="vllm-ascend v0.20.2rc to v0.26.0rc, ascend_config.py and utils.py",
-).finder(RULES)
-def _additional(values: Values) -> Places:
-    given = _arguments(values).get("additional-config")
-    for key in sorted(given) if isinstance(given, dict) else ():
-        if key not in _ADDITIONAL:
-            yield f"engine.args.additional-config.{key}", {"nearest": nearest(key, _ADDITIONAL)}

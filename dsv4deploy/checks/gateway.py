@@ -44,6 +44,20 @@ RULES: list[Rule] = [
         "tests/e2e/test_gateway.py",
     ),
     Rule(
+        code="maas-pool-namespace",
+        severity=Severity.ERROR,
+        path="maas.backend",
+        condition=_maas(
+            'Values.maas.backend != "InferencePool" or '
+            'Values.maas.namespace == Release.Namespace or Values.maas.aiGateway.version != "1.0"'
+        ),
+        message="Envoy AI Gateway 1.0 looks for the pool in the route's own namespace, and the "
+        "pool is in the service's: the route is never resolved",
+        fix="set maas.namespace to the service's namespace, or maas.aiGateway.version to 1.1 where "
+        "that runs, or maas.backend to Service",
+        source="Envoy AI Gateway issues 2173 and 2230; pull request 2339, merged after 1.0",
+    ),
+    Rule(
         code="maas-window",
         severity=Severity.ERROR,
         path="maas.bytesPerToken",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..facts.builds import deployed
 from ..findings import Severity
 from ..values.quantities import quantity, whole
 from ..values.secrets import secret_name, secret_value
@@ -16,11 +18,22 @@ RULES: list[Rule] = [
         code="data-parallel-pods",
         severity=Severity.ERROR,
         path="parallelism.dataLocal",
-        condition="Values.parallelism.data == Values.parallelism.dataLocal or "
-        "Values.parallelism.data == Values.parallelism.dataLocal * 2",
-        message="an instance is one pod, or a leader and one worker, with dataLocal ranks each",
-        fix="set parallelism.dataLocal to parallelism.data, or to half of it for two nodes",
-        source="the manifest has a leader and one worker",
+        condition="Values.parallelism.data % Values.parallelism.dataLocal == 0",
+        message="an instance is data / dataLocal pods with dataLocal ranks each, and this is no "
+        "whole number of them",
+        fix="set parallelism.dataLocal to a divisor of parallelism.data: to parallelism.data for "
+        "one node, to half of it for two",
+        source="KServe v0.17.0, LLMInferenceService: a LeaderWorkerSet of data / dataLocal pods",
+    ),
+    Rule(
+        code="worker-claim-shared",
+        severity=Severity.WARNING,
+        path="model.claims.worker",
+        condition='Values.model.claims.worker == "" or '
+        "Values.parallelism.data <= Values.parallelism.dataLocal * 2",
+        message="every worker mounts this one claim, on a node of its own",
+        fix="give it the access mode ReadOnlyMany or ReadWriteMany",
+        source="KServe v0.17.0: a LeaderWorkerSet has one template for its workers",
     ),
     Rule(
         code="claim-without-pvc",
@@ -83,7 +96,8 @@ RULES: list[Rule] = [
         '"huawei.com/Ascend910")',
         message="huawei.com/Ascend910 is any card of the family, with 32 GB or 64 GB, and nothing "
         "says which node to take",
-        fix="set a label that tells the card, such as node.kubernetes.io/npu.chip.name: 910B4",
+        fix="set a label that tells the card, such as node.kubernetes.io/npu.chip.name with the "
+        "chip that npu.card names",
         source="names of MindCluster's device plugin and node labels",
     ),
     Rule(
@@ -105,6 +119,17 @@ RULES: list[Rule] = [
         "its node",
         fix="set it to false, or raise replicas",
         source="Kubernetes, Specifying a Disruption Budget",
+    ),
+    Rule(
+        code="router-booleans",
+        severity=Severity.WARNING,
+        path="router.oneWordBooleans",
+        condition="Values.router.oneWordBooleans",
+        message="the upstream endpoint picker reads `--tracing false` in two words as true, and "
+        "nobody has published how hermes-router reads it",
+        fix="set it to true, as in the publisher's newest manifest",
+        source="the endpoint picker of Gateway API Inference Extension v1.5.0, built and started; "
+        "Alauda AI documentation, which has both forms",
     ),
     Rule(
         code="startup-budget",
@@ -174,9 +199,12 @@ def _ready_timeout(values: Values) -> Places:
     code="cpu-binding",
     severity=Severity.WARNING,
     path="engine.resources.requests.cpu",
-    message="CPU binding takes 5 cores a NPU or more, {cores}, and the scheduler reserves {cpu}",
+    message="the engine's processes use 5 cores an NPU or more, {cores}, and the scheduler "
+    "reserves {cpu}: other pods of the node may take the rest",
     fix="set it to 5 × parallelism.tensor × parallelism.dataLocal or more",
-    source="vllm-ascend issue 6966",
+    source="vllm-ascend issue 6966; cpu_binding.py, line 349 of v0.22.1rc: the binding asks for 5 "
+    "cores an NPU of the container's cpuset, and is skipped with a line in the log where it has "
+    "fewer",
 ).finder(RULES)
 def _cpus(values: Values) -> Places:
     cores = 5 * values.parallelism.tensor * values.parallelism.data_local
@@ -191,13 +219,14 @@ def _cpus(values: Values) -> Places:
     code="shared-memory",
     severity=Severity.WARNING,
     path="engine.shmSize",
-    message="the engine's processes hand tensors over in shared memory, and less than the "
-    "published 32Gi has been seen to kill them",
-    fix="set it to 32Gi",
-    source="Alauda AI documentation, DeepSeek-V4-Flash; vllm-ascend pull request 8693",
+    message="the engine's processes exchange tensors in shared memory, and 15Gi has been seen to "
+    "kill them",
+    fix="set it to 32Gi, as published, or to 16Gi or more, which ran with other models",
+    source="Alauda AI documentation: 32Gi for DeepSeek-V4-Flash, 16Gi and 24Gi for other validated "
+    "models; vllm-ascend pull request 8693 for 15Gi",
 ).finder(RULES)
 def _shared_memory(values: Values) -> Places:
-    if quantity(values.engine.shm_size) < quantity("32Gi"):
+    if quantity(values.engine.shm_size) < quantity("16Gi"):
         yield "", {}
 
 
@@ -214,6 +243,67 @@ def _memory_limit(values: Values) -> Places:
     taken = quantity(values.engine.shm_size) + (store if values.kv_store.enabled else 0)
     if quantity(values.engine.resources.limits.memory) <= taken:
         yield "", {"size": f"{taken / 2**30:.0f}Gi"}
+
+
+@Rule(
+    code="openmp-binding",
+    severity=Severity.WARNING,
+    path="engine.env.OMP_PROC_BIND",
+    message='"{value}" binds threads, and every process\'s threads are pinned to the first CPUs',
+    fix='set it to "false"',
+    source="vllm-ascend issue 11307; OpenMP 5.2, 21.1.4: every value but false binds",
+).finder(RULES)
+def _openmp(values: Values) -> Places:
+    value = values.engine.env.get("OMP_PROC_BIND")
+    if value and value.strip().lower() != "false":
+        yield "", {"value": value}
+
+
+# Where jemalloc is in the images: Debian's multiarch folder, and openEuler's.
+_LIBRARIES = {"openeuler": "/usr/lib64/", "ubuntu": "/usr/lib/aarch64-linux-gnu/"}
+
+
+@Rule(
+    code="preload-missing",
+    severity=Severity.WARNING,
+    path="engine.env.LD_PRELOAD",
+    message="{library} is where {other} has it, and the image is of {system}: the loader reports "
+    "that it can't be preloaded, and the engine runs without it",
+    fix="set it to the same library in {folder}",
+    source="vllm-ascend, tests/e2e and issue 10013 for openEuler: /usr/lib64/libjemalloc.so.2; its "
+    "tutorials for Ubuntu: /usr/lib/aarch64-linux-gnu/libjemalloc.so.2",
+).finder(RULES)
+def _preload(values: Values) -> Places:
+    library = values.engine.env.get("LD_PRELOAD") or ""
+    system = "openeuler" if "openeuler" in values.engine.image else "ubuntu"
+    other = "ubuntu" if system == "openeuler" else "openeuler"
+    if deployed("", values.engine.image) and library.startswith(_LIBRARIES[other]):
+        folder = _LIBRARIES[system]
+        yield "", {"library": library, "system": system, "other": other, "folder": folder}
+
+
+_PLACEHOLDER = re.compile(
+    r"(^|[./@])example\.(com|net|org)\b|\.(example|invalid)\b|\byour[-_. ]|<[^>]*>|changeme", re.I
+)
+
+
+@Rule(
+    code="placeholder",
+    severity=Severity.WARNING,
+    path="model.uri",
+    message="{value} is a placeholder: nothing can be pulled from it",
+    fix="set it to where you have put it",
+    source="RFC 2606: example.com and .example are nobody's",
+).finder(RULES)
+def _placeholders(values: Values) -> Places:
+    places = {
+        "model.uri": values.model.uri,
+        "engine.image": values.engine.image,
+        "router.image": values.router.image,
+    }
+    for path, value in places.items():
+        if _PLACEHOLDER.search(value):
+            yield path, {"value": value}
 
 
 @Rule(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from operator import eq, ge, gt, le, lt
 
+from ..facts.builds import Build
 from ..findings import Finding, Severity
 from ..values.tree import Values
 
@@ -39,7 +40,9 @@ class Rule:
         condition: an expression over ``Values`` and ``Release``, true where all is well; ``""``
             where ``finds`` looks.
         engine: the versions of vLLM that it holds for, as Helm's ``semverCompare`` reads them:
-            bounds such as ``>=0.23.0, <0.25.0``; ``""`` is all.
+            bounds such as ``>=0.23.0, <0.25.0``; ``""`` is all. Of an unknown build no rule with
+            bounds or builds is checked.
+        builds: the names of the builds that it holds for; empty is all.
         platform: the platform's versions that it holds for, in words; ``""`` is all.
         table: names that the rule is about, and the value that each comes from: ``{name}`` and
             ``{owner}`` stand for them in path, message, fix and condition.
@@ -57,6 +60,7 @@ class Rule:
     source: str
     condition: str = ""
     engine: str = ""
+    builds: tuple[str, ...] = ()
     platform: str = ""
     table: Mapping[str, str] = field(default_factory=dict)
     finds: Finder | None = None
@@ -79,11 +83,13 @@ class Rule:
         """The bounds of ``engine``: an operator, and a version."""
         return re.findall(_BOUND, self.engine)
 
-    def concerns(self, version: str) -> bool:
-        """Whether it holds for a version of vLLM such as ``0.22.1``."""
-        return all(
-            _OPERATORS[sign](_numbers(version), _numbers(bound)) for sign, bound in self.bounds
-        )
+    def concerns(self, build: Build | None) -> bool:
+        """Whether it holds for a build of the engine; None is an unknown one."""
+        if build is None:
+            return not (self.engine or self.builds)
+        version = _numbers(build.vllm.version)
+        within = all(_OPERATORS[sign](version, _numbers(bound)) for sign, bound in self.bounds)
+        return within and (not self.builds or build.name in self.builds)
 
     @property
     def rows(self) -> list[Rule]:
@@ -97,8 +103,10 @@ class Rule:
 
     def finding(self, path: str = "", facts: Mapping[str, object] | None = None) -> Finding:
         """What it says of a place, with what its message names there."""
-        message = self.message.format_map(facts) if facts else self.message
-        return Finding(self.code, self.severity, path or self.path, message, self.fix)
+        message, fix = self.message, self.fix
+        if facts:
+            message, fix = message.format_map(facts), fix.format_map(facts)
+        return Finding(self.code, self.severity, path or self.path, message, fix)
 
     @property
     def sentence(self) -> str:

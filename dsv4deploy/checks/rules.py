@@ -9,12 +9,21 @@ from typing import Any
 from ..errors import ValuesError, nearest
 from ..findings import Finding, Severity
 from ..manifest.render import Release, context, expression
+from ..sizing.engine import engine_build
 from ..values.tree import Values
+from . import builds, engine, gateway, graphs, memory, platform
 from . import cache as caches
-from . import engine, gateway, memory, platform
 from .rule import Rule
 
-RULES = (*engine.RULES, *caches.RULES, *platform.RULES, *memory.RULES, *gateway.RULES)
+RULES = (
+    *builds.RULES,
+    *engine.RULES,
+    *graphs.RULES,
+    *caches.RULES,
+    *platform.RULES,
+    *memory.RULES,
+    *gateway.RULES,
+)
 
 
 _ROWS = tuple(row for each in RULES for row in each.rows)
@@ -49,10 +58,11 @@ def check(
         if rule(code).severity == Severity.ERROR:
             raise ValuesError.of("--ignore", code, "an error can't be ignored: correct the value")
     holds = iter(_conditions()(context(values, release or Release())))
+    build = engine_build(values)
     findings = []
     for each in _ROWS:
         broken = bool(each.condition) and not next(holds)
-        if each.code in ignore or not each.concerns(values.engine.version):
+        if each.code in ignore or not each.concerns(build):
             continue
         if each.finds:
             findings += [each.finding(*place) for place in each.finds(values)]
@@ -116,9 +126,10 @@ _WORDS = {"<": "before ", "<=": "up to ", "=": "", ">": "after ", ">=": "from "}
 
 
 def versions(each: Rule) -> str:
-    """The versions that a rule holds for, in words."""
+    """The versions and builds that a rule holds for, in words."""
     bounds = " and ".join(_WORDS[sign] + bound for sign, bound in each.bounds)
-    return ", ".join(filter(None, [bounds and f"vLLM {bounds}", each.platform])) or "all"
+    parts = [bounds and f"vLLM {bounds}", *each.builds, each.platform]
+    return ", ".join(filter(None, parts)) or "all"
 
 
 def checked_by(each: Rule) -> str:

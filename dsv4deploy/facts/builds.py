@@ -222,9 +222,21 @@ def builds() -> tuple[Build, ...]:
     return tuple(sorted(found, key=lambda each: (_numbers(each.vllm.version), each.date)))
 
 
-_TAG = re.compile(r":([\w][\w.-]*)(?:@[\w:]+)?$")
-_SYSTEM = re.compile(r"-(?:openeuler|ubuntu)(?=-|$)")
-_CHIP = re.compile(r"-(a3|a5|310p)(?=-|$)")
+SYSTEM = "-(openeuler|ubuntu)(-|$)"
+CHIP = "-(a3|a5|950dt|310p)(-|$)"
+"""What an image's tag has besides the build's name; the chart removes the same patterns."""
+
+
+def _tag(reference: str) -> str:
+    """An image's tag; a digest is no part of it, and neither is a registry's port."""
+    return reference.partition("@")[0].rpartition("/")[2].partition(":")[2]
+
+
+def named(word: str) -> Build | None:
+    """The build of a name, or of a tag without the chip and the system that it ends in."""
+    if word and (FACTS / f"{word}.json").is_file():
+        return build(word)
+    return next((each for each in builds() if word in each.tags), None) if word else None
 
 
 def from_image(reference: str) -> Build | None:
@@ -234,17 +246,18 @@ def from_image(reference: str) -> Build | None:
         reference: such as ``quay.io/ascend/vllm-ascend:v0.23.0-a3-openeuler@sha256:…``; a digest
             is not looked at, and neither is the registry, since mirrors keep the tag.
     """
-    tag = _TAG.search(reference)
-    if not tag:
-        return None
-    plain = _CHIP.sub("", _SYSTEM.sub("", tag[1]))
-    if (FACTS / f"{plain}.json").is_file():
-        return build(plain)
-    return next((each for each in builds() if plain in each.tags), None)
+    return named(re.sub(CHIP, r"\2", re.sub(SYSTEM, r"\2", _tag(reference))))
+
+
+def deployed(name: str, image: str) -> Build | None:
+    """The build that a deployment runs: the one of ``engine.build``, or of its image's tag."""
+    return named(name) if name else from_image(image)
 
 
 def chip_of(reference: str) -> str:
     """The chips that an image of a known build is for, such as ``A3``; ``""`` if unknown."""
     known = from_image(reference)
-    suffix = _CHIP.search(reference)
-    return known.images.get(suffix[1] if suffix else "", "") if known else ""
+    suffix = re.search(CHIP, _tag(reference))
+    # The images of `-950dt` are built of the same file as those of `-a5`.
+    word = suffix[1].replace("950dt", "a5") if suffix else ""
+    return known.images.get(word, "") if known else ""

@@ -21,12 +21,12 @@ from ..findings import Severity
 from ..manifest.render import FILES, TEMPLATES
 from ..values import yaml as yamlio
 from ..values.json import to_json
-from ..values.loading import defaults
+from ..values.loading import default_vllm, defaults
 from ..values.profiles import profile_names, profile_path
 from ..values.schema import Documented, documentation, hint, json_schema
 from ..writing import write_files
 from . import smoke
-from .checks import chart_rules, checks, python_only, warnings
+from .checks import build_templates, chart_rules, checks, python_only, warnings
 from .gotemplate import CHART, named_conditions, translate
 
 WIDTH = 98
@@ -43,15 +43,15 @@ def files() -> dict[str, str]:
         TranslationError: a template leaves the shared subset.
     """
     chart = {
-        "Chart.yaml": _fill(
-            "Chart.yaml", version=__version__, engine=json.dumps(defaults()["engine"]["version"])
-        ),
+        "Chart.yaml": _fill("Chart.yaml", version=__version__, engine=json.dumps(default_vllm())),
         ".helmignore": _static(".helmignore"),
         "README.md": _readme(),
         "values.yaml": _values_yaml(),
         "values.schema.json": _schema(),
         "files/smoke.py": _smoke(),
-        "templates/_conditions.tpl": _static("_conditions.tpl") + named_conditions(),
+        "templates/_conditions.tpl": "\n".join(
+            [_static("_conditions.tpl"), build_templates(), named_conditions()]
+        ),
         "templates/checks.yaml": checks(),
         "templates/NOTES.txt": translate("NOTES.txt", OWN) + warnings(),
         "templates/tests/completion.yaml": translate("completion.yaml", OWN),

@@ -8,8 +8,39 @@ from dataclasses import replace
 
 from ..checks.rule import Rule
 from ..checks.rules import RULES
+from ..facts.builds import CHIP, SYSTEM, builds
 from ..findings import Severity
-from .gotemplate import WIDTH, go_string, junction, translate_condition
+from .gotemplate import WIDTH, define, define_name, go_string, junction, translate_condition
+
+_BUILD = (
+    f'{{{{- $build := include "{define_name("_build")}" . }}}}',
+    f'{{{{- $vllm := include "{define_name("_vllm")}" . }}}}',
+)
+"""What rules ask about the engine's build; both are empty where it is not known."""
+
+
+def build_templates() -> str:
+    """The named templates of the engine's build and of its vLLM, as :mod:`..facts.builds`."""
+    names = {word: each.name for each in builds() for word in (each.name, *each.tags)}
+    versions = {each.name: each.vllm.version for each in builds()}
+    image = '(first (splitList "@" .Values.engine.image))'
+    tag = f'$tag := last (splitList "/" {image}) | regexFind ":.*" | trimPrefix ":"'
+    build = [
+        f"{{{{- {tag} }}}}",
+        *(
+            f"{{{{- $tag = regexReplaceAll {go_string(suffix)} $tag {go_string('${2}')} }}}}"
+            for suffix in (SYSTEM, CHIP)
+        ),
+        *_lookup(names, "(.Values.engine.build | default $tag)"),
+    ]
+    vllm = _lookup(versions, f'(include "{define_name("_build")}" .)')
+    return "\n".join([define("_build", "\n".join(build)), define("_vllm", "\n".join(vllm))])
+
+
+def _lookup(table: dict[str, str], key: str) -> Iterator[str]:
+    yield "{{- get (dict"
+    yield from (f'  "{word}" "{found}"' for word, found in sorted(table.items()))
+    yield f") {key} }}}}"
 
 
 def chart_rules(severity: Severity) -> list[Rule]:
@@ -24,7 +55,7 @@ def python_only() -> list[Rule]:
 
 def checks() -> str:
     """``templates/checks.yaml``: fails with the sentence of every error's rule that is broken."""
-    lines = ["{{- $problems := list }}"]
+    lines = [*_BUILD, "{{- $problems := list }}"]
     for rule in chart_rules(Severity.ERROR):
         lines += _loop(rule) if rule.table else _check(rule, _text(rule.sentence))
     lines += [
@@ -37,7 +68,7 @@ def checks() -> str:
 
 def warnings() -> str:
     """The end of the notes: the sentence of every warning's rule that is broken."""
-    lines: list[str] = []
+    lines = [*_BUILD]
     for rule in chart_rules(Severity.WARNING):
         lines += [*_broken(rule), "", f"WARNING: {{{{ {_text(rule.sentence)} }}}}", "{{- end }}"]
     return "\n".join(lines) + "\n"
@@ -66,9 +97,11 @@ def _broken(rule: Rule) -> Iterator[str]:
     names = ("name", "owner") if rule.table else ()
     broken = translate_condition(rule.condition, rule.code, negated=True, names=names)
     if rule.engine:
-        root = "$" if names else ""
-        version = f'(semverCompare "{rule.engine}" {root}.Values.engine.version)'
-        broken = junction("and", [version, f"({broken})"])
+        version = f'(semverCompare "{rule.engine}" $vllm)'
+        broken = junction("and", ["$vllm", version, f"({broken})"])
+    if rule.builds:
+        builds = " ".join(f'"{name}"' for name in rule.builds)
+        broken = junction("and", [f"(has $build (list {builds}))", f"({broken})"])
     yield f"{{{{- /* {rule.code} */}}}}"
     yield f"{{{{- if {broken} }}}}"
 

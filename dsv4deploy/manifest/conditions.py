@@ -42,6 +42,11 @@ def equals(word: str, flag: str, key: str = "") -> str:
     return f"({_json('args', flag, key)} == '\"{word}\"')"
 
 
+def is_off(flag: str, key: str) -> str:
+    """Whether a key of a free argument's JSON is not there, 0 or false."""
+    return f'({_json("args", flag, key)} in ("", "0", "false"))'
+
+
 def variable(name: str, word: str = "") -> str:
     """Whether an environment variable is set; with a word, whether it is that text."""
     if word:
@@ -57,13 +62,28 @@ def _json(section: str, *path: str) -> str:
 DSA_CP = true("additional-config", "enable_dsa_cp")
 """Attention is spread over the tensor parallel ranks by tokens."""
 
+SHARED_WHOLE = true("additional-config", "enable_shared_expert_dp")
+"""Each rank holds the shared experts whole."""
+
 FLASHCOMM = (
     f"({variable('VLLM_ASCEND_ENABLE_FLASHCOMM1', '1')} or "
     f"{true('additional-config', 'enable_flashcomm1')})"
 )
 """Sequence parallelism, by either of its two switches."""
 
-NAMED = {"dsaCp": DSA_CP, "flashcomm": FLASHCOMM}
+# Every name that config/speculative.py of vLLM 0.22.1 to 0.33.0 has for it.
+METHODS_OF_MTP = (
+    *("mtp", "bailing_hybrid_mtp", "bailing_hybrid_v3_mtp", "deepseek_mtp"),
+    *("dots3_note_mtp", "ernie_mtp", "exaone4_5_mtp", "exaone_moe_mtp", "gemma4_mtp"),
+    *("glm4_moe_lite_mtp", "glm4_moe_mtp", "glm5_next_mtp", "glm_ocr_mtp", "hy_v3_mtp"),
+    *("hy_v4_mtp", "inkling_mtp", "kimi_k3_mtp", "longcat_flash_mtp", "mimo_mtp"),
+    *("mimo_v2_mtp", "minimax_m3_mtp", "nemotron_h_mtp", "pangu_ultra_moe_mtp"),
+    *("qwen3_5_mtp", "qwen3_next_mtp", "qwen4_exp_mtp", "step3p5_mtp", "step5_mtp"),
+)
+MTP = f"({' or '.join(equals(name, 'speculative-config', 'method') for name in METHODS_OF_MTP)})"
+"""The engine drafts with the model's own MTP layer, by any of the method's names."""
+
+NAMED = {"dsaCp": DSA_CP, "flashcomm": FLASHCOMM, "mtp": MTP}
 """Conditions that several rules ask about, by the names of the chart's templates for them."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..facts.builds import Build, builds, from_image
-from ..manifest.conditions import FLASHCOMM, holds
+from ..facts.builds import Build, builds, deployed
+from ..manifest.conditions import DSA_CP, FLASHCOMM, SHARED_WHOLE, holds
 from ..values.tree import Values
 from .kv_cache import KvCache
 
@@ -32,35 +32,24 @@ class Draft:
     layers: int
 
 
-def engine_build(values: Values) -> tuple[Build | None, str]:
-    """The build that a deployment runs, and what is not known about that.
-
-    The image's tag names it. Where it does not, the build of the same version of vLLM that needs
-    most memory stands for it.
-    """
-    image, version = values.engine.image, values.engine.version
-    named = from_image(image)
-    if named:
-        return named, ""
-    alike = [each for each in builds() if each.vllm.version == version]
-    if not alike:
-        return None, f"the image's tag names no known build, and none has vLLM {version}"
-    chosen = max(alike, key=lambda each: (each.steps_in_flight, each.date))
-    return chosen, f"the image's tag names no known build; computed as {chosen.name}"
+def engine_build(values: Values) -> Build | None:
+    """The build that a deployment runs; None where it is not known."""
+    return deployed(values.engine.build, values.engine.image)
 
 
-def _arguments(values: Values) -> dict[str, Any]:
+def arguments(values: Values) -> dict[str, Any]:
+    """VLLM's arguments by their flags without ``--``."""
     return values.engine.args.model_dump(by_alias=True)
 
 
 def draft(values: Values) -> Draft:
     """How a deployment speculates."""
-    config = _arguments(values).get("speculative-config")
+    config = arguments(values).get("speculative-config")
     tokens = config.get("num_speculative_tokens") if isinstance(config, dict) else 0
     if not isinstance(config, dict) or not isinstance(tokens, int) or tokens <= 0:
         return Draft("", 0, 0)
     given = str(config.get("method", "mtp"))
-    build, _ = engine_build(values)
+    build = engine_build(values)
     known = build.vllm.speculative_methods.get(given) if build else None
     method = known or ("mtp" if given.endswith("_mtp") else given)
     return Draft(method, tokens, _DRAFT_LAYERS.get(method, 0))
@@ -68,7 +57,7 @@ def draft(values: Values) -> Draft:
 
 def schedules_ahead(values: Values) -> bool:
     """Whether the engine prepares a step while another one runs (asynchronous scheduling)."""
-    wanted = _arguments(values).get("async-scheduling")
+    wanted = arguments(values).get("async-scheduling")
     if isinstance(wanted, bool):
         return wanted
     method = draft(values).method
@@ -80,7 +69,7 @@ def kv_cache(values: Values) -> KvCache:
     """The KV cache of a deployment. An unknown block size counts as 32, as the engine takes it."""
     args = values.engine.args
     speculation = draft(values)
-    build, _ = engine_build(values)
+    build = engine_build(values)
     # Of a build that is not known the larger need is assumed.
     ahead = build.steps_in_flight if build else 2
     return KvCache(
@@ -94,6 +83,25 @@ def kv_cache(values: Values) -> KvCache:
     )
 
 
+def flashcomm(values: Values) -> bool:
+    """Whether FlashComm v1 (sequence parallelism) is on, in a build that has it."""
+    build = engine_build(values)
+    removed = build is not None and "VLLM_ASCEND_ENABLE_FLASHCOMM1" not in build.variables
+    return not removed and holds(FLASHCOMM, values)
+
+
+def _aligned(values: Values) -> bool:
+    """Whether graphs are made for multiples of the tensor parallel size only.
+
+    Without FlashComm v1, vllm-ascend's platform.py (main at 182b75ea84, line 1042) does so for
+    DSA-CP and for whole shared experts.
+    """
+    build = engine_build(values)
+    if build is None or "VLLM_ASCEND_ENABLE_FLASHCOMM1" in build.variables:
+        return flashcomm(values)
+    return holds(DSA_CP, values) or holds(SHARED_WHOLE, values)
+
+
 def captured_batches(values: Values) -> list[int] | None:
     """Batches in tokens that run as graphs; None where the engine makes no graphs.
 
@@ -101,12 +109,12 @@ def captured_batches(values: Values) -> list[int] | None:
     step, 512 at most, and drops what tensor parallelism does not divide under sequence
     parallelism. Larger batches run without a graph.
     """
-    args = _arguments(values)
+    args = arguments(values)
     compilation = args.get("compilation-config")
     compilation = compilation if isinstance(compilation, dict) else {}
     if args.get("enforce-eager") is True or compilation.get("cudagraph_mode") == "NONE":
         return None
-    build, _ = engine_build(values)
+    build = engine_build(values)
     known = build or builds()[-1]
     largest = args["max-num-seqs"] * (1 + draft(values).tokens)
     explicit = compilation.get("cudagraph_capture_sizes")
@@ -116,7 +124,7 @@ def captured_batches(values: Values) -> list[int] | None:
         else known.vllm.captured(min(largest, _MOST_CAPTURED))
     )
     tensor = values.parallelism.tensor
-    if tensor > 1 and holds(FLASHCOMM, values):
+    if tensor > 1 and _aligned(values):
         sizes = [size for size in sizes if size % tensor == 0]
     return sizes
 

@@ -41,7 +41,7 @@ class Estimates:
 
 def estimates(values: Values, memory: float | None) -> Estimates:
     """What is known of a deployment's cards without a log; ``memory`` in GiB, where measured."""
-    visible = Estimate.measured(memory, "given") if memory is not None else CARDS[values.npu.card]
+    visible = Estimate.measured(memory, "given") if memory is not None else _seen(values)
     buffers, after_profiling = _buffers(values)
     return Estimates(
         memory=visible,
@@ -50,6 +50,10 @@ def estimates(values: Values, memory: float | None) -> Estimates:
         buffers=buffers,
         after_profiling=after_profiling,
     )
+
+
+def _seen(values: Values) -> Estimate:
+    return CARDS[values.npu.card].memory
 
 
 def _weights(classes: tuple[WeightClass, ...], values: Values) -> Estimate:
@@ -126,15 +130,14 @@ def check_log(log: Calibration, values: Values, memory: Estimate) -> None:
     Raises:
         DeployError: it is of another card, another version of vLLM or other parallel sizes.
     """
-    build, _ = engine_build(values)
-    version = build.vllm.version if build else values.engine.version
+    build = engine_build(values)
     parallel = values.parallelism
     for what, logged, here, path in (
-        ("vLLM", log.version, version, "engine.image"),
+        ("vLLM", log.version, build and build.vllm.version, "engine.image"),
         ("tensor-parallel-size", log.tensor, parallel.tensor, "parallelism.tensor"),
         ("data-parallel-size", log.data, parallel.data, "parallelism.data"),
     ):
-        if logged is not None and logged != here:
+        if logged is not None and here is not None and logged != here:
             raise DeployError(
                 f"the log is of another engine: it has {what} {logged}, and this deployment "
                 f"{here}: give the log of this deployment, or set {path} to what the log is of"

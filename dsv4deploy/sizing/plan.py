@@ -201,7 +201,7 @@ def plan(
         return Case(available, margin, slack, blocks, cache.requests(blocks))
 
     has, held, active = made.memory, made.weights, made.activation
-    build, _ = engine_build(values)
+    build = engine_build(values)
     return MemoryPlan(
         card=values.npu.card,
         build=build.name if build else "",
@@ -247,12 +247,14 @@ def _integer(value: Any) -> int | None:
 
 def _notes(values: Values) -> list[str]:
     """What is not known of the engine, and batches that run without a graph."""
-    build, unknown = engine_build(values)
-    notes = [unknown] if unknown else []
+    build = engine_build(values)
     if not build:
-        notes.append("a step's tokens are counted twice, as in the builds that need most memory")
-    elif build.unknown:
-        notes += [f"not known of {build.name}: {each}" for each in build.unknown]
+        notes = [
+            "the engine's build is not known: a step's tokens are counted twice, as in the builds "
+            "that need most memory"
+        ]
+    else:
+        notes = [f"not known of {build.name}: {each}" for each in build.unknown]
     seqs, tokens = values.engine.args.max_num_seqs, 1 + draft(values).tokens
     if not runs_as_graph(values, seqs):
         largest = max(captured_batches(values) or [0])

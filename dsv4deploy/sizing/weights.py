@@ -25,13 +25,11 @@ from ..facts.model import (
     Q_LORA,
     VOCABULARY,
 )
-from ..manifest.conditions import DSA_CP, FLASHCOMM, holds, true
+from ..manifest.conditions import DSA_CP, SHARED_WHOLE, holds
 from ..values.tree import Values
-from .engine import draft
+from .engine import draft, flashcomm
 
 _EXPERT = 3 * HIDDEN * EXPERT_WIDTH
-_SHARED_WHOLE = true("additional-config", "enable_shared_expert_dp")
-"""The shared experts are whole on each card, as under sequence parallelism."""
 
 
 class Sharding(StrEnum):
@@ -98,8 +96,8 @@ def weights(values: Values) -> tuple[WeightClass, ...]:
         "flatten_tp_across_dp_and_pcp splits each expert over as many cards"
     )
     split, whole = (Sharding.TENSOR, tensor), (Sharding.REPLICATED, 1)
-    shared_whole = holds(FLASHCOMM, values) or (
-        holds(_SHARED_WHOLE, values) and values.parallelism.expert and tensor > 1
+    shared_whole = flashcomm(values) or (
+        holds(SHARED_WHOLE, values) and values.parallelism.expert and tensor > 1
     )
     expert = 0.5 if values.model.quantization == "w4a8" else 1.0
     speculation = draft(values)

@@ -8,6 +8,7 @@ from .scalars import (
     Address,
     Argument,
     Boolean,
+    BuildName,
     Bytes,
     CommandLine,
     Count,
@@ -27,7 +28,6 @@ from .scalars import (
     Tokens,
     Unique,
     VariableName,
-    Version,
     Word,
 )
 
@@ -210,7 +210,7 @@ class WorkerProbes(Section):
 
 
 class Worker(Section):
-    """The second node's pod of an instance, where `parallelism.data` is more than `dataLocal`."""
+    """The other nodes' pods of an instance, where `parallelism.data` is more than `dataLocal`."""
 
     process: CommandLine = "vllm serve"
     """What its probes look for among the running command lines.
@@ -248,9 +248,11 @@ class Engine(Section):
     image: Image = "quay.io/ascend/vllm-ascend:nightly-releases-v0.22.1rc-openeuler"
     """The engine's image. A nightly tag moves: pin what runs with `@sha256:…`.
     Becomes: image of container main"""
-    version: Version = "0.22.1"
-    """vLLM's version in the image. `check` holds the arguments against that version's own list of
-    flags; it is not part of the manifest."""
+    build: BuildName = ""
+    """The build of vLLM and vllm-ascend in the image, such as `v0.23.0`; empty finds it from the
+    image's tag. `check` and `plan` follow what is known of that build; it is not part of the
+    manifest.
+    Source: the tag of the published image names its build."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """When the node pulls the image.
     Becomes: imagePullPolicy"""

@@ -37,6 +37,15 @@ class AccessLog(Section):
     Becomes: an EnvoyProxy, and spec.infrastructure.parametersRef of the Gateway"""
 
 
+class AiGateway(Section):
+    """The Envoy AI Gateway that runs in the cluster."""
+
+    version: Literal["1.0", "1.1"] = "1.0"
+    """Its release. Releases before 1.1 look for an InferencePool in the route's own namespace only.
+    Source: Envoy AI Gateway pull request 2339.
+    Becomes: whether `maas.backend: InferencePool` can work from another namespace"""
+
+
 class CertificateIssuer(Section):
     """Who makes the certificate, where cert-manager runs with its Gateway API support on."""
 
@@ -187,6 +196,7 @@ class Maas(Section):
     as accepted and not enforced.
     Becomes: metadata.namespace of the gateway's objects"""
     gateway: MaasGateway = MaasGateway()
+    ai_gateway: AiGateway = AiGateway()
     backend: Literal["Service", "InferencePool"] = "Service"
     """What the route leads to: KServe's workload Service, or the InferencePool, in which the router
     picks the pod (with one pod there is nothing to pick).

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import ValuesError, nearest
 from ..facts import flags
+from ..facts.builds import from_image
 from ..findings import Finding, Severity
 from .engine import EngineArgs
 from .merge import Tree, coalesce, fold, plain_data
@@ -176,6 +177,12 @@ def defaults() -> Tree:
     return tree
 
 
+def default_vllm() -> str:
+    """The version of vLLM in the default image."""
+    known = from_image(defaults()["engine"]["image"])
+    return known.vllm.version if known else ""
+
+
 # --- what pydantic says, in words -------------------------------------------------------------
 
 
@@ -213,6 +220,11 @@ def _explain(error: Any) -> tuple[Keys, str]:
     return keys, _sentence(error, keys)
 
 
+_GONE = {
+    ("engine", "version"): "this value is gone: the image's tag tells what its engine does. Leave "
+    "it out, and for an image of your own set engine.build to the build that it was made from"
+}
+"""Values of earlier releases, and what to write in their place."""
 _MARK = re.compile(r"\{\w+\}|\[key\]")
 _SENTENCES = {
     "greater_than": "must be more than {gt:.16g}, not {given}",
@@ -244,6 +256,8 @@ _TYPES = {
 
 def _sentence(error: Any, keys: Keys) -> str:
     kind, given = error["type"], error["input"]
+    if kind == "extra_forbidden" and keys in _GONE:
+        return _GONE[keys]
     # Under engine users choose keys; elsewhere only a value's own name can be that of a secret.
     names = keys[2:] if keys[:1] == ("engine",) else keys[-1:]
     shown, known = _shown(masked(given, *names)), error.get("ctx", {})
@@ -271,7 +285,7 @@ def _spelled(given: str) -> str:
     """What to write for a flag that vLLM writes another way, or that it does not have."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", given.strip("-_"))
     flag = words.lower().replace("_", "-")
-    unknown = flags.problem(defaults()["engine"]["version"], flag, None)
+    unknown = flags.problem(default_vllm(), flag, None)
     return unknown or f"vLLM spells this {flag}"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ValuesError, nearest
+from ..facts.cards import CARDS, card_of
 
 
 def _directory() -> Path:
@@ -114,28 +115,52 @@ def fitting(hardware: str) -> str:
         hardware: ``CARD:COUNT``, such as ``910B4:8``; COUNT is what Kubernetes counts as NPUs.
 
     Raises:
-        ValuesError: none fits, or several do; the message lists the nearest with the reason.
+        ValuesError: none fits, or several do; the message names the nearest, and what to change.
     """
-    asked = re.fullmatch(r"(?:Ascend)?[- ]?([A-Za-z0-9-]+):([0-9]+)", hardware.strip())
+    asked = re.fullmatch(r"([A-Za-z0-9 _-]+):([0-9]+)", hardware.strip())
+    where = f"--hardware {hardware}"
     if not asked:
-        message = "must be CARD:COUNT, such as 910B4:8"
-        raise ValuesError.of(f"--hardware {hardware}", "", message)
-    card, count = asked.group(1).upper(), int(asked.group(2))
+        raise ValuesError.of(where, "", "must be CARD:COUNT, such as 910B4:8")
+    card, count = card_of(asked[1]), int(asked[2])
+    if not card:
+        raise ValuesError.of(where, "", f"there is no card {asked[1]}{nearest(asked[1], CARDS)}")
     rows = [summary(name) for name in profile_names()]
-    fits = [row for row in rows if row["card"].upper() == card and row["npus"] == count]
+    fits = [row for row in rows if (row["card"], row["npus"]) == (card, count)]
     best = [row for row in fits if row["provenance"] == "validated"] or fits
     if len(best) == 1:
         return str(best[0]["name"])
-    why = [f"{row['name']} {_misfit(row, card, count)}" for row in best or rows]
-    what = "several profiles fit: name one with --profile" if best else "no profile fits"
-    raise ValuesError.of(f"--hardware {hardware}", "", f"{what}: {'; '.join(why)}")
+    if best:
+        names = "; ".join(f"{row['name']} ({row['provenance']})" for row in best)
+        raise ValuesError.of(where, "", f"several profiles fit: name one with --profile: {names}")
+    raise ValuesError.of(where, "", _instead(rows, card, count))
 
 
-def _misfit(row: dict[str, Any], card: str, count: int) -> str:
-    """Why a profile is not for these cards, in words."""
-    reasons = []
-    if row["card"].upper() != card:
-        reasons.append(f"is for {row['card']} with {row['memory']} a NPU")
+def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
+    """The nearest profile, and what to change of it, in words."""
+
+    def likeness(row: dict[str, Any]) -> tuple[object, ...]:
+        other = CARDS[row["card"]]
+        return (
+            other.family == CARDS[card].family,
+            -abs(other.size - CARDS[card].size),
+            row["npus"] == count,
+            row["provenance"] == "validated",
+            "dspark" not in row["name"],
+        )
+
+    row = max(rows, key=likeness)
+    has, wanted = CARDS[row["card"]], CARDS[card]
+    changes = [f"--set npu.card={card}"] if row["card"] != card else []
+    if has.family != wanted.family:
+        changes.append(f"with an image and weights for {wanted.family} chips")
     if row["npus"] != count:
-        reasons.append(f"takes {row['npus']} NPUs, not {count}")
-    return " and ".join(reasons) or f"fits ({row['provenance']})"
+        changes.append(f"with parallelism for {count} NPUs and not {row['npus']}")
+    alike = (
+        f"{wanted.size} GB a NPU, as there"
+        if has.size == wanted.size
+        else (f"{wanted.size} GB a NPU and not {has.size}")
+    )
+    return (
+        f"no profile is for {count} × {card}: the nearest is {row['name']}, to use as --profile "
+        f"{row['name']} {', '.join(changes)} ({alike}); then see `dsv4deploy check` and `plan`"
+    )

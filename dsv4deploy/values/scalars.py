@@ -143,8 +143,8 @@ CommandLine = Annotated[
 ShellOptions = Annotated[
     str, Strict(), _text(r"^([-+][A-Za-z]+)?$", "options of `set` such as -ex or +e", 0, 16)
 ]
-Version = Annotated[
-    str, Strict(), _text(r"^[0-9]+\.[0-9]+\.[0-9]+$", "a version such as 0.22.1", 5, 32)
+BuildName = Annotated[
+    str, Strict(), _text(r"^[0-9A-Za-z._-]*$", "a build such as v0.23.0, or empty", 0, 64)
 ]
 Label = Annotated[
     str,

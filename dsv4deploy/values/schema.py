@@ -23,7 +23,7 @@ from ..errors import ValuesError, nearest
 from ..facts import flags
 from . import engine, gateway, platform, tree
 from .json import to_json
-from .loading import defaults
+from .loading import default_vllm, defaults
 from .scalars import EXACT, FLAG_NAME, PATTERNS
 from .tree import PUBLISHED, Values
 
@@ -232,7 +232,7 @@ def explain(path: str) -> str:
         below = [name for name in entries if name.startswith(f"{path}.")]
         return "\n".join([text, *(f"  {name}" for name in below)])
     parent, _, flag = path.rpartition(".")
-    if parent == "engine.args" and flag in flags.known(defaults()["engine"]["version"]):
+    if parent == "engine.args" and flag in flags.known(default_vllm()):
         return _flag_page(path, flag)
     above = parent
     while above:
@@ -253,7 +253,7 @@ def _page(entry: Documented) -> str:
 
 
 def _flag_page(path: str, flag: str) -> str:
-    version = defaults()["engine"]["version"]
+    version = default_vllm()
     spec = flags.known(version)[flag]
     choices = spec.get("choices")
     kind = {"switch": "true", "boolean": "true or false", "any": "text or a number"}.get(

@@ -76,8 +76,8 @@ class Model(Section):
 
 
 class Parallelism(Section):
-    """How one instance is split over the NPUs. A pod asks for `tensor` × `dataLocal` of them; where
-    `data` is more than `dataLocal`, a worker's pod on a second node holds the rest.
+    """How one instance is split over the NPUs. A pod asks for `tensor` × `dataLocal` of them; an
+    instance of `data` ranks is `data` / `dataLocal` pods on as many nodes, a leader and workers.
     """
 
     tensor: Size = 8
@@ -123,8 +123,11 @@ class Npu(Section):
     """The extended resource that stands for one NPU. The name alone does not tell 32 GB cards
     from 64 GB ones.
     Becomes: the key in resources.requests and resources.limits"""
-    card: Literal["910B4", "910B4-1", "910B3", "A3"] = "910B4"
-    """The card: 910B4 has 32 GB, 910B4-1 and 910B3 have 64 GB, and so has each of an A3's two NPUs.
+    card: Literal[
+        "910B1", "910B2", "910B2C", "910B3", "910B4", "910B4-1", "A3", "950PR", "950DT"
+    ] = "910B4"
+    """The card: 910B4 has 32 GB, the other cards of 910B have 64 GB, and so has each of an A3's two
+    dies, which are an NPU each; a 950PR has 128 GB and a 950DT 144 GB.
     Becomes: the memory plan"""
     node_selector: Map[LabelKey, LabelValue] = FrozenDict()
     """Labels that a node must have, such as `node.kubernetes.io/npu.chip.name: 910B4`, which tells
@@ -190,6 +193,16 @@ class Router(Section):
     image: Image = "build-harbor.alauda.cn/3rdparty/openfuyao/hermes-router:26.6.0-rc.2"
     """The router's image.
     Becomes: image of the router's container main"""
+    replicas: Count = 1
+    """Routers that run at once. The published picker chooses at random, so that several need not
+    know of each other.
+    Unit: routers
+    Becomes: spec.router.scheduler.replicas where it is more than 1"""
+    one_word_booleans: Boolean = False
+    """Whether its two booleans are one word, `--tracing=false`, as the publisher's newest manifest
+    has them. The endpoint picker of Gateway API Inference Extension v1.5.0 reads the two words of
+    the validated manifest, `--tracing false`, as true.
+    Becomes: args of the router's container main"""
     verbosity: Natural = 1
     """How much the router logs.
     Becomes: --v"""

@@ -3,6 +3,8 @@
 {{- $ranks := printf `{"dp_size":%s,"tp_size":%s}` (.Values.parallelism.data | int64 | toString) (.Values.parallelism.tensor | int64 | toString) }}
 {{- $lookup := printf `"lookup_rpc_port":"%s"` (.Values.kvStore.lookupPort | int64 | toString) }}
 {{- $store := printf `"kv_connector_extra_config":{"backend":"mooncake","decode":%s,%s,"prefill":%s}` $ranks $lookup $ranks }}
+# A Service named vllm would set VLLM_PORT to an address, at which vLLM stops.
+enableServiceLinks: false
 {{- if .Values.engine.termination.gracePeriodSeconds }}
 terminationGracePeriodSeconds: {{ .Values.engine.termination.gracePeriodSeconds | int64 }}
 {{- end }}
@@ -56,6 +58,7 @@ initContainers:
       - -c
     args:
       - |
+        set -e
         cat > /app/mooncake.json <<END
         {
           "local_hostname": "${POD_IP:-0.0.0.0}",
@@ -124,7 +127,11 @@ containers:
           {{- end }}
           {{- if .worker }}
           --headless \
+          {{- if gt (int64 .Values.parallelism.data) (mul (int64 .Values.parallelism.dataLocal) 2) }}
+          --data-parallel-start-rank "$((LWS_WORKER_INDEX * {{ .Values.parallelism.dataLocal | int64 }}))" \
+          {{- else }}
           --data-parallel-start-rank {{ .Values.parallelism.dataLocal | int64 }} \
+          {{- end }}
           {{- else if .Values.engine.apiServerCount }}
           --api-server-count {{ .Values.engine.apiServerCount | int64 }} \
           {{- end }}

@@ -1,4 +1,7 @@
 {{- define "deepseek-v4-flash.scheduler" -}}
+{{- if gt (int64 .Values.router.replicas) 1 }}
+replicas: {{ .Values.router.replicas | int64 }}
+{{- end }}
 pool:
   spec:
     selector:
@@ -40,10 +43,15 @@ template:
         - json
         - --v
         - {{ .Values.router.verbosity | int64 | quote }}
+        {{- if .Values.router.oneWordBooleans }}
+        - --tracing=false
+        - --metrics-endpoint-auth=false
+        {{- else }}
         - --tracing
         - "false"
         - --metrics-endpoint-auth
         - "false"
+        {{- end }}
         - --config-text
         - |
           apiVersion: inference.networking.x-k8s.io/v1alpha1
@@ -74,6 +82,8 @@ template:
         grpc:
           port: 9003
           service: liveness
+        periodSeconds: 10
+        timeoutSeconds: 5
         failureThreshold: 30
       livenessProbe:
         grpc:

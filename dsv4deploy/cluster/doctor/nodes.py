@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from ...findings import Severity
+from ...sizing.engine import engine_build
 from ...values.tree import Toleration
 from .facts import Facts, allocatable, closed, labels
 from .registry import Answers, Checks
@@ -163,7 +164,8 @@ _DRIVER_LABEL = re.compile(r"(?=.*(npu|ascend|hdk)).*(driver|hdk).*version", re.
 
 @CHECKS.add("driver", "the nodes' drivers fit the image's CANN, as far as a label tells")
 def _driver(facts: Facts) -> Answers:
-    least = _DRIVERS.get(facts.values.engine.version)
+    build = engine_build(facts.values)
+    least = _DRIVERS.get(build.vllm.version) if build else None
     for node in facts.fitting:
         told = [text for key, text in labels(node).items() if _DRIVER_LABEL.search(key)]
         numbers = re.match(r"(\d+)\.(\d+)", told[0]) if told else None
@@ -172,8 +174,8 @@ def _driver(facts: Facts) -> Answers:
         if not numbers:
             yield Severity.UNKNOWN, f"no label tells node {name}'s driver", look
         elif not least:
-            version = facts.values.engine.version
-            yield Severity.UNKNOWN, f"which driver vLLM {version}'s image needs is not known", look
+            image = facts.values.engine.image
+            yield Severity.UNKNOWN, f"which driver the image {image} needs is not known", look
         elif (int(numbers[1]), int(numbers[2])) < least:
             yield (
                 Severity.ERROR,

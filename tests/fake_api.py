@@ -24,6 +24,8 @@ KINDS = {
     ("v1", "Namespace"): ("namespaces", False),
     ("v1", "ConfigMap"): ("configmaps", True),
     ("v1", "Secret"): ("secrets", True),
+    ("v1", "Pod"): ("pods", True),
+    ("apps/v1", "Deployment"): ("deployments", True),
     ("coordination.k8s.io/v1", "Lease"): ("leases", True),
     ("networking.k8s.io/v1", "NetworkPolicy"): ("networkpolicies", True),
     ("serving.kserve.io/v1alpha2", "LLMInferenceService"): ("llminferenceservices", True),
@@ -65,6 +67,12 @@ def respond(
     Raises:
         Refused: it is refused.
     """
+    if path == "/version":
+        return state, {"major": "1", "minor": "34", "gitVersion": "v1.34.4"}
+    if path.endswith("accessreviews"):
+        return state, {"status": {"allowed": True}}
+    if path.removeprefix("/apis/").removeprefix("/api/").count("/") == path.startswith("/apis/"):
+        return state, _discovered(path)
     collection, name = _split(path)
     if method == "GET":
         return state, _get(state, path) if name else _list(state, path, query)
@@ -89,6 +97,19 @@ def respond(
         _precondition(live, body["metadata"], path)
         changed = answer = _updated(live, body, query["fieldManager"])
     return _stored(state, path, live, changed, answer, dry="dryRun" in query)
+
+
+def _discovered(path: str) -> Tree:
+    """The kinds of an API version."""
+    version = path.removeprefix("/apis/").removeprefix("/api/")
+    found = [
+        {"name": plural, "kind": kind, "namespaced": namespaced}
+        for (api, kind), (plural, namespaced) in KINDS.items()
+        if api == version
+    ]
+    if not found:
+        raise Refused(404, "NotFound", "the server could not find the requested resource")
+    return {"resources": found}
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -17,8 +17,9 @@ from dsv4deploy.errors import ClusterError
 @pytest.mark.parametrize("code", [429, 500, 503])
 def test_an_overloaded_server_is_asked_again(serve: Serve, code: int) -> None:
     busy = refusal(code, "TooManyRequests" if code == 429 else "", "busy")
-    cluster, asked, pauses = serve(busy, busy, (200, {"ok": True}))
-    assert cluster.request("PATCH", "/api/v1/x", body={}) == {"ok": True}
+    made = {"metadata": {"name": "x"}}
+    cluster, asked, pauses = serve(busy, busy, (200, made))
+    assert cluster.request("PATCH", "/api/v1/x", body={}) == made
     assert (len(asked), pauses, cluster.writes) == (3, [1.0, 2.0], 1)
 
 
@@ -129,7 +130,7 @@ def test_what_is_no_kubeconfig_is_told(tmp_path: Path, text: str) -> None:
 
 def test_a_kind_that_the_cluster_does_not_know(serve: Serve) -> None:
     cluster, asked, _ = serve(
-        (200, {"resources": [{"name": "pods", "kind": "Pod", "namespaced": 1}]})
+        (200, {"resources": [{"name": "pods", "kind": "Pod", "namespaced": True}]})
     )
     assert not cluster.has("v1", "Poodle")
     assert cluster.list("v1", "Poodle") == []
@@ -146,7 +147,7 @@ def test_what_is_gone_is_not_deleted_twice(serve: Serve) -> None:
 
 
 def test_a_dry_run_is_no_write(serve: Serve) -> None:
-    cluster, asked, _ = serve((200, {}))
+    cluster, asked, _ = serve((200, {"metadata": {"name": "x"}}))
     cluster.request("PATCH", "/api/v1/x", {"dryRun": "All"}, {})
     assert (asked, cluster.writes) == (["PATCH /api/v1/x?dryRun=All"], 0)
 

@@ -102,17 +102,18 @@ def rolls_back(cluster: Cluster, clock: Clock, _: Any) -> str:
     return run(cluster, PLACE, "rollback", make, act, clock=clock)
 
 
-def deletes(cluster: Cluster, clock: Clock, ask: Any) -> str:
+def deletes(cluster: Cluster, clock: Clock, _: Any) -> str:
     def act(planned: Any) -> str:
         delete(cluster, planned)
         return "deleted"
 
-    return run(cluster, PLACE, "delete", lambda: removal(cluster, PLACE), act, ask, clock=clock)
+    return run(cluster, PLACE, "delete", lambda: removal(cluster, PLACE), act, clock=clock)
 
 
 VERBS: dict[str, Program] = {
     "apply": partial(applies, QUOTA),
-    "upgrade": partial(upgrades, NEW),
+    "upgrade": partial(upgrades_unasked, NEW),
+    "upgrade after a question": partial(upgrades, NEW),
     "upgrade to what fails": partial(upgrades_unasked, BAD),
     "rollback": rolls_back,
     "delete": deletes,
@@ -256,12 +257,25 @@ def explored(start: State, programs: list[Program], faults: int = 1) -> int:
     return len(seen)
 
 
-PAIRS = [(one, other) for number, one in enumerate(VERBS) for other in list(VERBS)[number:]]
+PAIRS = [
+    (one, other)
+    for number, one in enumerate(VERBS)
+    for other in list(VERBS)[number:]
+    # Two who read at the same time do nothing to each other, in very many ways.
+    if (one, other) != ("upgrade after a question",) * 2
+]
 
 
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
 def test_two_at_once_lose_nothing(start: str, pair: tuple[str, str]) -> None:
-    walked = explored(STARTS[start], [VERBS[each] for each in pair])
+    walked = explored(STARTS[start], [VERBS[each] for each in pair], faults=0)
     print(f"{walked} states walked")
-    assert walked > 500
+    assert walked > 200
+
+
+@pytest.mark.parametrize("pair", [("apply", "apply"), ("apply", "upgrade to what fails")])
+def test_two_at_once_with_a_fault_at_every_call_lose_nothing(pair: tuple[str, str]) -> None:
+    walked = explored(DEPLOYED, [VERBS[each] for each in pair])
+    print(f"{walked} states walked")
+    assert walked > 10000

@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from api_server import Serve, refusal
+from api_server import Answer, Serve, refusal
 
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.keys import KeySecret, create, listed, revoke, rotate
-from dsv4deploy.errors import ClusterError, ValuesError
+from dsv4deploy.errors import ClusterError, DeployError, ValuesError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KINDS = (200, {"resources": [{"name": "secrets", "kind": "Secret", "namespaced": True}]})
+MADE = (201, {"metadata": {"name": "maas-api-keys"}})
 GONE = refusal(404, "NotFound", "gone")
 CLASH = refusal(409, "Conflict", "the object has been modified")
 SECRET = "/api/v1/namespaces/maas-system/secrets"
@@ -55,11 +56,10 @@ def test_what_is_listed_names_no_key() -> None:
 
 
 def test_keys_are_of_one_format_and_none_is_like_another(serve: Serve) -> None:
-    made = set()
+    made: set[str] = set()
     for _ in range(5):
-        cluster, *_ = serve(KINDS, GONE, (201, {}))
-        place = held(cluster)
-        made.add(create(place, "alice", None, NOW))
+        cluster, *_ = serve(KINDS, GONE, MADE)
+        create(held(cluster), "alice", None, NOW, made.add)
     assert len(made) == 5
     assert all(re.fullmatch(r"dsv4_[A-Za-z0-9_-]{43}", key) for key in made)
 
@@ -67,19 +67,62 @@ def test_keys_are_of_one_format_and_none_is_like_another(serve: Serve) -> None:
 def test_who_is_overtaken_begins_again_from_what_is_there_now(serve: Serve) -> None:
     there = refusal(409, "AlreadyExists", "there")
     read = (200, secret(bob="dsv4_b"))
-    cluster, asked, _ = serve(KINDS, GONE, there, read, CLASH, read, (200, {}))
-    create(held(cluster), "alice", None, NOW)
+    cluster, asked, _ = serve(KINDS, GONE, MADE, there, read, CLASH, read, MADE)
+    given: list[str] = []
+    create(held(cluster), "alice", None, NOW, given.append)
     get = f"GET {SECRET}/maas-api-keys"
     post = f"POST {SECRET}?fieldManager=dsv4deploy"
-    assert asked[1:] == [get, post, get, PUT, get, PUT]
+    assert asked[1:] == [get, f"{post}&dryRun=All", post, get, PUT, get, PUT]
+    assert len(given) == 1
 
 
 def test_a_key_that_is_gone_after_a_lost_answer_was_revoked(serve: Serve) -> None:
     lost = refusal(503, "ServiceUnavailable", "lost")
     there, gone = (200, secret(alice="dsv4_a")), (200, secret())
-    cluster, asked, _ = serve(KINDS, there, lost, CLASH, gone, (200, {}))
+    cluster, asked, _ = serve(KINDS, there, lost, CLASH, gone, MADE)
     assert revoke(held(cluster), "alice").client == "alice"
     assert asked.count(PUT) == 3
+
+
+def full(_: str) -> None:
+    raise DeployError("no space left")
+
+
+def test_a_key_that_can_t_be_handed_out_changes_nothing(serve: Serve) -> None:
+    cluster, asked, _ = serve(KINDS, GONE, MADE)
+    with pytest.raises(DeployError, match="no space left"):
+        create(held(cluster), "alice", None, NOW, full)
+    assert [line for line in asked if not line.startswith("GET") and "dryRun" not in line] == []
+
+
+def test_what_the_server_refuses_is_refused_before_a_key_is_handed_out(serve: Serve) -> None:
+    cluster, *_ = serve(KINDS, GONE, refusal(403, "Forbidden", "exceeded quota"))
+    given: list[str] = []
+    with pytest.raises(ClusterError, match="exceeded quota"):
+        create(held(cluster), "alice", None, NOW, given.append)
+    assert given == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (refusal(403, "Forbidden", "exceeded quota"), "handed out is not in force"),
+        (refusal(500, "", "lost"), "handed out may be in force: `keys list` tells"),
+        (refusal(409, "AlreadyExists", "there"), "alice has a key already.*\n.*not in force"),
+    ],
+)
+def test_of_a_change_that_fails_later_it_is_said_what_the_key_is(
+    serve: Serve, answer: Answer, told: str
+) -> None:
+    theirs = (200, secret(alice="dsv4_theirs"))
+    cluster, *_ = serve(KINDS, GONE, MADE, answer, *(answer,) * 3, theirs)
+    if answer[0] == 409:
+        cluster, *_ = serve(KINDS, GONE, MADE, answer, theirs)
+    given: list[str] = []
+    with pytest.raises(ClusterError, match=told) as error:
+        create(held(cluster), "alice", None, NOW, given.append)
+    assert len(given) == 1
+    assert given[0] not in str(error.value)
 
 
 def test_who_is_overtaken_for_ever_gives_up(serve: Serve) -> None:
@@ -97,16 +140,16 @@ def test_what_can_t_be_a_client_is_refused_before_any_request(
 ) -> None:
     cluster, asked, _ = serve(KINDS)
     with pytest.raises(ValuesError, match="letters and digits"):
-        create(held(cluster), client, None, NOW)
+        create(held(cluster), client, None, NOW, full)
     assert asked == []
 
 
 def test_a_refusal_holds_no_key(serve: Serve) -> None:
     place = held(serve(KINDS, (200, secret(alice="dsv4_a")))[0])
     with pytest.raises(ClusterError, match="alice has a key already") as clash:
-        create(place, "alice", None, NOW)
+        create(place, "alice", None, NOW, full)
     with pytest.raises(ClusterError, match="no key of bob; it has keys of alice") as missing:
-        rotate(place, "bob", None, NOW)
+        rotate(place, "bob", None, NOW, full)
     assert "dsv4_" not in f"{clash.value!r} {missing.value!r}"
     assert (clash.value.reason, missing.value.reason) == ("AlreadyExists", "NotFound")
 

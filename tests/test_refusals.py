@@ -37,7 +37,7 @@ FIELDS = [
         (refusal(403, "Forbidden", "n is being terminated"), "Denied", "until the namespace"),
         (refusal(404, "NotFound", "gone"), "NotFound", "gone"),
         (refusal(409, "Conflict", "clash", causes=FIELDS), "Conflict", r'replicas \(with "helm"\)'),
-        (refusal(409, "Conflict", "modified"), "Conflict", "try again"),
+        (refusal(409, "Conflict", "modified"), "Stale", "try again"),
         (refusal(409, "AlreadyExists", "there"), "AlreadyExists", "there"),
         (refusal(422, "Invalid", "bad field"), "Invalid", "bad field"),
         (refusal(400, "BadRequest", "container main is waiting"), "BadRequest", "is waiting"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -12,6 +14,9 @@ from ..errors import DeployError
 
 WORKERS = 10
 """Clusters that are worked on at the same time."""
+
+# Seconds between two looks for a Ctrl-C.
+_LOOK = 0.2
 
 T = TypeVar("T")
 
@@ -76,31 +81,45 @@ def each(
             begun.add(name)
             ended.put(_one(name, targets[name], do))
 
-    # Of daemons, which a second Ctrl-C leaves behind.
-    for _ in range(min(WORKERS, len(targets))):
-        threading.Thread(target=work, daemon=True).start()
     found: dict[str, Outcome] = {}
-    interrupted = False
-    left = set(targets)
-    while left:
-        try:
-            outcome = ended.get()
-            found[outcome.target] = outcome
-            left.discard(outcome.target)
-            tell(outcome)
-        except KeyboardInterrupt:
-            if interrupted:
-                break
-            interrupted = True
-            for name in _drained(waiting):
-                found[name] = Outcome(name, False, "not begun: interrupted")
-                left.discard(name)
-            under_way = ", ".join(name for name in targets if name in left)
-            say(f"interrupted: {under_way or 'none'} under way; Ctrl-C again leaves them")
-    for name in left:
-        message = "left under way: see `dsv4deploy status` and `dsv4deploy history`"
-        found[name] = Outcome(name, False, message if name in begun else "not begun: interrupted")
-    return Outcomes([found[name] for name in targets], interrupted)
+    left, told = set(targets), False
+    with _counted() as interrupts:
+        # Daemons, which a second Ctrl-C leaves behind.
+        for _ in range(min(WORKERS, len(targets))):
+            threading.Thread(target=work, daemon=True).start()
+        while left and len(interrupts) < 2:
+            if interrupts and not told:
+                told = True
+                left.difference_update(_drained(waiting))
+                under_way = ", ".join(name for name in targets if name in left)
+                say(f"interrupted: {under_way or 'none'} under way; Ctrl-C again leaves them")
+            with suppress(Empty):
+                outcome = ended.get(timeout=_LOOK)
+                found[outcome.target] = outcome
+                left.discard(outcome.target)
+                tell(outcome)
+    for name in targets:
+        if name not in found:
+            message = "left under way: see `dsv4deploy status` and `dsv4deploy history`"
+            message = message if name in begun else "not begun: interrupted"
+            found[name] = Outcome(name, False, message)
+    return Outcomes([found[name] for name in targets], bool(interrupts))
+
+
+@contextmanager
+def _counted() -> Iterator[list[int]]:
+    """Each Ctrl-C while the block runs, which interrupts nothing by itself."""
+    interrupts: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or before is not signal.default_int_handler:
+        yield interrupts
+        return
+    signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _one(name: str, target: T, do: Callable[[T], str]) -> Outcome:

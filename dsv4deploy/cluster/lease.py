@@ -270,7 +270,7 @@ class Lease:
             self._item = found
         name = self._place[2]
         raise ClusterError(
-            f"this run has lost the Lease {name} to {holder or 'somebody who freed it'}: it "
+            f"this run has lost the Lease {name} to {holder or 'a run that is done by now'}: it "
             "writes nothing more",
             "Lost",
         )

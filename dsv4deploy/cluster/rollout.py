@@ -90,8 +90,9 @@ def run(
     before = cluster.writes
 
     def end() -> str:
+        # Who does not hold the Lease has changed nothing, and others may be at work.
         unchanged = "" if cluster.writes > before else "nothing has been changed; "
-        return f"{unchanged}{what_runs(cluster, place)}"
+        return f"{unchanged}{what_runs(cluster, place, compare=cluster.guard is not None)}"
 
     try:
         # The Lease is held to its end, so that what is read back is what this run has left.
@@ -147,10 +148,24 @@ def _agreed(
     raise ClusterError(f"{place} kept changing between plan and answer", "Stale")
 
 
-def what_runs(cluster: Cluster, place: Place) -> str:
-    """What a service is now, read back, and the command that goes on; never an error."""
+def what_runs(cluster: Cluster, place: Place, *, compare: bool = True) -> str:
+    """What a service is now, read back, and the command that goes on; never an error.
+
+    Args:
+        cluster: where.
+        place: the service.
+        compare: whether its objects are compared with its revisions.
+    """
     try:
-        return _read_back(cluster, place)
+        live = cluster.get(API, KIND, place.service, place.namespace)
+        known = [
+            each
+            for each in history(cluster, place.service, place.namespace)
+            if each.status != UNREADABLE
+        ]
+        if not known:
+            return f"{place} {_state(live)}" + (", and has no revision" if live else "")
+        return _read_back(cluster, place, _state(live), known, compare)
     except ClusterError as error:
         return f"what runs now can't be read back ({error}): {_tells(place)}"
 
@@ -159,24 +174,22 @@ def _tells(place: Place) -> str:
     return f"`dsv4deploy history {place.options}` and `dsv4deploy status {place.options}` tell"
 
 
-def _read_back(cluster: Cluster, place: Place) -> str:
-    known = [
-        each
-        for each in history(cluster, place.service, place.namespace)
-        if each.status != UNREADABLE
-    ]
-    live = cluster.get(API, KIND, place.service, place.namespace)
-    state = _state(live)
-    if not known:
-        none = "" if state == "does not exist" else ", and has no revision"
-        return f"{place} {state}{none}"
+def _read_back(
+    cluster: Cluster, place: Place, state: str, known: list[Revision], compare: bool
+) -> str:
     last, ran = known[-1], last_that_ran(known)
+    if not compare:
+        return f"{place} {state}; its last is {last}"
     differing: list[str] = []
-    for revision in [last, ran] if ran and ran is not last else [last]:
-        found = _differing(cluster, place, revision, known)
-        if not found:
-            return f"{place} {state}: {revision}{_next(place, state, last, ran, revision)}"
-        differing = differing or found
+    try:
+        for revision in [last, ran] if ran and ran is not last else [last]:
+            found = _differing(cluster, place, revision, known)
+            if not found:
+                return f"{place} {state}: {revision}{_next(place, state, last, ran, revision)}"
+            differing = differing or found
+    except ClusterError as error:
+        told = f"its last is {last}, and whether it is that can't be told ({error})"
+        return f"{place} {state}; {told}{_next(place, state, last, ran, None)}"
     some = ", ".join(differing[:3]) + (", …" if differing[3:] else "")
     return (
         f"{place} {state}, and is no revision: of {last} differ {some}"

@@ -25,7 +25,11 @@ def serve() -> Iterator[Serve]:
     servers: list[ThreadingHTTPServer] = []
 
     def start(
-        pieces: list[str], status: int = 200, last: bytes = DONE, usage: Any = USAGE
+        pieces: list[str],
+        status: int = 200,
+        last: bytes = DONE,
+        usage: Any = USAGE,
+        simulator: str = "",
     ) -> tuple[str, list[dict[str, Any]]]:
         asked: list[dict[str, Any]] = []
 
@@ -34,7 +38,8 @@ def serve() -> Iterator[Serve]:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 asked.append({**body, "key": self.headers.get("Authorization"), "path": self.path})
                 self.send_response(status)
-                self.send_header(SIMULATOR, "{}")
+                if simulator:
+                    self.send_header(SIMULATOR, simulator)
                 self.end_headers()
                 if status != 200:
                     self.wfile.write(b"refused")
@@ -117,7 +122,7 @@ def test_a_stream_that_breaks_off_is_no_answer(serve: Serve, last: bytes, told: 
 def test_what_is_no_stream_is_an_error_and_raises_nothing(
     serve: Serve, last: bytes, told: str
 ) -> None:
-    url, _ = serve([], last=last)
+    url, _ = serve([], last=last, simulator="{}")
     done = ask(url, "chat", PROMPT)
     assert told in done.error
     assert done.simulator == "{}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from pathlib import Path
 import control_plane
 import parts
 import pytest
-from parts import CACHE, making, program, run
 
 from dsv4deploy.cluster.client import Cluster
 
@@ -26,22 +24,7 @@ def go_module() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def go_program() -> Callable[[str], Path]:
     """A program built from a Go module, ``path@version``, kept in the cache."""
-    go = program("go")
-
-    def build(module: str) -> Path:
-        path, _, version = module.partition("@")
-        folder = CACHE / "go" / f"{path.replace('/', '_')}@{version}"
-        with making(folder) as needed:
-            if needed:
-                print(f"building {module}", file=sys.stderr, flush=True)
-                part = folder.with_suffix(".part")
-                flags = ("-trimpath", "-ldflags=-s -w")
-                run(go, "install", *flags, module, GOBIN=str(part), CGO_ENABLED="0")
-                part.rename(folder)
-        (built,) = folder.iterdir()
-        return built
-
-    return build
+    return parts.go_program
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +58,7 @@ def plane(
 ) -> Iterator[Plane]:
     """etcd, kube-apiserver and KServe's controller, once a session."""
     folder = tmp_path_factory.mktemp("plane")
-    server, kserve = go_build("kube-apiserver"), control_plane.controller(go_module)
+    server, kserve = go_build("kube"), control_plane.controller(control_plane.KSERVE)
     with (
         control_plane.api_server(folder, server) as (kubeconfig, process),
         control_plane.kserve(
@@ -93,7 +76,7 @@ def bare(
 ) -> Iterator[Cluster]:
     """An API server with nothing on it, for tests of what is missing; they may add CRDs."""
     folder = tmp_path_factory.mktemp("bare")
-    with control_plane.api_server(folder, go_build("kube-apiserver")) as (kubeconfig, _):
+    with control_plane.api_server(folder, go_build("kube")) as (kubeconfig, _):
         yield Cluster.connect(kubeconfig=str(kubeconfig))
 
 

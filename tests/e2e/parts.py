@@ -32,11 +32,14 @@ def program(name: str) -> str:
     return path
 
 
-def run(*command: object, cwd: str | Path | None = None, **environment: str) -> str:
+def run(
+    *command: object, cwd: str | Path | None = None, stdin: str = "", **environment: str
+) -> str:
     """Runs a program and gives what it printed; a failure carries what it said."""
     words = list(map(str, command))
     done = subprocess.run(
         words,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -64,16 +67,36 @@ def go_module(module: str) -> Path:
     return Path(told["Dir"])
 
 
+def go_program(module: str) -> Path:
+    """A program built from a Go module, ``path@version``, kept in the cache."""
+    path, _, version = module.partition("@")
+    folder = CACHE / "go" / f"{path.replace('/', '_')}@{version}"
+    with making(folder) as needed:
+        if needed:
+            print(f"building {module}", file=sys.stderr, flush=True)
+            part = folder.with_suffix(".part")
+            flags = ("-trimpath", "-ldflags=-s -w")
+            run(program("go"), "install", *flags, module, GOBIN=str(part), CGO_ENABLED="0")
+            part.rename(folder)
+    (built,) = folder.iterdir()
+    return built
+
+
 def go_build(name: str, wanted: str = "") -> Path:
-    """A program whose versions are pinned in ``go/<name>``, built and kept in the cache.
+    """A program of the Go module ``go/<name>``, built and kept in the cache.
+
+    The module pins versions and names the programs of other modules in ``tools.go``; it may have
+    programs of its own.
 
     Args:
         name: the folder, which is the program's name too.
-        wanted: the program, where the folder has several or one of another name.
+        wanted: the program, where the module has several or one of another name.
     """
     source = Path(__file__).resolve().parent / "go" / name
-    pins = hashlib.sha256((source / "go.sum").read_bytes()).hexdigest()[:16]
-    folder = CACHE / "go" / f"{name}-{pins}"
+    pins = hashlib.sha256()
+    for file in sorted(source.rglob("*.*")):
+        pins.update(file.read_bytes())
+    folder = CACHE / "go" / f"{name}-{pins.hexdigest()[:16]}"
     with making(folder) as needed:
         if needed:
             _build(source, folder)
@@ -82,7 +105,7 @@ def go_build(name: str, wanted: str = "") -> Path:
 
 def _build(source: Path, folder: Path) -> None:
     packages = re.findall(r'_ "(.+)"', (source / "tools.go").read_text())
-    print(f"building {' '.join(packages)}", file=sys.stderr, flush=True)
+    print(f"building {source.name}", file=sys.stderr, flush=True)
     part = folder.with_suffix(".part")
     flags = "-ldflags=-s -w"
     # Kubernetes' programs are told their version when they are built.
@@ -94,5 +117,5 @@ def _build(source: Path, folder: Path) -> None:
         package_of = "k8s.io/component-base/version"
         flags += "".join(f" -X {package_of}.{key}={word}" for key, word in words.items())
     command = (program("go"), "build", "-trimpath", "-mod=readonly", flags, "-o", f"{part}/")
-    run(*command, *packages, cwd=source, CGO_ENABLED="0")
+    run(*command, "./...", *packages, cwd=source, CGO_ENABLED="0")
     part.rename(folder)

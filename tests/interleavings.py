@@ -279,7 +279,10 @@ def _faults(point: Point, number: int, call: Call) -> Iterator[Point]:
 def _stalled(point: Point, number: int, call: Call) -> Iterator[Point]:
     """The holder of the Lease sleeps while another waits, who takes the Lease over."""
     run = point.runs[number]
-    if LEASE not in point.api or parsed(point.api[LEASE])["spec"]["holderIdentity"] != run.node.name:
+    if (
+        LEASE not in point.api
+        or parsed(point.api[LEASE])["spec"]["holderIdentity"] != run.node.name
+    ):
         return
     for other, waiting in enumerate(point.runs):
         if other == number or not waiting.live or waiting.next != Call("sleep"):

@@ -252,7 +252,9 @@ def test_who_has_lost_the_lease_writes_nothing_after_the_winner() -> None:
         return upgrade(cluster, plan, wait=wait)
 
     cluster = Hooked(server)
-    with pytest.raises(ClusterError, match=r"(?s)has crashed.*lost the Lease.*to a run that is done") as told:
+    with pytest.raises(
+        ClusterError, match=r"(?s)has crashed.*lost the Lease.*to a run that is done"
+    ) as told:
         run(cluster, PLACE, "upgrade", lambda: prepare(cluster, NEW), act, clock=late)
     assert str(told.value).endswith("chat in demo runs: revision 3 (deployed)")
     assert (image(cluster), statuses(cluster)[-1]) == ("two", "deployed")

@@ -513,8 +513,8 @@ def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
 
 def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
     def typed(answer: str) -> subprocess.CompletedProcess[str]:
-        code = "from dsv4deploy.cli import cli, main, output; import click\n"
-        code += "cli.command('ask')(lambda: output.print_text(output.confirmed('Go on?')))\n"
+        code = "from dsv4deploy.cli import cli, main, output; import sys\n"
+        code += "cli.command('ask')(lambda: sys.exit(not output.confirmed('Go on?')))\n"
         code += "main()"
         return subprocess.run(
             [sys.executable, "-c", code, "ask"],
@@ -524,7 +524,7 @@ def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
             check=False,
         )
 
-    assert (typed("y\n").stdout, typed("n\n").stdout) == ("True\n", "False\n")
+    assert (typed("y\n").returncode, typed("n\n").returncode) == (0, 1)
     done = typed("")
     assert done.returncode == 1
     assert "no terminal to ask on: give --yes" in done.stderr

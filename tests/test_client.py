@@ -13,13 +13,14 @@ from urllib3.response import HTTPResponse
 from dsv4deploy.cluster.client import Cluster, contexts, managed
 from dsv4deploy.errors import ClusterError
 
+MADE = {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x"}}
+
 
 @pytest.mark.parametrize("code", [429, 500, 503])
 def test_an_overloaded_server_is_asked_again(serve: Serve, code: int) -> None:
     busy = refusal(code, "TooManyRequests" if code == 429 else "", "busy")
-    made = {"metadata": {"name": "x"}}
-    cluster, asked, pauses = serve(busy, busy, (200, made))
-    assert cluster.request("PATCH", "/api/v1/x", body={}) == made
+    cluster, asked, pauses = serve(busy, busy, (200, MADE))
+    assert cluster.request("PATCH", "/api/v1/x", body={}) == MADE
     assert (len(asked), pauses, cluster.writes) == (3, [1.0, 2.0], 1)
 
 
@@ -147,7 +148,7 @@ def test_what_is_gone_is_not_deleted_twice(serve: Serve) -> None:
 
 
 def test_a_dry_run_is_no_write(serve: Serve) -> None:
-    cluster, asked, _ = serve((200, {"metadata": {"name": "x"}}))
+    cluster, asked, _ = serve((200, MADE))
     cluster.request("PATCH", "/api/v1/x", {"dryRun": "All"}, {})
     assert (asked, cluster.writes) == (["PATCH /api/v1/x?dryRun=All"], 0)
 

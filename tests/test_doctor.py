@@ -9,6 +9,7 @@ from api_server import Serve
 
 from dsv4deploy import Release, load
 from dsv4deploy.cluster import doctor
+from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.doctor import CHECKS
 from dsv4deploy.cluster.doctor.facts import EnvoyGateway, Facts
 from dsv4deploy.findings import Severity
@@ -48,6 +49,10 @@ def test_what_no_policy_can_set_is_read(text: str, told: EnvoyGateway) -> None:
     assert EnvoyGateway.of(text) == told
 
 
+def meta(name: str) -> dict[str, str]:
+    return {"name": name, "namespace": "demo", "uid": "1", "resourceVersion": "7"}
+
+
 def answers(
     serve: Serve,
     code: str,
@@ -56,7 +61,7 @@ def answers(
 ) -> list[tuple[Severity, str]]:
     """A check's answers on a cluster whose Envoy Gateway is configured like this."""
     kinds = (200, {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]})
-    found = {"metadata": {"name": "envoy-gateway-config"}, "data": {"envoy-gateway.yaml": text}}
+    found = {"metadata": meta("envoy-gateway-config"), "data": {"envoy-gateway.yaml": text}}
     cluster, *_ = serve(kinds, (200, {"items": [found]}))
     values = load({"maas": {"enabled": True, **maas}})
     return [(told[0], told[1]) for told in CHECKS[code].ask(Facts(cluster, values, Release()))]
@@ -139,7 +144,7 @@ def test_a_policy_that_opens_the_gateway_is_found(
     told: list[str],
 ) -> None:
     name = {"name": "backendtrafficpolicies", "kind": "BackendTrafficPolicy", "namespaced": True}
-    item = {"metadata": {"name": "other"}, "spec": spec}
+    item = {"metadata": meta("other"), "spec": spec}
     cluster, *_ = serve((200, {"resources": [name]}), (200, {"items": [item]}))
     facts = Facts(cluster, load(set=["maas.enabled=true"]), Release())
     found = list(CHECKS["response-override"].ask(facts))
@@ -152,9 +157,32 @@ def test_a_quantity_that_is_not_valid_makes_its_check_unknown(
 ) -> None:
     kinds = {"resources": [{"name": "nodes", "kind": "Node", "namespaced": False}]}
     allocatable = {"huawei.com/Ascend910": "eight"}
-    node = {"metadata": {"name": "npu-1"}, "spec": {}, "status": {"allocatable": allocatable}}
+    node = {"metadata": meta("npu-1"), "spec": {}, "status": {"allocatable": allocatable}}
     cluster, *_ = serve((200, kinds), (200, {"items": [node]}))
     monkeypatch.setattr(doctor, "CHECKS", {"npu-nodes": CHECKS["npu-nodes"]})
     (found,) = doctor.examine(cluster, load())
     assert (found.code, found.severity) == ("npu-nodes", Severity.UNKNOWN)
     assert "allocatable.huawei.com/Ascend910 is not a quantity" in found.message
+
+
+@pytest.mark.parametrize(
+    ("made", "started", "warned"),
+    [
+        ("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", True),
+        ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", False),
+        ("2026-01-01T00:00:00Z", "", False),
+        ("", "2026-01-02T00:00:00Z", False),
+    ],
+)
+def test_a_controller_that_is_older_than_leader_worker_set_does_not_watch_it(
+    monkeypatch: pytest.MonkeyPatch, made: str, started: str, warned: bool
+) -> None:
+    crd = {"metadata": {"name": "leaderworkersets", "creationTimestamp": made}} if made else None
+    pod = {"metadata": {"name": "llmisvc-controller-manager-0"}, "status": {"startTime": started}}
+    other = {"metadata": {"name": "kserve-0"}, "status": {"startTime": "2025-01-01T00:00:00Z"}}
+    cluster = Cluster(None)
+    monkeypatch.setattr(cluster, "get", lambda *_: crd)
+    monkeypatch.setattr(cluster, "list", lambda *_: [pod, other])
+    facts = Facts(cluster, load(), Release())
+    found = list(CHECKS["leaderworkerset-watch"].ask(facts))
+    assert [severity for severity, *_ in found] == [Severity.WARNING] * warned

@@ -16,7 +16,6 @@ from dsv4deploy.errors import ClusterError, DeployError, ValuesError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KINDS = (200, {"resources": [{"name": "secrets", "kind": "Secret", "namespaced": True}]})
-MADE = (201, {"metadata": {"name": "maas-api-keys"}})
 GONE = refusal(404, "NotFound", "gone")
 CLASH = refusal(409, "Conflict", "the object has been modified")
 SECRET = "/api/v1/namespaces/maas-system/secrets"
@@ -25,13 +24,16 @@ PUT = f"PUT {SECRET}/maas-api-keys?fieldManager=dsv4deploy"
 
 def secret(annotations: dict[str, str] | None = None, **keys: str) -> dict[str, Any]:
     data = {client: base64.b64encode(key.encode()).decode() for client, key in keys.items()}
-    meta = {"name": "maas-api-keys", "namespace": "maas-system", "resourceVersion": "7"}
+    meta = {"name": "maas-api-keys", "namespace": "maas-system", "resourceVersion": "7", "uid": "u"}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {**meta, "annotations": annotations or {}},
         "data": data,
     }
+
+
+MADE = (201, secret())
 
 
 def held(cluster: Cluster) -> KeySecret:

@@ -9,7 +9,7 @@ import pytest
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster.client import Cluster
-from dsv4deploy.cluster.readiness import FETCHING, Limits, budget, watch
+from dsv4deploy.cluster.readiness import FETCHING, LAGS, Limits, budget, waiting, watch
 from dsv4deploy.errors import ClusterError
 
 Tree = dict[str, Any]
@@ -138,6 +138,71 @@ def test_an_engine_that_ends_while_it_is_stopped_is_none_that_fails(clock: Clock
     failing = Engine(clock, crashing(660, 10))
     with pytest.raises(ClusterError, match="not stopped after 5000 s"):
         list(watch(failing, "chat", "demo", "stopped", Limits(5000)))
+
+
+class Lagging(Engine):
+    """A cluster whose engine is ready, and whose KServe does not say so until it is nudged."""
+
+    def __init__(self, clock: Clock, missing: list[str], helps: bool = False) -> None:
+        super().__init__(clock, lambda now: {"ready": True, **runs(0)})
+        self._missing, self._helps = missing, helps
+        self.nudges: list[float] = []
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
+        """The service, and its Deployment, whose one replica is new and ready."""
+        meta = {"name": name, "namespace": namespace}
+        if kind == "Deployment":
+            return {"metadata": meta, "spec": {}, "status": {"readyReplicas": 1, **UPDATED}}
+        if kind != "LLMInferenceService":
+            return None
+        good = self._helps and bool(self.nudges)
+        told = [
+            {"type": each, "status": "True" if good else "False", "message": "in progress"}
+            for each in self._missing
+        ]
+        return {"metadata": meta, "status": {"conditions": told}}
+
+    def apply(self, item: Any, **_: Any) -> Tree:
+        """Notes a nudge."""
+        self.nudges.append(self._clock.now)
+        assert list(item["metadata"]["annotations"]) == ["dsv4deploy.io/nudge"]
+        return dict(item)
+
+
+UPDATED = {"updatedReplicas": 1}
+
+
+def test_kserve_that_lags_is_nudged_and_then_said_not_to_matter(clock: Clock) -> None:
+    cluster = Lagging(clock, ["Ready", "WorkloadsReady", "MainWorkloadReady"])
+    wait = waiting(cluster, "chat", "demo", Limits(90))
+    assert wait("ready") == LAGS
+    assert (cluster.nudges, clock.now) == ([60], 120)
+
+
+def test_kserve_that_is_nudged_may_catch_up(clock: Clock) -> None:
+    cluster = Lagging(clock, ["Ready", "WorkloadsReady"], helps=True)
+    assert waiting(cluster, "chat", "demo", Limits(5000))("ready") == "ready"
+    assert (cluster.nudges, clock.now) == ([60], 65)
+
+
+def test_a_route_that_is_not_ready_is_no_lag(clock: Clock) -> None:
+    cluster = Lagging(clock, ["Ready", "RouterReady"])
+    with pytest.raises(ClusterError, match=r"not ready after 500 s \(routing\)"):
+        waiting(cluster, "chat", "demo", Limits(500))("ready")
+    assert cluster.nudges == []
+
+
+def test_a_wait_asks_whether_the_lease_is_still_held(clock: Clock) -> None:
+    cluster = Lagging(clock, ["Ready", "RouterReady"])
+
+    def guard() -> None:
+        if clock.now >= 20:
+            raise ClusterError("the Lease is lost", "Lost")
+
+    cluster.guard = guard
+    with pytest.raises(ClusterError, match="the Lease is lost"):
+        waiting(cluster, "chat", "demo", Limits(500))("ready")
+    assert clock.now == 20
 
 
 @pytest.mark.parametrize("anew", [False, True])

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,20 +26,14 @@ def _base64(value: object) -> bool:
         return False
 
 
-def _quantity(value: object) -> bool:
-    return bool(re.fullmatch(r"[+-]?[0-9.]+([eE][+-]?[0-9]+|[numkKMGTPE]i?)?", str(value)))
-
-
 _NAMES: dict[Any, str] = {
     str: "text",
     int: "an integer",
     bool: "a boolean",
     _base64: "base64",
-    _quantity: "a quantity",
 }
 
 _TEXTS: Shape = {...: str}
-_QUANTITIES: Shape = {...: _quantity}
 _ENDED: Shape = {"reason": str, "exitCode": int, "message": str, "finishedAt": str}
 _STATE: Shape = {
     "running": {"startedAt": str},
@@ -51,16 +44,13 @@ _CONTAINER: Shape = {
     "name!": str,
     "image": str,
     "args": [str],
-    "resources": {"requests": _QUANTITIES},
+    "resources": {"requests": {}},
 }
 _CONTAINERS: Shape = {"containers": [_CONTAINER], "nodeName": str}
 _POD: Shape = {"metadata": {"labels": _TEXTS}, "spec": _CONTAINERS}
 _STATUSES: Shape = [{"name!": str, "ready": bool, "state": _STATE, "lastState": _STATE}]
 _META: Shape = {
     "name!": str,
-    "namespace": str,
-    "uid": str,
-    "resourceVersion": str,
     "generation": int,
     "creationTimestamp": str,
     "deletionTimestamp": str,
@@ -74,7 +64,7 @@ _SPEC: Shape = {
     "template": {**_POD, **_CONTAINERS},
     "leaderWorkerTemplate": {"leaderTemplate": _POD, "workerTemplate": _POD},
     "replicas": int,
-    "hard": _QUANTITIES,
+    "hard": {},
     "taints": [{"key!": str, "effect!": str}],
     "holderIdentity": str,
     "leaseDurationSeconds": int,
@@ -84,15 +74,16 @@ _SPEC: Shape = {
 }
 _STATUS: Shape = {
     "phase": str,
+    "startTime": str,
     "conditions": [{"type!": str, "status!": str, "reason": str, "message": str}],
     "containerStatuses": _STATUSES,
     "initContainerStatuses": _STATUSES,
     "observedGeneration": int,
     "readyReplicas": int,
     "updatedReplicas": int,
-    "allocatable": _QUANTITIES,
-    "hard": _QUANTITIES,
-    "used": _QUANTITIES,
+    "allocatable": {},
+    "hard": {},
+    "used": {},
     "addresses": [{"value": str, "address": str}],
 }
 _RULE: Shape = {"apiVersions": [str], "resources": [str]}
@@ -102,13 +93,10 @@ _OBJECT: Shape = {
     "type": str,
     "message": str,
     "lastTimestamp": str,
-    "metadata!": _META,
     "spec": _SPEC,
     "status": _STATUS,
     "webhooks": [{"rules": [_RULE]}],
 }
-_SECRET: Shape = {**_OBJECT, "data": {...: _base64}}
-_CONFIG_MAP: Shape = {**_OBJECT, "data": _TEXTS}
 _KINDS: Shape = {"resources!": [{"name!": str, "kind!": str, "namespaced!": bool}]}
 _VERSION: Shape = {"major!": str, "minor!": str, "gitVersion!": str}
 _REVIEW: Shape = {"status!": {"allowed!": bool}}
@@ -164,14 +152,21 @@ def _shape(method: str, path: str) -> Shape:
     _, *rest = path.removeprefix("/apis/").removeprefix("/api/").split("/")
     if path.startswith("/apis/"):
         rest = rest[1:]
+    meta = _META
     if rest[:1] == ["namespaces"] and len(rest) > 2:
         rest = rest[2:]
+        meta = {**meta, "namespace!": str}
     if not rest:
         return _KINDS
     if method == "DELETE":
         return {}
-    item = {"secrets": _SECRET, "configmaps": _CONFIG_MAP}.get(rest[0], _OBJECT)
-    return {"items!": [item]} if method == "GET" and len(rest) == 1 else item
+    if method == "GET":  # what a dry run would make has neither
+        meta = {**meta, "uid!": str, "resourceVersion!": str}
+    data = {"secrets": {...: _base64}, "configmaps": _TEXTS}.get(rest[0], {})
+    item = {**_OBJECT, "metadata!": meta, "data": data}
+    if method == "GET" and len(rest) == 1:
+        return {"items!": [item]}
+    return {**item, "apiVersion!": str, "kind!": str}
 
 
 def _problems(value: Any, shape: Shape, where: str) -> Iterator[str]:

@@ -378,7 +378,8 @@ class Cluster:
 
 def _version(live: Mapping[str, Any]) -> Object:
     """What names one version of an object; without the uid, one that is gone is made anew."""
-    return {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
+    meta = live["metadata"]
+    return {key: meta[key] for key in ("uid", "resourceVersion") if key in meta}
 
 
 def _no_way(context: str, kubeconfig: str) -> str:

@@ -136,9 +136,9 @@ def _shown(value: Any) -> Any:
 def _compared(item: Object) -> dict[str, Any]:
     """An object without what the server writes by itself."""
     tree = {key: value for key, value in item.items() if key != "status"}
-    tree["metadata"] = {
-        key: value for key, value in item["metadata"].items() if key not in _SERVERS
-    }
+    meta = {key: value for key, value in item["metadata"].items() if key not in _SERVERS}
+    # Always there, so that a first label or annotation is one field like any other.
+    tree["metadata"] = {"labels": {}, "annotations": {}, **meta}
     return tree
 
 

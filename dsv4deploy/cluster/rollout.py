@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from ..errors import ClusterError, InterruptionError
@@ -123,29 +124,34 @@ def _agreed(
     clock: Clock,
 ) -> str:
     """Carries out a plan that is still what was agreed to."""
-    plan = make() if ask else None
+    lease = partial(
+        held,
+        cluster,
+        place.namespace,
+        f"dsv4deploy.{place.service}",
+        doing,
+        wait=wait,
+        clock=clock,
+    )
+    if not ask:
+        stack.enter_context(lease())
+    plan = make()
     for tried in range(1, _TRIES + 1):
-        if ask and plan is not None and not ask(plan):
-            raise KeyboardInterrupt
-        lease = held(
-            cluster,
-            place.namespace,
-            f"dsv4deploy.{place.service}",
-            doing,
-            wait=wait,
-            clock=clock,
-        )
-        stack.enter_context(lease)
-        agreed, plan = plan, make()
+        if ask:
+            stack.close()
+            if not ask(plan):
+                raise KeyboardInterrupt
+            stack.enter_context(lease())
+            agreed, plan = plan, make()
+            if plan != agreed:
+                continue
         try:
-            if not ask or plan == agreed:
-                return act(plan)
+            return act(plan)
         except ClusterError as error:
             if error.reason != "Stale" or tried == _TRIES:
                 raise
             plan = make()
-        stack.close()
-    raise ClusterError(f"{place} kept changing between plan and answer", "Stale")
+    raise ClusterError(f"{place} changed while each question was answered", "Stale")
 
 
 def what_runs(cluster: Cluster, place: Place, *, compare: bool = True) -> str:
@@ -410,12 +416,14 @@ class Removal:
         staying: the labels of those that stay since somebody else has made them.
         known: the history.
         seen: the objects that go, as they were read.
+        stopped: the service, where it stays and this tool has stopped it; else None.
     """
 
     going: list[str]
     staying: list[str]
     known: list[Revision]
     seen: list[Object] = field(compare=False, repr=False)
+    stopped: Object | None = field(default=None, compare=False, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.going or self.known)
@@ -429,12 +437,19 @@ def removal(cluster: Cluster, place: Place) -> Removal:
     going = list(map(label, seen))
     items = {label(item): item for revision in readable for item in revision.objects}
     staying = [each for each, item in items.items() if each not in going and cluster.live(item)]
-    return Removal(going, staying, readable, seen)
+    live = cluster.get(API, KIND, place.service, place.namespace)
+    halted = live if live and managed(live, _STOPPER) and label(live) not in going else None
+    return Removal(going, staying, readable, seen, halted)
 
 
 def delete(cluster: Cluster, planned: Removal) -> None:
-    """Deletes what this tool has made for a service, its history last."""
+    """Deletes what this tool has made for a service, its history last.
+
+    A service that stays, since somebody else has made it, is not left stopped.
+    """
     for item in reversed(planned.seen):
         cluster.delete(item, live=item)
+    if planned.stopped:
+        _start(cluster, planned.stopped)
     for revision in planned.known:
         cluster.delete(manifest(revision), live=revision.secret)

@@ -21,15 +21,22 @@ def _namespace(facts: Facts) -> Answers:
             )
 
 
-@CHECKS.add("rights", "this user may apply the service")
+_RIGHTS = (
+    ("llminferenceservices", KSERVE, "get", "patch", "create"),
+    ("leases", "coordination.k8s.io", "get", "create", "update"),
+)
+
+
+@CHECKS.add("rights", "this user may apply the service, and hold its Lease")
 def _rights(facts: Facts) -> Answers:
-    for verb in ("get", "patch", "create"):
-        if not facts.cluster.may(verb, "llminferenceservices", facts.release.namespace, KSERVE):
-            yield (
-                Severity.ERROR,
-                f"this user may not {verb} LLMInferenceServices in {facts.release.namespace}",
-                "ask for that right, or use another context",
-            )
+    for resource, group, *verbs in _RIGHTS:
+        for verb in verbs:
+            if not facts.cluster.may(verb, resource, facts.release.namespace, group):
+                yield (
+                    Severity.ERROR,
+                    f"this user may not {verb} {resource} in {facts.release.namespace}",
+                    "ask for that right, or use another context",
+                )
 
 
 @CHECKS.add("pull-secrets", "the image pull secrets are there")

@@ -60,6 +60,29 @@ def _lws(facts: Facts) -> Answers:
     yield from kinds_served(facts, kinds, "install LeaderWorkerSet v0.7 or newer")
 
 
+# https://github.com/kserve/kserve/issues/6043, KServe v0.17 to v0.20. Times are written alike, so
+# that they sort as text.
+@CHECKS.add(
+    "leaderworkerset-watch", "KServe's LLMISVC controller has started after LeaderWorkerSet"
+)
+def _lws_watch(facts: Facts) -> Answers:
+    kind, name = "CustomResourceDefinition", "leaderworkersets.leaderworkerset.x-k8s.io"
+    crd = facts.cluster.get("apiextensions.k8s.io/v1", kind, name)
+    made = ((crd or {}).get("metadata") or {}).get("creationTimestamp") or ""
+    started = [
+        (pod.get("status") or {}).get("startTime") or ""
+        for pod in facts.cluster.list("v1", "Pod", "kserve")
+        if "llmisvc" in pod["metadata"]["name"]
+    ]
+    if made and any(started) and min(filter(None, started)) < made:
+        yield (
+            Severity.WARNING,
+            "KServe's LLMISVC controller is older than LeaderWorkerSet's CRD: it does not watch "
+            "LeaderWorkerSets, so a service on two nodes never becomes Ready though it serves",
+            "kubectl -n kserve rollout restart deployment/llmisvc-controller-manager",
+        )
+
+
 @CHECKS.add("inference-pool", "InferencePool is there")
 def _pool(facts: Facts) -> Answers:
     kinds = {"inference.networking.k8s.io/v1": ("InferencePool",)}

@@ -44,15 +44,15 @@ def _unknown_build(values: Values) -> Places:
     path="engine.image",
     message="this image is for {chip}, and a {card} is {family}: the engine stops at its start, "
     "since the device does not match the device type that it was installed for",
-    fix="take the image of the same version for {family}: its tag ends in {suffix}",
+    fix="take the image of the same version for {family}: its tag {ends}",
     source="vllm-ascend, utils.py, check_ascend_device_type: line 806 of v0.22.1rc, read in every "
     "build",
 ).finder(RULES)
 def _image_chip(values: Values) -> Places:
     chip, family = chip_of(values.engine.image), CARDS[values.npu.card].family
     if chip and chip != family:
-        suffix = {"A2": "no chip", "A3": "-a3", "950": "-a5 or -950dt"}[family]
-        yield "", {"chip": chip, "card": values.npu.card, "family": family, "suffix": suffix}
+        ends = {"A2": "names no chip", "A3": "ends in -a3", "950": "ends in -a5 or -950dt"}[family]
+        yield "", {"chip": chip, "card": values.npu.card, "family": family, "ends": ends}
 
 
 @Rule(

@@ -58,7 +58,7 @@ RULES: list[Rule] = [
         message="the KV store's engine_id is $(POD_NAME), which this variable holds: without it "
         "all engines would share one id",
         fix="set engine.envFromPod.POD_NAME to metadata.name",
-        source="Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8)",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models",
     ),
 ]
 
@@ -103,7 +103,7 @@ def _prefix_cache(values: Values) -> Places:
     args = values.engine.args.model_dump(by_alias=True)
     build = engine_build(values)
     unit = args["block-size"] * _BLOCKS_OF_A_HIT
-    if args.get("enable-prefix-caching") is not True:
+    if args.get("enable-prefix-caching") is False:  # vLLM has it on by default
         return
     if args["max-model-len"] <= unit:
         short = f"no prompt has the {unit} tokens that a hit takes at this block-size"

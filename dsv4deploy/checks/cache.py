@@ -20,7 +20,7 @@ RULES: list[Rule] = [
         message="the engine knows blocks of 32, 64 and 128 tokens, and takes 32 for anything else "
         "with no more than a line in its log",
         fix="set it to 128, as published, or to 32 or 64",
-        source="vllm-ascend v0.22.1rc, utils.py, refresh_block_size; pull request 10354",
+        source="vllm-ascend v0.22.1rc, utils.py, line 1246, refresh_block_size; pull request 10354",
     ),
     Rule(
         code="kv-format",
@@ -29,7 +29,8 @@ RULES: list[Rule] = [
         condition=f"not {true('additional-config', 'enable_kv_nz')}",
         message="models with DSA sparse attention can't have it: the engine stops at its start",
         fix="take it out",
-        source="vllm-ascend v0.22.1rc, ascend_config.py",
+        source="vllm-ascend, ascend_config.py: lines 245 to 249 of v0.22.1rc, 259 of main at "
+        "182b75ea84",
     ),
     Rule(
         code="hybrid-cache-off",

@@ -1,9 +1,10 @@
 """Every page of the documentation that is made from the code.
 
 mkdocs runs this file (``hooks`` in mkdocs.yml) and makes the pages for the site. ``docs/rules.md``
-is committed as well, and ``python docs/generate.py`` writes it: whoever installs the chart without
-this package reads there, on GitHub, what a rule is and what it is known from. The other pages are
-not committed: on GitHub a link to one leads to the file that the page is made from.
+and the tables in ``docs/engine-builds.md`` are committed as well, and ``python docs/generate.py``
+writes them: whoever installs the chart without this package reads there, on GitHub, what a rule is
+and what it is known from. The other pages are not committed: on GitHub a link to one leads to the
+file that the page is made from.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dsv4deploy.checks.rule import Rule
 from dsv4deploy.checks.rules import RULES, check, checked_by, versions
 from dsv4deploy.cli import cli
 from dsv4deploy.cluster import doctor
+from dsv4deploy.facts.builds import builds
 from dsv4deploy.values.json import to_json
 from dsv4deploy.values.loading import load
 from dsv4deploy.values.profiles import kept, profile_names
@@ -238,6 +240,39 @@ def _rule(rule: Rule) -> Iterator[str]:
         yield from (f"| `{name}` | `{owner}` |" for name, owner in rule.table.items())
 
 
+def builds_page() -> str:
+    """The page of the engine's builds, with the tables of what is known of each."""
+    page = (ROOT / "docs" / "engine-builds.md").read_text("utf-8")
+    for mark, lines in (("builds", _builds()), ("unknown", _unknown())):
+        start, rest = page.split(f"<!-- {mark} -->\n")
+        _, end = rest.split("<!-- end -->", 1)
+        page = "\n".join([f"{start}<!-- {mark} -->", "", *lines, "", f"<!-- end -->{end}"])
+    return page
+
+
+def _builds() -> Iterator[str]:
+    yield "| build | vLLM | vllm-ascend | flags | keys | variables | steps | pairs | rules |"
+    yield "|---|---|---|--:|--:|--:|--:|--:|---|"
+    some = [rule for rule in RULES if rule.engine or rule.builds]
+    for each in builds():
+        source = f"{each.ref}, {each.date}" if each.date else each.ref
+        numbers = (
+            len(each.vllm.flags),
+            len(each.additional_config),
+            len(each.vllm.variables) + len(each.variables),
+            each.steps_in_flight,
+            2 * len(each.pairs),
+        )
+        codes = (rule.code for rule in some if rule.concerns(each))
+        cells = (f"`{each.name}`", each.vllm.version, source, *map(str, numbers), ", ".join(codes))
+        yield f"| {' | '.join(cells)} |"
+
+
+def _unknown() -> Iterator[str]:
+    for each in builds():
+        yield from (f"- `{each.name}`: {text}." for text in each.unknown)
+
+
 def troubleshooting_page() -> str:
     """Every error that is known by its text, by area."""
     lines = [
@@ -279,6 +314,7 @@ def _known(entry: Entry) -> list[str]:
 
 
 PAGES: dict[str, tuple[Callable[[], str], str]] = {
+    "engine-builds.md": (builds_page, ""),
     "doctor.md": (doctor_page, "dsv4deploy/cluster/doctor"),
     "examples.md": (examples_page, "examples"),
     "rules.md": (rules_page, ""),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -101,16 +100,3 @@ def test_an_unknown_build_is_a_key_error(name: str) -> None:
         build(name)
     with pytest.raises(KeyError):
         vllm("9.9.9")
-
-
-@pytest.mark.parametrize("each", builds(), ids=ids)
-def test_the_page_of_builds_has_every_build_s_row(each: Build) -> None:
-    page = (Path(__file__).resolve().parent.parent / "docs" / "engine-builds.md").read_text("utf-8")
-    (row,) = (line for line in page.splitlines() if line.startswith(f"| `{each.name}` |"))
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    variables = len(each.vllm.variables) + len(each.variables)
-    numbers = [len(each.vllm.flags), len(each.additional_config), variables]
-    numbers += [each.steps_in_flight, 2 * len(each.pairs)]
-    assert (cells[1], cells[3:]) == (each.vllm.version, [str(number) for number in numbers])
-    for unknown in each.unknown:
-        assert f"- `{each.name}`: {unknown}." in page

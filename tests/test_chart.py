@@ -242,12 +242,17 @@ def test_the_packaged_chart_and_an_umbrella_with_an_alias_give_the_same(
         "apiVersion": "v2",
         "name": "umbrella",
         "version": "1.0.0",
-        "dependencies": [{**dependency, "alias": "chat"}, {**dependency, "alias": "code"}],
+        "dependencies": [
+            {**dependency, "alias": "chat", "condition": "chat.enabled"},
+            {**dependency, "alias": "code"},
+            {**dependency, "alias": "off", "condition": "off.enabled"},
+        ],
     }
     (umbrella / "Chart.yaml").write_text(yaml.safe_dump(chart))
     values = {
         "global": {"site": "a", "deep": {"b": [1]}},
-        "chat": {"name": "chat"},
+        "chat": {"name": "chat", "enabled": True},
+        "off": {"name": "off", "enabled": False},
         "code": {"name": "code", "engine": {"args": {"max-num-seqs": 8}}},
     }
     (umbrella / "values.yaml").write_text(yaml.safe_dump(values))

@@ -408,7 +408,7 @@ def test_the_list_of_verbs_has_the_first_sentence_of_each() -> None:
     ("words", "found"),
     [
         ("dsv4deploy ren", "render"),
-        ("dsv4deploy render --profile ascend-910b4-8-w4a8", "ascend-910b4-8-w4a8"),
+        ("dsv4deploy render --profile ascend-910b3-16", "ascend-910b3-16-w8a8"),
         ("dsv4deploy check --ignore dsa-cp-c", "dsa-cp-crashes"),
         ("dsv4deploy explain engine.args.max-num-s", "engine.args.max-num-seqs"),
         ("dsv4deploy keys cr", "create"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsv4deploy import Values, load, plan
+from dsv4deploy import Values, check, load, plan
 from dsv4deploy.facts.cards import CARDS
 from dsv4deploy.sizing.engine import captured_batches, runs_as_graph
 from dsv4deploy.sizing.plan import Verdict
@@ -131,6 +131,18 @@ def test_of_an_unknown_build_the_larger_need_is_assumed_and_said() -> None:
     assert made.build == ""
     assert made.cache.steps_in_flight == 2
     assert made.notes[0].startswith("the engine's build is not known")
+
+
+@pytest.mark.parametrize("build", ["v0.22.1rc1", "v0.23.0", "main-2026-08-22"])
+@pytest.mark.parametrize("step", [1024, 2048, 4096, 6144, 8192])
+def test_check_says_what_the_plan_says(build: str, step: int) -> None:
+    values = of(f'engine.build="{build}"', f"engine.args.max-num-batched-tokens={step}")
+    made = plan(values)
+    told = {each.code: each for each in check(values) if each.code.startswith("memory-")}
+    codes = {Verdict.DOES_NOT_FIT: {"memory-does-not-fit"}, Verdict.TIGHT: {"memory-tight"}}
+    assert told.keys() == codes.get(made.verdict, set())
+    for each in told.values():
+        assert each.message.startswith(f"{made.card} at {made.utilization:g}: {made.verdict}")
 
 
 def test_a_cache_of_a_given_size_is_taken_as_it_is() -> None:

@@ -48,7 +48,7 @@ def test_every_value_of_a_profile_names_a_source_that_its_header_explains(name: 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_profile_says_who_has_run_it(name: str) -> None:
     told = summary(name)
-    assert told["provenance"] in ("validated", "upstream")
+    assert told["provenance"] in ("validated", "upstream", "derived")
     assert told["npus"] >= 1
     assert told["summary"].startswith("DeepSeek-V4-Flash")
 
@@ -70,6 +70,23 @@ def test_a_profile_has_a_reason_for_each_warning_and_for_no_other(name: str) -> 
     warned = {found.code for found in check(load(profile=name))}
     assert kept(name).keys() == warned
     assert all(len(text) > 20 for text in kept(name).values())
+
+
+def test_the_production_profile_leaves_only_what_its_user_can_fill() -> None:
+    values = load(profile="ascend-910b4-8-w4a8-production")
+    assert {found.path for found in check(values)} == {"engine.image"}
+    image = f"{values.engine.image}@sha256:{'0' * 64}"
+    pinned = load(profile="ascend-910b4-8-w4a8-production", set=[f"engine.image={image}"])
+    assert check(pinned) == []
+
+
+def test_every_derived_value_names_the_rule_that_it_answers() -> None:
+    validated = {found.code for found in check(Values())}
+    for entry in entries("ascend-910b4-8-w4a8-production"):
+        if entry["source"].startswith("[D]"):
+            words = re.findall(r"[\w-]+", entry["source"])
+            reasons = validated | {"router-goes-first", "as", "the"}
+            assert reasons & set(words[1:2]), entry["path"]
 
 
 def test_a_new_profile_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -207,6 +207,9 @@ def _verdict(
             f"scenario {asked.scenario} through {asked.ingress} at concurrency {asked.concurrency}"
         )
         return Verdict(Outcome.UNPUBLISHED, (reason,), simulated)
+    if row.note:
+        reason = f"the published row is of another configuration: it was {row.note}"
+        return Verdict(Outcome.UNPUBLISHED, (reason,), simulated)
     # What is slower comes first; what is faster is no reproduction either, and may mean that
     # prompts were found in a cache.
     apart = sorted((each for each in compared if not each.within), key=lambda each: not each.slower)
@@ -234,8 +237,6 @@ def _hints(result: Result, row: Row | None) -> Iterator[str]:
         )
     if row and asked.ingress == "direct":
         yield "Held against KServe's row: nothing was published without a gateway."
-    if row and row.note:
-        yield f"The published row was {row.note}."
     if len(result.runs) == 1:
         yield "One run has no spread: `bench run --runs 3` goes on with two more."
     if row and asked.requests < row.requests:

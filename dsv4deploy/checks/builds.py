@@ -44,15 +44,15 @@ def _unknown_build(values: Values) -> Places:
     path="engine.image",
     message="this image is for {chip}, and a {card} is {family}: the engine stops at its start, "
     "since the device does not match the device type that it was installed for",
-    fix="take the image of the same version for {family}: its tag ends in {suffix}",
+    fix="take the image of the same version for {family}: its tag {ends}",
     source="vllm-ascend, utils.py, check_ascend_device_type: line 806 of v0.22.1rc, read in every "
     "build",
 ).finder(RULES)
 def _image_chip(values: Values) -> Places:
     chip, family = chip_of(values.engine.image), CARDS[values.npu.card].family
     if chip and chip != family:
-        suffix = {"A2": "no chip", "A3": "-a3", "950": "-a5 or -950dt"}[family]
-        yield "", {"chip": chip, "card": values.npu.card, "family": family, "suffix": suffix}
+        ends = {"A2": "names no chip", "A3": "ends in -a3", "950": "ends in -a5 or -950dt"}[family]
+        yield "", {"chip": chip, "card": values.npu.card, "family": family, "ends": ends}
 
 
 @Rule(
@@ -99,7 +99,8 @@ _PARSERS = ("tool-call-parser", "reasoning-parser")
     message="{vllm} has no {flag} {name}{nearest}: the engine stops at its start",
     fix="set it to deepseek_v4, or take it out",
     source="vLLM's tool_parsers and reasoning packages: the names are a table of each version; an "
-    "unknown one is a KeyError",
+    "unknown one is a KeyError (tool_parsers/abstract_tool_parser.py, line 219 of 0.22.1, and "
+    "reasoning/abs_reasoning_parsers.py, line 221)",
 ).finder(RULES)
 def _parsers(values: Values) -> Places:
     build, args = engine_build(values), arguments(values)
@@ -126,7 +127,8 @@ def _known_parsers(build: Build | None, flag: str) -> tuple[str, ...]:
     path="engine.args.speculative-config.method",
     message="{vllm} has no speculative method {name}{nearest}",
     fix="set it to mtp, or to dspark where the weights have its draft",
-    source="vLLM, config/speculative.py: the names are a table of each version",
+    source="vLLM, config/speculative.py, lines 34 and 541 of 0.22.1: the names are a table of each "
+    "version",
 ).finder(RULES)
 def _method(values: Values) -> Places:
     build, config = engine_build(values), arguments(values).get("speculative-config")
@@ -343,7 +345,7 @@ def _paths(tree: Any, word: str) -> Iterator[str]:
     path="engine.args",
     message='"true" in quotes is text, and not every engine takes it',
     fix="write true without quotes",
-    source="vllm-ascend v0.22.1rc, ascend_config.py: any text is true; vLLM pull request "
+    source="vllm-ascend v0.22.1rc, ascend_config.py, line 289: any text is true; vLLM pull request "
     "45196: text is refused",
 ).finder(RULES)
 def _true_as_text(values: Values) -> Places:
@@ -356,7 +358,7 @@ def _true_as_text(values: Values) -> Places:
     path="engine.args",
     message='"false" in quotes is text, and counts as true',
     fix="write false without quotes",
-    source="vllm-ascend v0.22.1rc, ascend_config.py: any text is true",
+    source="vllm-ascend v0.22.1rc, ascend_config.py, line 289: any text is true",
 ).finder(RULES)
 def _false_as_text(values: Values) -> Places:
     return _texts(values, "false")

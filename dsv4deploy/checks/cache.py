@@ -21,7 +21,7 @@ RULES: list[Rule] = [
         message="the engine knows blocks of 32, 64 and 128 tokens, and takes 32 for anything else "
         "with no more than a line in its log",
         fix="set it to 128, as published, or to 32 or 64",
-        source="vllm-ascend v0.22.1rc, utils.py, refresh_block_size; pull request 10354",
+        source="vllm-ascend v0.22.1rc, utils.py, line 1246, refresh_block_size; pull request 10354",
     ),
     Rule(
         code="kv-format",
@@ -30,7 +30,8 @@ RULES: list[Rule] = [
         condition=f"not {true('additional-config', 'enable_kv_nz')}",
         message="models with DSA sparse attention can't have it: the engine stops at its start",
         fix="take it out",
-        source="vllm-ascend v0.22.1rc, ascend_config.py",
+        source="vllm-ascend, ascend_config.py: lines 245 to 249 of v0.22.1rc, 259 of main at "
+        "182b75ea84",
     ),
     Rule(
         code="hybrid-cache-off",
@@ -59,7 +60,7 @@ RULES: list[Rule] = [
         message="the KV store's engine_id is $(POD_NAME), which this variable holds: without it "
         "all engines would share one id",
         fix="set engine.envFromPod.POD_NAME to metadata.name",
-        source="Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8)",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models",
     ),
 ]
 
@@ -105,7 +106,7 @@ def _prefix_cache(values: Values) -> Places:
     args = values.engine.args.model_dump(by_alias=True)
     build = engine_build(values)
     unit = args["block-size"] * _BLOCKS_OF_A_HIT
-    if args.get("enable-prefix-caching") is not True:
+    if args.get("enable-prefix-caching") is False:  # vLLM has it on by default
         return
     if args["max-model-len"] <= unit:
         short = f"no prompt has the {unit} tokens that a hit takes at this block-size"

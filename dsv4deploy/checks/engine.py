@@ -91,8 +91,8 @@ RULES: list[Rule] = [
         condition='"{name}" not in Values.engine.args',
         message="--{name} is not expressible: {owner}",
         fix="leave engine.args.{name} out",
-        source="the engine's template and KServe's LLMInferenceService; vLLM, config/parallel.py: "
-        "world_size is PP × TP × PCP",
+        source="the engine's template and KServe's LLMInferenceService; vLLM 0.22.1, "
+        "config/parallel.py: world_size is PP × TP × PCP",
         table=UNSUPPORTED_FLAGS,
     ),
     Rule(
@@ -113,7 +113,7 @@ RULES: list[Rule] = [
         message="the model's output projection has 8 groups, which tensor parallel ranks share "
         "evenly or not at all",
         fix="set it to 1, 2, 4 or 8",
-        source="config.json: o_groups 8; vllm-ascend v0.22.1rc, models/deepseek_v4.py",
+        source="config.json: o_groups 8; vllm-ascend v0.22.1rc, models/deepseek_v4.py, line 726",
     ),
     Rule(
         code="expert-parallel-size",
@@ -124,7 +124,8 @@ RULES: list[Rule] = [
         message="with expert parallelism, tensor × data ranks share the model's 256 experts evenly "
         "or not at all",
         fix="choose parallelism.tensor and parallelism.data whose product divides 256",
-        source="config.json: n_routed_experts 256; vllm-ascend v0.22.1rc, models/deepseek_v4.py",
+        source="config.json: n_routed_experts 256; vllm-ascend v0.22.1rc, models/deepseek_v4.py, "
+        "line 364",
     ),
     Rule(
         code="flashcomm-needs-experts",
@@ -146,7 +147,8 @@ RULES: list[Rule] = [
         message="DSA-CP needs sequence parallelism; the engine stops at its start with `DSA CP "
         "requires SP`",
         fix='set engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1 to "1", or take enable_dsa_cp out',
-        source="vllm-ascend v0.22.1rc, utils.py, and its additional_config.md",
+        source="vllm-ascend, utils.py, enable_dsa_cp: line 1361 of v0.22.1rc, 1533 of v0.23.0, "
+        "1412 of v0.26.0rc1; main at 182b75ea84 no longer asks for it (line 1324)",
         engine="<0.27.0",
     ),
     Rule(
@@ -180,8 +182,8 @@ RULES: list[Rule] = [
         message="with sequence parallelism a step's tokens are split over the tensor parallel "
         "ranks, and this is no multiple of them",
         fix="choose a multiple of parallelism.tensor",
-        source="vllm-ascend v0.22.1rc, ascend_config.py: only adjusted for prefill context "
-        "parallelism",
+        source="vllm-ascend v0.22.1rc, ascend_config.py, line 123: only adjusted for prefill "
+        "context parallelism",
     ),
     Rule(
         code="batched-tokens-below-seqs",
@@ -190,7 +192,7 @@ RULES: list[Rule] = [
         condition=f"{_BATCHED} >= {_SEQS}",
         message="a step must hold a token of each request; the engine stops at its start",
         fix="set it to max-num-seqs or more",
-        source="vLLM 0.22.1, SchedulerConfig, run",
+        source="vLLM 0.22.1, config/scheduler.py, lines 261 and 273, run",
     ),
     Rule(
         code="batched-tokens-below-length",
@@ -200,7 +202,7 @@ RULES: list[Rule] = [
         message="without chunked prefill a whole prompt must fit in one step; the engine stops at "
         "its start",
         fix="leave enable-chunked-prefill out, or raise this to max-model-len",
-        source="vLLM 0.22.1, SchedulerConfig, run",
+        source="vLLM 0.22.1, config/scheduler.py, lines 261 and 273, run",
     ),
     Rule(
         code="model-length",
@@ -260,7 +262,7 @@ RULES: list[Rule] = [
         condition=f"not {true('enable-auto-tool-choice')} or {has('tool-call-parser')}",
         message="the engine stops at its start without a tool-call-parser",
         fix="set engine.args.tool-call-parser to deepseek_v4",
-        source="vLLM 0.22.1, validate_parsed_serve_args, run",
+        source="vLLM 0.22.1, entrypoints/openai/cli_args.py, line 396, run",
     ),
     Rule(
         code="api-key-in-arguments",

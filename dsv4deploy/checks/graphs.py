@@ -61,7 +61,8 @@ RULES: list[Rule] = [
         condition=f"not {equals('PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
         message="piecewise graphs are not supported for this model",
         fix="set it to FULL_DECODE_ONLY",
-        source="Alauda AI documentation, DeepSeek-V4-Flash; vllm-ascend's documentation",
+        source="Alauda AI documentation, DeepSeek-V4-Flash; every row of vllm-ascend's tutorial "
+        "for this model has FULL_DECODE_ONLY",
     ),
     Rule(
         code="piecewise-graphs-driver",
@@ -70,7 +71,8 @@ RULES: list[Rule] = [
         condition=f"not {equals('FULL_AND_PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
         message="this mode needs more streams than drivers before HDK 25.5.1 have",
         fix="set it to FULL_DECODE_ONLY, or see that every node's driver is new enough",
-        source="vllm-ascend's documentation: the stream budget of FULL_AND_PIECEWISE",
+        source="vllm-ascend v0.22.1rc, release notes, FULL_AND_PIECEWISE: pull requests 9572 and "
+        "9962",
         platform="HDK before 25.5.1",
     ),
     Rule(

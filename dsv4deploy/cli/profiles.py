@@ -30,7 +30,7 @@ def list_profiles(output: str = "table") -> None:
         print_table(
             [key.upper() for key in header],
             [[row[key] for key in header] for row in rows],
-            widths=(28, 12, 6, 6, 6, 60),
+            widths=(32, 12, 7, 6, 6, 60),
         )
 
 

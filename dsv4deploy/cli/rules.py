@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..checks import upgrade
 from ..checks.rules import RULES, explain
 from ..cluster import doctor
 from ..manifest import crds
@@ -38,5 +39,9 @@ def list_rules(output: str = "table") -> None:
 @click.argument("code", type=RULE)
 def show(code: str) -> None:
     """Explain the code of a finding: what must hold, for which versions, and how that is known."""
-    others = {"dsv4deploy check --crds": crds.MEANINGS, "dsv4deploy doctor": doctor.MEANINGS}
+    others = {
+        "dsv4deploy check --crds": crds.MEANINGS,
+        "dsv4deploy check --engine": upgrade.MEANINGS,
+        "dsv4deploy doctor": doctor.MEANINGS,
+    }
     print_text(explain(code, others))

@@ -45,19 +45,20 @@ _32 = Estimate(
 )
 
 
-def _announced(size: int) -> Estimate:
-    """An Ascend 950: 95 % of what was announced, as of the cards that were measured."""
+def _unmeasured(size: int, source: str) -> Estimate:
+    """An Ascend 950: torch is assumed to see 95 % of it, as of the cards that were measured."""
     gib = size * 0.95
     return Estimate(
         round(gib * 0.93, 1),
         round(gib, 1),
         float(size),
         Provenance.ASSUMED,
-        f"{size} GB by Huawei's announcement at Huawei Connect, 2025-09-18; nobody has published "
-        "what torch sees of it: measure it and pass --memory",
+        f"{source}; nobody has published what torch sees of it: measure it and pass --memory",
     )
 
 
+_950PR = "128 GB by Huawei's announcement at Huawei Connect, 2025-09-18"
+_950DT = "96 GB by vllm-ascend's tutorials, such as DeepSeek-V4-Flash in v0.23.0, section 5.1"
 CARDS: dict[str, Card] = {
     "910B1": Card("A2", 64, _ALIKE_64),
     "910B2": Card("A2", 64, _ALIKE_64),
@@ -66,8 +67,8 @@ CARDS: dict[str, Card] = {
     "910B4": Card("A2", 32, _32),
     "910B4-1": Card("A2", 64, _MEASURED_64),
     "A3": Card("A3", 64, _MEASURED_64),
-    "950PR": Card("950", 128, _announced(128)),
-    "950DT": Card("950", 144, _announced(144)),
+    "950PR": Card("950", 128, _unmeasured(128, _950PR)),
+    "950DT": Card("950", 96, _unmeasured(96, _950DT)),
 }
 """By ``npu.card``. An A3 card has two dies of 64 GB, and each of them is an NPU.
 

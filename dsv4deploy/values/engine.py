@@ -43,28 +43,28 @@ class KvStore(Section):
     infernex.io/disabled-components"""
     metadata_server: Address = "redis://redis-service:6379"
     """Where the store keeps its metadata.
-    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: metadata_server in mooncake.json"""
     master_server_address: Address = "mooncake-master-service:30089"
     """The store's master.
-    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: master_server_address in mooncake.json"""
     protocol: Literal["ascend", "rdma", "tcp"] = "ascend"
     """How blocks travel.
-    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: protocol in mooncake.json"""
     segment_bytes: Bytes = 42_949_672_960
     """Host memory that each rank gives to the store, 40 GiB.
     Unit: bytes
-    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: global_segment_size in mooncake.json"""
     port: Port = 20_000
     """The port of the KV connector.
-    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: kv_port in --kv-transfer-config"""
     lookup_port: Natural = 1
     """The RPC port on which the connector looks blocks up.
-    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: lookup_rpc_port in --kv-transfer-config"""
 
 
@@ -203,10 +203,10 @@ class WorkerProbes(Section):
 
     startup: Probe = Probe(period_seconds=30, failure_threshold=160)
     """The start-up budget: `periodSeconds` × `failureThreshold`, 80 minutes.
-    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8)."""
+    Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models."""
     liveness: Probe = Probe(period_seconds=30, timeout_seconds=10, failure_threshold=6)
     """When a running worker is restarted.
-    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8)."""
+    Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models."""
 
 
 class Worker(Section):
@@ -214,7 +214,7 @@ class Worker(Section):
 
     process: CommandLine = "vllm serve"
     """What its probes look for among the running command lines.
-    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: pgrep -f in startupProbe and livenessProbe"""
     probes: WorkerProbes = WorkerProbes()
 

@@ -2,7 +2,8 @@
 
 A profile is an ordinary values file. Its comments are part of it: the first sentence says what
 it is, ``Hardware:`` the cards it is for, ``Provenance:`` who has run it (``validated``: somebody
-published measurements; ``upstream``: a documented configuration), ``Sources:`` what its tags such
+published measurements; ``upstream``: a documented configuration; ``derived``: one of them with
+changes that nobody has measured), ``Sources:`` what its tags such
 as ``[A]`` mean, ``Kept:`` why it keeps what a rule warns of, by the rule's code.
 """
 

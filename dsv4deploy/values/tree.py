@@ -41,7 +41,7 @@ from .scalars import (
     Word,
 )
 
-PUBLISHED = "Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W4A8)"
+PUBLISHED = "Alauda AI documentation, DeepSeek-V4-Flash (W4A8), docs/en/plan/validated_models"
 """Whose figures the defaults are, unless a value's sentence names another source."""
 
 
@@ -98,7 +98,7 @@ class Parallelism(Section):
     Becomes: --enable-expert-parallel"""
     rpc_port: Port = 13_389
     """The port on which the ranks of two nodes find each other.
-    Source: Alauda AI documentation, inference guide, DeepSeek-V4-Flash (W8A8).
+    Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: --data-parallel-rpc-port and the worker's containerPort"""
 
 
@@ -127,7 +127,7 @@ class Npu(Section):
         "910B1", "910B2", "910B2C", "910B3", "910B4", "910B4-1", "A3", "950PR", "950DT"
     ] = "910B4"
     """The card: 910B4 has 32 GB, the other cards of 910B have 64 GB, and so has each of an A3's two
-    dies, which are an NPU each; a 950PR has 128 GB and a 950DT 144 GB.
+    dies, which are an NPU each; a 950PR has 128 GB and a 950DT 96 GB.
     Becomes: the memory plan"""
     node_selector: Map[LabelKey, LabelValue] = FrozenDict()
     """Labels that a node must have, such as `node.kubernetes.io/npu.chip.name: 910B4`, which tells

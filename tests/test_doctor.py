@@ -162,7 +162,7 @@ def test_a_quantity_that_is_not_valid_makes_its_check_unknown(
     monkeypatch.setattr(doctor, "CHECKS", {"npu-nodes": CHECKS["npu-nodes"]})
     (found,) = doctor.examine(cluster, load())
     assert (found.code, found.severity) == ("npu-nodes", Severity.UNKNOWN)
-    assert "allocatable.huawei.com/Ascend910 is not a quantity" in found.message
+    assert "'eight' is not a Kubernetes quantity" in found.message
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from dsv4deploy.checks.rules import RULES
 from dsv4deploy.findings import Severity
 
 CHART = Path(__file__).resolve().parent.parent / "charts" / "deepseek-v4-flash"
-DOCUMENTS = int(os.environ.get("DSV4DEPLOY_DOCUMENTS", "1500"))
+DOCUMENTS = int(os.environ.get("DSV4DEPLOY_DOCUMENTS", "300"))
 FIRST = int(os.environ.get("DSV4DEPLOY_SEED", "0"))
 CHART_RULES = {rule.code for rule in RULES if rule.severity == Severity.ERROR and not rule.finds}
 

@@ -133,7 +133,9 @@ def test_a_run_that_slept_through_its_lease_writes_nothing_more() -> None:
         beside(one, "bob").lease().acquire(0)
         one.now += 40
         before = one.cluster.state
-        with pytest.raises(ClusterError, match="has lost the Lease dsv4deploy.chat to bob") as told:
+        with pytest.raises(
+            ClusterError, match=r"has lost the Lease dsv4deploy\.chat to bob"
+        ) as told:
             one.cluster.apply({**POLICY, "spec": {"rule": "late"}})
         assert told.value.reason == "Lost"
         with pytest.raises(ClusterError, match="writes nothing more"):

@@ -92,7 +92,8 @@ def respond(
     elif method == "PATCH":
         changed = answer = _applied(live, body, query["fieldManager"], "force" in query, path)
     else:
-        if method == "PUT" and live is None:
+        # A Lease, and nothing else here, may be made by an update.
+        if method == "PUT" and live is None and collection != "leases":
             raise Refused(404, "NotFound", f"{path} not found")
         _precondition(live, body["metadata"], path)
         changed = answer = _updated(live, body, query["fieldManager"])
@@ -233,7 +234,6 @@ def _object(like: Tree, leaves: Mapping[Path, Any], owners: Mapping[Any, set[Pat
 
 def _applied(live: Tree | None, wanted: Tree, manager: str, force: bool, path: str) -> Tree:
     """A server-side apply."""
-    _precondition(live, wanted["metadata"], path)
     before, new = dict(_leaves(live or {})), dict(_leaves(wanted))
     owners, me = _owners(live), (manager, "Apply")
     conflicts: list[Tree] = []
@@ -256,6 +256,7 @@ def _applied(live: Tree | None, wanted: Tree, manager: str, force: bool, path: s
         ]
     if conflicts:
         raise Refused(409, "Conflict", "Apply failed with conflicts", conflicts)
+    _precondition(live, wanted["metadata"], path)
     mine = owners.pop(me, set())
     owned = set().union(*owners.values())
     after = {field: v for field, v in before.items() if field not in mine - new.keys() - owned}

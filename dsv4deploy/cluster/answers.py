@@ -116,7 +116,7 @@ def refusal(text: str) -> Mapping[str, Any]:
 
 
 def checked(text: str, method: str, path: str) -> Any:
-    """The data of an answer, or the text of a log.
+    """The data of an answer, or the text of a log or of what is outside of the API.
 
     Args:
         text: the answer's body.
@@ -126,7 +126,7 @@ def checked(text: str, method: str, path: str) -> Any:
     Raises:
         ClusterError: it is not what Kubernetes sends, with reason Malformed.
     """
-    if path.endswith("/log"):
+    if path.endswith("/log") or not path.startswith(("/api", "/version")):
         return text
     try:
         data = json.loads(text)

@@ -90,10 +90,11 @@ def run(
     """
     before = cluster.writes
 
-    def end() -> str:
-        # Who does not hold the Lease has changed nothing, and others may be at work.
+    def end(reason: str = "") -> str:
         unchanged = "" if cluster.writes > before else "nothing has been changed; "
-        return f"{unchanged}{what_runs(cluster, place, compare=cluster.guard is not None)}"
+        # Others may be at work where this run does not hold the Lease.
+        alone = cluster.guard is not None and reason != "Lost"
+        return f"{unchanged}{what_runs(cluster, place, compare=alone)}"
 
     try:
         # The Lease is held to its end, so that what is read back is what this run has left.
@@ -106,7 +107,7 @@ def run(
             except ClusterError as error:
                 if error.reason == "Held":
                     raise
-                raise ClusterError(f"{error}\n{end()}", error.reason) from None
+                raise ClusterError(f"{error}\n{end(error.reason)}", error.reason) from None
     except KeyboardInterrupt:
         message = f"interrupted while what runs was read back: {_tells(place)}"
         raise InterruptionError(message) from None

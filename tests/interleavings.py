@@ -9,6 +9,7 @@ each run's node; no state is walked twice.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -166,16 +167,33 @@ class Run:
 
 @dataclass(frozen=True)
 class Point:
-    """A state of the walk: the API server's, each run's, and how many faults may follow."""
+    """A state of the walk.
+
+    Attributes:
+        api: the API server's state.
+        runs: each run's.
+        faults: how many faults may follow.
+        switches: how often a run may still be overtaken that could go on itself.
+        last: the run that has made the last step.
+    """
 
     api: State
     runs: tuple[Run, ...]
     faults: int
+    switches: float = math.inf
+    last: int = 0
 
     @property
     def key(self) -> Any:
         """What makes it this state and no other."""
-        return frozenset(self.api.items()), tuple(run.key for run in self.runs), self.faults
+        runs = tuple(run.key for run in self.runs)
+        turn = () if self.switches == math.inf else (self.switches, self.last)
+        return frozenset(self.api.items()), runs, self.faults, turn
+
+    def overtakes(self, number: int) -> bool:
+        """Whether a step of a run overtakes another that could go on itself."""
+        last = self.runs[self.last]
+        return number != self.last and last.live and last.next != Call("sleep")
 
 
 def walk(
@@ -204,7 +222,7 @@ def walk(
 
 def _following(point: Point) -> Iterator[Point]:
     for number, run in enumerate(point.runs):
-        if not run.live:
+        if not run.live or (point.overtakes(number) and not point.switches):
             continue
         call = run.next
         assert isinstance(call, Call)
@@ -215,7 +233,13 @@ def _following(point: Point) -> Iterator[Point]:
 
 def _with(point: Point, number: int, run: Run, api: State | None = None, faults: int = 0) -> Point:
     runs = (*point.runs[:number], run, *point.runs[number + 1 :])
-    return Point(point.api if api is None else api, runs, point.faults - faults)
+    return Point(
+        point.api if api is None else api,
+        runs,
+        point.faults - faults,
+        point.switches - point.overtakes(number),
+        number,
+    )
 
 
 def _answer(api: State, call: Call) -> tuple[State, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import partial
 from typing import Any
@@ -242,7 +243,9 @@ def recovers(states: dict[Any, State], seen: set[Any]) -> None:
             walk(point, partial(finished, wanted), seen, lambda _: None)
 
 
-def explored(start: State, programs: list[Program], faults: int = 1) -> int:
+def explored(
+    start: State, programs: list[Program], faults: int = 1, switches: float = math.inf
+) -> int:
     """How many states were walked."""
     seen: set[Any] = set()
     ends: dict[Any, State] = {}
@@ -252,7 +255,7 @@ def explored(start: State, programs: list[Program], faults: int = 1) -> int:
         ends[frozenset(point.api.items())] = point.api
 
     runs = tuple(Run(Node(each, "ABC"[number])) for number, each in enumerate(programs))
-    walk(Point(start, runs, faults), ended, seen, says_what_runs)
+    walk(Point(start, runs, faults, switches), ended, seen, says_what_runs)
     recovers(ends, seen)
     return len(seen)
 

@@ -93,8 +93,8 @@ def run(
     def end(reason: str = "") -> str:
         unchanged = "" if cluster.writes > before else "nothing has been changed; "
         # Others may be at work where this run does not hold the Lease.
-        held = cluster.guard is not None and reason != "Lost"
-        return f"{unchanged}{what_runs(cluster, place, compare=held)}"
+        alone = cluster.guard is not None and reason != "Lost"
+        return f"{unchanged}{what_runs(cluster, place, compare=alone)}"
 
     try:
         # The Lease is held to its end, so that what is read back is what this run has left.

@@ -225,7 +225,7 @@ def slow(plane: Plane, cluster: Cluster, home: str, tmp_path: Path) -> Iterator[
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    authority = certificate(tmp_path / "webhook")
+    authority = certificate(tmp_path / "webhook").read_bytes()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "webhook" / "tls.crt", tmp_path / "webhook" / "tls.key")

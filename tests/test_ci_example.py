@@ -119,7 +119,7 @@ def test_a_good_deployment_passes_every_step(steps: Steps, tmp_path: Path, real_
 
 BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("wrong", {"engine": {"args": {"block-size": 96}}}, "Check", "block-size"),
-    ("large", {"engine": {"args": {"max-num-batched-tokens": 8192}}}, "Plan", "does not fit"),
+    ("large", {"engine": {"args": {"max-num-batched-tokens": 8192}}}, "Check", "does not fit"),
     ("stale", {"replicas": 2}, "Hold the overlay against it", "-  replicas: 2"),
 ]
 

@@ -52,7 +52,7 @@ def test_a_deployment_that_no_longer_fits_is_an_error() -> None:
 def test_a_key_or_a_variable_that_the_new_engine_does_not_read_is_a_warning() -> None:
     keys = {"engine": {"args": {"additional-config": {"layer_sharding": []}}}}
     assert "additional-config-key layer_sharding" in found("v0.24.0rc1", keys)
-    a3 = found("main-2026-08-22", profile="ascend-a3-16-w8a8-dspark")
+    a3 = found("main-2026-08-22", profile="ascend-a3-16-w8a8")
     assert "unread-variable VLLM_ASCEND_ENABLE_FLASHCOMM1" in a3
 
 

@@ -524,11 +524,17 @@ class Mortal(Cluster):
     def request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> Any:
-        if method != "GET" and "dryRun" not in (query or {}):
-            self._left -= 1
-            if self._left == 0:
-                self.die()
-        return super().request(method, path, query, body)
+        if method == "GET" or "dryRun" in (query or {}):
+            return super().request(method, path, query, body)
+        self._left -= 1
+        if self._left == 0:
+            self.die()
+        try:
+            return super().request(method, path, query, body)
+        except ClusterError as error:
+            # A controller was faster: nothing is written, and the write is tried again.
+            self._left += error.reason == "Stale"
+            raise
 
     def die(self) -> None:
         """What happens instead of the write."""

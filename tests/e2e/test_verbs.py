@@ -255,6 +255,7 @@ def slow(plane: Plane, cluster: Cluster, home: str, tmp_path: Path) -> Iterator[
     yield seen
     cluster.delete(hook)
     server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.usefixtures("kubelet")

@@ -341,3 +341,10 @@ def gateway_plane(
             gateway.deploy(values)
         gateway.start_proxy(deployments[0])
         yield gateway
+
+
+def handed_out(change: Callable[..., None], *arguments: Any) -> str:
+    """The key that `create` or `rotate` of the keys hands out."""
+    given: list[str] = []
+    change(*arguments, given.append)
+    return given[0]

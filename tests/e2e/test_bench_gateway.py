@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from control_plane import running, until
-from gateway_plane import Gateway, gateway_plane
+from gateway_plane import Gateway, gateway_plane, handed_out
 from test_bench import SCALE, Way, aiperf, bench, data, verdict  # noqa: F401 - two are fixtures
 
 from dsv4deploy import load
@@ -39,7 +39,7 @@ def key_of_a_new_client(gateway: Gateway) -> str:
     """As `keys create` makes it, once the gateway takes it."""
     maas = PUBLISHED.maas
     place = KeySecret(gateway.cluster, maas.namespace, maas.api_keys.secret_name)
-    key = create(place, f"bench-{uuid.uuid4().hex[:8]}", None, datetime.now(UTC))
+    key = handed_out(create, place, f"bench-{uuid.uuid4().hex[:8]}", None, datetime.now(UTC))
     headers = {"Authorization": f"Bearer {key}"}
     until("the key is taken", lambda: httpx.get(gateway.url, headers=headers).status_code != 401)
     return key

@@ -23,7 +23,7 @@ import aiohttp
 import httpx
 import pytest
 from control_plane import Tree, certificate, until
-from gateway_plane import PATIENCE, SYSTEM, Gateway, gateway_plane
+from gateway_plane import PATIENCE, SYSTEM, Gateway, gateway_plane, handed_out
 from pods import Pod
 from streams import Stream, stream
 
@@ -87,7 +87,7 @@ def gateway(
     folder = tmp_path_factory.mktemp("gateway")
     deployments = [CHAT, SMALL, BRIEF, TIERED, SECURE, INSIDE]
     with gateway_plane(folder, go_module, go_build, deployments) as running:
-        create(place(running), "first", None, datetime.now(UTC))
+        handed_out(create, place(running), "first", None, datetime.now(UTC))
         # Until then the policy has no keys to look for, and all is 500.
         until("keys are asked for", lambda: ask(running).status_code == 401)
         yield running
@@ -101,7 +101,7 @@ def place(gateway: Gateway, values: Values = CHAT) -> KeySecret:
 def new(gateway: Gateway, name: str = "") -> User:
     """A new client, whose key the gateway knows."""
     name = name or f"user-{uuid.uuid4().hex[:8]}"
-    key = create(place(gateway), name, None, datetime.now(UTC))
+    key = handed_out(create, place(gateway), name, None, datetime.now(UTC))
     until("the key is taken", lambda: knows(gateway, f"Bearer {key}"))
     return name, key
 
@@ -208,7 +208,7 @@ def test_a_rotated_key_takes_the_old_ones_place_and_a_revoked_one_is_out(
     gateway: Gateway, user: User
 ) -> None:
     other, old = new(gateway)
-    key = rotate(place(gateway), other, None, datetime.now(UTC))
+    key = handed_out(rotate, place(gateway), other, None, datetime.now(UTC))
     until("the new key is taken", lambda: knows(gateway, f"Bearer {key}"))
     assert not knows(gateway, f"Bearer {old}")
     revoke(place(gateway), other)
@@ -685,7 +685,7 @@ def secret_key(gateway: Gateway, secure: Pod) -> str:
     with httpx.Client(base_url=f"https://{secure.address}:10443", verify=False) as client:
         assert client.post("/v1/chat/completions", json=body(model="secure")).status_code == 500
         assert client.get("/v1/models").status_code == 200
-    key = create(place(gateway, SECURE), "carol", None, datetime.now(UTC))
+    key = handed_out(create, place(gateway, SECURE), "carol", None, datetime.now(UTC))
     headers = {"Authorization": f"Bearer {key}"}
 
     def comes_in() -> bool:
@@ -736,7 +736,7 @@ def test_a_gateway_among_envoy_gateways_own_pods_is_accepted_and_answers_nobody(
 ) -> None:
     """Envoy AI Gateway's controller gives it up, with an error that only its log shows."""
     assert "maas-namespace" in {finding.code for finding in check(INSIDE)}
-    create(place(gateway, INSIDE), "dave", None, datetime.now(UTC))
+    handed_out(create, place(gateway, INSIDE), "dave", None, datetime.now(UTC))
     (log,) = gateway.folder.glob("ai-gateway-controller-*.ai-gateway-helm.log")
     error = f"found gateway-labeled objects in multiple namespaces: [{SYSTEM} {SYSTEM}]"
     until("the controller says why", lambda: error in log.read_text())

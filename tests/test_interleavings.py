@@ -285,7 +285,7 @@ def test_two_at_once_lose_nothing(start: str, pair: tuple[str, str]) -> None:
 def test_what_happens_while_somebody_is_asked_is_shown(start: str, other: str) -> None:
     walked = explored(STARTS[start], [partial(upgrades, NEW), VERBS[other]], faults=0)
     print(f"{walked} states walked")
-    assert walked > 500
+    assert walked > 300
 
 
 @pytest.mark.parametrize("pair", [("apply", "apply"), ("apply", "upgrade to what fails")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..findings import Severity
 from ..manifest.conditions import argument, true
-from ..sizing.engine import engine_build
+from ..sizing.engine import arguments, engine_build
 from ..values.quantities import whole
 from ..values.tree import Values
 from .rule import Places, Rule
@@ -103,7 +103,7 @@ _WHOLE_HITS = ("v0.26.0rc1", "main-2026-08-22")
     "10710: 0 in v0.22.1rc1 at block-size 32 too, gone with v0.23.0rc1; issues 12589, 13339, 16270",
 ).finder(RULES)
 def _prefix_cache(values: Values) -> Places:
-    args = values.engine.args.model_dump(by_alias=True)
+    args = arguments(values)
     build = engine_build(values)
     unit = args["block-size"] * _BLOCKS_OF_A_HIT
     if args.get("enable-prefix-caching") is False:  # vLLM has it on by default

@@ -6,7 +6,7 @@ from ..facts.cards import CARDS
 from ..facts.model import EXPERTS, EXPERTS_A_TOKEN, HIDDEN
 from ..findings import Severity
 from ..manifest.conditions import FLASHCOMM, argument, equals, is_a, true, variable
-from ..sizing.engine import captured_batches, draft, runs_as_graph
+from ..sizing.engine import arguments, captured_batches, draft, runs_as_graph
 from ..values.tree import Values
 from .rule import Places, Rule
 
@@ -109,7 +109,7 @@ def _no_graph(values: Values) -> Places:
 
 
 def _explicit(values: Values) -> bool:
-    config = values.engine.args.model_dump(by_alias=True).get("compilation-config")
+    config = arguments(values).get("compilation-config")
     return isinstance(config, dict) and "cudagraph_capture_sizes" in config
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..facts.builds import deployed
 from ..findings import Severity
+from ..sizing.engine import arguments
 from ..values.quantities import quantity, whole
 from ..values.secrets import secret_name, secret_value
 from ..values.tree import Values
@@ -209,7 +210,7 @@ def _ready_timeout(values: Values) -> Places:
 def _cpus(values: Values) -> Places:
     cores = 5 * values.parallelism.tensor * values.parallelism.data_local
     cpu = values.engine.resources.requests.cpu
-    additional = values.engine.args.model_dump(by_alias=True).get("additional-config")
+    additional = arguments(values).get("additional-config")
     unbound = isinstance(additional, dict) and additional.get("enable_cpu_binding") is False
     if not unbound and quantity(cpu) < cores:
         yield "", {"cores": cores, "cpu": cpu}
@@ -335,8 +336,7 @@ def _secrets(values: Values) -> Places:
         # A reference to another variable is no secret.
         if value and (secret_name(name) or secret_value(value)) and not value.startswith("$("):
             yield f"engine.env.{name}", {}
-    arguments = values.engine.args.model_dump(by_alias=True)
-    for path, name, text in _texts(arguments, "engine.args"):
+    for path, name, text in _texts(arguments(values), "engine.args"):
         if text and (secret_name(name) or secret_value(text)):
             yield path, {}
 

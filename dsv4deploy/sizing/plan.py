@@ -19,7 +19,7 @@ from typing import Any
 from ..facts.estimates import GIB, Estimate
 from ..facts.model import MAX_MODEL_LEN
 from ..values.tree import Values
-from .engine import captured_batches, draft, engine_build, kv_cache, runs_as_graph
+from .engine import arguments, captured_batches, draft, engine_build, kv_cache, runs_as_graph
 from .estimates import calibrated, check_log, completed, estimates
 from .kv_cache import KvCache
 from .startup_log import Calibration
@@ -225,7 +225,7 @@ def plan(
 
 def _fixed_cache(values: Values, cache: KvCache) -> float | None:
     """GiB of a KV cache whose size the arguments set; None where vLLM measures it."""
-    args = values.engine.args.model_dump(by_alias=True)
+    args = arguments(values)
     blocks = _integer(args.get("num-gpu-blocks-override"))
     if blocks is not None:
         return blocks * cache.bytes_per_block / GIB

@@ -106,6 +106,8 @@ FOUND = [
     (DSPARK, f'{ENV}.HCCL_BUFFSIZE="555"', "hccl-buffer", ERROR),
     ("", f"{ENV}.HCCL_BUFFSIZE=1GB", "hccl-buffer", ERROR),
     ("", f"{ENV}.HCCL_BUFFSIZE=512MB", "hccl-buffer", ERROR),
+    (DSPARK, f'{ENV}.HCCL_BUFFSIZE="1024²"', "hccl-buffer", ERROR),
+    (DSPARK, f'{ENV}.HCCL_BUFFSIZE="{"9" * 5000}"', "hccl-buffer", ERROR),
     # variables with nearly the name of one
     ("", f'{ENV}.VLLM_ASCEND_ENABLE_FLASHCOM1="1"', "unread-variable", WARNING),
     ("", f'{ENV}.HCCL_BUFSIZE="1024"', "unread-variable", WARNING),

@@ -7,6 +7,7 @@ from ..facts.model import EXPERTS, EXPERTS_A_TOKEN, HIDDEN
 from ..findings import Severity
 from ..manifest.conditions import FLASHCOMM, argument, equals, is_a, true, variable
 from ..sizing.engine import arguments, captured_batches, draft, runs_as_graph
+from ..values.quantities import whole
 from ..values.tree import Values
 from .rule import Places, Rule
 
@@ -150,11 +151,12 @@ _UNTIL_SET = 200
 ).finder(RULES)
 def _hccl_buffer(values: Values) -> Places:
     text, least = values.engine.env.get("HCCL_BUFFSIZE"), dispatch_buffer(values)
+    size = _UNTIL_SET if text is None else whole(text)
     wrong = ""
-    if text is not None and not text.isdigit():
+    if size is None:
         wrong = f'"{text}" is no whole number of MB'
-    elif int(text or _UNTIL_SET) < least:
-        has = f"it has {text}" if text else f"HCCL's own default is {_UNTIL_SET}"
+    elif size < least:
+        has = f"HCCL's own default is {_UNTIL_SET}" if text is None else f"it has {text}"
         wrong = (
             f"dispatching a full batch to the experts takes {least} MB of this buffer, and {has}: "
             "the engine stops at its first step"

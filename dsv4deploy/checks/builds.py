@@ -104,21 +104,16 @@ _PARSERS = ("tool-call-parser", "reasoning-parser")
 ).finder(RULES)
 def _parsers(values: Values) -> Places:
     build, args = engine_build(values), arguments(values)
-    for flag in _PARSERS if build else ():
+    if not build:
+        return
+    tables = (build.vllm.tool_parsers, build.vllm.reasoning_parsers)
+    for flag, known in zip(_PARSERS, tables, strict=True):
         name, plugin = args.get(flag), args.get(flag.replace("call-parser", "parser") + "-plugin")
         # Without --enable-auto-tool-choice the tools' parser is not looked up.
         read = flag == "reasoning-parser" or args.get("enable-auto-tool-choice") is True
-        known = _known_parsers(build, flag)
         if isinstance(name, str) and name and not plugin and read and name not in known:
-            facts = {"vllm": f"vLLM {build.vllm.version}" if build else "", "flag": flag}
+            facts = {"vllm": f"vLLM {build.vllm.version}", "flag": flag}
             yield f"engine.args.{flag}", {**facts, "name": name, "nearest": nearest(name, known)}
-
-
-def _known_parsers(build: Build | None, flag: str) -> tuple[str, ...]:
-    if not build:
-        return ()
-    tools = flag == "tool-call-parser"
-    return build.vllm.tool_parsers if tools else build.vllm.reasoning_parsers
 
 
 @Rule(
@@ -248,13 +243,12 @@ def _additional(values: Values) -> Mapping[str, Any]:
 ).finder(RULES)
 def _keys(values: Values) -> Places:
     build = engine_build(values)
-    for key in sorted(_additional(values)) if build else ():
-        if build and key not in build.additional_config:
+    if not build:
+        return
+    for key in sorted(_additional(values)):
+        if key not in build.additional_config:
             near = suggestion(key, build.additional_config)
-            yield (
-                f"engine.args.additional-config.{key}",
-                {"build": build.name, "nearest": near},
-            )
+            yield f"engine.args.additional-config.{key}", {"build": build.name, "nearest": near}
 
 
 @Rule(
@@ -267,9 +261,11 @@ def _keys(values: Values) -> Places:
 ).finder(RULES)
 def _key_types(values: Values) -> Places:
     build = engine_build(values)
+    if not build:
+        return
     wanted = {"mapping": Mapping, "list": list | tuple}
-    for key, value in sorted(_additional(values).items()) if build else ():
-        kind = build.additional_config.get(key, "") if build else ""
+    for key, value in sorted(_additional(values).items()):
+        kind = build.additional_config.get(key, "")
         if kind in wanted and value is not None and not isinstance(value, wanted[kind]):
             yield f"engine.args.additional-config.{key}", {"kind": kind}
 

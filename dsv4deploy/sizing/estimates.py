@@ -41,7 +41,8 @@ class Estimates:
 
 def estimates(values: Values, memory: float | None) -> Estimates:
     """What is known of a deployment's cards without a log; ``memory`` in GiB, where measured."""
-    visible = Estimate.measured(memory, "given") if memory is not None else _seen(values)
+    seen = CARDS[values.npu.card].memory
+    visible = seen if memory is None else Estimate.measured(memory, "given")
     buffers, after_profiling = _buffers(values)
     return Estimates(
         memory=visible,
@@ -50,10 +51,6 @@ def estimates(values: Values, memory: float | None) -> Estimates:
         buffers=buffers,
         after_profiling=after_profiling,
     )
-
-
-def _seen(values: Values) -> Estimate:
-    return CARDS[values.npu.card].memory
 
 
 def _weights(classes: tuple[WeightClass, ...], values: Values) -> Estimate:

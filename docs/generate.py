@@ -34,7 +34,7 @@ from dsv4deploy.why.entries import Entry, entries
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
-# What stands beside ``docs`` and is linked to.
+# What is beside ``docs`` and is linked to.
 FILES = [*sorted(path for path in EXAMPLES.rglob("*") if path.is_file()), ROOT / "Containerfile"]
 
 

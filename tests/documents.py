@@ -383,7 +383,7 @@ class Case:
         self.files = [rng.choice(kinds)(rng) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
         self.settings = settings(rng) if rng.random() < 0.4 else []
         for file in self.files:
-            # Anything may stand in `global`; Helm 3.17 fails on some of it, before any chart.
+            # Anything may be in `global`; Helm 3.17 fails on some of it, before any chart.
             if "global" in file:
                 file["global"] = {"site": "a", "deep": [None, {"b": 1}]}
         self.texts = [json.dumps(file, ensure_ascii=False) for file in self.files]

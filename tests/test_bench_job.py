@@ -59,7 +59,7 @@ def test_the_pod_installs_aiperf_by_hashes_and_shows_nobody_the_key(
     assert ("aiperf", worker.AIPERF) in [(name, version) for name, version, _ in pins]
     assert len(pins) > 100
     assert all("--hash=sha256:" in rest for *_, rest in pins)
-    # Nothing else stands in it, such as an address or an unpinned package.
+    # Nothing else is in it, such as an address or an unpinned package.
     assert not re.sub(
         r"^(#.*|\S+==\S.*|    --hash=sha256:[0-9a-f]{64}( \\)?)\n", "", lock, flags=re.M
     )

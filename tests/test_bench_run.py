@@ -108,7 +108,7 @@ def test_an_aiperf_that_is_missing_or_another_is_told_how_to_install(
     cached = fake_aiperf.install(tmp_path / "aiperf-0.7.0")
     assert find_aiperf() == str(cached.with_name("python3"))
     cached.with_name("python3").unlink()
-    with pytest.raises(DeployError, match="stands in no environment of its own"):
+    with pytest.raises(DeployError, match="is in no environment of its own"):
         find_aiperf(str(cached))
 
 
@@ -279,7 +279,7 @@ def test_an_ingress_that_refuses_is_told_before_any_run(
         with pytest.raises(DeployError, match="of 80 words: HTTP 401: no key or a wrong one"):
             benchmark.here(find_aiperf(str(aiperf)), silent)
     assert started() == []
-    # What was asked of it is nothing that other results are held against.
+    # What was asked of it is nothing that other results are compared with.
     make(URL).record()
 
 

@@ -40,7 +40,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
 def test_no_way_to_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     none = tmp_path / "none"
-    with pytest.raises(ClusterError, match=f"no way to a cluster: {none}: no such file"):
+    with pytest.raises(ClusterError, match=f"cannot connect to a cluster: {none}: no such file"):
         Cluster.connect(kubeconfig=str(none))
     monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(none))
     with pytest.raises(ClusterError, match=r"no kubeconfig \(.*\): set KUBECONFIG"):

@@ -127,10 +127,10 @@ INNER = {"apiVersion": "v1", "kind": "Pod"}
         (
             {"env": [{"name": "a"}, {"name": "a", "port": 80}]},
             "spec.env[1]",
-            'name "a" port 80 stands in this list twice',
+            'name "a" port 80 is in this list twice',
         ),
         ({"env": [{"name": "a"}, "a"]}, "spec.env[1]", 'must be object, not "a"'),
-        ({"words": ["a", "b", "a"]}, "spec.words[2]", '"a" stands in this list twice'),
+        ({"words": ["a", "b", "a"]}, "spec.words[2]", '"a" is in this list twice'),
         ({"choice": {}}, "spec.choice", "must have one of the fields a, b"),
         ({"choice": {"a": "", "b": ""}}, "spec.choice", "must have one of the fields a, b"),
         ({"inner": {**INNER, "t": 1}}, "spec.inner.t", "unknown field t"),

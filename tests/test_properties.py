@@ -25,7 +25,7 @@ Tree = dict[str, Any]
 
 
 def known_path(path: str, document: Tree) -> bool:
-    """Whether a dotted path stands in the document or in the model, up to its last key."""
+    """Whether a dotted path is in the document or in the model, up to its last key."""
     for start in (document, _shape(json_schema())):
         place: Any = start
         for key in path.split(".")[:-1]:

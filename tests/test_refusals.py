@@ -45,7 +45,7 @@ FIELDS = [
         (
             refusal(500, "InternalError", "failed calling webhook x: refused"),
             "WebhookDown",
-            "see to its pods",
+            "check its pods",
         ),
     ],
 )

@@ -30,7 +30,7 @@ LOCKED = {
 
 
 def locked(name: str) -> dict[str, str]:
-    """The versions in a lock file; each has a hash, and nothing else stands in it."""
+    """The versions in a lock file; each has a hash, and nothing else is in it."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
     pin = (
         r"^([a-z0-9-]+)==([^ ]+)(?: ; [^\\\n]+)? \\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+"

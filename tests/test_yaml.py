@@ -107,8 +107,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("a: 1\na: 2\n", "f:2: a: this key stands here twice"),
-        ("a:\n  b: 1\n  b: 1\n", "f:3: a.b: this key stands here twice"),
+        ("a: 1\na: 2\n", "f:2: a: this key is here twice"),
+        ("a:\n  b: 1\n  b: 1\n", "f:3: a.b: this key is here twice"),
         ("a: 1\n---\nb: 2\n", "several YAML documents in one file"),
         ("- a\n", "the document must be a mapping"),
         ("just text\n", "the document must be a mapping"),

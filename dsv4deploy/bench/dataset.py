@@ -129,7 +129,7 @@ def _tokenizer(name: str) -> tuple[Tokenizer, str]:
     if not folder.is_dir():
         raise DeployError(
             f"--tokenizer {name}: there is no such folder, and nothing is fetched from a hub: put "
-            "the model's tokenizer.json into a folder (it stands beside the weights) and name that"
+            "the model's tokenizer.json into a folder (it is beside the weights) and name that"
         )
     if not file.is_file():
         raise DeployError(

@@ -12,7 +12,7 @@ from .prompts import OUTPUT
 
 
 def published_profile(values: Values) -> str:
-    """The profile whose published figures a deployment is held against.
+    """The profile whose published figures a deployment is compared with.
 
     Returns:
         The one, of those with published figures, whose cards, quantization and parallelism are the
@@ -49,7 +49,7 @@ def hints(
 
     Args:
         values: the deployment.
-        profile: that it is held against; ``""`` where there is none.
+        profile: that it is compared with; ``""`` where there is none.
         ingresses: of ``kserve``, ``maas`` and ``direct``.
         chosen: the scenarios.
         concurrency: requests in flight.

@@ -44,7 +44,7 @@ class Subject:
 
     Attributes:
         values: the deployment.
-        profile: the profile whose published figures it is held against.
+        profile: the profile whose published figures it is compared with.
         urls: of the chat completions, by ingress.
         image: the engine's image, with its digest where a cluster told it.
     """
@@ -75,7 +75,7 @@ def subject(
 
     Args:
         values: the deployment.
-        profile: the profile whose published figures it is held against.
+        profile: the profile whose published figures it is compared with.
         ingresses: of ``kserve``, ``maas`` and ``direct``, the engine's own Service.
         release: its namespace.
         cluster: where it runs; None where a URL is all that is known.
@@ -137,7 +137,7 @@ def find_aiperf(named: str = "") -> str:
         )
     python = Path(found).resolve().with_name("python3")
     if not python.is_file():
-        raise DeployError(f"{found}: stands in no environment of its own: {install}")
+        raise DeployError(f"{found}: is in no environment of its own: {install}")
     return str(python)
 
 

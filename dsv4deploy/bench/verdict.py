@@ -114,7 +114,7 @@ class Judged:
 
     Attributes:
         result: what was measured.
-        row: what it is held against; None where nothing was published.
+        row: what it is compared with; None where nothing was published.
         checks: what must hold of it.
         comparisons: its metrics; empty where no run has ended.
         verdict: the conclusion.

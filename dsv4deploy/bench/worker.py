@@ -55,7 +55,7 @@ def work(
 ) -> None:
     """Runs what is pending.
 
-    A run's folder stands in its place only when it is whole: what was interrupted is in
+    A run's folder is in its place only when it is whole: what was interrupted is in
     ``part-<k>`` and is begun again.
 
     Args:

@@ -42,7 +42,7 @@ def _unknown_build(values: Values) -> Places:
     code="image-for-other-chip",
     severity=Severity.ERROR,
     path="engine.image",
-    message="this image is for {chip}, and a {card} is {family}: the engine stops at its start, "
+    message="this image is for {chip}, and a {card} is {family}: the engine fails to start, "
     "since the device does not match the device type that it was installed for",
     fix="take the image of the same version for {family}: its tag {ends}",
     source="vllm-ascend, utils.py, check_ascend_device_type: line 806 of v0.22.1rc, read in every "
@@ -96,7 +96,7 @@ _PARSERS = ("tool-call-parser", "reasoning-parser")
     code="unknown-parser",
     severity=Severity.ERROR,
     path="engine.args",
-    message="{vllm} has no {flag} {name}{nearest}: the engine stops at its start",
+    message="{vllm} has no {flag} {name}{nearest}: the engine fails to start",
     fix="set it to deepseek_v4, or take it out",
     source="vLLM's tool_parsers and reasoning packages: the names are a table of each version; an "
     "unknown one is a KeyError (tool_parsers/abstract_tool_parser.py, line 219 of 0.22.1, and "
@@ -284,7 +284,7 @@ _ROLE_KEYS = (
     severity=Severity.ERROR,
     path="engine.args.additional-config",
     message="this is for instances that only prefill or only decode, and this one does both: the "
-    "engine stops at its start",
+    "engine fails to start",
     fix="take it out",
     source="vllm-ascend, platform.py and ascend_config.py: lines 344 and 681, 453 and 463 of "
     "v0.22.1rc; lines 346 and 703, 558 and 568 of v0.23.0; lines 676, 686 and, in platform.py, 915 "
@@ -304,8 +304,8 @@ def _role_keys(values: Values) -> Places:
     code="profiling-chunks",
     severity=Severity.ERROR,
     path="engine.args.additional-config.profiling_chunk_config",
-    message="it needs pipeline parallelism, which this deployment does not have: the engine stops "
-    "at its start",
+    message="it needs pipeline parallelism, which this deployment does not have: the engine fails "
+    "to start",
     fix="take it out",
     source="vllm-ascend, ascend_config.py: line 69 of v0.22.1rc, 93 of main at 182b75ea84",
 ).finder(RULES)

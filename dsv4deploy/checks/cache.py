@@ -28,7 +28,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_kv_nz",
         condition=f"not {true('additional-config', 'enable_kv_nz')}",
-        message="models with DSA sparse attention can't have it: the engine stops at its start",
+        message="models with DSA sparse attention can't have it: the engine fails to start",
         fix="take it out",
         source="vllm-ascend, ascend_config.py: lines 245 to 249 of v0.22.1rc, 259 of main at "
         "182b75ea84",
@@ -69,7 +69,7 @@ RULES: list[Rule] = [
     code="retention-interval",
     severity=Severity.ERROR,
     path=f"engine.env.{_INTERVAL}",
-    message="{interval} is no multiple of {unit} tokens: the engine stops at its start",
+    message="{interval} is no multiple of {unit} tokens: the engine fails to start",
     fix="set it to 128 × engine.args.block-size, or to null",
     source="vLLM 0.23.0 to 0.27.1, v1/core/kv_cache_coordinator.py, "
     "_validate_prefix_cache_retention_interval (line 52 of 0.23.0): multiples of the scheduler's "

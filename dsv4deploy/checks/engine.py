@@ -134,7 +134,7 @@ RULES: list[Rule] = [
         condition=f"not {FLASHCOMM} or "
         "(Values.parallelism.expert and Values.parallelism.tensor > 1)",
         message="sequence parallelism of a mixture of experts needs expert parallelism and a "
-        "tensor parallel size above 1; the engine stops at its start",
+        "tensor parallel size above 1; the engine fails to start",
         fix="set parallelism.expert to true and parallelism.tensor above 1, or set this to null",
         source="vllm-ascend v0.22.1rc, platform.py, lines 733 and 737",
         engine="<0.27.0",
@@ -144,7 +144,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_dsa_cp",
         condition=f"not {DSA_CP} or {FLASHCOMM}",
-        message="DSA-CP needs sequence parallelism; the engine stops at its start with `DSA CP "
+        message="DSA-CP needs sequence parallelism; the engine fails to start with `DSA CP "
         "requires SP`",
         fix='set engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1 to "1", or take enable_dsa_cp out',
         source="vllm-ascend, utils.py, enable_dsa_cp: line 1361 of v0.22.1rc, 1533 of v0.23.0, "
@@ -190,7 +190,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.max-num-batched-tokens",
         condition=f"{_BATCHED} >= {_SEQS}",
-        message="a step must hold a token of each request; the engine stops at its start",
+        message="a step must hold a token of each request; the engine fails to start",
         fix="set it to max-num-seqs or more",
         source="vLLM 0.22.1, config/scheduler.py, lines 261 and 273, run",
     ),
@@ -199,8 +199,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.max-num-batched-tokens",
         condition=f"not {false('enable-chunked-prefill')} or {_BATCHED} >= {_LENGTH}",
-        message="without chunked prefill a whole prompt must fit in one step; the engine stops at "
-        "its start",
+        message="without chunked prefill a whole prompt must fit in one step; the engine fails to "
+        "start",
         fix="leave enable-chunked-prefill out, or raise this to max-model-len",
         source="vLLM 0.22.1, config/scheduler.py, lines 261 and 273, run",
     ),
@@ -242,7 +242,7 @@ RULES: list[Rule] = [
         condition=f"not {is_a('string', 'chat-template')} or "
         f"not {equals('deepseek_v4', 'tokenizer-mode')}",
         message="under tokenizer-mode deepseek_v4 the template is not used, and yet the engine "
-        "stops at its start where the file is missing",
+        "fails to start where the file is missing",
         fix="set it to null",
         source="vLLM 0.22.1, tokenizers/deepseek_v4.py and validate_parsed_serve_args, run",
     ),
@@ -260,7 +260,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.enable-auto-tool-choice",
         condition=f"not {true('enable-auto-tool-choice')} or {has('tool-call-parser')}",
-        message="the engine stops at its start without a tool-call-parser",
+        message="the engine fails to start without a tool-call-parser",
         fix="set engine.args.tool-call-parser to deepseek_v4",
         source="vLLM 0.22.1, entrypoints/openai/cli_args.py, line 396, run",
     ),
@@ -269,7 +269,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.api-key",
         condition=f"not ({has('api-key')})",
-        message="the key would stand in the manifest for all to read, and vLLM asks for it on some "
+        message="the key would be in the manifest for all to read, and vLLM asks for it on some "
         "of its paths only",
         fix="take it out, and give clients keys through maas",
         source="vLLM issue 58144",
@@ -279,7 +279,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.model-loader-extra-config.enable_multithread_load",
         condition=f"not ({has(*_LOADER)}) or {argument(*_LOADER)} is boolean",
-        message="this engine stops at its start where it is no boolean",
+        message="this engine fails to start where it is no boolean",
         fix="write true without quotes, or take it out",
         source=_LOADER_SOURCE,
         engine=">=0.24.0",
@@ -291,8 +291,8 @@ RULES: list[Rule] = [
         condition=f"not ({true(*_LOADER)} or {equals('true', *_LOADER)}) or "
         f"not {is_a('string', 'safetensors-load-strategy')} or "
         f"{equals('lazy', 'safetensors-load-strategy')}",
-        message="with enable_multithread_load this engine knows no strategy but lazy, and stops at "
-        "its start",
+        message="with enable_multithread_load this engine knows no strategy but lazy, and fails to "
+        "start",
         fix="set it to null, or take enable_multithread_load out of model-loader-extra-config",
         source=_LOADER_SOURCE,
         engine=">=0.24.0",
@@ -314,7 +314,7 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.enable_mc2_hierarchy_comm",
         condition=f"not {true('additional-config', 'enable_mc2_hierarchy_comm')} or "
         f"{is_off('additional-config', 'enable_fused_mc2')}",
-        message="it can't be together with enable_fused_mc2: the engine stops at its start",
+        message="it can't be together with enable_fused_mc2: the engine fails to start",
         fix="take one of the two out",
         source="vllm-ascend v0.22.1rc, platform.py, line 762",
     ),

@@ -95,7 +95,7 @@ RULES: list[Rule] = [
         path="networkPolicy.enabled",
         condition=_maas("Values.networkPolicy.enabled"),
         message="KServe's own ingress and the engine's port ask for no key: whoever reaches them "
-        "goes round keys and quotas",
+        "bypasses keys and quotas",
         fix="set it to true, with the namespaces that may connect",
         source="Alauda AI documentation: Internal KServe ingress (no auth)",
     ),
@@ -217,7 +217,7 @@ def _quotas(values: Values) -> Places:
     code="maas-client-in-two-tiers",
     severity=Severity.ERROR,
     path="maas.tiers",
-    message="{client} stands in tier {other} too, and both tiers' budgets would count it",
+    message="{client} is in tier {other} too, and both tiers' budgets would count it",
     fix="leave it in one",
     source="Envoy Gateway: each rate limit rule that matches a request counts it",
 ).finder(RULES)

@@ -46,7 +46,7 @@ RULES: list[Rule] = [
         f"{equals('NONE', 'compilation-config', 'cudagraph_mode')} or not {_DRAFTS_KNOWN} or "
         f"{_DRAFTS} <= 0 or ({_DRAFTS} + 1) % {_TENSOR} == 0 or {_TENSOR} % ({_DRAFTS} + 1) == 0",
         message="with sequence parallelism a graph's batch is a multiple of both this number plus "
-        "1 and the tensor parallel size, and the engine takes the larger of them: it stops at its "
+        "1 and the tensor parallel size, and the engine takes the larger of them: it fails to "
         "start with `Can't determine cudagraph shapes`",
         fix="choose it so that one of the two divides the other: 1, 3 or 7 at TP 8, and 1, 3, 7 or "
         "11 at TP 4",
@@ -82,7 +82,7 @@ RULES: list[Rule] = [
         path="engine.env.ASCEND_LAUNCH_BLOCKING",
         condition=f"not {variable('ASCEND_LAUNCH_BLOCKING', '1')} or {true('enforce-eager')} or "
         f"{equals('NONE', 'compilation-config', 'cudagraph_mode')}",
-        message="with graphs the engine stops at its start",
+        message="with graphs the engine fails to start",
         fix="set it to null, or set engine.args.enforce-eager to true",
         source="vllm-ascend v0.22.1rc, platform.py, line 630",
     ),
@@ -94,7 +94,7 @@ RULES: list[Rule] = [
     severity=Severity.ERROR,
     path="engine.args.max-num-seqs",
     message="graphs are captured for multiples of the tensor parallel size, {tensor}, and no batch "
-    "is one: {why}; the engine stops at its start",
+    "is one: {why}; the engine fails to start",
     fix="raise max-num-seqs until max-num-seqs × (1 + num_speculative_tokens) reaches "
     "parallelism.tensor, or name a multiple in cudagraph_capture_sizes",
     source="vllm-ascend, platform.py, after update_sizes_for_sequence_parallelism: line 554 of "

@@ -41,7 +41,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="model.uri",
         condition='Values.model.claims.leader == "" or "pvc://" in Values.model.uri',
-        message="the weights stand on model.claims, but this names another place",
+        message="the weights are on model.claims, but this names another place",
         fix="set it to pvc:// with the leader's claim, such as pvc://weights-0/",
         source="KServe v0.17.0's LLMISVC controller, run: with the storage initializer off nothing "
         "else brings the weights",

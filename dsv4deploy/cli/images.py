@@ -31,7 +31,7 @@ from .output import print_file, print_text
 def images(deployment: DeploymentOptions, registry_map: tuple[str, ...], output: str) -> None:
     """List every image of a deployment, the ModelCar included, one a line.
 
-    For a site with no way out, map each registry to the site's own:
+    For a site without internet access, map each registry to the site's own:
 
     \b
     dsv4deploy images --registry-map quay.io=reg.site/quay \\

@@ -43,7 +43,7 @@ def overlay(
 
     DIRECTORY/base holds the manifest of the base's values, DIRECTORY/overlays/NAME what turns it
     into the manifest of this cluster's values, which are laid over the base's. Both work with
-    plain `kubectl kustomize`. Flags of the engine stand in one script and can't be patched: a
+    plain `kubectl kustomize`. Flags of the engine are in one script and can't be patched: a
     cluster with other flags needs a base of its own.
 
     \b

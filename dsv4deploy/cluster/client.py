@@ -88,7 +88,7 @@ class Cluster:
             reason = _no_way(context, kubeconfig) or (
                 f"{error}: set KUBECONFIG, or name a --context"
             )
-            raise ClusterError(f"no way to a cluster: {reason}", "NoContext") from None
+            raise ClusterError(f"cannot connect to a cluster: {reason}", "NoContext") from None
         return cls(made)
 
     # --- requests -------------------------------------------------------------------------

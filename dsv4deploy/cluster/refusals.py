@@ -53,7 +53,7 @@ def explained(status: int, phrase: str, body: str, request: str) -> ClusterError
         return _conflict(message, (refusal.get("details") or {}).get("causes") or [])
     if "failed calling webhook" in message:
         return ClusterError(
-            f"{message}: the webhook's own server does not answer: see to its pods",
+            f"{message}: the webhook's own server does not answer: check its pods",
             "WebhookDown",
         )
     if status == 403 and not _RIGHT.search(message):

@@ -33,7 +33,7 @@ def problem(version: str, flag: str, value: Any) -> str:
     Args:
         version: a version in :func:`versions`.
         flag: a flag without ``--``.
-        value: as it stands in ``engine.args``; null is always fine.
+        value: as it is in ``engine.args``; null is always fine.
     """
     flags = known(version)
     if flag not in flags:

@@ -1,6 +1,6 @@
 """The published figures, as they were printed, each row with its source.
 
-They stand in ``data/published.json``. A figure is kept as its text: the digits printed say how
+They are in ``data/published.json``. A figure is kept as its text: the digits printed say how
 far it was rounded, and :class:`Figure` reckons with that.
 """
 
@@ -172,14 +172,14 @@ def rows() -> tuple[Row, ...]:
 
 
 def compared_with(ingress: str) -> str:
-    """The ingress whose figures a run is held against: without a gateway nothing was published,
+    """The ingress whose figures a run is compared with: without a gateway nothing was published,
     and KServe's adds least.
     """
     return "kserve" if ingress == "direct" else ingress
 
 
 def row(profile: str, scenario: int, ingress: str, concurrency: int) -> Row | None:
-    """The row that a run is held against; None where nothing was published.
+    """The row that a run is compared with; None where nothing was published.
 
     Args:
         profile: the name of a shipped profile.

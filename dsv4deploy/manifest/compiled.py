@@ -781,7 +781,7 @@ def backendtrafficpolicy_yaml(environment):
                 yield '\n'
             if (environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'quotas') or environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'tiers')):
                 pass
-                yield '  # Each rule that matches a request counts it: these leave out who stands in a tier. A request is\n  # charged after its answer, and refused where what is charged already is above the limit.\n  rateLimit:\n    type: Global\n    global:\n      rules:\n'
+                yield '  # Each rule that matches a request counts it: these leave out clients in a tier. A request is\n  # charged after its answer, and refused where what is charged already is above the limit.\n  rateLimit:\n    type: Global\n    global:\n      rules:\n'
                 for (l_1_name, l_1_quota) in t_2(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'quotas')):
                     l_1_include = resolve('include')
                     _loop_vars = {}
@@ -1632,7 +1632,7 @@ COMPILED: dict[str, tuple[Callable[..., Any], str]] = {
     "0c29be02bfc676e70c23868fb701235309bd235d6b6fa8d7743cf0a8e16c0f77": (aigatewayroute_yaml, "1=25&5=28&6=30&11=32&12=34&20=38&22=40&25=43&26=45&28=50&31=53&39=55&42=58"),
     "a293c506ae57c7a0840f198858c2f8b4526ddb1217143a0b10d2f6137e621aa0": (aiservicebackend_yaml, "1=18&5=21&6=23&13=25"),
     "16bcc2b082ca9b585a10b935f781be80311f47ed21a52c4c96ff784403510463": (backend_yaml, "1=25&5=28&6=30&10=32&11=34"),
-    "72e62428fcc71a4e2d1ffa15e4b1c675255ba8b4300c8691091bf637a58d5cc8": (backendtrafficpolicy_yaml, "1=48&5=51&6=53&12=55&18=57&19=59&21=62&22=64&23=66&25=68&32=71&35=76&37=78&38=82&40=84&45=88&46=89&48=92&49=95&52=100&56=102&57=104&59=106&60=107"),
+    "04cc9115faf4c5f5cdaac461e0c49334e60134a8003c689b98bcd6c54afd2ca7": (backendtrafficpolicy_yaml, "1=48&5=51&6=53&12=55&18=57&19=59&21=62&22=64&23=66&25=68&32=71&35=76&37=78&38=82&40=84&45=88&46=89&48=92&49=95&52=100&56=102&57=104&59=106&60=107"),
     "ceb5efe5389eb42e63d13b4552c0dbec71abacf9291796308a5ba0b03282ee30": (clienttrafficpolicy_yaml, "1=25&2=28&6=31&7=33&12=35&18=37&22=39&25=41&27=43&28=45"),
     "3cfb10867c8f3f77bbdc05640bae61e44f3cb052f932fbc6c1f9d93580bde1ab": (configmap_yaml, "1=32&5=35&6=37&12=39"),
     "c73f1f540892ef2fd534885559085edcdea71c2a3942acf6acdc9e7e2df12841": (envoypatchpolicy_yaml, "1=24&5=27&6=29&11=31&28=33&29=35&30=37"),

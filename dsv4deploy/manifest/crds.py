@@ -1,4 +1,4 @@
-"""Would a cluster accept these objects: holds them against its CRDs, saved to a folder.
+"""Would a cluster accept these objects: validates them against its CRDs, saved to a folder.
 
 Checked is what the API server checks with a CRD's structural schema, with its meanings: nulls that
 a field may not hold are dropped, defaults are filled in, fields that the schema does not know are
@@ -511,7 +511,7 @@ def _list_type(_validator: Any, kind: str, instance: Any, schema: Tree) -> Error
             item = {key: item.get(key) for key in schema.get("x-kubernetes-list-map-keys", ())}
             what = " ".join(f"{key} {_shown(value)}" for key, value in item.items())
         if item in seen:
-            yield ValidationError(f"{what} stands in this list twice", path=[index])
+            yield ValidationError(f"{what} is in this list twice", path=[index])
         seen.append(item)
 
 

@@ -50,7 +50,7 @@ class CertificateIssuer(Section):
     """Who makes the certificate, where cert-manager runs with its Gateway API support on."""
 
     kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer"
-    """Whether it stands in the whole cluster or in `maas.namespace`.
+    """Whether it is in the whole cluster or in `maas.namespace`.
     Source: a choice of this project.
     Becomes: cert-manager.io/cluster-issuer or cert-manager.io/issuer of the Gateway"""
     name: OptionalName = ""
@@ -213,7 +213,7 @@ class Maas(Section):
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
     weights: TokenWeights = TokenWeights()
     tiers: Map[QuotaName, Tier] = FrozenDict()
-    """Groups of clients with budgets of their own, by a name of your choice. Who stands in none has
+    """Groups of clients with budgets of their own, by a name of your choice. A client in none has
     the budgets above.
     Source: the published ingress has one budget for all.
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""

@@ -236,7 +236,7 @@ _SENTENCES = {
     "string_too_long": "must have {max_length} characters or fewer, not {length}",
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
-    "union_tag_invalid": "{given} can't stand in a list of words: write text or a number",
+    "union_tag_invalid": "{given} can't be in a list of words: write text or a number",
     "value_error": "{error}",
 }
 """What pydantic's errors say, with what pydantic knows of each."""

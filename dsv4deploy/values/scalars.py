@@ -37,7 +37,7 @@ def _number(value: float) -> int | float:
 
 def _unique(items: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(items)) < len(items):
-        raise ValueError("the same item stands here twice: keep one")
+        raise ValueError("the same item is here twice: keep one")
     return items
 
 

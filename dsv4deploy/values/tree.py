@@ -187,7 +187,7 @@ class Router(Section):
     """hermes-router, the endpoint picker that chooses a pod for each request."""
 
     inline: Boolean = False
-    """Whether the router stands in the service itself instead of a preset of its own.
+    """Whether the router is in the service itself instead of a preset of its own.
     Becomes: spec.router.scheduler, in the place of spec.baseRefs"""
     preset: RouterPreset = RouterPreset()
     image: Image = "build-harbor.alauda.cn/3rdparty/openfuyao/hermes-router:26.6.0-rc.2"

@@ -229,7 +229,7 @@ class _Builder:
                 text = _short(key_node.value)
                 raise self.error(key_node, path, f'the key `{text}` is not text: write "{text}"')
             if key in result:
-                raise self.error(key_node, (*path, key), "this key stands here twice: keep one")
+                raise self.error(key_node, (*path, key), "this key is here twice: keep one")
             result[key] = self.build(value_node, (*path, key))
         return {**merged, **result}
 

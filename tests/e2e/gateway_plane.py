@@ -53,7 +53,7 @@ MODEL_SERVER = Path(__file__).resolve().parent / "model_server.py"
 
 
 def images(go_build: Callable[..., Path]) -> dict[str, Image]:
-    """What stands in for the images that the charts and controllers name."""
+    """What replaces the images that the charts and controllers name."""
     import envoy
 
     binary = Path(envoy.__file__).parent / "_bin" / "envoy"

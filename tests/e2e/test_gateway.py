@@ -48,7 +48,7 @@ SMALL = deployment(
     "small", gateway=SHARED, quotas={"hour": None, "day": tokens(100, "Day", "total")}
 )
 BRIEF = deployment("brief", gateway=SHARED, requestTimeout="2s")
-# Three windows at once, and a tier. Days and longer: a test may stand on the edge of an hour.
+# Three windows at once, and a tier. Days and longer: a test may run at the edge of an hour.
 TIERED = deployment(
     "tiered",
     gateway=SHARED,

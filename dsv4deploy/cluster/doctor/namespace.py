@@ -71,7 +71,7 @@ def _claims(facts: Facts) -> Answers:
             yield (
                 Severity.WARNING,
                 f"claim {name} is {phase}",
-                "see to its volume, unless it waits for its first pod",
+                "check its volume, unless it waits for its first pod",
             )
 
 

@@ -150,7 +150,7 @@ def _controller(facts: Facts) -> Answers:
     found = _controllers(facts)
     if not any((item.get("status") or {}).get("readyReplicas") for item in found):
         state = "is not ready" if found else "is not in namespace kserve"
-        yield Severity.ERROR, f"the LLMISVC controller {state}", "see to its pods' events and logs"
+        yield Severity.ERROR, f"the LLMISVC controller {state}", "check its pods' events and logs"
 
 
 @CHECKS.add("kserve-version", "KServe is v0.17 to v0.19")

@@ -60,5 +60,5 @@ def gateway_programmed(facts: Facts, namespace: str, name: str, fix: str) -> Ans
         yield (
             Severity.ERROR,
             f"Gateway {namespace}/{name} is not programmed",
-            "see to its controller: kubectl describe gateway",
+            "check its controller: kubectl describe gateway",
         )

@@ -91,7 +91,9 @@ def run(
     before = cluster.writes
 
     def end(reason: str = "") -> str:
-        unchanged = "" if cluster.writes > before else "nothing has been changed; "
+        # A write without an answer may have come into force.
+        changed = cluster.writes > before or cluster.unanswered
+        unchanged = "" if changed else "nothing has been changed; "
         # Others may be at work where this run does not hold the Lease.
         alone = cluster.guard is not None and reason != "Lost"
         return f"{unchanged}{what_runs(cluster, place, compare=alone)}"

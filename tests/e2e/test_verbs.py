@@ -207,7 +207,7 @@ def slow(plane: Plane, cluster: Cluster, home: str, tmp_path: Path) -> Iterator[
     crash = {"allowed": True}
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - its name
+        def do_POST(self) -> None:
             review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked = review["request"]
             notes = asked["object"]["metadata"].get("annotations") or {}
@@ -255,6 +255,7 @@ def slow(plane: Plane, cluster: Cluster, home: str, tmp_path: Path) -> Iterator[
     yield seen
     cluster.delete(hook)
     server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.usefixtures("kubelet")

@@ -42,7 +42,7 @@ _MODIFIED = "Operation cannot be fulfilled on {}: the object has been modified; 
 _MODIFIED += "changes to the latest version and try again"
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The server refuses a request, with a ``Status``."""
 
     def __init__(self, code: int, reason: str, message: str, causes: list[Tree] | None = None):
@@ -65,7 +65,7 @@ def respond(
     """What a request changes, and its answer.
 
     Raises:
-        Refused: it is refused.
+        RefusedError: it is refused.
     """
     if path == "/version":
         return state, {"major": "1", "minor": "34", "gitVersion": "v1.34.4"}
@@ -79,14 +79,14 @@ def respond(
     if method == "POST":
         path = f"{path}/{body['metadata']['name']}"
         if path in state:
-            raise Refused(409, "AlreadyExists", f"{collection} already exists")
+            raise RefusedError(409, "AlreadyExists", f"{collection} already exists")
     namespace = path.split("/namespaces/")[-1].split("/")[0]
     if _path("v1", "Namespace", "", namespace) not in state:
-        raise Refused(404, "NotFound", f'namespaces "{namespace}" not found')
+        raise RefusedError(404, "NotFound", f'namespaces "{namespace}" not found')
     live = parsed(state[path]) if path in state else None
     if method == "DELETE":
         if live is None:
-            raise Refused(404, "NotFound", f"{path} not found")
+            raise RefusedError(404, "NotFound", f"{path} not found")
         _precondition(live, (body or {}).get("preconditions") or {}, path)
         changed, answer = None, {"kind": "Status", "status": "Success"}
     elif method == "PATCH":
@@ -94,7 +94,7 @@ def respond(
     else:
         # A Lease, and nothing else here, may be made by an update.
         if method == "PUT" and live is None and collection != "leases":
-            raise Refused(404, "NotFound", f"{path} not found")
+            raise RefusedError(404, "NotFound", f"{path} not found")
         _precondition(live, body["metadata"], path)
         changed = answer = _updated(live, body, query["fieldManager"])
     return _stored(state, path, live, changed, answer, dry="dryRun" in query)
@@ -109,7 +109,7 @@ def _discovered(path: str) -> Tree:
         if api == version
     ]
     if not found:
-        raise Refused(404, "NotFound", "the server could not find the requested resource")
+        raise RefusedError(404, "NotFound", "the server could not find the requested resource")
     return {"resources": found}
 
 
@@ -131,7 +131,7 @@ def _path(api: str, kind: str, namespace: str, name: str) -> str:
 
 def _get(state: State, path: str) -> Tree:
     if path not in state:
-        raise Refused(404, "NotFound", f"{path} not found")
+        raise RefusedError(404, "NotFound", f"{path} not found")
     return parsed(state[path])
 
 
@@ -150,7 +150,7 @@ def _precondition(live: Tree | None, wanted: Mapping[str, Any], path: str) -> No
     there = live["metadata"] if live else {}
     for key in ("uid", "resourceVersion"):
         if wanted.get(key) and wanted[key] != there.get(key):
-            raise Refused(409, "Conflict", _MODIFIED.format(path))
+            raise RefusedError(409, "Conflict", _MODIFIED.format(path))
 
 
 def _stored(
@@ -255,7 +255,7 @@ def _applied(live: Tree | None, wanted: Tree, manager: str, force: bool, path: s
             for each, _ in others
         ]
     if conflicts:
-        raise Refused(409, "Conflict", "Apply failed with conflicts", conflicts)
+        raise RefusedError(409, "Conflict", "Apply failed with conflicts", conflicts)
     _precondition(live, wanted["metadata"], path)
     mine = owners.pop(me, set())
     owned = set().union(*owners.values())
@@ -317,7 +317,7 @@ class FakeCluster(Cluster):
         """The server's answer to a request."""
         try:
             self._server[0], answer = respond(self.state, method, path, query, body)
-        except Refused as refusal:
+        except RefusedError as refusal:
             text = json.dumps(refusal.status)
             raise explained(refusal.code, "", text, f"{method} {path}") from None
         return answer

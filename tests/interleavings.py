@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fake_api import FakeCluster, Refused, State, parsed, respond
+from fake_api import FakeCluster, RefusedError, State, parsed, respond
 
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.lease import DURATION, Clock
@@ -214,21 +215,39 @@ def walk(
             continue
         seen.add(point.key)
         check(point)
-        following = list(_following(point))
+        following = _following(point)
         if not following:
             ended(point)
         left += following
 
 
-def _following(point: Point) -> Iterator[Point]:
-    for number, run in enumerate(point.runs):
-        if not run.live or (point.overtakes(number) and not point.switches):
-            continue
-        call = run.next
-        assert isinstance(call, Call)
-        yield from _step(point, number, call)
-        if point.faults:
-            yield from _faults(point, number, call)
+def sample(start: Point, rng: random.Random) -> tuple[Point, int]:
+    """Walks one way to its end, with a fault now and then.
+
+    Returns:
+        the end, and how many steps lead there.
+    """
+    point, steps = start, 0
+    while True:
+        good = _following(replace(point, faults=0))
+        if not good:
+            return point, steps
+        bad = _following(point)[len(good) :] if rng.random() < 0.05 else []
+        point = replace(rng.choice(bad or good), faults=point.faults - bool(bad))
+        steps += 1
+
+
+def _following(point: Point) -> list[Point]:
+    """The states after one step: first those without a fault."""
+    turns = [
+        (number, call)
+        for number, run in enumerate(point.runs)
+        if isinstance(call := run.next, Call) and not run.dead
+        if point.switches or not point.overtakes(number)
+    ]
+    good = [each for turn in turns for each in _step(point, *turn)]
+    bad = [each for turn in turns for each in _faults(point, *turn)] if point.faults else []
+    return good + bad
 
 
 def _with(point: Point, number: int, run: Run, api: State | None = None, faults: int = 0) -> Point:
@@ -246,7 +265,7 @@ def _answer(api: State, call: Call) -> tuple[State, Any]:
     method, path, query, body = call.request
     try:
         return respond(api, method, path, query, body)
-    except Refused as refusal:
+    except RefusedError as refusal:
         text = json.dumps(refusal.status)
         return api, explained(refusal.code, "", text, f"{method} {path}")
 
@@ -269,13 +288,17 @@ def _step(point: Point, number: int, call: Call) -> Iterator[Point]:
         yield _with(point, number, run.got(answer), api)
 
 
+def _holder(api: State) -> str:
+    """Who holds the Lease; ``""`` where nobody does."""
+    return str(parsed(api[LEASE])["spec"]["holderIdentity"]) if LEASE in api else ""
+
+
 def _slept(point: Point, number: int) -> Point:
     """A run has waited for longer than a Lease lasts; a holder that lives has renewed it."""
     run = point.runs[number]
     awake = Run(run.node.after(None, run.now + DURATION), run.now + DURATION)
     api = point.api
-    holder = parsed(api[LEASE])["spec"].get("holderIdentity", "") if LEASE in api else ""
-    if any(each.node.name == holder and each.live for each in point.runs):
+    if any(each.node.name == _holder(api) and each.live for each in point.runs):
         lease = parsed(api[LEASE])
         api, _ = respond(api, "PUT", LEASE, {"fieldManager": "dsv4deploy"}, lease | {"renewed": 0})
     return _with(point, number, awake, api)
@@ -297,11 +320,14 @@ def _faults(point: Point, number: int, call: Call) -> Iterator[Point]:
             failed = ClusterError("the API server failed", "ServerError")
             for lost in (KeyboardInterrupt(), _lost(), failed):
                 yield _with(point, number, run.got(lost), api, faults=1)
-    yield from _stalled(point, number, call)
+        yield from _stalled(point, number, call)
 
 
 def _stalled(point: Point, number: int, call: Call) -> Iterator[Point]:
-    """The holder of the Lease sleeps while another waits, who takes the Lease over."""
+    """The holder of the Lease sleeps before a write; another waits, and takes the Lease over.
+
+    To sleep before a read comes to the same: before the next write the Lease is asked for.
+    """
     run = point.runs[number]
     if (
         LEASE not in point.api

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,19 +130,18 @@ def test_nobody_applies_while_another_stops_the_engines() -> None:
     server = there(*OLD)
     told: list[str] = []
 
+    bob = Hooked(server)
+    lease = "/apis/coordination.k8s.io/v1/namespaces/demo/leases/dsv4deploy.chat"
+
+    def renewed(_: float) -> None:
+        # Alice's Lease is renewed meanwhile, which her clock in this test does not do.
+        bob.replace(parsed(server[0][lease]))
+
+    slow = replace(clock("bob"), sleep=renewed)
+
     def colleague() -> None:
         with pytest.raises(ClusterError, match="is being changed: upgrade by alice") as error:
-            # Her Lease is renewed meanwhile, which her clock in this test does not do.
-            cluster = Hooked(server)
-            wakes = clock("bob")
-            lease = "/apis/coordination.k8s.io/v1/namespaces/demo/leases/dsv4deploy.chat"
-            slow = Clock(
-                wakes.seconds,
-                lambda _: cluster.replace(parsed(server[0][lease])) and None,
-                wakes.repeated,
-                wakes.identity,
-            )
-            run(cluster, PLACE, "apply", lambda: None, lambda _: "", clock=slow)
+            run(bob, PLACE, "apply", lambda: None, lambda _: "", clock=slow)
         told.append(error.value.reason)
 
     cluster = Hooked(server, f"'{STOP}': 'true'", colleague)
@@ -256,7 +256,7 @@ def test_who_has_lost_the_lease_writes_nothing_after_the_winner() -> None:
         ClusterError, match=r"(?s)has crashed.*lost the Lease.*to a run that is done"
     ) as told:
         run(cluster, PLACE, "upgrade", lambda: prepare(cluster, NEW), act, clock=late)
-    assert str(told.value).endswith("chat in demo runs: revision 3 (deployed)")
+    assert str(told.value).endswith("chat in demo runs; its last is revision 3 (deployed)")
     assert (image(cluster), statuses(cluster)[-1]) == ("two", "deployed")
 
 

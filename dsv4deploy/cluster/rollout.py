@@ -375,7 +375,7 @@ def _gone_back(
         _replace(cluster, back, True, wait, back=True)
     except ClusterError as second:
         message = f"{error}\ngoing back to revision {before.number} failed: {second}"
-        return ClusterError(message, error.reason)
+        return ClusterError(message, "Lost" if second.reason == "Lost" else error.reason)
     return ClusterError(f"{error}\nrevision {before.number} runs again, as before", error.reason)
 
 

@@ -699,8 +699,8 @@ def test_what_was_interrupted_while_stopped_is_started_by_an_apply(
     deploy(cluster, objects(home, SHORT))
     new = objects(home, MORE)
     with pytest.raises(Interrupted):
-        # The revision, the stop and the service; killed before the start.
-        upgrade(Mortal(cluster, 4), prepare(cluster, new))
+        # The revision, the stop, and the service twice, since the stop has changed it; killed then.
+        upgrade(Mortal(cluster, 5), prepare(cluster, new))
     assert stopped(cluster.live(service(new)) or {})
     assert deploy(cluster, new) == 1
     assert not stopped(cluster.live(service(new)) or {})

@@ -91,6 +91,17 @@ _SUFFIXED = (
     *("max-num-scheduled-tokens", "safetensors-prefetch-block-size"),
 )
 
+_UNITS = {
+    "k": 10**3,
+    "m": 10**6,
+    "g": 10**9,
+    "t": 10**12,
+    "K": 2**10,
+    "M": 2**20,
+    "G": 2**30,
+    "T": 2**40,
+}
+
 
 def integer(flag: str, value: Any) -> int | None:
     """A flag's value as the integer that vLLM's parser makes of it; None if it makes none.
@@ -108,10 +119,8 @@ def integer(flag: str, value: Any) -> int | None:
     found = re.fullmatch(r"([0-9]{1,18})(\.[0-9]{1,18})?([kmgtKMGT])", text)
     if not found or flag not in _SUFFIXED or (found[2] and found[3].isupper()):
         return None
-    power = "KMGT".index(found[3].upper()) + 1
-    if found[3].isupper():
-        return int(found[1]) * 1024**power
-    return int(float(found[1] + (found[2] or "")) * 1000**power)
+    number, decimals, unit = found.groups(default="")
+    return int(float(number + decimals) * _UNITS[unit]) if decimals else int(number) * _UNITS[unit]
 
 
 def _not_json(value: Any) -> str:

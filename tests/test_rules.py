@@ -65,8 +65,10 @@ def dspark(number: str, tokens: int) -> Tree:
     return {"engine": {"build": BUILDS[number], "args": {"speculative-config": config}}}
 
 
-def loader(number: str, multithread: bool | str, strategy: str | None = None) -> Tree:
-    config = {"enable_multithread_load": multithread, "num_threads": 128}
+def loader(
+    number: str, multithread: bool | str, strategy: str | None = None, threads: int = 128
+) -> Tree:
+    config = {"enable_multithread_load": multithread, "num_threads": threads}
     flags = {"model-loader-extra-config": config, "safetensors-load-strategy": strategy}
     return {"engine": {"build": BUILDS[number], "args": flags}}
 
@@ -138,6 +140,15 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     # --- parallel sizes, sequence parallelism, DSA-CP ---
     "tensor-parallel-size": ({"parallelism": {"tensor": 16}}, {"parallelism": {"tensor": 4}}),
+    "tensor-parallel-alone": (
+        {"npu": {"card": "950DT"}},
+        {"npu": {"card": "950DT"}, **additional({"enable_dsa_cp": True})},
+    ),
+    "loader-key": (
+        args({"model-loader-extra-config": {"num_thread": 8}}),
+        args({"model-loader-extra-config": {"num_threads": 8}}),
+    ),
+    "loader-threads": (loader("0.24.0", True, threads=0), loader("0.23.0", True, threads=0)),
     "expert-parallel-size": (
         {"parallelism": {"data": 3, "dataLocal": 3}},
         {"parallelism": {"data": 3, "dataLocal": 3, "expert": False}},

@@ -318,6 +318,44 @@ def _profiling_chunks(values: Values) -> Places:
         yield "", {}
 
 
+_LOADER = "model-loader-extra-config"
+_LOADER_KEYS = ("enable_multithread_load", "enable_weights_track", "num_threads")
+_DEFAULT_LOADERS = ("auto", "hf", "mistral", "npcache", "pt", "safetensors")
+
+
+@Rule(
+    code="loader-key",
+    severity=Severity.ERROR,
+    path=f"engine.args.{_LOADER}",
+    message="the loader does not know this key{nearest}: the engine fails to start",
+    fix="correct it, or take it out",
+    source="vLLM, model_executor/model_loader/default_loader.py: line 87 of 0.22.1 and 0.23.0, 91 "
+    "of 0.24.0 to 0.27.1",
+).finder(RULES)
+def _loader_keys(values: Values) -> Places:
+    args = arguments(values)
+    given = args.get(_LOADER)
+    if isinstance(given, Mapping) and args.get("load-format", "auto") in _DEFAULT_LOADERS:
+        for key in sorted(given.keys() - set(_LOADER_KEYS)):
+            yield f"engine.args.{_LOADER}.{key}", {"nearest": nearest(key, _LOADER_KEYS)}
+
+
+@Rule(
+    code="loader-threads",
+    severity=Severity.ERROR,
+    path=f"engine.args.{_LOADER}.num_threads",
+    message="the loader takes a whole number above 0 here: the engine fails to start",
+    fix="write one, such as 128, or take it out",
+    source="vLLM 0.24.0 to 0.27.1, model_executor/model_loader/default_loader.py, line 105",
+    engine=">=0.24.0",
+).finder(RULES)
+def _loader_threads(values: Values) -> Places:
+    given = arguments(values).get(_LOADER)
+    threads = given.get("num_threads") if isinstance(given, Mapping) else None
+    if threads is not None and not (isinstance(threads, int) and threads > 0):
+        yield "", {}
+
+
 # --- texts for booleans ---------------------------------------------------------------------------
 
 

@@ -65,9 +65,9 @@ UNSUPPORTED_FLAGS = {
 
 _LOADER = ("model-loader-extra-config", "enable_multithread_load")
 _LOADER_SOURCE = (
-    "default_loader.py of vLLM 0.24.0 and 0.25.0, read: 0.23.0 has no such test; vLLM pull request "
-    "45196, merged on 2026-06-17, so an image built of vLLM's main branch may have it under an "
-    "older number; vllm-ascend issue 13392"
+    "vLLM 0.24.0 to 0.27.1, model_executor/model_loader/default_loader.py, lines 99 and 121; "
+    "0.23.0 has no such test; vLLM pull request 45196, merged on 2026-06-17, so an image built of vLLM's "
+    "main branch may have it under an older number; vllm-ascend issue 13392"
 )
 _SEQS, _BATCHED = argument("max-num-seqs"), argument("max-num-batched-tokens")
 _EVERY = "0.0.0.0"  # noqa: S104 - an address that a server may be given
@@ -114,6 +114,18 @@ RULES: list[Rule] = [
         "evenly or not at all",
         fix="set it to 1, 2, 4 or 8",
         source="config.json: o_groups 8; vllm-ascend v0.22.1rc, models/deepseek_v4.py, line 726",
+    ),
+    Rule(
+        code="tensor-parallel-alone",
+        severity=Severity.WARNING,
+        path="parallelism.tensor",
+        condition='Values.npu.card not in ("950PR", "950DT") or Values.parallelism.tensor == 1 or '
+        f"({DSA_CP} and {FLASHCOMM})",
+        message="upstream does not support tensor parallelism of this model on an Ascend 950 "
+        "without DSA-CP and sequence parallelism",
+        fix="set it to 1 and parallelism.data to the number of NPUs, or set enable_dsa_cp and "
+        "enable_flashcomm1 of additional-config to true",
+        source="vllm-ascend v0.23.0, tutorial DeepSeek-V4-Flash, line 323",
     ),
     Rule(
         code="expert-parallel-size",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -549,6 +550,18 @@ def test_a_warning_can_be_left_out_and_an_error_can_t() -> None:
         check(Values(), ignore=["block-size"])
     with pytest.raises(ValuesError, match=r"no such rule.*did you mean.*unread-variable"):
         check(Values(), ignore=["unread-variables"])
+
+
+# A line of a file, an issue or pull request, an RFC, or a page by its title.
+REFERENCE = re.compile(
+    r"\blines? \d|\bissues? \d|\bpull requests? \d|\bRFC \d|\bdocs/[\w-]+\.md|"
+    r"\b(Alauda AI|Kubernetes|MindCluster|Python|cert-manager) documentation, \w"
+)
+
+
+@pytest.mark.parametrize("each", RULES, ids=lambda each: each.code)
+def test_a_rule_names_a_place_where_it_can_be_read(each: Rule) -> None:
+    assert REFERENCE.search(each.source)
 
 
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.code)

@@ -25,7 +25,8 @@ RULES: list[Rule] = [
         condition=f"not {_DSPARK}",
         message="this engine does not know DSpark",
         fix="use an image with vLLM 0.25.0 or newer, or method mtp",
-        source="vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, section 4.1",
+        source="vLLM, config/speculative.py: line 60 of 0.25.1, and nothing in 0.24.0; "
+        "vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, line 42",
         engine="<0.25.0",
     ),
     Rule(
@@ -35,8 +36,7 @@ RULES: list[Rule] = [
         condition=f"not {_DSPARK} or not {_DRAFTS_KNOWN} or {_DRAFTS} >= 5",
         message="DSpark drafts five tokens or more",
         fix="set it to 7, as upstream does",
-        source="vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, section 5.1, "
-        "--speculative-config",
+        source="vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, line 321",
     ),
     Rule(
         code="draft-tokens-uneven",
@@ -62,8 +62,9 @@ RULES: list[Rule] = [
         condition=f"not {equals('PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
         message="piecewise graphs are not supported for this model",
         fix="set it to FULL_DECODE_ONLY",
-        source="Alauda AI documentation, DeepSeek-V4-Flash; every row of vllm-ascend's tutorial "
-        "for this model has FULL_DECODE_ONLY",
+        source="Alauda AI documentation, DeepSeek-V4-Flash; vllm-ascend, tutorial "
+        "DeepSeek-V4-Flash: every row of every build has FULL_DECODE_ONLY (lines 178 to 299 at "
+        "182b75ea84)",
     ),
     Rule(
         code="piecewise-graphs-driver",

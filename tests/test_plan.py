@@ -145,6 +145,27 @@ def test_check_says_what_the_plan_says(build: str, step: int) -> None:
         assert each.message.startswith(f"{made.card} at {made.utilization:g}: {made.verdict}")
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("kv-cache-memory-bytes=1073741824", "raise kv-cache-memory-bytes"),
+        ("num-gpu-blocks-override=300", "raise num-gpu-blocks-override"),
+        ("num-gpu-blocks-override=6000", "lower num-gpu-blocks-override"),
+        ("max-num-batched-tokens=8192", "lower max-num-batched-tokens, or raise gpu-memory-util"),
+        ("max-model-len=1048576", "lower max-model-len, or raise gpu-memory-utilization"),
+        ("gpu-memory-utilization=0.97", "lower gpu-memory-utilization or max-num-batched-tokens"),
+    ],
+)
+def test_what_does_not_fit_names_the_argument_that_gives_room(setting: str, words: str) -> None:
+    block = "engine.args.block-size=128"
+    (found,) = (
+        each
+        for each in check(of(f"engine.args.{setting}", block))
+        if each.code == "memory-does-not-fit"
+    )
+    assert words in found.fix
+
+
 def test_a_cache_of_a_given_size_is_taken_as_it_is() -> None:
     four = plan(of("engine.args.kv-cache-memory-bytes=4294967296"))
     assert {four.worst.available, four.likely.available, four.best.available} == {4.0}

@@ -42,7 +42,7 @@ def _unknown_build(values: Values) -> Places:
     code="image-for-other-chip",
     severity=Severity.ERROR,
     path="engine.image",
-    message="this image is for {chip}, and a {card} is {family}: the engine fails to start, "
+    message="this image is for {chip}, and npu.card {card} is {family}: the engine fails to start, "
     "since the device does not match the device type that it was installed for",
     fix="take the image of the same version for {family}: its tag {ends}",
     source="vllm-ascend, utils.py, check_ascend_device_type: line 806 of v0.22.1rc, read in every "

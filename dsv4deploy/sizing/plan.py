@@ -97,6 +97,7 @@ class MemoryPlan:
         after_profiling: graphs, and the buffers that are made later; they come out of what
             gpu-memory-utilization leaves.
         cache: the KV cache's arithmetic.
+        cache_set_by: the argument that sets the KV cache's size; ``""`` where vLLM measures it.
         worst: every estimate at its worst end.
         likely: every estimate as it is likely.
         best: every estimate at its best end.
@@ -116,6 +117,7 @@ class MemoryPlan:
     buffers: Estimate
     after_profiling: Estimate
     cache: KvCache
+    cache_set_by: str
     worst: Case
     likely: Case
     best: Case
@@ -189,7 +191,7 @@ def plan(
     least, most = (buffers.high, buffers.low) if ends_swapped else (buffers.low, buffers.high)
     cache = kv_cache(values)
     utilization = values.engine.args.gpu_memory_utilization
-    fixed = _fixed_cache(values, cache)
+    set_by, fixed = _fixed_cache(values, cache)
 
     def case(has: float, weight: float, active: float, early: float, late: float) -> Case:
         taken = weight + active + early
@@ -213,6 +215,7 @@ def plan(
         buffers=buffers,
         after_profiling=later,
         cache=cache,
+        cache_set_by=set_by,
         worst=case(has.low, held.high, active.high, most, later.high),
         likely=case(has.likely, held.likely, active.likely, buffers.likely, later.likely),
         best=case(has.high, held.low, active.low, least, later.low),
@@ -222,14 +225,17 @@ def plan(
     )
 
 
-def _fixed_cache(values: Values, cache: KvCache) -> float | None:
-    """GiB of a KV cache whose size the arguments set; None where vLLM measures it."""
+def _fixed_cache(values: Values, cache: KvCache) -> tuple[str, float | None]:
+    """The argument that sets the KV cache's size, and that in GiB; None where vLLM measures it."""
     args = arguments(values)
-    blocks = integer("num-gpu-blocks-override", args.get("num-gpu-blocks-override"))
-    if blocks is not None:
-        return blocks * cache.bytes_per_block / GIB
-    given = integer("kv-cache-memory-bytes", args.get("kv-cache-memory-bytes"))
-    return given / GIB if given is not None else None
+    for flag, unit in (
+        ("num-gpu-blocks-override", cache.bytes_per_block),
+        ("kv-cache-memory-bytes", 1),
+    ):
+        given = integer(flag, args.get(flag))
+        if given is not None:
+            return flag, given * unit / GIB
+    return "", None
 
 
 def _notes(values: Values) -> list[str]:

@@ -378,6 +378,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     "openmp-binding": (env(OMP_PROC_BIND="TRUE"), env(OMP_PROC_BIND="False")),
     "preload-missing": ({}, env(LD_PRELOAD="/usr/lib64/libjemalloc.so.2")),
+    "shell-variable": (env(HCCL_IF_IP="$local_ip"), env(HCCL_IF_IP="$(POD_IP)")),
     "placeholder": (
         {"model": {"uri": "oci://registry.example.com/weights:v1"}},
         {"model": {"uri": "oci://registry.site-a.lan/weights:v1"}},

@@ -87,6 +87,22 @@ FOUND = [
         "prefill-decode-key",
         ERROR,
     ),
+    (
+        TWO_NODES,
+        f'{KEYS}.finegrained_tp_config={{"embedding_tensor_parallel_size":2}}',
+        "finegrained-tp",
+        ERROR,
+    ),
+    # sizes that do not divide the data parallel ranks
+    *(
+        (
+            "",
+            f'{KEYS}.finegrained_tp_config={{"{part}_tensor_parallel_size":8}}',
+            "finegrained-tp",
+            ERROR,
+        )
+        for part in ("lmhead", "mlp", "embedding", "oproj")
+    ),
     # connectors that are not the store's
     (
         "",
@@ -177,6 +193,7 @@ FINE = [
     ("", f"{DRAFTS}=7", "draft-tokens-uneven"),
     (A3, f"{DRAFTS}=11", "draft-tokens-uneven"),
     ("", f"{DRAFTS}=2,{ENV}.VLLM_ASCEND_ENABLE_FLASHCOMM1=null", "draft-tokens-uneven"),
+    ("", f"{DRAFTS}=2,{KEYS}.enable_flashcomm1=false", "draft-tokens-uneven"),
     ("", f"{IMAGE}:v0.23.0-openeuler", "image-for-other-chip"),
     ("", "engine.image=registry.site-a.lan/own:1-a3", "image-for-other-chip"),
     ("", f"{ARGS}.decode-context-parallel-size=2", "unsupported-flag"),

@@ -304,6 +304,33 @@ def _role_keys(values: Values) -> Places:
             yield f"engine.args.additional-config.{'.'.join(path)}", {}
 
 
+_SIZES = ("embedding", "lmhead", "mlp", "olora", "oproj")
+
+
+@Rule(
+    code="finegrained-tp",
+    severity=Severity.ERROR,
+    path="engine.args.additional-config.finegrained_tp_config",
+    message="{why}: the engine fails to start",
+    fix="take it out, or choose a divisor of parallelism.data",
+    source="vllm-ascend, ascend_config.py: line 487 of v0.22.1rc1, 592 of v0.23.0, 709 of main at "
+    "182b75ea84; embedding_tensor_parallel_size: line 156 of v0.23.0, 141 of v0.25.1rc1",
+).finder(RULES)
+def _finegrained(values: Values) -> Places:
+    build, given = engine_build(values), _additional(values).get("finegrained_tp_config")
+    data = values.parallelism.data
+    needs = build and any("finegrained_tp_config" in each for each in build.refusals.values())
+    for key in (f"{part}_tensor_parallel_size" for part in _SIZES):
+        size = given.get(key) if isinstance(given, Mapping) else None
+        path = f"engine.args.additional-config.finegrained_tp_config.{key}"
+        if not isinstance(size, int) or size <= 0:
+            continue
+        if data % size:
+            yield path, {"why": f"{size} does not divide the data parallel size, {data}"}
+        elif needs and key.startswith("embedding"):
+            yield path, {"why": "this needs the recompute scheduler of instances that only decode"}
+
+
 @Rule(
     code="profiling-chunks",
     severity=Severity.ERROR,

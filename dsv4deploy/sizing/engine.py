@@ -7,7 +7,7 @@ from typing import Any
 
 from ..facts.builds import Build, builds, deployed
 from ..facts.cards import CARDS
-from ..manifest.conditions import DSA_CP, FLASHCOMM, SHARED_WHOLE, holds
+from ..manifest.conditions import DSA_CP, FLASHCOMM, SHARED_SPREAD, SHARED_WHOLE, holds
 from ..values.tree import Values
 from .kv_cache import KvCache
 
@@ -86,10 +86,16 @@ def kv_cache(values: Values) -> KvCache:
 
 
 def flashcomm(values: Values) -> bool:
-    """Whether FlashComm v1 (sequence parallelism) is on, in a build that has it."""
+    """Whether FlashComm v1 (sequence parallelism) is on, in a build that has it.
+
+    Before v0.26, vllm-ascend turns it on for whole shared experts (ascend_config.py, line 122 of
+    v0.23.0, and utils.py, enable_sp, line 925).
+    """
     build = engine_build(values)
-    removed = build is not None and "VLLM_ASCEND_ENABLE_FLASHCOMM1" not in build.variables
-    return not removed and holds(FLASHCOMM, values)
+    if build is None or "VLLM_ASCEND_ENABLE_FLASHCOMM1" not in build.variables:
+        return build is None and holds(FLASHCOMM, values)
+    follows = ("enable_shared_expert_dp",) in build.refusals.values()
+    return holds(FLASHCOMM, values) or (follows and holds(SHARED_SPREAD, values))
 
 
 def _aligned(values: Values) -> bool:

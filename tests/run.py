@@ -64,7 +64,6 @@ def main() -> None:
         "--cov",
         "--cov-report=term",
         "--durations=5",
-        *(() if os.environ.get("CI") else ("-m", "not exhaustive")),
         *("-n", "auto", "--dist", "loadfile"),
     )
 

@@ -228,6 +228,7 @@ def sparse(rng: random.Random) -> Tree:
     return _mapping(rng, json_schema(), rng.choice([0.0, 0.0, 0.01, 0.05]))
 
 
+@cache
 def real() -> list[Tree]:
     """The values of every shipped profile and example, and the defaults."""
     files = [*sorted(ROOT.glob("profiles/*.yaml")), *sorted(ROOT.glob("examples/*/values.yaml"))]

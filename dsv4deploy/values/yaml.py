@@ -169,8 +169,9 @@ def _only_common(text: str, scalar: yaml.ScalarEvent, where: str, *, in_flow: bo
     if in_flow and not scalar.style and "?" in scalar.value:
         message = "unquoted text between [ ] or { } ends at a `?` to some readers: put it in quotes"
         raise ValuesError.of(where, "", message)
-    if scalar.style == '"' and "/" in scalar.value:
-        written = text[scalar.start_mark.index : scalar.end_mark.index]
+    start, end = scalar.start_mark, scalar.end_mark
+    if start and end and scalar.style == '"' and "/" in scalar.value:
+        written = text[start.index : end.index]
         if re.search(r"(?<!\\)(\\\\)*\\/", written):
             message = "some readers do not know the escape \\/: write / without the backslash"
             raise ValuesError.of(where, "", message)

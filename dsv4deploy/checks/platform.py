@@ -340,6 +340,9 @@ def _secrets(values: Values) -> Places:
             # A reference to another variable is no secret.
             if value and (secret_name(name) or secret_value(value)) and not value.startswith("$("):
                 yield f"{path}.{name}", {}
+    for name, item in values.extra_objects.items():
+        if item.kind == "Secret" and {"data", "stringData"} & item.fields.keys():
+            yield f"extraObjects.{name}", {}
     for path, name, text in _texts(arguments(values), "engine.args"):
         if text and (secret_name(name) or secret_value(text)):
             yield path, {}

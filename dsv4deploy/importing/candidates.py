@@ -19,8 +19,9 @@ Render = Callable[[Tree], Leaves | None]
 """The leaves of a tree's render; None where the tree is not accepted."""
 
 KEY = "zzk"
-# One of them fits each text's pattern; none occurs in a template.
-_MARKERS = ("zzq", "zzq/zzq", "/zzq", "oci://zzq/zzq", "7919", "7919s", "-zqz")
+# One of them fits each text's pattern, and none occurs in a template. Without "vllm" in its command
+# a server is not recognized.
+_MARKERS = ("zzvllm", "zz/vllm", "/zz", "oci://zz/vllm", "7919", "7919s", "-zqz")
 _NUMBER = re.compile(r"(\d+)")
 _INDEX = re.compile(r"\[\d+\]")
 _MOST_COMBINATIONS = 64
@@ -87,7 +88,7 @@ class _Probe:
         }
 
     def corrected(self, path: Path, value: Any) -> Leaves | None:
-        """As :meth:`changed`, but nothing where all the leaves that it affects are right already."""
+        """As :meth:`changed`, but nothing where every leaf that it affects is right already."""
         found = self.changed(path, value)
         there = self._render(replaced(self.tree, path, value))
         if found is None or there is None:
@@ -191,7 +192,6 @@ def _lists(probe: _Probe, place: Place) -> Iterator[list[Any]]:
         else:
             texts = (_inside(probe.wanted[leaf], *around) for leaf in fitting)
             yield [text for text in texts if text is not None]
-    yield []
 
 
 def _free(key: str, marker: str) -> str | None:
@@ -205,8 +205,7 @@ def _fits(leaf: Path, keys: tuple[str | None, ...]) -> bool:
 
 
 def _maps(probe: _Probe, place: Place) -> Iterator[Tree]:
-    entry = entries_of(place.schema)
-    assert entry is not None
+    entry = entries_of(place.schema) or {}
     current: Tree = value_at(probe.tree, place.path)
     section = "properties" in entry
     # Without a type any data fits, so that a text is a marker for it.

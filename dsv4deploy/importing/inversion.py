@@ -101,11 +101,20 @@ def _alike(own: Leaves, template: str) -> int:
 @cache
 def _everything() -> Leaves:
     """The leaves of a render in which every switch is on."""
+    return rendered(everything(), Release()) or {}
+
+
+def everything() -> Tree:
+    """The default values with every switch on, so that they make every object but a few."""
     tree = defaults()
-    for place in places(tree):
-        if place.choices == (False, True):
-            tree = replaced(tree, place.path, True)
-    return rendered(tree, Release()) or {}
+    while off := [
+        place.path
+        for place in places(tree)
+        if place.choices == (False, True) and not value_at(tree, place.path)
+    ]:
+        for path in off:
+            tree = replaced(tree, path, True)
+    return tree
 
 
 def solved(start: Tree, aim: Wanted) -> Tree:

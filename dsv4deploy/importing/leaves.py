@@ -62,9 +62,7 @@ def _data(value: Any, path: Path) -> Any:
     if isinstance(value, Mapping):
         runs = path[-2:-1] in (("containers",), ("initContainers",))
         fields = process(value) if runs else value
-        return {
-            key: _data(each, (*path, key)) for key, each in fields.items() if each is not None
-        }
+        return {key: _data(each, (*path, key)) for key, each in fields.items() if each is not None}
     if isinstance(value, list):
         return _by_name(value, path)
     if path[-2:-1] in (("requests",), ("limits",)) and isinstance(value, int | float):

@@ -1,6 +1,6 @@
 """Token budgets, read from the rules of a BackendTrafficPolicy.
 
-A manifest says neither their names nor which rules belong to one tier, so that no search finds them.
+A manifest says neither their names nor which rules belong to one tier: no search finds them.
 """
 
 from __future__ import annotations

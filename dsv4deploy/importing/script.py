@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from ..values import yaml as yamlio
+
 Tree = dict[str, Any]
 
 # Control characters, which no value accepts, so that what they mark is never taken for text.
@@ -50,7 +52,7 @@ def shown(text: str) -> str:
 def process(container: Mapping[str, Any]) -> Tree:
     """A container with what it runs as data.
 
-    ``command`` keeps the shell, and ``args`` has what the script or the command line says:
+    ``shell`` has the command that runs a script, and ``args`` what it or the command line says:
     ``set``, ``sources``, ``exports``, ``lines``, ``exec``, ``server`` and ``flags`` of an engine;
     ``file`` and ``lines`` of a script that writes a file; ``flags`` of another program. Variables
     that an engine's script exports are among those of ``env``.
@@ -62,8 +64,8 @@ def process(container: Mapping[str, Any]) -> Tree:
     words = [_by_kubelet(word) for word in words]
     shell = next((at for at, word in enumerate(words) if re.fullmatch("-[a-z]*c", word)), 0)
     if shell and len(words) == shell + 2 and words[0].endswith("sh"):
-        data["command"] = words[: shell + 1]
-        data["args"] = _script(words[-1])
+        data.pop("command", None)
+        data |= {"shell": words[: shell + 1], "args": _script(words[-1])}
     elif any("vllm" in word for word in words[:3]):
         data.pop("command", None)
         data["args"] = {"exec": True, **_command_line(words)}
@@ -147,15 +149,19 @@ def _statement(statement: str, data: Tree) -> None:
             return
     start = words[1:] if words[0] == "exec" else words
     if "server" not in data and any("vllm" in word for word in start[:3]):
-        data |= {"exec": words[0] == "exec", **_command_line(start)}
+        # Where its output goes is no flag.
+        ends = (at for at, word in enumerate(start) if re.search(f"{_OPERATOR}[|&<>]", word))
+        end = next(ends, len(start))
+        data |= {"exec": words[0] == "exec", **_command_line(start[:end])}
+        data["lines"] += [" ".join(["…", *start[end:]])] if start[end:] else []
     else:
-        data["lines"].append(" ".join(words))
+        data["lines"].append(" ".join(statement.split()))
 
 
 def _sourced(rest: list[str]) -> str:
     """Whether a sourced file is required or optional; ``""`` where the line does more."""
-    words = [word for word in map(shown, rest) if not re.fullmatch(r"[12&]?>+(&1|/dev/null)", word)]
-    if words in (["||", "true"], ["||", ":"]):
+    text = re.sub(r"[12&]?>+ ?(&1|/dev/null)", "", shown(" ".join(rest)))
+    if re.fullmatch(r" *\|\| (true|:)", text):
         return "optional"
     return "" if rest else "required"
 
@@ -182,7 +188,7 @@ def _command_line(words: list[str]) -> Tree:
 
 
 def _merged(options: Iterator[tuple[str, Any]]) -> Tree:
-    """vLLM's options by their long names; one that is given twice keeps both values."""
+    """VLLM's options by their long names; one that is given twice keeps both values."""
     found: Tree = {}
     for given, value in options:
         name = given.replace("_", "-")
@@ -237,11 +243,9 @@ def _json(text: str) -> Any:
 
 @lru_cache(maxsize=128)
 def document(text: str) -> Any:
-    """Text of several lines that is a YAML mapping, as data; other text stays. Not to be changed."""
-    if "\n" not in text:
-        return text
+    """Several lines that are a YAML mapping, as data; other text stays. Not to be changed."""
     try:
-        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        data = yamlio.parse(text) if "\n" in text else []
     except (yaml.YAMLError, RecursionError):
         return text
-    return data if isinstance(data, dict) else text
+    return data[0] if len(data) == 1 and isinstance(data[0], dict) else text

@@ -19,9 +19,8 @@ Render = Callable[[Tree], Leaves | None]
 """The leaves of a tree's render; None where the tree is not accepted."""
 
 KEY = "zzk"
-# One of them fits each text's pattern, and none occurs in a template. Without "vllm" in its command
-# a server is not recognized.
-_MARKERS = ("zzvllm", "zz/vllm", "/zz", "oci://zz/vllm", "7919", "7919s", "-zqz")
+# One of them fits each text's pattern; none occurs in a template.
+_MARKERS = ("zzq", "zzq/zzq", "/zzq", "oci://zzq/zzq", "7919", "7919s", "-zqz")
 _NUMBER = re.compile(r"(\d+)")
 _INDEX = re.compile(r"\[\d+\]")
 _MOST_COMBINATIONS = 64
@@ -179,18 +178,16 @@ def _lists(probe: _Probe, place: Place) -> Iterator[list[Any]]:
     for one, other in pairs:
         if (changed := probe.changed(place.path, [one, other])) is not None:
             break
-    slots: dict[tuple[Any, ...], None] = {}
+    marker = str(one)
     for leaf, value in (changed or {}).items():
-        first = str(one)
-        if first in str(value) or first in leaf:
-            around = _around(value, first) if isinstance(value, str) else None
-            slots[(tuple(_free(key, first) for key in leaf), around)] = None
-    for keys, around in slots:
-        fitting = [leaf for leaf in probe.wanted if _fits(leaf, keys)]
-        if around is None:
-            yield [probe.wanted[leaf] for leaf in fitting]
-        else:
-            texts = (_inside(probe.wanted[leaf], *around) for leaf in fitting)
+        keys = tuple(_free(key, marker) for key in leaf)
+        fitting = [other for other in probe.wanted if _fits(other, keys)]
+        if marker in leaf:
+            yield [other[leaf.index(marker)] for other in fitting]
+        elif value == one:
+            yield [probe.wanted[other] for other in fitting]
+        elif isinstance(value, str) and marker in value:
+            texts = (_inside(probe.wanted[other], *_around(value, marker)) for other in fitting)
             yield [text for text in texts if text is not None]
 
 

@@ -187,7 +187,8 @@ def _at(leaves: Leaves, place: Path) -> Any:
     below = {
         leaf[len(place) :]: each for leaf, each in leaves.items() if leaf[: len(place)] == place
     }
-    return _readable(masked(tree_of(below), *place))
+    tree = tree_of(below)
+    return _readable(masked(tree, *place)) if tree else tree
 
 
 def _readable(value: Any) -> Any:

@@ -62,15 +62,14 @@ def process(container: Mapping[str, Any]) -> Tree:
     if not words or not all(isinstance(word, str) for word in words):
         return data
     words = [_by_kubelet(word) for word in words]
-    shell = next((at for at, word in enumerate(words) if re.fullmatch("-[a-z]*c", word)), 0)
-    if shell and len(words) == shell + 2 and words[0].endswith("sh"):
+    if not container.get("command") and words[0].startswith("-"):
+        data["args"] = {"flags": dict(_options(words))}
+    elif _is_script(words):
         data.pop("command", None)
-        data |= {"shell": words[: shell + 1], "args": _script(words[-1])}
+        data |= {"shell": words[:-1], "args": _script(words[-1])}
     elif any("vllm" in word for word in words[:3]):
         data.pop("command", None)
         data["args"] = {"exec": True, **_command_line(words)}
-    elif words and not container.get("command") and words[0].startswith("-"):
-        data["args"] = {"flags": dict(_options(words))}
     exported = data["args"].get("env", {}) if isinstance(data.get("args"), dict) else {}
     if exported:
         data["args"] = {key: each for key, each in data["args"].items() if key != "env"}
@@ -79,6 +78,12 @@ def process(container: Mapping[str, Any]) -> Tree:
             *({"name": name, "value": text} for name, text in exported.items()),
         ]
     return data
+
+
+def _is_script(words: list[str]) -> bool:
+    """Whether the last word is a script: the one behind ``-c``, or several lines."""
+    *_, before, last = ["", *words]
+    return bool(re.fullmatch("-[a-z]*c", before)) or ("\n" in last and not before.startswith("--"))
 
 
 def _by_kubelet(text: str) -> str:
@@ -148,7 +153,8 @@ def _statement(statement: str, data: Tree) -> None:
                 _export(pair, data)
             return
     start = words[1:] if words[0] == "exec" else words
-    if "server" not in data and any("vllm" in word for word in start[:3]):
+    serves = words[0] == "exec" or any("vllm" in word for word in start[:3])
+    if serves and "server" not in data:
         # Where its output goes is no flag.
         ends = (at for at, word in enumerate(start) if re.search(f"{_OPERATOR}[|&<>]", word))
         end = next(ends, len(start))

@@ -63,7 +63,7 @@ def import_(
         for sentence in refused:
             say(sentence)
     known = set(map(label, objects))
-    given = [item for file in files for item in read(file.read(), file.name)]
+    given = [item for file in files for item in read(file.read(), getattr(file, "name", "stdin"))]
     given = [item for item in given if label(item) not in known]
     found = imported([*objects, *given], namespace, [*optional, *given])
     if output:

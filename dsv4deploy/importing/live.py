@@ -37,7 +37,8 @@ def live(cluster: Cluster, name: str, namespace: str) -> tuple[list[Object], lis
         raise DeployError(f"there is no {SERVICE} {name} in namespace {namespace}")
     found = [own(service)]
     refused = []
-    for item in _related(service, name, namespace):
+    related = {label(item): item for item in _related(service, name, namespace)}
+    for item in related.values():
         try:
             there = cluster.live(item)
         except ClusterError as error:

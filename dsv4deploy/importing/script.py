@@ -185,7 +185,8 @@ def _export(pair: str, data: Tree) -> None:
 
 def _command_line(words: list[str]) -> Tree:
     """A server and its flags; the model's path belongs to the server, wherever it is named."""
-    first = next((at for at, word in enumerate(words) if word.startswith("--")), len(words))
+    starts = (at for at, word in enumerate(words) if word.startswith("--") or word in _SHORT)
+    first = next(starts, len(words))
     found = _merged(_options(words[first:]))
     server = words[:first]
     if isinstance(model := found.pop("model", None), str):

@@ -22,7 +22,10 @@ from hypothesis import strategies as st
 
 from dsv4deploy import Release, Values, ValuesError, load, render
 from dsv4deploy.cli import cli
+from dsv4deploy.cli.connection import ClusterOptions
+from dsv4deploy.cluster.diff import label
 from dsv4deploy.errors import ClusterError, DeployError
+from dsv4deploy.importing.leaves import Leaves, leaves
 from dsv4deploy.importing.live import live, without_defaults
 from dsv4deploy.importing.manifest import Imported, imported, read, values_file
 from dsv4deploy.importing.script import process
@@ -317,7 +320,7 @@ def other_form(rng: random.Random, objects: list[Tree]) -> str:
     return yaml.safe_dump_all(items, sort_keys=False, default_flow_style=rng.choice([None, False]))
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**32))
 @pytest.mark.parametrize("kind", ["drawn", "mutated"])
 def test_the_render_of_any_values_is_imported_whole(kind: str, seed: int) -> None:
@@ -335,6 +338,40 @@ def test_the_render_of_any_values_is_imported_whole(kind: str, seed: int) -> Non
     found = imported(given_objects)
     assert not found.changes
     assert rendered(again(found)) == objects
+
+
+ODD: tuple[Any, ...] = (None, True, 7, "x", "x\n--y", [], {}, [None], [[]], [{}], {"": 1})
+
+
+def _holders(tree: Any) -> list[tuple[Any, Any]]:
+    entries = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    found = [(tree, key) for key, _ in entries]
+    return found + [
+        each
+        for holder, key in found
+        if isinstance(holder[key], dict | list)
+        for each in _holders(holder[key])
+    ]
+
+
+def meaning(objects: list[Tree]) -> dict[str, Leaves]:
+    return {label(item): leaves(item) for item in objects}
+
+
+@settings(max_examples=12)
+@given(seed=st.integers(0, 2**32))
+def test_whatever_a_manifest_has_is_a_value_or_listed_or_refused(seed: int) -> None:
+    rng = random.Random(seed)
+    objects = rendered(load({"networkPolicy": {"enabled": True}}))
+    for _ in range(rng.randint(1, 3)):
+        holder, key = rng.choice(_holders(objects))
+        holder[key] = copy.deepcopy(rng.choice(ODD))
+    try:
+        changed = read(yamlio.write(each for each in objects if isinstance(each, dict)), "file")
+        found = imported(changed)
+    except DeployError:
+        return
+    assert (not found.changes) == (meaning(rendered(again(found))) == meaning(changed))
 
 
 # --- the command line --------------------------------------------------------------------------
@@ -384,8 +421,9 @@ def two(objects: list[Tree]) -> list[Tree]:
         (lambda objects: objects[:-1], "one LLMInferenceService can be imported at a time; there"),
         (two, f"there is {SERVICE}, {SERVICE}"),
         (lambda _: [{"name": "chat"}], "without apiVersion, kind and metadata.name is no object"),
+        (lambda _: [{"kind": "A", "metadata": 1}], "without apiVersion, kind and metadata.name"),
     ],
-    ids=["none", "two", "values"],
+    ids=["none", "two", "values", "metadata"],
 )
 def test_what_is_no_manifest_of_one_service_is_refused(
     change: Callable[[list[Tree]], list[Tree]], words: str
@@ -453,6 +491,16 @@ def test_without_a_schema_the_defaults_of_the_server_are_listed() -> None:
     objects, _ = live(cluster, "chat", "demo")
     found = imported(objects, "demo", without_defaults(cluster, objects))
     assert [change.path for change in found.changes] == ["spec.class", "spec.extra"]
+
+
+def test_the_verb_reads_a_cluster_and_files_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = load({"name": "chat", "networkPolicy": {"enabled": True}})
+    cluster = there(values)
+    monkeypatch.setattr(ClusterOptions, "connect", lambda _: cluster)
+    result = run("-", "--from-cluster", "chat", "-n", "demo", text=yamlio.write(render(values)))
+    assert result.exit_code == 0, result.output
+    assert "ConfigMap demo/chat-dashboard: not read: configmaps is forbidden" in result.stderr
+    assert load(yamlio.read(result.stdout, "stdout"), profile="ascend-910b4-8-w4a8") == values
 
 
 def test_a_service_that_is_not_there_is_an_error() -> None:

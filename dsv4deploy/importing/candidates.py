@@ -21,7 +21,7 @@ Render = Callable[[Tree], Leaves | None]
 KEY = "zzk"
 # One of them fits each text's pattern; none occurs in a template.
 _MARKERS = ("zzq", "zzq/zzq", "/zzq", "oci://zzq/zzq", "7919", "7919s", "-zqz")
-_NUMBER = re.compile(r"(\d+)")
+_NUMBER = re.compile(r"([0-9]{1,18})")
 _INDEX = re.compile(r"\[\d+\]")
 _MOST_COMBINATIONS = 64
 

@@ -36,12 +36,14 @@ _MERGE_KEYS = {
 def leaves(item: Object) -> Leaves:
     """The leaves of one object by their paths; an empty map or list is a leaf."""
     tree = compared(item)
-    notes = {
-        key: text
-        for key, text in (tree["metadata"]["annotations"] or {}).items()
-        if key != REPEATED and not key.startswith("dsv4deploy.io/")
-    }
-    meta = {**tree["metadata"], "annotations": notes}
+    meta = tree["metadata"]
+    if isinstance(notes := meta["annotations"], Mapping):
+        kept = {
+            key: text
+            for key, text in notes.items()
+            if key != REPEATED and not key.startswith("dsv4deploy.io/")
+        }
+        meta = {**meta, "annotations": kept}
     tree["metadata"] = {key: value for key, value in meta.items() if value}
     return dict(_flat(_data(tree, ()), ()))
 

@@ -57,15 +57,12 @@ def read(text: str | bytes, source: str) -> list[Tree]:
     found = list(items(yamlio.read_all(text, source)))
     for item in found:
         meta = item.get("metadata")
-        texts = [item.get("apiVersion"), item.get("kind"), meta and _name(meta)]
-        if not all(isinstance(each, str) for each in texts):
+        meta = meta if isinstance(meta, Mapping) else {}
+        texts = [item.get("apiVersion"), item.get("kind"), meta.get("name")]
+        if not all(isinstance(each, str) for each in (*texts, meta.get("namespace") or "")):
             message = "a document without apiVersion, kind and metadata.name is no object"
             raise ValuesError.of(source, "", message)
     return [dict(item) for item in found]
-
-
-def _name(meta: Any) -> Any:
-    return meta.get("name") if isinstance(meta, Mapping) else None
 
 
 def imported(

@@ -35,15 +35,15 @@ def budgets(policy: Mapping[str, Any]) -> Tree:
                 if header["type"] == "RegularExpression" and not header.get("invert")
             ]
             (tiers.setdefault(names[0], []) if names else quotas).append(quota)
+        return {
+            "quotas": _named(quotas),
+            "tiers": {
+                f"tier-{number}": {"clients": _clients(pattern), "quotas": _named(each)}
+                for number, (pattern, each) in enumerate(tiers.items(), 1)
+            },
+        }
     except (AttributeError, LookupError, TypeError):
         return {}
-    return {
-        "quotas": _named(quotas),
-        "tiers": {
-            f"tier-{number}": {"clients": _clients(pattern), "quotas": _named(each)}
-            for number, (pattern, each) in enumerate(tiers.items(), 1)
-        },
-    }
 
 
 def _named(quotas: list[Tree]) -> Tree:

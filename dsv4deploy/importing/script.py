@@ -58,10 +58,13 @@ def process(container: Mapping[str, Any]) -> Tree:
     that an engine's script exports are among those of ``env``.
     """
     data = dict(container)
-    words = [*(container.get("command") or ()), *(container.get("args") or ())]
-    if not words or not all(isinstance(word, str) for word in words):
+    lists = [container.get(key) or [] for key in ("command", "args")]
+    texts = [word for each in lists if isinstance(each, list) for word in each]
+    if not texts or not all(isinstance(each, list) for each in lists):
         return data
-    words = [_by_kubelet(word) for word in words]
+    if not all(isinstance(word, str) for word in texts):
+        return data
+    words = [_by_kubelet(word) for word in texts]
     if not container.get("command") and words[0].startswith("-"):
         data["args"] = {"flags": dict(_options(words))}
     elif _is_script(words):

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import ClusterError
+from ..values.json import read_json
 
 Shape = Any
 
@@ -65,6 +65,8 @@ _SPEC: Shape = {
     "leaderWorkerTemplate": {"leaderTemplate": _POD, "workerTemplate": _POD},
     "replicas": int,
     "hard": {},
+    # Of a Gateway.
+    "listeners": [{"protocol!": str, "port!": int}],
     "taints": [{"key!": str, "effect!": str}],
     "holderIdentity": str,
     "leaseDurationSeconds": int,
@@ -115,7 +117,7 @@ _REFUSAL: Shape = {"reason": str, "message": str, "details": {"causes": [_CAUSE]
 def refusal(text: str) -> Mapping[str, Any]:
     """The ``Status`` in the body of a refusal; empty where it is something else."""
     try:
-        data = json.loads(text)
+        data = read_json(text)
     except ValueError:
         return {}
     return {} if any(_problems(data, _REFUSAL, "")) else data
@@ -135,7 +137,7 @@ def checked(text: str, method: str, path: str) -> Any:
     if path.endswith("/log") or not path.startswith(("/api", "/openapi", "/version")):
         return text
     try:
-        data = json.loads(text)
+        data = read_json(text)
     except ValueError:
         problems = ["it is not JSON"]
     else:

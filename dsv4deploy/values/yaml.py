@@ -55,6 +55,16 @@ _AMBIGUOUS = [
     (re.compile(r"(?i:[-+]?\.inf|\.nan)"), "is not a number that JSON can carry"),
     (re.compile(r"="), "is a special key to some readers"),
 ]
+# What readers take differently wherever it is: Helm 4 splits a file at lines that begin with ---
+# before it reads YAML.
+_ANYWHERE = [
+    (re.compile("\ufeff"), "a byte order mark inside this file: delete it"),
+    (re.compile(r"\r(?!\n)"), "a carriage return without a line feed: save this file with LF"),
+    (
+        re.compile(r"(?m)^---(?![ \t]*(#.*)?\r?$)"),
+        "a line that begins with --- and goes on ends the file to some readers: indent it",
+    ),
+]
 _TEMPLATE = "values files are no templates: in the place of `{{ … }}` write what it stands for"
 
 
@@ -109,8 +119,7 @@ def read_all(text: str | bytes, source: str, most: int = _MAX_NODES) -> list[dic
     documents: list[Any] = []
     try:
         content.encode()
-        if "\ufeff" in content[1:]:
-            raise ValuesError.of(source, "", "a byte order mark inside this file: delete it")
+        content = content.removeprefix("\ufeff")
         _only_plain(content, source)
         loader = _Loader(content)
         try:
@@ -147,20 +156,42 @@ def read_all(text: str | bytes, source: str, most: int = _MAX_NODES) -> list[dic
 
 def _only_plain(text: str, source: str) -> None:
     """Refuses what readers understand differently, and what would crash libyaml's composer."""
-    depth = 0
+    for pattern, message in _ANYWHERE:
+        found = pattern.search(text)
+        if found:
+            line = text.count("\n", 0, found.start()) + 1
+            raise ValuesError.of(f"{source}:{line}", "", message)
+    depth = in_flow = 0
     for event in yaml.parse(text, Loader=_Loader):
         where = f"{source}:{event.start_mark.line + 1}" if event.start_mark else source
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
+            in_flow += bool(event.flow_style)  # no block is inside of a flow collection
             if depth > _DEEPEST:
                 raise ValuesError.of(where, "", "nested too deeply to be a values file")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+            in_flow = max(0, in_flow - 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            _only_common(text, event, where, in_flow=bool(in_flow))
         if isinstance(event, yaml.DocumentStartEvent) and (event.version or event.tags):
             message = "directives such as %YAML have no meaning here: leave them out"
             raise ValuesError.of(where, "", message)
         if getattr(event, "tag", None):
             message = 'tags such as ! and !!str have no meaning here: write text as "text"'
+            raise ValuesError.of(where, "", message)
+
+
+def _only_common(text: str, scalar: yaml.ScalarEvent, where: str, *, in_flow: bool) -> None:
+    """Refuses a way to write text that Go's readers (go-yaml 2.4, in Helm 3.17) do not know."""
+    if in_flow and not scalar.style and "?" in scalar.value:
+        message = "unquoted text between [ ] or { } ends at a `?` to some readers: put it in quotes"
+        raise ValuesError.of(where, "", message)
+    start, end = scalar.start_mark, scalar.end_mark
+    if start and end and scalar.style == '"' and "/" in scalar.value:
+        written = text[start.index : end.index]
+        if re.search(r"(?<!\\)(\\\\)*\\/", written):
+            message = "some readers do not know the escape \\/: write / without the backslash"
             raise ValuesError.of(where, "", message)
 
 

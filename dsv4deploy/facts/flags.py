@@ -134,7 +134,7 @@ def _not_json(value: Any) -> str:
 
     try:
         json.loads(value, parse_constant=refuse)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"not strict JSON ({error}): write a mapping"
     return ""
 

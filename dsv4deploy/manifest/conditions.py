@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from ..values.pods import texts
 from ..values.tree import Values
 from .render import expression
 
@@ -99,9 +100,8 @@ NAMED = {"dsaCp": DSA_CP, "flashcomm": FLASHCOMM, "mtp": MTP, "sharedSpread": SH
 def holds(condition: str, values: Values) -> bool:
     """Whether a condition of the engine's settings and sizes is true of some values."""
     engine, parallel = values.engine, values.parallelism
-    args = engine.args.model_dump(by_alias=True)
     tree = {
-        "engine": {"args": args, "env": engine.env},
+        "engine": {"args": engine.args.model_dump(by_alias=True), "env": texts(engine.env)},
         "parallelism": {"expert": parallel.expert, "tensor": parallel.tensor},
     }
     return bool(_compiled(condition)({"Values": tree}))

@@ -93,6 +93,13 @@ FOUND = [
         "finegrained-tp",
         ERROR,
     ),
+    ("", f'{KEYS}.profiling_chunk_config={{"enabled":true}}', "profiling-chunks", ERROR),
+    (
+        DSPARK,
+        f'{KEYS}.scheduler_config={{"profiling_chunk_config":{{"enabled":true}}}}',
+        "profiling-chunks",
+        ERROR,
+    ),
     # sizes that do not divide the data parallel ranks
     *(
         (
@@ -201,6 +208,8 @@ FINE = [
     ("", f"{ARGS}.max-num-seqs=6,{ARGS}.enforce-eager=true", "batch-off-grid"),
     ("", f"{METHOD}=ngram,{KEYS}.enable_dsa_cp=true", "dsa-cp-crashes"),
     ("", f"{KEYS}.recompute_scheduler_enable=false", "prefill-decode-key"),
+    (DSPARK, f"{KEYS}.profiling_chunk_config.enabled=true", "profiling-chunks"),  # read no more
+    (DSPARK, f"{KEYS}.recompute_scheduler_enable=true", "prefill-decode-key"),
     (DSPARK, f'{ENV}.HCCL_BUFFSIZE="556"', "hccl-buffer"),
     (TWO_NODES, f"{ENV}.HCCL_BUFFSIZE=null", "hccl-buffer"),
     ("", f'{ENV}.MY_OWN_VARIABLE="1",{ENV}.VLLM_USE_V1=null', "unread-variable"),

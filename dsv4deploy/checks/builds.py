@@ -292,13 +292,20 @@ _ROLE_KEYS = (
     "of main at 182b75ea84",
 ).finder(RULES)
 def _role_keys(values: Values) -> Places:
-    build, given = engine_build(values), _additional(values)
     for path in _ROLE_KEYS:
-        value: Any = given
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        if value and (build is None or path[0] in build.additional_config):
+        if _read(values, path):
             yield f"engine.args.additional-config.{'.'.join(path)}", {}
+
+
+def _read(values: Values, path: tuple[str, ...]) -> Any:
+    """What a key of additional-config is set to; None where the build does not read it."""
+    build = engine_build(values)
+    if build and path[0] not in build.additional_config:
+        return None
+    value: Any = _additional(values)
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 _SIZES = ("embedding", "lmhead", "mlp", "olora", "oproj")
@@ -332,18 +339,17 @@ def _finegrained(values: Values) -> Places:
     code="profiling-chunks",
     severity=Severity.ERROR,
     path="engine.args.additional-config.profiling_chunk_config",
-    message="it needs pipeline parallelism, which this deployment does not have: the engine fails "
-    "to start",
+    message="this needs pipeline parallelism, which this deployment does not have: the engine "
+    "fails to start",
     fix="take it out",
-    source="vllm-ascend, ascend_config.py: line 69 of v0.22.1rc, 93 of main at 182b75ea84",
+    source="vllm-ascend, ascend_config.py: line 69 of v0.22.1rc; in scheduler_config, 74 of "
+    "v0.25.1rc1 and 93 of main at 182b75ea84",
 ).finder(RULES)
 def _profiling_chunks(values: Values) -> Places:
-    given = _additional(values)
-    inner = given.get("scheduler_config")
-    both = (given, inner if isinstance(inner, Mapping) else {})
-    configs = (each.get("profiling_chunk_config") for each in both)
-    if any(isinstance(config, Mapping) and config.get("enabled") for config in configs):
-        yield "", {}
+    for above in ((), ("scheduler_config",)):
+        if _read(values, (*above, "profiling_chunk_config", "enabled")):
+            path = ".".join(("engine.args.additional-config", *above, "profiling_chunk_config"))
+            yield path, {}
 
 
 _LOADER = "model-loader-extra-config"

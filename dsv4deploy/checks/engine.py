@@ -166,7 +166,7 @@ RULES: list[Rule] = [
         "requires SP`",
         fix='set engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1 to "1", or take enable_dsa_cp out',
         source="vllm-ascend, utils.py, enable_dsa_cp: line 1361 of v0.22.1rc, 1533 of v0.23.0, "
-        "1412 of v0.26.0rc1; main at 182b75ea84 no longer asks for it (line 1324)",
+        "1404 of v0.26.0rc1; main at 182b75ea84 no longer asks for it (line 1324)",
         engine="<0.27.0",
     ),
     Rule(

@@ -88,6 +88,7 @@ _SPEC: Shape = {
     "leaseTransitions": int,
     "renewTime": str,
     "acquireTime": str,
+    "baseRefs": [{"name!": str}],
 }
 _STATUS: Shape = {
     "phase": str,
@@ -123,6 +124,11 @@ _WITH_SPEC = (
 _KINDS: Shape = {"resources!": [{"name!": str, "kind!": str, "namespaced!": bool}]}
 _VERSION: Shape = {"major!": _version, "minor!": _version, "gitVersion!": str}
 _REVIEW: Shape = {"status!": {"allowed!": bool}}
+_SCHEMAS: Shape = {
+    "components!": {
+        "schemas!": {...: {"x-kubernetes-group-version-kind": [{"kind!": str}], "properties": {}}}
+    }
+}
 
 
 _CAUSE: Shape = {"reason": str, "field": str, "message": str}
@@ -149,7 +155,7 @@ def checked(text: str, method: str, path: str) -> Any:
     Raises:
         ClusterError: it is not what Kubernetes sends, with reason Malformed.
     """
-    if path.endswith("/log") or not path.startswith(("/api", "/version")):
+    if path.endswith("/log") or not path.startswith(("/api", "/openapi", "/version")):
         return text
     try:
         data = read_json(text)
@@ -170,6 +176,8 @@ def _shape(method: str, path: str) -> Shape:
     """The shape of an answer, which the request's path tells."""
     if path == "/version":
         return _VERSION
+    if path.startswith("/openapi"):
+        return _SCHEMAS
     if path.endswith("accessreviews"):
         return _REVIEW
     _, *rest = path.removeprefix("/apis/").removeprefix("/api/").split("/")

@@ -100,20 +100,39 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
         ValuesError: broken YAML, several documents, a key twice, an ambiguous scalar, a tag, a
             directive, another encoding than UTF-8.
     """
+    documents = read_all(text, source, most=1)
+    return documents[0] if documents else {}
+
+
+def read_all(text: str | bytes, source: str, most: int = _MAX_NODES) -> list[dict[str, Any]]:
+    """The YAML documents of a text, each a mapping, as :func:`read` reads one; without empty ones.
+
+    Args:
+        text: the text.
+        source: what the user knows it by.
+        most: how many documents it may have.
+
+    Raises:
+        ValuesError: see :func:`read`.
+    """
     content = text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
+    documents: list[Any] = []
     try:
         content.encode()
         content = content.removeprefix("\ufeff")
         _only_plain(content, source)
         loader = _Loader(content)
         try:
-            node = loader.get_node() if loader.check_node() else None
-            if loader.check_node():
-                message = "several YAML documents in one file: keep one, or make two files of them"
-                raise ValuesError.of(source, "", message)
+            while loader.check_node():
+                if len(documents) == most:
+                    message = (
+                        "several YAML documents in one file: keep one, or make two files of them"
+                    )
+                    raise ValuesError.of(source, "", message)
+                if (node := loader.get_node()) is not None:
+                    documents.append(_Builder(source).build(node, ()))
         finally:
             loader.dispose()
-        document = None if node is None else _Builder(source).build(node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
@@ -128,12 +147,11 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         reason = str(error).splitlines()[0]
         raise ValuesError.of(source, "", f"not a YAML document: {reason}") from None
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        message = "the document must be a mapping of values, such as `name: my-service`"
-        raise ValuesError.of(source, "", message)
-    return document
+    for document in documents:
+        if document is not None and not isinstance(document, dict):
+            message = "the document must be a mapping of values, such as `name: my-service`"
+            raise ValuesError.of(source, "", message)
+    return [document for document in documents if document]
 
 
 def _only_plain(text: str, source: str) -> None:

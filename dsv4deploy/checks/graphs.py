@@ -6,7 +6,7 @@ from ..facts.cards import CARDS
 from ..facts.model import EXPERTS, EXPERTS_A_TOKEN, HIDDEN
 from ..findings import Severity
 from ..manifest.conditions import FLASHCOMM, SHARED_SPREAD, argument, equals, is_a, true, variable
-from ..sizing.engine import arguments, captured_batches, draft, runs_as_graph
+from ..sizing.engine import arguments, captured_batches, draft, most_as_graph, runs_as_graph
 from ..values.quantities import whole
 from ..values.tree import Values
 from .rule import Places, Rule
@@ -152,7 +152,7 @@ def _off_grid(values: Values) -> Places:
     seqs, sizes = values.engine.args.max_num_seqs, captured_batches(values)
     if not sizes or runs_as_graph(values, seqs):
         return
-    below = next((n for n in range(seqs - 1, 0, -1) if runs_as_graph(values, n)), None)
+    below = most_as_graph(values, seqs - 1)
     above = next((n for n in range(seqs + 1, seqs + 65) if runs_as_graph(values, n)), None)
     near = " or ".join(str(n) for n in (below, above) if n) or "a number whose batches are captured"
     tokens = seqs * (1 + draft(values).tokens)

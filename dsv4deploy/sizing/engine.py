@@ -127,7 +127,7 @@ def captured_batches(values: Values) -> list[int] | None:
     largest = args["max-num-seqs"] * (1 + draft(values).tokens)
     explicit = compilation.get("cudagraph_capture_sizes")
     sizes = (
-        sorted(explicit)
+        sorted({size for size in explicit if type(size) is int})
         if isinstance(explicit, list | tuple)
         else known.vllm.captured(min(largest, _MOST_CAPTURED))
     )
@@ -143,3 +143,14 @@ def runs_as_graph(values: Values, max_num_seqs: int) -> bool:
     engine = values.engine.model_copy(update={"args": args})
     sizes = captured_batches(values.model_copy(update={"engine": engine}))
     return sizes is None or max_num_seqs * (1 + draft(values).tokens) in sizes
+
+
+def most_as_graph(values: Values, requests: int) -> int:
+    """The largest full batch of no more requests that runs as a graph; 0 where none does."""
+    sizes = captured_batches(values)
+    if sizes is None:
+        return requests
+    step = 1 + draft(values).tokens
+    tried = {size // step for size in (*sizes, *range(_MOST_CAPTURED + 1))}
+    fitting = sorted((n for n in tried if 0 < n <= requests), reverse=True)
+    return next((n for n in fitting if runs_as_graph(values, n)), 0)

@@ -18,7 +18,15 @@ from ..facts.estimates import GIB, Estimate
 from ..facts.flags import integer
 from ..facts.model import MAX_MODEL_LEN
 from ..values.tree import Values
-from .engine import arguments, captured_batches, draft, engine_build, kv_cache, runs_as_graph
+from .engine import (
+    arguments,
+    captured_batches,
+    draft,
+    engine_build,
+    kv_cache,
+    most_as_graph,
+    runs_as_graph,
+)
 from .estimates import calibrated, check_log, completed, estimates
 from .kv_cache import KvCache
 from .startup_log import Calibration
@@ -149,7 +157,7 @@ class MemoryPlan:
         batched, batched_requests = most("max_num_batched_tokens", 256, MAX_MODEL_LEN)
         length, length_requests = most("max_model_len", 1024, MAX_MODEL_LEN)
         requests = self.likely.requests if self.likely.holds else 0
-        seqs = next((n for n in range(requests, 0, -1) if runs_as_graph(self.values, n)), 0)
+        seqs = most_as_graph(self.values, requests)
         return Limits(batched, batched_requests, seqs, length, length_requests)
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import ClusterError
 from ...manifest.render import Release, render
+from ...values.json import finite
 from ...values.quantities import quantity, seconds
 from ...values.tree import Values
 from ..addresses import configuration
@@ -41,7 +42,7 @@ class EnvoyGateway:
 
         try:
             settings = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (RecursionError, ValueError, yaml.YAMLError):
             settings = None
         redis = str(_at(settings, "rateLimit", "backend", "redis", "url") or "")
         # Without Redis nothing is counted, whatever else the rate limit says.
@@ -161,7 +162,7 @@ def amount(text: object) -> float:
         ClusterError: it is none.
     """
     try:
-        return quantity(str(text))
+        return finite(str(quantity(str(text))))
     except ValueError as error:
         raise ClusterError(f"an object in the cluster is not valid: {error}", "Invalid") from None
 
@@ -175,7 +176,7 @@ def requested(pod: Object, resource: str) -> float:
     """How much of a resource a pod's containers request together."""
     return sum(
         amount(((container.get("resources") or {}).get("requests") or {}).get(resource, "0"))
-        for container in pod["spec"]["containers"]
+        for container in pod["spec"].get("containers") or []
     )
 
 

@@ -50,10 +50,10 @@ def _pull_secrets(facts: Facts) -> Answers:
                 f"there is no Secret {name}, which only a private registry needs",
                 f"make it, or take {name} out of engine.imagePullSecrets",
             )
-        elif found["type"] not in kinds:
+        elif found.get("type") not in kinds:
             yield (
                 Severity.ERROR,
-                f"Secret {name} is of type {found['type']}",
+                f"Secret {name} is of type {found.get('type')}",
                 "make it with `kubectl create secret docker-registry`",
             )
 

@@ -115,7 +115,9 @@ def _disk(facts: Facts) -> Answers:
         images = (node.get("status") or {}).get("images") or []
         if any(weights in (each.get("names") or []) for each in images):
             continue  # they are there already
-        free = facts.left(node, "ephemeral-storage") - sum(each["sizeBytes"] for each in images)
+        free = facts.left(node, "ephemeral-storage") - sum(
+            each.get("sizeBytes") or 0 for each in images
+        )
         if not allocatable(node, "ephemeral-storage"):
             yield (
                 Severity.UNKNOWN,
@@ -168,7 +170,7 @@ def _driver(facts: Facts) -> Answers:
     least = _DRIVERS.get(build.vllm.version) if build else None
     for node in facts.fitting:
         told = [text for key, text in labels(node).items() if _DRIVER_LABEL.search(key)]
-        numbers = re.match(r"(\d+)\.(\d+)", told[0]) if told else None
+        numbers = re.match(r"([0-9]{1,6})\.([0-9]{1,6})", told[0]) if told else None
         name = node["metadata"]["name"]
         look = "look with npu-smi info: CANN 9.0 needs HDK 25.0, CANN 9.1 needs 25.2"
         if not numbers:

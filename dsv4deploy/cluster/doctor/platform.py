@@ -20,7 +20,7 @@ CHECKS = Checks()
 @CHECKS.add("kubernetes-version", "Kubernetes is 1.32 or newer")
 def _kubernetes(facts: Facts) -> Answers:
     told = facts.cluster.request("GET", "/version")
-    version = (int(told["major"]), int(re.sub(r"\D", "", told["minor"])))
+    version = tuple(int(re.sub("[^0-9]", "", told[part])) for part in ("major", "minor"))
     if version < (1, 32):
         yield Severity.ERROR, f"Kubernetes is {told['gitVersion']}", "upgrade it to 1.32 or newer"
 
@@ -100,14 +100,14 @@ def _webhooks(facts: Facts, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]
     for item in facts.cluster.list("admissionregistration.k8s.io/v1", kind):
         for webhook in item.get("webhooks") or []:
             for rule in webhook.get("rules") or []:
-                if "llminferenceservices" in rule.get("resources", []):
+                if "llminferenceservices" in (rule.get("resources") or []):
                     yield item["metadata"]["name"], rule
 
 
 @CHECKS.add("kserve-webhook", "KServe's webhook checks v1alpha2")
 def _kserve_webhook(facts: Facts) -> Answers:
     rules = [rule for _, rule in _webhooks(facts, "ValidatingWebhookConfiguration")]
-    if not any("v1alpha2" in rule["apiVersions"] or "*" in rule["apiVersions"] for rule in rules):
+    if not any({"v1alpha2", "*"} & set(rule.get("apiVersions") or []) for rule in rules):
         yield (
             Severity.ERROR,
             "no webhook checks LLMInferenceServices of v1alpha2",
@@ -129,7 +129,7 @@ def _infernex(facts: Facts) -> Answers:
             "no webhook of InferNex Bridge was found: the service runs as plain KServe runs it",
             "install InferNex Bridge 26.6.0",
         )
-    elif not any({"v1alpha2", "*"} & set(rule["apiVersions"]) for rule in found):
+    elif not any({"v1alpha2", "*"} & set(rule.get("apiVersions") or []) for rule in found):
         yield (
             Severity.ERROR,
             "InferNex Bridge's webhook does not see v1alpha2",
@@ -158,8 +158,9 @@ def _kserve_version(facts: Facts) -> Answers:
     found = [
         (int(tag[1]), int(tag[2]))
         for item in _controllers(facts)
-        for container in item["spec"]["template"]["spec"]["containers"]
-        if (tag := re.search(r":v?(\d+)\.(\d+)[^:]*$", container.get("image", "")))
+        for container in (item["spec"].get("template") or {}).get("spec", {}).get("containers")
+        or []
+        if (tag := re.search(r":v?([0-9]{1,6})\.([0-9]{1,6})[^:]*$", container.get("image", "")))
     ]
     if not found:
         yield (

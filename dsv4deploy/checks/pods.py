@@ -24,9 +24,8 @@ RULES: list[Rule] = [
         path="engine.podLabels.{name}",
         condition='"{name}" not in Values.engine.podLabels',
         table=dict.fromkeys(_ENGINE_LABELS, "KServe"),
-        message="{owner} sets this label, and its Services, the pool, the NetworkPolicy, the "
-        "PodDisruptionBudget and the PodMonitor select pods by it",
-        fix="take it out, or choose another key",
+        message="{owner} sets this label, and Services, pool and policies select pods by it",
+        fix="choose another key",
         source="KServe v0.17.0 to v0.20.0, workload_single_node.go: spec.labels replace the "
         "labels that the selectors name",
     ),
@@ -36,8 +35,8 @@ RULES: list[Rule] = [
         path="router.podLabels.{name}",
         condition='"{name}" not in Values.router.podLabels',
         table=dict.fromkeys(_ENGINE_LABELS[:3], "KServe"),
-        message="{owner} sets this label, and the endpoint picker's Service selects pods by it",
-        fix="take it out, or choose another key",
+        message="{owner} sets this label, and the router's Service selects pods by it",
+        fix="choose another key",
         source="KServe v0.17.0 to v0.20.0, scheduler.go, propagateSchedulerMetadata and "
         "SchedulerLabels",
     ),
@@ -70,8 +69,7 @@ RULES: list[Rule] = [
             "tls-certs": _KSERVE_PRESET,
             "tmp-dir": _KSERVE_PRESET,
         },
-        message="the pod has a volume of this name from {owner}, and Kubernetes accepts one source "
-        "for a volume",
+        message="{owner} has a volume of this name, and a volume has one source",
         fix="choose another name",
         source="KServe v0.17.0 to v0.20.0, config/llmisvcconfig and pkg/constants: volumes of the "
         "presets are merged by name",

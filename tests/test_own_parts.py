@@ -307,9 +307,10 @@ def test_helm_gives_the_same(name: str, major: str, tool: Tool, tmp_path: Path) 
 
 
 def test_an_overlay_changes_them_and_adds_objects(tool: Tool, tmp_path: Path) -> None:
-    values = load(EXAMPLE, MARKED, {"engine": {"podLabels": {"team": "other"}}})
-    release = Release(namespace="prod")
-    for before in (load(), load(EXAMPLE)):
+    other = {"podLabels": {"team": "other"}, "extraContainers": {"heartbeat": {"args": ["b"]}}}
+    values, release = load(EXAMPLE, MARKED, {"engine": other}), Release(namespace="prod")
+    same = {"engine": {"extraContainers": {"heartbeat": {"args": ["a"]}}}}
+    for before in (load(), load(EXAMPLE), load(EXAMPLE, same)):
         for path, text in files(before, Release(), values, release, "prod").items():
             file = tmp_path / path
             file.parent.mkdir(parents=True, exist_ok=True)

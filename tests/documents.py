@@ -233,6 +233,7 @@ def sparse(rng: random.Random) -> Tree:
     return _mapping(rng, json_schema(), rng.choice([0.0, 0.0, 0.01, 0.05]))
 
 
+@cache
 def real() -> list[Tree]:
     """The values of every shipped profile and example, and the defaults."""
     files = [*sorted(ROOT.glob("profiles/*.yaml")), *sorted(ROOT.glob("examples/*/values.yaml"))]
@@ -299,7 +300,7 @@ ENDS = (
 JSON_ENDS = (
     *("=1 replicas=2", "=1,replicas=2", '="a"x', "=1.", "=1e", "=1e400", "=-0", "=01", "=", "= "),
     *("=1 2", "=tru", "=NaN", '="\\u0041"', "=[1,]", "={}", "[0]=1", "[0]=", "[+0]=[1]"),
-    '={"a":1} , name=5',
+    *('={"a":1} , name=5', '="a\\ud800"', '={"\\udcff":1}', '="\\ud83d\\ude00"', '="\\ufffd"'),
 )
 # Some versions of Helm take these; here they are errors that say what to write.
 STRICTER_SETTINGS = (
@@ -310,14 +311,26 @@ STRICTER_SETTINGS = (
 RAW = (
     *("1e3", "+.5", ".5", "1.", "~", "_1", "0x", "0b", "0o8", "inf", "nan", "falſe", "8.0", "-0.0"),
     *("1.5e-9", "a b", "'on'", '"0777"', "|\n      a\n      b", ">-\n      a\n      b", "&a 8"),
-    *("[1, a]", "{a: 1}", "{<<: {a: 1}, b: 2}", "0.90", "1e+2", "12345678901234567890"),
+    *(
+        "[1, a]",
+        '["a?"]',
+        "a?b",
+        '"\\\\/"',
+        "8 # c\r",
+        "{a: 1}",
+        "{<<: {a: 1}, b: 2}",
+        "0.90",
+        "1e+2",
+        "12345678901234567890",
+    ),
 )
 STRICTER_RAW = (
     *("1e1_0", "+_1", "0_x1", "1_e3", "1e400", "9" * 320, "! 12", "!!str 1", "!x a", "0777", "on"),
     *("1:30", "1_000", "0o17", "0b1", "2001-01-01", "8\n---\nreplicas: 2", "8\n---\n["),
-    *("8\n...\ntrash", "é\ufeff"),
+    *("8\n...\ntrash", "é\ufeff", "[a?b]", "{a?: 1}", "[a, {b: x?}]", '"a\\/b"', "a\rb"),
+    *("'a\n---b'", "'a\r\r\n\n      b'"),
 )
-HEADS = ("%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "%TAG ! tag:x,2000:\n---\n")
+HEADS = ("%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "%TAG ! tag:x,2000:\n---\n", "--- {}\n", "---\n")
 
 
 def written(rng: random.Random) -> tuple[str, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -65,8 +66,10 @@ def dspark(number: str, tokens: int) -> Tree:
     return {"engine": {"build": BUILDS[number], "args": {"speculative-config": config}}}
 
 
-def loader(number: str, multithread: bool | str, strategy: str | None = None) -> Tree:
-    config = {"enable_multithread_load": multithread, "num_threads": 128}
+def loader(
+    number: str, multithread: bool | str, strategy: str | None = None, threads: int = 128
+) -> Tree:
+    config = {"enable_multithread_load": multithread, "num_threads": threads}
     flags = {"model-loader-extra-config": config, "safetensors-load-strategy": strategy}
     return {"engine": {"build": BUILDS[number], "args": flags}}
 
@@ -152,6 +155,15 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     # --- parallel sizes, sequence parallelism, DSA-CP ---
     "tensor-parallel-size": ({"parallelism": {"tensor": 16}}, {"parallelism": {"tensor": 4}}),
+    "tensor-parallel-alone": (
+        {"npu": {"card": "950DT"}},
+        {"npu": {"card": "950DT"}, **additional({"enable_dsa_cp": True})},
+    ),
+    "loader-key": (
+        args({"model-loader-extra-config": {"num_thread": 8}}),
+        args({"model-loader-extra-config": {"num_threads": 8}}),
+    ),
+    "loader-threads": (loader("0.24.0", True, threads=0), loader("0.23.0", True, threads=0)),
     "expert-parallel-size": (
         {"parallelism": {"data": 3, "dataLocal": 3}},
         {"parallelism": {"data": 3, "dataLocal": 3, "expert": False}},
@@ -498,6 +510,9 @@ SECRET = {"apiVersion": "v1", "kind": "Secret"}
             ["engine.args.x.y.password"],
         ),
         (args({"hf-token": "", "api-key": None}), []),
+        (env(A="hf_" + "x" * 30, B="Bearer abcdefgh", C="hf_transfer", D="sk-short"), ["A", "B"]),
+        (env(A="AKIA" + "Z" * 16, B="eyJhbGciOi.eyJzdWIi.x", C="basic auth"), ["A", "B"]),
+        (env(A="-----BEGIN RSA PRIVATE KEY-----\nx", COMPASS="north", MONKEY="1"), ["A"]),
         (env(HF_TOKEN={"secretKeyRef": {"name": "hf", "key": "token"}}), []),
         ({"router": {"env": {"REDIS_PASSWORD": "x"}}}, ["router.env.REDIS_PASSWORD"]),
         (
@@ -510,7 +525,8 @@ SECRET = {"apiVersion": "v1", "kind": "Secret"}
 )
 def test_a_secret_is_found_wherever_it_is(values: Tree, paths: list[str]) -> None:
     found = check(load(values))
-    assert [f.path for f in found if f.code == "secret-in-variable"] == paths
+    found_at = [f.path for f in found if f.code == "secret-in-variable"]
+    assert found_at == [path if "." in path else f"engine.env.{path}" for path in paths]
 
 
 def test_no_case_is_left_behind() -> None:
@@ -639,6 +655,18 @@ def test_a_warning_can_be_left_out_and_an_error_can_t() -> None:
         check(Values(), ignore=["block-size"])
     with pytest.raises(ValuesError, match=r"no such rule.*did you mean.*unread-variable"):
         check(Values(), ignore=["unread-variables"])
+
+
+# A line of a file, an issue or pull request, an RFC, or a page by its title.
+REFERENCE = re.compile(
+    r"\blines? \d|\bissues? \d|\bpull requests? \d|\bRFC \d|\bdocs/[\w-]+\.md|"
+    r"\b(Alauda AI|Kubernetes|MindCluster|Python|cert-manager) documentation, \w"
+)
+
+
+@pytest.mark.parametrize("each", RULES, ids=lambda each: each.code)
+def test_a_rule_names_a_place_where_it_can_be_read(each: Rule) -> None:
+    assert REFERENCE.search(each.source)
 
 
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.code)

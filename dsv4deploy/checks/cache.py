@@ -51,7 +51,7 @@ RULES: list[Rule] = [
         message="a store gives blocks to other instances, and there is one: it only keeps what no "
         "longer fits on its own cards",
         fix="raise replicas, or set it to false",
-        source="the variant's purpose in Alauda AI documentation, DeepSeek-V4-Flash (W8A8)",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8): the purpose of the variant",
     ),
     Rule(
         code="kv-store-pod-name",

@@ -25,7 +25,8 @@ RULES: list[Rule] = [
         "whole number of them",
         fix="set parallelism.dataLocal to a divisor of parallelism.data: to parallelism.data for "
         "one node, to half of it for two",
-        source="KServe v0.17.0, LLMInferenceService: a LeaderWorkerSet of data / dataLocal pods",
+        source="KServe v0.17.0, llm_inference_service_types_func.go, line 83: data / dataLocal "
+        "pods, rounded down",
     ),
     Rule(
         code="worker-claim-shared",
@@ -35,7 +36,8 @@ RULES: list[Rule] = [
         "Values.parallelism.data <= Values.parallelism.dataLocal * 2",
         message="every worker mounts this one claim, on a node of its own",
         fix="give it the access mode ReadOnlyMany or ReadWriteMany",
-        source="KServe v0.17.0: a LeaderWorkerSet has one template for its workers",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_multi_node.go, line 165: "
+        "a LeaderWorkerSet has one template for its workers",
     ),
     Rule(
         code="claim-without-pvc",
@@ -44,8 +46,8 @@ RULES: list[Rule] = [
         condition='Values.model.claims.leader == "" or "pvc://" in Values.model.uri',
         message="the weights are on model.claims, but this names another place",
         fix="set it to pvc:// with the leader's claim, such as pvc://weights-0/",
-        source="KServe v0.17.0's LLMISVC controller, run: with the storage initializer off nothing "
-        "else brings the weights",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_storage.go, line 65, "
+        "run: with the storage initializer off nothing else brings the weights",
     ),
     Rule(
         code="name-hashed-pool",
@@ -55,8 +57,8 @@ RULES: list[Rule] = [
         message="KServe hashes the pool's name of a service with a name of over 48 characters, and "
         "the router then looks for a pool that does not exist",
         fix="shorten name to 38 characters or fewer",
-        source="KServe v0.17.0's LLMISVC controller, run: children's names over 63 characters "
-        "are hashed",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, line 298, run: "
+        "kmeta.ChildName hashes what has over 63 characters",
     ),
     Rule(
         code="name-hashed-child",
@@ -66,8 +68,8 @@ RULES: list[Rule] = [
         message="KServe hashes the names of some of the service's children where its name has over "
         "38 characters, so that they can't be told from the service's name",
         fix="shorten name to 38 characters or fewer",
-        source="KServe v0.17.0's LLMISVC controller, run: children's names over 63 characters "
-        "are hashed",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, line 330, run: "
+        "kmeta.ChildName hashes what has over 63 characters",
     ),
     Rule(
         code="port-of-workload-service",
@@ -77,7 +79,8 @@ RULES: list[Rule] = [
         message="KServe's workload Service leads to port 8000, so the engine can be reached only "
         "through the pool",
         fix="leave engine.port at 8000",
-        source="KServe v0.17.0's LLMISVC controller, run: the Service's port is 8000",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload.go, line 127, run: the "
+        "Service leads to port 8000",
     ),
     Rule(
         code="moving-image-tag",
@@ -100,7 +103,8 @@ RULES: list[Rule] = [
         "says which node to take",
         fix="set a label that tells the card, such as node.kubernetes.io/npu.chip.name with the "
         "chip that npu.card names",
-        source="names of MindCluster's device plugin and node labels",
+        source="MindCluster documentation, Ascend Device Plugin: the resource is named after the "
+        "family; vllm-ascend issue 129: a 910B4 differs in its 32 GB",
     ),
     Rule(
         code="rollout-in-place",
@@ -120,7 +124,7 @@ RULES: list[Rule] = [
         message="with one instance a budget either allows its eviction or blocks every drain of "
         "its node",
         fix="set it to false, or raise replicas",
-        source="Kubernetes, Specifying a Disruption Budget",
+        source="Kubernetes' k8s.io/api v0.36.1, policy/v1/types.go, lines 34 and 44",
     ),
     Rule(
         code="router-booleans",
@@ -130,8 +134,9 @@ RULES: list[Rule] = [
         message="the upstream endpoint picker reads `--tracing false` in two words as true, and "
         "nobody has published how hermes-router reads it",
         fix="set it to true, as in the publisher's newest manifest",
-        source="the endpoint picker of Gateway API Inference Extension v1.5.0, built and started; "
-        "Alauda AI documentation, which has both forms",
+        source="Gateway API Inference Extension v1.5.0, pkg/epp/server/options.go, line 175, "
+        "built and started: a boolean's word is an argument of its own; Alauda AI documentation "
+        "has both forms",
     ),
     Rule(
         code="startup-budget",
@@ -153,7 +158,8 @@ RULES: list[Rule] = [
         "Values.engine.termination.shutdownTimeoutSeconds",
         message="the kubelet kills the engine before it has finished its requests",
         fix="set it to preStopSeconds + shutdownTimeoutSeconds or more",
-        source="Kubernetes, pod lifecycle: the grace period counts from the start of preStop",
+        source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 3237: the grace period "
+        "counts from the start of preStop",
     ),
     Rule(
         code="grace-below-answer",
@@ -165,7 +171,8 @@ RULES: list[Rule] = [
         message="a restart aborts requests: the kubelet kills the engine sooner than a published "
         "answer of 128 tokens takes",
         fix="set preStopSeconds, shutdownTimeoutSeconds and this, as examples/production does",
-        source="published E2E: TTFT + 127 × ITL; KServe's presets give 30 or 60 s",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): TTFT + 127 × ITL; KServe "
+        "v0.17.0, config/llmisvcconfig/config-llm-template.yaml, line 80: 30 s",
     ),
     Rule(
         code="router-goes-first",
@@ -175,7 +182,8 @@ RULES: list[Rule] = [
         "Values.engine.termination.gracePeriodSeconds",
         message="the router is gone before the engines behind it have drained",
         fix="set it to engine.termination.gracePeriodSeconds or more",
-        source="vLLM and KServe issues on drains, kserve 5485 and 5496",
+        source="KServe issues 5485 and 5496, and vLLM's of the same kind: requests are cut while "
+        "an engine drains",
     ),
 ]
 
@@ -187,7 +195,8 @@ RULES: list[Rule] = [
     message="the server gives up on its engine after {timeout} s, and the startup probe on the "
     "pod after {budget} s",
     fix="set it to periodSeconds × failureThreshold of engine.probes.startup",
-    source="vLLM 0.22.1, envs.py: 600 s by default; upstream's nightly tests set 3000",
+    source="vLLM, envs.py: 600 s by default, line 758 of 0.22.1 and 788 of 0.27.1; upstream's "
+    "nightly tests set 3000",
 ).finder(RULES)
 def _ready_timeout(values: Values) -> Places:
     startup = values.engine.probes.startup
@@ -238,7 +247,8 @@ def _shared_memory(values: Values) -> Places:
     path="engine.resources.limits.memory",
     message="shared memory and the store's segment take {size}, all of it",
     fix="raise it above engine.shmSize and kvStore.segmentBytes together",
-    source="Kubernetes, emptyDir: memory-backed volumes count against the limit",
+    source="Kubernetes documentation, Volumes, emptyDir: what a volume in memory holds counts "
+    "against the container's limit",
 ).finder(RULES)
 def _memory_limit(values: Values) -> Places:
     store = values.kv_store.segment_bytes * values.parallelism.data_local
@@ -314,7 +324,7 @@ def _placeholders(values: Values) -> Places:
     path="engine.env",
     message="this variable is set in another place too, and Kubernetes refuses it twice",
     fix="set it once: in engine.env, in engine.envFromPod, or by kvStore",
-    source="Kubernetes: env is a map by name under server-side apply",
+    source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2977: env is a map by name",
 ).finder(RULES)
 def _variables(values: Values) -> Places:
     fixed = {"MOONCAKE_CONFIG_PATH"} if values.kv_store.enabled else set()
@@ -331,7 +341,7 @@ def _variables(values: Values) -> Places:
     message="this secret is part of the manifest, of the release and of its history",
     fix="put it in a Secret of the namespace; in the place of a variable's text write secretKeyRef "
     "with name and key of the Secret",
-    source="Kubernetes, good practices for Secrets",
+    source="Kubernetes documentation, Good practices for Kubernetes Secrets",
 ).finder(RULES)
 def _secrets(values: Values) -> Places:
     environments = {"engine.env": values.engine.env, "router.env": values.router.env}

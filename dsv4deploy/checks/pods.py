@@ -24,10 +24,10 @@ RULES: list[Rule] = [
         path="engine.podLabels.{name}",
         condition='"{name}" not in Values.engine.podLabels',
         table=dict.fromkeys(_ENGINE_LABELS, "KServe"),
-        message="{owner} sets this label, and Services, pool and policies select pods by it",
-        fix="choose another key",
-        source="KServe v0.17.0 to v0.20.0, workload_single_node.go: spec.labels replace the "
-        "labels that the selectors name",
+        message="{owner} sets this label, and Services and policies select pods by it",
+        fix="delete it, or choose another key",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_single_node.go, line 281, "
+        "and v0.20.0, line 179: spec.labels replace the labels that the selectors name",
     ),
     Rule(
         code="router-label-selected",
@@ -36,9 +36,9 @@ RULES: list[Rule] = [
         condition='"{name}" not in Values.router.podLabels',
         table=dict.fromkeys(_ENGINE_LABELS[:3], "KServe"),
         message="{owner} sets this label, and the router's Service selects pods by it",
-        fix="choose another key",
-        source="KServe v0.17.0 to v0.20.0, scheduler.go, propagateSchedulerMetadata and "
-        "SchedulerLabels",
+        fix="delete it, or choose another key",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, lines 412 and 718, "
+        "and v0.20.0, lines 484 and 1623",
     ),
     Rule(
         code="pod-labels-of-workers",
@@ -69,10 +69,10 @@ RULES: list[Rule] = [
             "tls-certs": _KSERVE_PRESET,
             "tmp-dir": _KSERVE_PRESET,
         },
-        message="{owner} has a volume of this name, and a volume has one source",
+        message="the pod has a volume of this name from {owner}, and a volume has one source",
         fix="choose another name",
-        source="KServe v0.17.0 to v0.20.0, config/llmisvcconfig and pkg/constants: volumes of the "
-        "presets are merged by name",
+        source="KServe v0.17.0, config/llmisvcconfig/config-llm-template.yaml, lines 81 to 92: "
+        "volumes of the presets are merged by name",
     ),
     Rule(
         code="extra-mount-path",
@@ -84,7 +84,8 @@ RULES: list[Rule] = [
         message="the engine has a volume of its own at /dev/shm, at /mnt/models, and with kvStore "
         "at /app",
         fix="choose another path",
-        source="Kubernetes API: no two mounts of a container have one path",
+        source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 3028: the path is the key "
+        "of the list",
     ),
     Rule(
         code="extra-container-name",
@@ -117,7 +118,8 @@ _VOLUMES = next(rule.table for rule in RULES if rule.code == "extra-volume-name"
     path="engine.extraVolumeMounts",
     message="this mount names the volume {name}, and the pod has none of that name",
     fix="set name to one in engine.extraVolumes",
-    source="Kubernetes API, VolumeMount: its name is that of a volume of the pod",
+    source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2378, VolumeMount: its name is "
+    "that of a volume of the pod",
 ).finder(RULES)
 def _extra_mounts(values: Values) -> Places:
     known = {*values.engine.extra_volumes, *_VOLUMES}
@@ -150,7 +152,7 @@ def _entries(values: Values, path: str) -> Mapping[str, Mapping[str, Any]]:
     path="engine.extraContainers",
     message="{field} is the entry's own key in the map",
     fix="take {field} out, and write it as the key",
-    source="this package renders the map as Kubernetes' list",
+    source="docs/production.md: the map is rendered as a list of named entries",
 ).finder(RULES)
 def _keyed(values: Values) -> Places:
     for path, field in _KEYED.items():
@@ -165,7 +167,7 @@ def _keyed(values: Values) -> Places:
     path="engine.extraVolumes",
     message="a volume has exactly one source, and this has {count}",
     fix="write one such as hostPath, configMap, secret, emptyDir or persistentVolumeClaim",
-    source="Kubernetes API, Volume",
+    source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 49, VolumeSource",
 ).finder(RULES)
 def _sources(values: Values) -> Places:
     for name, volume in values.engine.extra_volumes.items():
@@ -187,7 +189,7 @@ def _containers(values: Values) -> Iterator[tuple[str, Mapping[str, Any]]]:
     path="engine.extraContainers",
     message="a container needs an image, and this has none",
     fix="set image to one with its tag",
-    source="Kubernetes API, Container",
+    source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2909, Container",
 ).finder(RULES)
 def _images(values: Values) -> Places:
     for path, container in _containers(values):
@@ -201,7 +203,8 @@ def _images(values: Values) -> Places:
     path="engine.extraInitContainers",
     message="a container of this name is in engine.extraContainers too",
     fix="choose another name for one of them",
-    source="Kubernetes API, PodSpec: the names of all containers of a pod are different",
+    source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 5115: all containers of a pod "
+    "differ by name",
 ).finder(RULES)
 def _twice(values: Values) -> Places:
     both = values.engine.extra_containers.keys() & values.engine.extra_init_containers.keys()
@@ -216,7 +219,7 @@ def _twice(values: Values) -> Places:
     message="this container asks for {resource} beside the engine's own NPUs: the pod needs a "
     "node with more of them",
     fix="take {resource} out of its resources",
-    source="Kubernetes, Device Plugins: containers do not share a device",
+    source="Kubernetes documentation, Device Plugins: containers do not share a device",
 ).finder(RULES)
 def _npus(values: Values) -> Places:
     for path, container in _containers(values):
@@ -235,7 +238,7 @@ def _npus(values: Values) -> Places:
     message="without labelSelector this constraint counts no pods, and spreads nothing",
     fix="set labelSelector.matchLabels to app.kubernetes.io/name with the service's name, and "
     "app.kubernetes.io/component",
-    source="Kubernetes, Pod Topology Spread Constraints",
+    source="Kubernetes documentation, Pod Topology Spread Constraints",
 ).finder(RULES)
 def _spread(values: Values) -> Places:
     for path, key in _KEYED.items():
@@ -251,7 +254,7 @@ def _spread(values: Values) -> Places:
     path="labels",
     message="the {kind} has a label with this key already, and keeps it",
     fix="choose another key, unless the label is meant for the other objects",
-    source="the published manifests, and Grafana's sidecar",
+    source="docs/production.md: the labels of published manifests stay",
 ).finder(RULES)
 def _own_labels(values: Values) -> Places:
     own = {
@@ -277,7 +280,7 @@ _CLUSTER_WIDE = (
     path="extraObjects",
     message="a {kind} belongs to the whole cluster and not to a namespace",
     fix="apply it by other means, and take it out here",
-    source="Kubernetes API: the kinds without a namespace",
+    source="Kubernetes documentation, Namespaces: not all objects are in a namespace",
 ).finder(RULES)
 def _of_cluster(values: Values) -> Places:
     for name, item in values.extra_objects.items():
@@ -291,7 +294,7 @@ def _of_cluster(values: Values) -> Places:
     path="extraObjects",
     message="the manifest has a {kind} of this name already",
     fix="choose another name",
-    source="Kubernetes API: a name is unique by kind and namespace",
+    source="Kubernetes documentation, Object Names and IDs: a name is unique by kind and namespace",
 ).finder(RULES)
 def _names(values: Values) -> Places:
     if values.extra_objects:
@@ -313,7 +316,7 @@ def _names(values: Values) -> Places:
     message="{field} is not one of the object's other fields",
     fix="write apiVersion, kind, labels and annotations beside fields; the name is the key, and "
     "the namespace is the release's",
-    source="this package writes these fields itself",
+    source="docs/production.md: the package writes these fields itself",
 ).finder(RULES)
 def _fields(values: Values) -> Places:
     for name, item in values.extra_objects.items():

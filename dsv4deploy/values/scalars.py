@@ -18,8 +18,9 @@ from typing_extensions import TypeAliasType
 # JSON, and so Helm, carries integers exactly only up to here.
 EXACT = 2**53 - 1
 # Control characters, line separators, byte order marks and non-characters: some YAML readers
-# and writers lose or refuse them (Helm 3.17's schema check among them).
-_UNSAFE = "\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"
+# and writers lose or refuse them (Helm 3.17's schema check among them). Helm puts U+FFFD in the
+# place of what is no character.
+_UNSAFE = "\x7f-\x9f\u2028\u2029\ufeff\ufffd-\uffff"
 # `{{` starts a template that KServe expands anywhere in an LLMInferenceService.
 LINE = f"^(\\{{?[^{{\x00-\x1f{_UNSAFE}])*\\{{?$"
 TEXT = f"^(\\{{?[^{{\x00-\x08\x0b-\x1f{_UNSAFE}])*\\{{?$"
@@ -117,13 +118,18 @@ PATTERNS: dict[str, str] = {}
 """What each text must look like, in words, by the regular expression that checks it. The
 expressions keep to what RE2 (Helm), Rust (Python) and JSON schema read alike."""
 
-_ONE_LINE = "one line of text without control characters or `{{`, which KServe would expand"
+_ONE_LINE = "one line of text without control characters, U+FFFD or `{{`, which KServe would expand"
 Line = Annotated[str, Strict(), _text(LINE, _ONE_LINE, 0, 8192)]
 Word = Annotated[str, Strict(), _text(LINE, _ONE_LINE, 1, 1024)]
 Text = Annotated[
     str,
     Strict(),
-    _text(TEXT, "text without control characters or `{{`, which KServe would expand", 0, 65_536),
+    _text(
+        TEXT,
+        "text without control characters, U+FFFD or `{{`, which KServe would expand",
+        0,
+        65_536,
+    ),
 ]
 Path = Annotated[
     str,
@@ -299,7 +305,7 @@ LineKey = Annotated[
     Field(
         pattern=_said(
             f"^([^<{{\x00-\x1f{_UNSAFE}](\\{{?[^{{\x00-\x1f{_UNSAFE}])*\\{{?)?$",
-            "one line of text without control characters, < or { first, or `{{`",
+            "one line of text without control characters, U+FFFD, < or { first, or `{{`",
         )
     ),
 ]

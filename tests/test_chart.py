@@ -52,7 +52,8 @@ def objects(text: str) -> dict[str, Any]:
 
 
 def in_python(*sources: Any, namespace: str = "demo") -> dict[str, Any]:
-    return objects(yamlio.write(render(load(*sources), Release(namespace=namespace))))
+    release = Release(namespace=namespace, service="Helm")
+    return objects(yamlio.write(render(load(*sources), release)))
 
 
 def test_the_committed_chart_is_what_the_package_writes() -> None:

@@ -186,3 +186,31 @@ def test_a_controller_that_is_older_than_leader_worker_set_does_not_watch_it(
     facts = Facts(cluster, load(), Release())
     found = list(CHECKS["leaderworkerset-watch"].ask(facts))
     assert [severity for severity, *_ in found] == [Severity.WARNING] * warned
+
+
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": meta("hf"), "type": "Opaque"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ((200, {**SECRET, "data": {"token": "aGY="}}), []),
+        ((200, SECRET), ["has no key token"]),
+        ((404, {"reason": "NotFound"}), ["is not there"]),
+    ],
+)
+def test_a_variable_refers_to_a_key_that_is_there(
+    serve: Serve, answer: tuple[int, Any], told: list[str]
+) -> None:
+    kinds = (200, {"resources": [{"name": "secrets", "kind": "Secret", "namespaced": True}]})
+    cluster, *_ = serve(kinds, answer)
+    own = {"apiVersion": "v1", "kind": "ConfigMap", "fields": {"data": {"proxy": "x"}}}
+    refers = {
+        "HF_TOKEN": {"secretKeyRef": {"name": "hf", "key": "token"}},
+        "PROXY": {"configMapKeyRef": {"name": "site", "key": "proxy"}},
+        "PLAIN": "x",
+    }
+    values = load({"engine": {"env": refers}, "extraObjects": {"site": own}})
+    found = CHECKS["references"].ask(Facts(cluster, values, Release()))
+    start = "Secret hf, which HF_TOKEN refers to, "
+    assert [message.removeprefix(start) for _, message, _ in found] == told

@@ -107,7 +107,15 @@ def document(text: str, payload: str) -> Tree:
         place[key] = [text] if path[-1] == "[]" else text
     free = {"revision": text, "allowed-media-domains": [text, text]}
     free["new-config"] = {"a": [text], **({text: "a"} if re.search(KEYS, payload) else {})}
-    tree["engine"] = {**tree.get("engine", {}), "args": free, "env": {"FREE": text}}
+    own = {
+        "podAnnotations": {"a.b/c": text},
+        "affinity": {"x": [text]},
+        "extraContainers": {"own": {"image": "a/b:c", "command": [text]}},
+        "topologySpreadConstraints": {"zone": {"x": {"y": text}}},
+    }
+    tree["engine"] = {**tree.get("engine", {}), "args": free, "env": {"FREE": text}, **own}
+    item = {"apiVersion": "v1", "kind": "ConfigMap", "fields": {"data": {"x": text}}}
+    tree |= {"annotations": {"a.b/c": text}, "extraObjects": {"own": item}}
     return tree
 
 

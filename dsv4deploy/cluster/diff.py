@@ -176,7 +176,10 @@ def _named(value: Any) -> bool:
 
 
 # Fields of an LLMInferenceService whose change gives the engine's pods a new template.
-_RESTARTING = ("spec.model", "spec.template", "spec.worker", "spec.parallelism")
+_RESTARTING = (
+    *("spec.annotations", "spec.labels", "spec.model", "spec.parallelism", "spec.template"),
+    "spec.worker",
+)
 
 
 def downtime(found: list[Change]) -> str:

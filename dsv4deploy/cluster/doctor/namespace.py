@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...findings import Severity
+from ...values.pods import references
 from ...values.quantities import quantity
 from .facts import KSERVE, Facts, amount, requested
 from .registry import Answers, Checks
@@ -56,6 +57,24 @@ def _pull_secrets(facts: Facts) -> Answers:
                 f"Secret {name} is of type {found.get('type')}",
                 "make it with `kubectl create secret docker-registry`",
             )
+
+
+@CHECKS.add("references", "the Secrets and ConfigMaps that variables refer to have the keys")
+def _references(facts: Facts) -> Answers:
+    values = facts.values
+    made = {(item.kind, name) for name, item in values.extra_objects.items()}
+    for env in (values.engine.env, values.router.env):
+        for variable, kind, at in references(env):
+            if (kind, at.name) in made:
+                continue
+            found = facts.cluster.get("v1", kind, at.name, facts.release.namespace)
+            if at.key not in ((found or {}).get("data") or {}):
+                missing = f"has no key {at.key}" if found else "is not there"
+                yield (
+                    Severity.ERROR,
+                    f"{kind} {at.name}, which {variable} refers to, {missing}",
+                    "make it: until then the pod does not start (CreateContainerConfigError)",
+                )
 
 
 @CHECKS.add("claims", "the weights' claims are there and bound")

@@ -22,7 +22,7 @@ from dsv4deploy import cli as cli_package
 from dsv4deploy.cli import VERBS, cli, main
 from dsv4deploy.cli.connection import ServiceOptions, service_options
 from dsv4deploy.cli.output import print_json
-from dsv4deploy.values.profiles import profile_names
+from dsv4deploy.values.profiles import DEFAULT, kept, profile_names
 from dsv4deploy.values.schema import documentation
 
 
@@ -34,6 +34,8 @@ class Done(NamedTuple):
 
 Run = Callable[..., Done]
 WARNINGS = [finding.code for finding in check(Values())]
+KNOWN = f"no findings from your values; {len(WARNINGS)} known of the profile"
+NOTE = f"note: {KNOWN}: see `dsv4deploy check`\n"
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_render_prints_the_validated_deployment(run: Run) -> None:
     done = run("render")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, NOTE)
     assert list(yaml.safe_load_all(done.out)) == render(Values())
 
 
@@ -97,7 +99,7 @@ def test_a_folder_names_the_manifests_that_this_render_does_not_write(
     run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "README.md").write_text("mine")
-    assert run("render", "--set", "maas.enabled=true", "-o", tmp_path).err == ""
+    assert "does not write" not in run("render", "--set", "maas.enabled=true", "-o", tmp_path).err
     done = run("render", "-o", tmp_path)
     assert done.code == 0
     assert "does not write aigatewayroute-" in done.err
@@ -128,8 +130,8 @@ def test_output_goes_through_a_link_and_into_a_pipe(run: Run, tmp_path: Path) ->
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     for _ in range(2):
-        assert run("render", "-o", link) == Done(0, "", "")
-        assert run("render", "-o", pipe) == Done(0, "", "")
+        assert run("render", "-o", link) == Done(0, "", NOTE)
+        assert run("render", "-o", pipe) == Done(0, "", NOTE)
         assert os.read(reader, 65_536).decode() == manifest
         assert link.is_symlink()
         assert pipe.is_fifo()
@@ -268,17 +270,49 @@ def test_wrong_usage_is_one_sentence_and_an_exit_code(
     assert "Traceback" not in done.err
 
 
-def test_check_prints_a_table_or_json_and_its_exit_code_says_it_too(run: Run) -> None:
+def test_check_prints_findings_or_json_and_its_exit_code_says_it_too(run: Run) -> None:
     quiet = tuple(word for each in WARNINGS for word in ("--ignore", each))
     assert run("check", *quiet) == Done(0, "", "no findings\n")
     bad = ("--set", "maas.enabled=true,maas.namespace=envoy-gateway-system")
-    table = run("check", *bad)
-    assert table.code == 1
-    assert table.out.splitlines()[0].split() == ["SEVERITY", "CODE", "PATH", "MESSAGE", "FIX"]
+    text = run("check", *bad)
+    assert text.code == 1
+    lines = text.out.splitlines()
+    assert lines[0].startswith("error[maas-namespace] maas.namespace: in envoy-gateway-system the")
+    assert lines[1].startswith("  fix: set maas.namespace to a namespace of its own")
+    known = f"{len(WARNINGS)} known of the profile"
+    assert lines[-1] == f"1 error, 2 warnings from your values; {known}"
     findings = json.loads(run("check", *bad, *quiet, "-o", "json").out)
     assert [finding["severity"] for finding in findings] == ["error", "warning", "warning"]
     assert set(findings[0]) == {"code", "severity", "path", "message", "fix", "source"}
     assert run("check", "--set", "engine.port=8001").code == 0
+
+
+def test_what_the_profile_keeps_is_one_line_and_all_shows_it_with_the_reasons(run: Run) -> None:
+    assert run("check").out.splitlines() == [
+        f"{DEFAULT} keeps {len(WARNINGS)} warnings on purpose: --all shows them and why",
+        KNOWN,
+    ]
+    own = run("check", "--set", "engine.args.max-num-seqs=6", "--all").out
+    assert own.startswith("warning[batch-off-grid] engine.args.max-num-seqs: ")
+    for code, why in kept(DEFAULT).items():
+        assert f"warning[{code}]" in own
+        assert f"  kept by {DEFAULT}: {why}\n" in own
+    assert own.endswith(f"1 warning from your values; {len(WARNINGS)} known of the profile\n")
+
+
+def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:
+    # It moves as the profile's does, and the user has chosen it.
+    image = "quay.io/ascend/vllm-ascend:nightly-releases-v0.22.1rc-a3-openeuler"
+    assert "warning[moving-image-tag]" in run("check", "--set", f"engine.image={image}").out
+    for name in profile_names():
+        done = run("check", "--profile", name)
+        assert "from your values" not in done.out.replace("no findings from your values", "")
+
+
+def test_render_counts_in_one_line_what_check_would_warn_of(run: Run) -> None:
+    words = ("--set", "engine.args.max-num-seqs=6")
+    told = run("check", *words).out.splitlines()[-1]
+    assert run("render", *words).err == f"warning: {told}: see `dsv4deploy check`\n"
 
 
 def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
@@ -290,7 +324,7 @@ def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
         assert all(entry["source"].startswith("[") for entry in shown["values"])
         assert run("profiles", "show", name, "-o", "yaml").out.startswith("# ")
         table = run("profiles", "show", name).out
-        assert "SOURCE" in table
+        assert all(f"{entry['path']} = " in table for entry in shown["values"])
         assert all(f"keeps {code}: {text}" in table for code, text in shown["kept"].items())
 
 
@@ -465,8 +499,8 @@ def test_no_control_character_reaches_the_terminal(char: str, run: Run) -> None:
 
 
 def test_check_leaves_a_warning_out_and_never_an_error(run: Run) -> None:
-    assert "unread-variable" in run("check").out
-    done = run("check", "--ignore", "unread-variable")
+    assert "unread-variable" in run("check", "--all").out
+    done = run("check", "--all", "--ignore", "unread-variable")
     assert (done.code, "unread-variable" in done.out) == (0, False)
     refused = run("check", "--ignore", "block-size")
     assert (refused.code, refused.out) == (1, "")

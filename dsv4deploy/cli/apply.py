@@ -16,13 +16,14 @@ from ..cluster.client import contexts as known_contexts
 from ..cluster.plan import Plan, taking_over
 from ..cluster.readiness import Progress, waiting
 from ..errors import ClusterError, DeployError
+from ..findings import Finding
 from ..manifest.render import Release
 from ..values.tree import Values
 from .connection import ClusterOptions, cluster_options
 from .diff import planned
 from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions, deployment_options
 from .output import print_json, print_table, say, waiting_bar
-from .render import checked, values_files
+from .render import accepted, note, values_files
 from .upgrade import waiting_limits
 
 Tell = Callable[[Progress], None]
@@ -100,6 +101,8 @@ def apply(
         sources = _in_folder(each, cluster, deployment)
     else:
         (target,) = _targets({"": (cluster, deployment)}).values()
+        profile = deployment.chosen_profile()
+        note(target.warnings, target.values, target.release, profile)
         with waiting_bar() if wait else nullcontext(_silent) as tell:
             message = do(target, tell)
         say(f"{target.values.name}: {message}")
@@ -133,6 +136,7 @@ class _Target:
     cluster: ClusterOptions
     values: Values
     release: Release
+    warnings: list[Finding]
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -184,8 +188,8 @@ def _targets(sources: Sources) -> dict[str, _Target]:
     for name, (cluster, deployment) in sources.items():
         try:
             release = cluster.release(deployment.namespace)
-            target = _Target(cluster, deployment.values(), release)
-            checked(target.values, target.release)
+            values = deployment.values()
+            target = _Target(cluster, values, release, accepted(values, release))
             for other, that in found.items():
                 if that.place == target.place:
                     raise DeployError(
@@ -238,7 +242,7 @@ def _print_outcomes(outcomes: list[fleet.Outcome], output: str) -> bool:
         print_json([asdict(outcome) for outcome in outcomes])
     else:
         rows = [(o.target, "applied" if o.done else "FAILED", o.message) for o in outcomes]
-        print_table(("TARGET", "RESULT", "MESSAGE"), rows, widths=(32, 8, 80))
+        print_table(("TARGET", "RESULT", "MESSAGE"), rows, sentences=True)
     done = sum(outcome.done for outcome in outcomes)
     say(f"{done} of {len(outcomes)} applied")
     return done == len(outcomes)

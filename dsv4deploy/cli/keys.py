@@ -150,7 +150,7 @@ def list_keys(deployment: DeploymentOptions, cluster: ClusterOptions, output: st
     else:
         rows = [(*map(str, _row(key, now).values()),) for key in known]
         header = ("CLIENT", "FINGERPRINT", "CREATED", "EXPIRES", "EXPIRED")
-        print_table(header, rows, widths=(63, 12, 20, 20, 7))
+        print_table(header, rows)
     if any(key.expired(now) for key in known):
         say("an expired key is accepted until it is revoked or rotated")
         sys.exit(1)

@@ -7,7 +7,7 @@ import click
 from ..values.json import to_json
 from ..values.profiles import entries, kept, profile_names, profile_path, sources, summary
 from .options import FORMAT, PROFILE
-from .output import print_file, print_json, print_table, print_text
+from .output import print_file, print_json, print_sentence, print_table, print_text
 
 
 @click.group(invoke_without_command=True)
@@ -30,7 +30,7 @@ def list_profiles(output: str = "table") -> None:
         print_table(
             [key.upper() for key in header],
             [[row[key] for key in header] for row in rows],
-            widths=(32, 12, 7, 6, 6, 60),
+            sentences=True,
         )
 
 
@@ -54,12 +54,10 @@ def show(name: str, output: str) -> None:
     if output == "json":
         print_json({"sources": sources(name), "kept": kept(name), "values": rows})
         return
-    print_table(
-        ("VALUE", "SETTING", "SOURCE"),
-        [(row["path"], to_json(row["value"]), row["source"]) for row in rows],
-        widths=(70, 60, 40),
-    )
+    for row in rows:
+        print_sentence(f"{row['path']} = {to_json(row['value'])}  # {row['source']}")
+    print_text("")
     for tag, text in sources(name).items():
-        print_text(f"\n[{tag}] {text}")
+        print_sentence(f"[{tag}] {text}")
     for code, text in kept(name).items():
-        print_text(f"\nkeeps {code}: {text}")
+        print_sentence(f"keeps {code}: {text}")

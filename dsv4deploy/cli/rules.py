@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from ..checks import upgrade
@@ -9,7 +11,7 @@ from ..checks.rules import RULES, explain
 from ..cluster import doctor
 from ..manifest import crds
 from .options import FORMAT, RULE
-from .output import print_json, print_table, print_text
+from .output import print_finding, print_json, print_text
 
 
 @click.group(invoke_without_command=True)
@@ -28,11 +30,8 @@ def list_rules(output: str = "table") -> None:
         keys = ("code", "severity", "path", "condition", "message", "fix", "source", "engine")
         print_json([{key: getattr(each, key) for key in keys} for each in RULES])
     else:
-        print_table(
-            ("CODE", "SEVERITY", "PATH", "MESSAGE"),
-            [(each.code, each.severity, each.path, each.message) for each in RULES],
-            widths=(36, 8, 36, 60),
-        )
+        for each in RULES:
+            print_finding(replace(each.finding(), fix=""))
 
 
 @rules.command()

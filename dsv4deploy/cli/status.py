@@ -45,7 +45,7 @@ def status(service: ServiceOptions, output: str) -> None:
         print_table(
             ("CONDITION", "STATUS", "MESSAGE"),
             [(each["type"], each["status"], each.get("message", "")) for each in conditions],
-            widths=(32, 8, 80),
+            sentences=True,
         )
     if now.phase != "ready":
         sys.exit(1)

@@ -21,6 +21,7 @@ from .options import (
     deployment_options,
 )
 from .output import confirmed, say, waiting_bar
+from .render import accepted, note
 
 
 @click.command()
@@ -44,6 +45,7 @@ def upgrade(
     """
     release = cluster.release(deployment.namespace)
     values = deployment.values()
+    note(accepted(values, release), values, release, deployment.chosen_profile())
     connected = cluster.connect()
 
     def make() -> Plan:

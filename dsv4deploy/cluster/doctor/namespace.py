@@ -39,7 +39,11 @@ def _rights(facts: Facts) -> Answers:
                 )
 
 
-@CHECKS.add("pull-secrets", "the image pull secrets are there")
+def _no_pull_secrets(facts: Facts) -> str:
+    return "" if facts.values.engine.image_pull_secrets else "engine.imagePullSecrets is empty"
+
+
+@CHECKS.add("pull-secrets", "the image pull secrets are there", _no_pull_secrets)
 def _pull_secrets(facts: Facts) -> Answers:
     for name in facts.values.engine.image_pull_secrets:
         found = facts.cluster.get("v1", "Secret", name, facts.release.namespace)
@@ -58,7 +62,12 @@ def _pull_secrets(facts: Facts) -> Answers:
             )
 
 
-@CHECKS.add("claims", "the weights' claims are there and bound")
+def _no_claims(facts: Facts) -> str:
+    claims = facts.values.model.claims
+    return "" if claims.leader or claims.worker else "model.claims names none"
+
+
+@CHECKS.add("claims", "the weights' claims are there and bound", _no_claims)
 def _claims(facts: Facts) -> Answers:
     claims = facts.values.model.claims
     for name in filter(None, (claims.leader, claims.worker)):
@@ -84,7 +93,7 @@ def _quota(facts: Facts) -> Answers:
         "cpu": quantity(requests.cpu),
         "memory": quantity(requests.memory),
     }
-    for item in facts.cluster.list("v1", "ResourceQuota", facts.release.namespace):
+    for item in facts.every("v1", "ResourceQuota", facts.release.namespace):
         status = item.get("status") or {}
         hard = status.get("hard") or item["spec"].get("hard") or {}
         for resource, need in needs.items():

@@ -19,8 +19,9 @@ from click.shell_completion import BashComplete
 
 from dsv4deploy import Release, Values, __version__, check, load, render
 from dsv4deploy import cli as cli_package
-from dsv4deploy.cli import VERBS, cli, main
+from dsv4deploy.cli import TASKS, VERBS, cli, main
 from dsv4deploy.cli.connection import ServiceOptions, service_options
+from dsv4deploy.cli.options import Gibibytes, Seconds
 from dsv4deploy.cli.output import print_json
 from dsv4deploy.values.profiles import DEFAULT, kept, profile_names
 from dsv4deploy.values.schema import documentation
@@ -384,9 +385,47 @@ def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
         if not entry.section and path not in ("enabled", "engine.build", "global", "tags"):
             assert entry.becomes, f"{path} does not say what it becomes"
     assert len(run("explain").out.splitlines()) == len(documentation())
-    for path in ("engine.env", "npu.nodeSelector", "maas.quotas"):
+    for path in ("engine.env", "npu.nodeSelector"):
         assert run("explain", f"{path}.any/key.or.more") == run("explain", path)
     assert "--quantization" in run("explain", "engine.args.quantization").out
+
+
+def test_what_is_in_a_map_s_entry_is_explained(run: Run) -> None:
+    told = run("explain", "maas.quotas.hour.tokens").out
+    assert told.startswith("maas.quotas.hour.tokens\nThe budget.")
+    assert "limit.requests of a rate limit rule" in told
+    assert "default" not in told
+    unit = run("explain", "maas.tiers.gold.quotas.day.unit").out
+    assert "one of Second, Minute, Hour, Day" in unit
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        ("--max-num-seqs", "engine.args.max-num-seqs"),
+        ("--max-num-seqs=8", "engine.args.max-num-seqs"),
+        ("max_num_seqs", "engine.args.max-num-seqs"),
+        ("engine.args.max_num_seqs", "engine.args.max-num-seqs"),
+        ("--no-enable-prefix-caching", "engine.args.enable-prefix-caching"),
+        ("--seed", "engine.args.seed"),
+        ("HCCL_BUFFSIZE", "engine.env"),
+    ],
+)
+def test_a_flag_or_a_variable_is_explained_by_its_own_spelling(
+    words: str, path: str, run: Run
+) -> None:
+    assert run("explain", words).out.splitlines()[0] == path
+
+
+def test_a_section_is_explained_with_the_summaries_of_its_values(run: Run) -> None:
+    told = run("explain", "maas.gateway").out
+    assert re.search(r"^  maas\.gateway\.port  +The port of its HTTP listener$", told, re.MULTILINE)
+
+
+def test_an_unknown_value_names_the_three_nearest(run: Run) -> None:
+    done = run("explain", "prefix.caching")
+    assert done.err.count(",") == 2
+    assert "there is no such value: the nearest are " in done.err
 
 
 def test_images_are_listed_mapped_and_copied(run: Run, tmp_path: Path) -> None:
@@ -436,6 +475,96 @@ def test_the_list_of_verbs_has_the_first_sentence_of_each() -> None:
     modules = {path.stem for path in Path(cli_package.__file__).parent.glob("[!_]*.py")}
     assert modules - set(VERBS) == {"connection", "options", "output"}
     assert list(VERBS) == sorted(VERBS)
+    assert sorted(name for names in TASKS.values() for name in names) == list(VERBS)
+
+
+def commands(command: click.Command) -> list[click.Command]:
+    """The commands that do something, this one or those below it."""
+    if not isinstance(command, click.Group):
+        return [command]
+    context = click.Context(command)
+    below = [command.get_command(context, name) for name in command.list_commands(context)]
+    return [found for each in below if each for found in commands(each)]
+
+
+def test_every_option_has_a_sentence_of_its_own() -> None:
+    for command in commands(cli):
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert re.fullmatch(r"[A-Z].* .*\.", option.help or ""), (command.name, option.name)
+
+
+@pytest.mark.parametrize("words", [(), ("keys",), ("bench",), ("chart",), ("rules",)])
+def test_help_shows_every_summary_whole(
+    words: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    told = run(*words, "--help").out
+    assert re.findall(r"\S*\.\.\.", told) == ["[ARGS]..."]
+    for sentence in VERBS.values() if not words else ():
+        assert sentence in " ".join(told.split())
+
+
+def test_help_of_a_namespace_says_where_it_comes_from(run: Run) -> None:
+    for verb in ("render", "check", "plan", "images"):
+        told = " ".join(run(verb, "--help").out.split())
+        assert "by default demo: this command reads no kubeconfig" in told
+    for verb in ("apply", "delete", "diff", "doctor", "history", "rollback", "smoke", "status"):
+        told = " ".join(run(verb, "--help").out.split())
+        assert "by default the context's own, or demo where it has none" in told
+
+
+def test_a_values_file_of_dash_is_stdin() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dsv4deploy", "render", "-", "--set", "replicas=2"],
+        input="name: chat\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert list(yaml.safe_load_all(done.stdout)) == render(load({"name": "chat", "replicas": 2}))
+    bad = subprocess.run(
+        [sys.executable, "-m", "dsv4deploy", "check", "-"],
+        input="nmae: chat\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (bad.returncode, bad.stderr) == (
+        1,
+        "stdin: nmae: there is no such value: did you mean name?\n",
+    )
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("300", 300), ("5m", 300), ("1h30m", 5400)])
+def test_a_duration_is_seconds_or_as_go_writes_it(text: str, seconds: float) -> None:
+    assert Seconds(1).convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["5x", "m", "5m3", "0", "1..2s", "-5m", "nan"])
+def test_what_is_no_duration_is_a_usage_error(text: str, run: Run) -> None:
+    done = run("smoke", "--timeout", text)
+    assert done.code == 2
+    assert "Invalid value" in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "gib"), [("29", 29), ("29.5", 29.5), ("29Gi", 29), ("30G", 27.94)]
+)
+def test_memory_is_gib_or_as_kubernetes_writes_it(text: str, gib: float) -> None:
+    assert Gibibytes(1, 1024).convert(text, None, None) == pytest.approx(gib, abs=0.01)
+
+
+def test_a_folder_is_told_what_was_written_to_it(run: Run, tmp_path: Path) -> None:
+    done = run("render", "-o", f"{tmp_path}/parts/")
+    assert f"2 objects written to {tmp_path}/parts/, a file each\n" in done.err
+
+
+def test_a_revision_and_files_name_what_rollback_goes_back_to(run: Run, tmp_path: Path) -> None:
+    assert "give one revision" in run("rollback", "1", "2").err
+    assert run("rollback", "0").code == 2
+    done = run("rollback", tmp_path / "none.yaml", "3")
+    assert f"{tmp_path}/none.yaml: can't read this file" in done.err
 
 
 @pytest.mark.parametrize(
@@ -445,6 +574,8 @@ def test_the_list_of_verbs_has_the_first_sentence_of_each() -> None:
         ("dsv4deploy render --profile ascend-910b3-16", "ascend-910b3-16-w8a8"),
         ("dsv4deploy check --ignore dsa-cp-c", "dsa-cp-crashes"),
         ("dsv4deploy explain engine.args.max-num-s", "engine.args.max-num-seqs"),
+        ("dsv4deploy render --set maas.gateway.po", "maas.gateway.port="),
+        ("dsv4deploy check --set replicas=2,engine.po", "replicas=2,engine.port="),
         ("dsv4deploy keys cr", "create"),
         ("dsv4deploy --vers", "--version"),
     ],

@@ -19,9 +19,9 @@ from ..errors import ClusterError, DeployError
 from ..findings import Finding
 from ..manifest.render import Release
 from ..values.tree import Values
-from .connection import ClusterOptions, cluster_options
+from .connection import ClusterOptions, cluster_options, placed_options
 from .diff import planned
-from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions, deployment_options
+from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions
 from .output import print_json, print_table, say, waiting_bar
 from .render import accepted, note, values_files
 from .upgrade import waiting_limits
@@ -38,7 +38,7 @@ def _patterns(context: click.Context, option: click.Parameter, text: str | None)
 
 
 @click.command()
-@deployment_options
+@placed_options
 @cluster_options
 @FORCE
 @TIMEOUT
@@ -62,7 +62,7 @@ def _patterns(context: click.Context, option: click.Parameter, text: str | None)
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="Of a fleet's summary.",
+    help="The format of the summary of many places.",
 )
 def apply(
     deployment: DeploymentOptions,

@@ -8,10 +8,11 @@ import click
 
 from ..errors import DeployError, command
 from ..helm import chart as helm
+from .options import Group
 from .output import print_text, say
 
 
-@click.group()
+@click.group(cls=Group)
 def chart() -> None:
     """Write, check or package the Helm chart."""
 

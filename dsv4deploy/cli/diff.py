@@ -11,14 +11,14 @@ from ..cluster.client import Cluster
 from ..cluster.plan import Plan, prepare
 from ..manifest.render import Release, render
 from ..values.tree import Values
-from .connection import ClusterOptions, cluster_options
-from .options import FORMAT, DeploymentOptions, deployment_options
+from .connection import ClusterOptions, cluster_options, placed_options
+from .options import FORMAT, DeploymentOptions
 from .output import print_json, print_text
 from .render import accepted
 
 
 @click.command()
-@deployment_options
+@placed_options
 @cluster_options
 @FORMAT
 def diff(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:

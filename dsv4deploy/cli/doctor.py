@@ -9,13 +9,13 @@ import click
 
 from ..cluster.doctor import examine
 from ..findings import Severity, count, errors
-from .connection import ClusterOptions, cluster_options
-from .options import FORMAT, DeploymentOptions, deployment_options
+from .connection import ClusterOptions, cluster_options, placed_options
+from .options import FORMAT, DeploymentOptions
 from .output import print_finding, print_json, print_text
 
 
 @click.command()
-@deployment_options
+@placed_options
 @cluster_options
 @FORMAT
 def doctor(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:

@@ -52,8 +52,10 @@ def print_text(text: object) -> None:
 
 
 def print_sentence(text: object) -> None:
-    """A result that is one paragraph, on stdout, wrapped at the terminal's width."""
-    print_text("\n".join(wrapped(printable(text), columns_of(sys.stdout))))
+    """A result whose lines wrap at the terminal's width, on stdout."""
+    width = columns_of(sys.stdout)
+    for line in printable(text).split("\n"):
+        print_text("\n".join(wrapped(line, width, "    " if line.startswith(" ") else "")))
 
 
 def print_finding(

@@ -11,7 +11,7 @@ from ..sizing import picture
 from ..sizing import plan as planner
 from ..sizing.startup_log import read_log
 from ..writing import write_files
-from .options import FORMAT, DeploymentOptions, Number, deployment_options
+from .options import FORMAT, DeploymentOptions, Gibibytes, deployment_options
 from .output import print_json, print_sentence, print_table, print_text, say
 
 
@@ -21,9 +21,9 @@ from .output import print_json, print_sentence, print_table, print_text, say
 @click.option("--svg", type=click.Path(path_type=Path), help="Draw one card to this file, too.")
 @click.option(
     "--memory",
-    type=Number(1, 1024),
+    type=Gibibytes(1, 1024),
     metavar="GIB",
-    help="What torch sees of one card, where you have measured it.",
+    help="What torch sees of one card, where you have measured it, such as 29.5 or 29Gi.",
 )
 @click.option(
     "--calibrate",

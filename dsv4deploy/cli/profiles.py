@@ -6,11 +6,11 @@ import click
 
 from ..values.json import to_json
 from ..values.profiles import entries, kept, profile_names, profile_path, sources, summary
-from .options import FORMAT, PROFILE
+from .options import FORMAT, PROFILE, Group
 from .output import print_file, print_json, print_sentence, print_table, print_text
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def profiles(context: click.Context) -> None:
     """List the shipped profiles, or show one."""
@@ -42,7 +42,7 @@ def list_profiles(output: str = "table") -> None:
     type=click.Choice(["table", "json", "yaml"]),
     default="table",
     show_default=True,
-    help="yaml prints the file itself, as `helm -f` takes it.",
+    help="The format; yaml prints the file itself, as `helm -f` takes it.",
 )
 def show(name: str, output: str) -> None:
     """Show one profile: each value, and where it comes from."""

@@ -60,6 +60,7 @@ def render(deployment: DeploymentOptions, output: str | None, each: Path | None)
         print_file("".join(texts))
     elif output.endswith(os.sep) or Path(output).is_dir():
         _write_folder(Path(output), {_file_name(text): text for text in texts})
+        say(f"{len(texts)} objects written to {output}, a file each")
     else:
         write_files({Path(output): "".join(texts)})
     note(warnings, values, release, deployment.chosen_profile())

@@ -10,11 +10,11 @@ from ..checks import upgrade
 from ..checks.rules import RULES, explain
 from ..cluster import doctor
 from ..manifest import crds
-from .options import FORMAT, RULE
-from .output import print_finding, print_json, print_text
+from .options import FORMAT, RULE, Group
+from .output import print_finding, print_json, print_sentence
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def rules(context: click.Context) -> None:
     """List the rules that `check` knows, or explain one."""
@@ -43,4 +43,4 @@ def show(code: str) -> None:
         "dsv4deploy check --engine": upgrade.MEANINGS,
         "dsv4deploy doctor": doctor.MEANINGS,
     }
-    print_text(explain(code, others))
+    print_sentence(explain(code, others))

@@ -67,7 +67,8 @@ def load(
     """The values of a deployment: the defaults, a profile, files and settings laid on each other.
 
     Args:
-        sources: values files or mappings; later ones win, maps merge, null takes a default away.
+        sources: values files (``-`` is stdin) or mappings; later ones win, maps merge, null takes a
+            default away.
         profile: the name of a shipped profile, laid under the sources.
         set: ``a.b=c`` as Helm's ``--set`` reads it (``true``, ``null`` and integers are typed).
         set_string: ``a.b=c``, always text.
@@ -84,7 +85,8 @@ def load(
         if isinstance(source, Mapping):
             layers.append(_tree_layer("values", plain_data(source)))
         else:
-            layers.append(_tree_layer(fspath(source), _read(Path(source))))
+            name_of = "stdin" if fspath(source) == "-" else fspath(source)
+            layers.append(_tree_layer(name_of, _read(Path(source))))
     for option, texts in (("--set-json", set_json), ("--set", set), ("--set-string", set_string)):
         layers += [_setting_layer(option, text) for text in texts]
     if name:

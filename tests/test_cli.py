@@ -36,7 +36,7 @@ class Done(NamedTuple):
 Run = Callable[..., Done]
 WARNINGS = [finding.code for finding in check(Values())]
 KNOWN = f"no findings from your values; {len(WARNINGS)} known of the profile"
-NOTE = f"note: {KNOWN}: see `dsv4deploy check`\n"
+NOTE = f"check: {KNOWN}\n"
 
 
 @pytest.fixture
@@ -313,7 +313,7 @@ def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:
 def test_render_counts_in_one_line_what_check_would_warn_of(run: Run) -> None:
     words = ("--set", "engine.args.max-num-seqs=6")
     told = run("check", *words).out.splitlines()[-1]
-    assert run("render", *words).err == f"warning: {told}: see `dsv4deploy check`\n"
+    assert run("render", *words).err == f"check: {told}\n"
 
 
 def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:

@@ -207,7 +207,7 @@ def test_verbs_and_options_of_the_pages_are_there() -> None:
         for kind, text in blocks(text_of(page.name)):
             lines = text.splitlines() if kind in ("console", "sh") else []
             for line in lines:
-                for typed_ in re.findall(r"\bdsv4deploy( [^|;&#]+)", line.removeprefix("$ ")):
+                for typed_ in re.findall(r"\bdsv4deploy( [^|;&#`]+)", line.removeprefix("$ ")):
                     name, words = "dsv4deploy", typed_.split()
                     while words and f"{name} {words[0]}" in known:
                         name = f"{name} {words.pop(0)}"

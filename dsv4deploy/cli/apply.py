@@ -17,13 +17,14 @@ from ..cluster.plan import Plan, taking_over
 from ..cluster.readiness import Progress, waiting
 from ..errors import ClusterError, DeployError
 from ..findings import Finding
-from ..manifest.render import Release
+from ..manifest.render import Release, render
 from ..values.tree import Values
 from .connection import ClusterOptions, cluster_options, placed_options
 from .diff import planned
 from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions
 from .output import print_json, print_table, say, waiting_bar
 from .render import accepted, note, values_files
+from .status import print_endpoints
 from .upgrade import waiting_limits
 
 Tell = Callable[[Progress], None]
@@ -77,6 +78,8 @@ def apply(
 ) -> None:
     """Apply a deployment, by server-side apply; twice changes nothing.
 
+    At the end it says how to ask the model: the URLs, its name, a curl, and where keys are.
+
     All objects are tried on the server before the first is written. Where the engines would
     restart, `upgrade` does it: a model that fills its node can't roll over.
 
@@ -106,6 +109,9 @@ def apply(
         with waiting_bar() if wait else nullcontext(_silent) as tell:
             message = do(target, tell)
         say(f"{target.values.name}: {message}")
+        if not wait:
+            say("`dsv4deploy status` says when it is ready to be asked:")
+        print_endpoints(target.cluster.connect(), render(target.values, target.release))
         return
     targets = _targets(sources)
     with click.progressbar(length=len(targets), label="applying", file=sys.stderr) as bar:

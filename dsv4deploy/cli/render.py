@@ -84,8 +84,7 @@ def accepted(values: Values, release: Release) -> list[Finding]:
 def note(warnings: list[Finding], values: Values, release: Release, profile: str) -> None:
     """Says in one line what `check` would warn of."""
     if warnings:
-        found = origins(warnings, values, release, profile)
-        say(f"{'warning' if found.own else 'note'}: {found}: see `dsv4deploy check`")
+        say(f"check: {origins(warnings, values, release, profile)}")
 
 
 def values_files(folder: Path) -> list[Path]:

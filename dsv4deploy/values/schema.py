@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -284,7 +283,7 @@ def _page(entry: Documented) -> str:
     if not entry.section and entry.default is not None:
         rows.append(("default", to_json(entry.default)))
     rows += [("unit", entry.unit), ("becomes", entry.becomes), ("source", entry.source)]
-    lines = [entry.path, *textwrap.wrap(entry.meaning, 88), ""]
+    lines = [entry.path, entry.meaning, ""]
     lines += [f"  {label:8} {text}" for label, text in rows if text]
     return "\n".join(lines)
 

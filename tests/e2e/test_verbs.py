@@ -72,7 +72,9 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     assert "chat: 2 objects written, ready" in applied
     assert typed("diff", *preset).stdout == "downtime: no\n"
     assert "nothing to change" in typed("apply", *preset).stderr
-    assert typed("status").stdout.startswith("chat: ready: it answers\nrevision 1: deployed")
+    told = typed("status").stdout
+    assert told.startswith("chat: ready: it answers\nrevision 1: deployed")
+    assert f"/{home}/chat/v1/chat/completions" in told
     differs = typed("diff", *more, code=1).stdout
     assert "+   --max-num-seqs 8" in differs
     assert "downtime: yes" in differs

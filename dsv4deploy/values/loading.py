@@ -101,8 +101,18 @@ def _read(path: Path) -> Tree:
     return yamlio.read_file(path)
 
 
-def accept(layers: Sequence[Layer]) -> Values:
+def replaced(values: Values, changes: Mapping[str, Any]) -> Values:
+    """Values with changes laid on them; see :meth:`Values.replace`."""
+    base = plain_data(values.model_dump(by_alias=True))
+    return accept([_tree_layer("values", plain_data(changes))], base)
+
+
+def accept(layers: Sequence[Layer], base: Mapping[str, Any] | None = None) -> Values:
     """The layers, folded in their order and laid on the defaults, as values.
+
+    Args:
+        layers: in the order in which they are laid on each other.
+        base: what takes the place of the defaults.
 
     Raises:
         ValuesError: the result is not accepted; each problem names the layer it came from.
@@ -110,7 +120,7 @@ def accept(layers: Sequence[Layer]) -> Values:
     tree: Tree = {}
     for layer in layers:
         layer.lay(tree)
-    coalesce(tree, defaults())
+    coalesce(tree, defaults() if base is None else base)
     problems = dict.fromkeys(_missing(Values, tree, ()), _NOT_NULL)
     left_out = 0
     try:

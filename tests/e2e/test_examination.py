@@ -12,11 +12,12 @@ import pytest
 from conftest import Plane
 from control_plane import condition, namespace, set_status
 
-from dsv4deploy import Release, load, render
+from dsv4deploy import Release, load
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.doctor import CHECKS, examine
 from dsv4deploy.cluster.doctor.facts import Facts
 from dsv4deploy.findings import Finding, Severity, errors
+from dsv4deploy.manifest.render import render
 
 Tree = dict[str, Any]
 Spoil = Callable[[Cluster], None]

@@ -30,12 +30,13 @@ from control_plane import (
 )
 from test_deployments import kubelet, kubelets  # noqa: F401 - one is a fixture
 
-from dsv4deploy import Release, load, render
+from dsv4deploy import Release, load
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.plan import prepare
 from dsv4deploy.cluster.readiness import STOP
 from dsv4deploy.cluster.revisions import history
 from dsv4deploy.errors import ClusterError
+from dsv4deploy.manifest.render import render
 from dsv4deploy.values.profiles import profile_names
 
 ROOT = Path(__file__).resolve().parent.parent.parent

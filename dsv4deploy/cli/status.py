@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import click
 
@@ -53,12 +53,12 @@ def status(service: ServiceOptions, output: str) -> None:
             sentences=True,
         )
         if now.phase == "ready":
-            print_endpoints(cluster, known[-1].objects if known else [live or {}])
+            print_endpoints(cluster, known[-1].objects if known else [live] if live else [])
     if now.phase != "ready":
         sys.exit(1)
 
 
-def print_endpoints(cluster: Cluster, objects: Iterable[Object]) -> None:
+def print_endpoints(cluster: Cluster, objects: Sequence[Object]) -> None:
     """How to ask a deployment by each of its ingresses: the URL, the model, the key, a curl."""
     for ingress in ("kserve", "maas"):
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
 from ..errors import ClusterError
 from ..manifest.render import Release
+from ..values.json import read_json
 from ..values.tree import Values
 from .client import Cluster, Object
 
@@ -56,15 +57,15 @@ def _base(
     """
     namespace, name = place
     gateway = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, namespace)
-    addresses = ((gateway or {}).get("status") or {}).get("addresses") or []
-    if not gateway or not addresses:
+    spec, status = ((gateway or {}).get(part) or {} for part in ("spec", "status"))
+    listeners, addresses = spec.get("listeners"), status.get("addresses")
+    if not listeners or not addresses or not addresses[0].get("value"):
         raise ClusterError(
-            f"Gateway {namespace}/{name} has no address: give --url to `smoke` or `bench run`, "
-            "such as that of a `kubectl port-forward`",
+            f"Gateway {namespace}/{name} has no {'address' if listeners else 'listener'}: give "
+            "--url to `smoke` or `bench run`, such as that of a `kubectl port-forward`",
             "NotFound",
         )
     wanted = "HTTPS" if tls else "HTTP"
-    listeners = gateway["spec"]["listeners"]
     chosen = next((each for each in listeners if each["protocol"] == wanted), listeners[0])
     named = chosen.get("hostname", "") if host is None else host
     host = addresses[0]["value"] if not named or "*" in named else named
@@ -104,7 +105,7 @@ class Endpoint:
         return " \\\n  ".join(parts)
 
 
-def endpoint(cluster: Cluster, objects: Iterable[Object], ingress: str) -> Endpoint | None:
+def endpoint(cluster: Cluster, objects: Sequence[Object], ingress: str) -> Endpoint | None:
     """Where clients reach a deployment by an ingress; None where the deployment has not got it.
 
     Args:
@@ -115,7 +116,8 @@ def endpoint(cluster: Cluster, objects: Iterable[Object], ingress: str) -> Endpo
     Raises:
         ClusterError: its Gateway has no address.
     """
-    kinds = {item["kind"]: item for item in objects}
+    # A site's own objects stand behind those of the deployment.
+    kinds = {item["kind"]: item for item in reversed(objects)}
     service, route = kinds.get("LLMInferenceService"), kinds.get("AIGatewayRoute")
     if not service or (ingress == "maas" and not route):
         return None
@@ -123,25 +125,40 @@ def endpoint(cluster: Cluster, objects: Iterable[Object], ingress: str) -> Endpo
     if ingress == "kserve" or not route:
         base = _base(cluster, kserve_gateway(configuration(cluster)))
         return Endpoint(f"{base}/{meta['namespace']}/{meta['name']}/v1", model)
-    (parent,) = route["spec"]["parentRefs"]
+    parent = route["spec"]["parentRefs"][0]
     place = (route["metadata"]["namespace"], parent["name"])
     base = _base(cluster, place, tls=parent.get("sectionName") == "https", host=None)
     keys = f"those of the deployment that makes Gateway {place[0]}/{place[1]}"
-    if policy := kinds.get("SecurityPolicy"):
-        (secret,) = policy["spec"]["apiKeyAuth"]["credentialRefs"]
-        keys = f"Secret {place[0]}/{secret['name']}"
+    if auth := kinds.get("SecurityPolicy", {}).get("spec", {}).get("apiKeyAuth"):
+        keys = f"Secret {place[0]}/{auth['credentialRefs'][0]['name']}"
     return Endpoint(f"{base}/v1", model, keys)
 
 
 def configuration(cluster: Cluster) -> dict[str, Any]:
-    """KServe's ConfigMap: each key's JSON."""
+    """KServe's ConfigMap: each key's JSON.
+
+    Raises:
+        ClusterError: a key of it is no JSON.
+    """
     found = cluster.get("v1", "ConfigMap", "inferenceservice-config", "kserve")
     data = (found or {}).get("data") or {}
-    return {key: json.loads(text) for key, text in data.items() if text.lstrip()[:1] == "{"}
+    settings = {}
+    for key, text in data.items():
+        if text.lstrip()[:1] == "{":
+            try:
+                settings[key] = read_json(text)
+            except ValueError as error:
+                raise ClusterError(
+                    f"ConfigMap kserve/inferenceservice-config: {key} is not JSON: {error}: "
+                    "correct it, for KServe can't read it either",
+                    "Malformed",
+                ) from None
+    return settings
 
 
 def kserve_gateway(settings: Mapping[str, Any]) -> tuple[str, str]:
     """The namespace and name of KServe's own Gateway, of its :func:`configuration`."""
-    told = (settings.get("ingress") or {}).get("kserveIngressGateway")
-    namespace, _, name = (told or "kserve/kserve-ingress-gateway").partition("/")
+    told = settings.get("ingress", {}).get("kserveIngressGateway")
+    gateway = told if told and isinstance(told, str) else "kserve/kserve-ingress-gateway"
+    namespace, _, name = gateway.partition("/")
     return namespace, name

@@ -16,6 +16,7 @@ import click
 import pytest
 import yaml
 from click.shell_completion import BashComplete
+from fake_api import FakeCluster, started
 
 from dsv4deploy import Release, Values, __version__, check, load, render
 from dsv4deploy import cli as cli_package
@@ -23,6 +24,7 @@ from dsv4deploy.cli import TASKS, VERBS, cli, main
 from dsv4deploy.cli.connection import ServiceOptions, service_options
 from dsv4deploy.cli.options import Gibibytes, Seconds
 from dsv4deploy.cli.output import print_json
+from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.values.profiles import DEFAULT, kept, profile_names
 from dsv4deploy.values.schema import documentation
 
@@ -561,6 +563,29 @@ def test_a_folder_is_told_what_was_written_to_it(run: Run, tmp_path: Path) -> No
     assert f"2 objects written to {tmp_path}/parts/, a file each\n" in done.err
 
 
+def test_delete_of_nothing_names_what_was_looked_for_and_where(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeconfig, values = tmp_path / "kubeconfig", tmp_path / "my-values.yaml"
+    context = "{name: site-a, context: {cluster: c, user: u, namespace: demo}}"
+    kubeconfig.write_text(f"contexts: [{context}]\ncurrent-context: site-a\n")
+    values.write_text("name: chat\n")
+    monkeypatch.setattr(Cluster, "connect", lambda *_: FakeCluster(started()))
+    done = run("delete", values, "--yes", "--kubeconfig", kubeconfig)
+    assert done.code == 1
+    assert done.err.startswith(
+        "nothing to delete: namespace demo of context site-a has neither a revision of service "
+        "chat nor an object that was applied for it"
+    )
+    assert "nothing has been changed" in done.err
+
+
+def test_chart_check_without_a_chart_is_one_sentence(run: Run, tmp_path: Path) -> None:
+    done, folder = run("chart", "check", tmp_path / "none"), f"{tmp_path}/none"
+    told = f"{folder}: there is no chart: `dsv4deploy chart write {folder}` writes one\n"
+    assert (done.code, done.err) == (1, told)
+
+
 def test_a_revision_and_files_name_what_rollback_goes_back_to(run: Run, tmp_path: Path) -> None:
     assert "give one revision" in run("rollback", "1", "2").err
     assert run("rollback", "0").code == 2
@@ -576,7 +601,7 @@ def test_a_revision_and_files_name_what_rollback_goes_back_to(run: Run, tmp_path
         ("dsv4deploy check --ignore dsa-cp-c", "dsa-cp-crashes"),
         ("dsv4deploy explain engine.args.max-num-s", "engine.args.max-num-seqs"),
         ("dsv4deploy render --set maas.gateway.po", "maas.gateway.port="),
-        ("dsv4deploy check --set replicas=2,engine.po", "replicas=2,engine.port="),
+        ("dsv4deploy check --set replicas=2,engine.por", "replicas=2,engine.port="),
         ("dsv4deploy keys cr", "create"),
         ("dsv4deploy --vers", "--version"),
     ],

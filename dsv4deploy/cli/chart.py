@@ -34,6 +34,9 @@ def write(directory: Path) -> None:
 @click.argument("directory", type=_FOLDER, default=_CHART)
 def check(directory: Path) -> None:
     """Fail where a chart in a folder differs from what `chart write` writes."""
+    if not (directory / "Chart.yaml").is_file():
+        write_it = command("dsv4deploy", "chart", "write", directory)
+        raise DeployError(f"{directory}: there is no chart: {write_it} writes one")
     changed = helm.drift(directory)
     for path in changed:
         say(f"{directory / path}: differs")

@@ -20,7 +20,7 @@ from fake_api import FakeCluster, started
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsv4deploy import Release, Values, ValuesError, load, render
+from dsv4deploy import Release, Values, ValuesError, load
 from dsv4deploy.cli import cli
 from dsv4deploy.cli.connection import ClusterOptions
 from dsv4deploy.cluster.diff import label
@@ -29,6 +29,7 @@ from dsv4deploy.importing.leaves import Leaves, leaves
 from dsv4deploy.importing.live import live, without_defaults
 from dsv4deploy.importing.manifest import Imported, imported, read, values_file
 from dsv4deploy.importing.script import process
+from dsv4deploy.manifest.render import render
 from dsv4deploy.values import yaml as yamlio
 from dsv4deploy.values.profiles import profile_names
 from dsv4deploy.values.schema import json_schema
@@ -403,7 +404,7 @@ def test_the_verb_fails_where_values_cannot_express_something() -> None:
     result = run("-", text=yamlio.write(objects))
     assert result.exit_code == 1
     assert f"values cannot express: ~ {SERVICE} spec.template.priorityClassName" in result.stderr
-    assert "warning: [moving-image-tag] engine.image" in result.stderr
+    assert "known of the profile" in result.stderr
     assert result.stdout.startswith("# What a manifest that runs has other than the profile")
 
 

@@ -9,10 +9,11 @@ import re
 
 import pytest
 
-from dsv4deploy import Release, Severity, ValuesError, check, load, render
+from dsv4deploy import Release, Severity, ValuesError, check, load
 from dsv4deploy.checks.graphs import dispatch_buffer
 from dsv4deploy.facts.cards import CARDS
 from dsv4deploy.findings import Finding
+from dsv4deploy.manifest.render import render
 from dsv4deploy.sizing.engine import runs_as_graph
 from dsv4deploy.sizing.plan import Verdict, plan
 from dsv4deploy.values.profiles import fitting

@@ -278,6 +278,7 @@ def flags(line: str) -> Any:
     [
         ("--a 1 --b 0.90 --c 'x y' --d", {"a": 1, "b": 0.9, "c": "x y", "d": True}),
         ("--no-a --max_model_len=8", {"a": False, "max-model-len": 8}),
+        ("--max-model-len 32k --revision 32k", {"max-model-len": 32_000, "revision": "32k"}),
         ("-tp 8 -q ascend", {"tensor-parallel-size": 8, "quantization": "ascend"}),
         ("--a x y --b -1", {"a": ["x", "y"], "b": -1}),
         ("""--a '{"b": [1, true]}' --c true""", {"a": {"b": [1, True]}, "c": "true"}),

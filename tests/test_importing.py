@@ -170,20 +170,20 @@ POD_IP = "status.podIP"
 def test_what_the_package_does_not_know_is_listed_by_its_topmost_field() -> None:
     objects = rendered(load())
     spec = objects[-1]["spec"]["template"]
-    spec["affinity"] = {"podAntiAffinity": {"x": [1]}}
-    secret = {"secretKeyRef": {"name": "a", "key": "b"}}
+    spec["dnsConfig"] = {"options": [{"x": 1}]}
+    memory = {"resourceFieldRef": {"resource": "limits.memory"}}
     engine(objects)["env"] += [
         {"name": "HF_TOKEN", "value": "hf_abc"},
-        {"name": "ELSEWHERE", "valueFrom": secret},
+        {"name": "ELSEWHERE", "valueFrom": memory},
     ]
     engine(objects)["securityContext"]["runAsUser"] = 1000
     objects.append({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "more"}})
     found = imported(objects)
     assert [str(change) for change in found.changes] == [
-        f'~ {SERVICE} spec.template.affinity: {{"podAntiAffinity": {{"x": [1]}}}} -> (none)',
         f"~ {SERVICE} spec.template.containers.main.env.ELSEWHERE: "
-        '{"valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}} -> (none)',
+        '{"valueFrom": {"resourceFieldRef": {"resource": "limits.memory"}}} -> (none)',
         f"~ {SERVICE} spec.template.containers.main.securityContext.runAsUser: 1000 -> 0",
+        f'~ {SERVICE} spec.template.dnsConfig: {{"options": [{{"x": 1}}]}} -> (none)',
         "- Service prod/more",
     ]
     assert found.overlay == {"engine": {"env": {"HF_TOKEN": "hf_abc"}}}
@@ -400,10 +400,10 @@ def test_the_verb_writes_a_values_file_that_renders_the_manifest(tmp_path: Path)
 
 def test_the_verb_fails_where_values_cannot_express_something() -> None:
     objects = rendered(load())
-    objects[-1]["spec"]["template"]["priorityClassName"] = "high"
+    objects[-1]["spec"]["template"]["runtimeClassName"] = "ascend"
     result = run("-", text=yamlio.write(objects))
     assert result.exit_code == 1
-    assert f"values cannot express: ~ {SERVICE} spec.template.priorityClassName" in result.stderr
+    assert f"values cannot express: ~ {SERVICE} spec.template.runtimeClassName" in result.stderr
     assert "warning: [moving-image-tag] engine.image" in result.stderr
     assert result.stdout.startswith("# What a manifest that runs has other than the profile")
 

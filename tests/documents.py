@@ -136,22 +136,25 @@ def anything(rng: random.Random) -> Any:
     return rng.choice([rng.choice(HOSTILE), rng.choice(NUMBERS), copy.deepcopy(rng.choice(ODD))])
 
 
-def drawn(rng: random.Random, schema: Tree, fault: float) -> Any:
-    """A value for a schema; with probability ``fault`` at each place one that may not fit."""
+def drawn(rng: random.Random, schema: Tree, fault: float, share: float = 0.25) -> Any:
+    """A value for a schema; with probability ``fault`` at each place one that may not fit.
+
+    ``share`` is that of a section's properties which a document has.
+    """
     if rng.random() < fault:
         return anything(rng)
     if "$ref" in schema:
-        return drawn(rng, json_schema()["$defs"][schema["$ref"].rpartition("/")[2]], fault)
+        return drawn(rng, json_schema()["$defs"][schema["$ref"].rpartition("/")[2]], fault, share)
     for word in ("oneOf", "anyOf"):
         if word in schema:
-            return drawn(rng, rng.choice(schema[word]), fault)
+            return drawn(rng, rng.choice(schema[word]), fault, share)
     if "enum" in schema:
         return rng.choice(schema["enum"])
     if "const" in schema:
         return schema["const"]
     match schema.get("type"):
         case "object":
-            return _mapping(rng, schema, fault)
+            return _mapping(rng, schema, fault, share)
         case "array":
             count = rng.randint(schema.get("minItems", 0), 3)
             return [drawn(rng, schema["items"], fault) for _ in range(count)]
@@ -164,15 +167,15 @@ def drawn(rng: random.Random, schema: Tree, fault: float) -> Any:
     return _number(rng, schema)
 
 
-def _mapping(rng: random.Random, schema: Tree, fault: float) -> Tree:
+def _mapping(rng: random.Random, schema: Tree, fault: float, share: float = 0.25) -> Tree:
     result: Tree = {}
     for key, inner in schema.get("properties", {}).items():
-        if rng.random() < 0.25:
-            result[key] = drawn(rng, inner, fault)
+        if rng.random() < share:
+            result[key] = drawn(rng, inner, fault, share)
     for pattern, extra in schema.get("patternProperties", {}).items():
         for _ in range(rng.randint(0, 3)):
             key = _text(rng, {"pattern": pattern})
-            result[key] = drawn(rng, extra, fault)
+            result[key] = drawn(rng, extra, fault, share=1 - fault)
     if rng.random() < fault:
         result[rng.choice(["nam", "image_", "x", "", "a b", "yes", "1"])] = anything(rng)
     return result
@@ -197,6 +200,8 @@ PLAIN = (
     "vllm serve /m",
     "a/B",
     "s3://b",
+    "apps/v1",
+    "ConfigMap",
 )
 
 

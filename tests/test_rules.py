@@ -92,7 +92,21 @@ ISSUED: Tree = {"enabled": True, "issuer": {"name": "letsencrypt"}}
 STORE: Tree = {"kvStore": {"enabled": True}}
 NAMED: Tree = {"envFromPod": {"POD_NAME": "metadata.name"}}
 
+
 # By a rule's code: values that break it, and values near them that do not.
+def volume(name: str) -> Tree:
+    return {"engine": {"extraVolumes": {name: {"hostPath": {"path": "/x"}}}}}
+
+
+def extra(item: Tree) -> Tree:
+    return {"extraObjects": {"site": item}}
+
+
+def asking(resources: Tree) -> Tree:
+    container = {"image": "a/b:c", "resources": {"limits": resources}}
+    return {"engine": {"extraContainers": {"logs": container}}}
+
+
 CASES: dict[str, tuple[Tree, Tree]] = {
     "owned-flag": (args({"headless": True}), args({"headless-x": True})),
     "data-parallel-pods": (
@@ -291,6 +305,83 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         additional({"enable_mlapo": True, "weight_nz_mode": 1}),
     ),
     "secret-in-variable": (env(HF_TOKEN="hf_x"), env(HF_TOKEN="$(FROM_ELSEWHERE)")),
+    "engine-label-selected": (
+        {"engine": {"podLabels": {"app.kubernetes.io/name": "chat"}}},
+        {"engine": {"podLabels": {"team": "chat"}}},
+    ),
+    "router-label-selected": (
+        {"router": {"podLabels": {"app.kubernetes.io/component": "router"}}},
+        {"router": {"podLabels": {"kserve.io/component": "router"}}},
+    ),
+    "pod-labels-of-workers": (
+        {"parallelism": {"data": 2}, "engine": {"podAnnotations": {"a": "b"}}},
+        {
+            "parallelism": {"data": 2},
+            "engine": {"podAnnotations": {"a": "b"}},
+            "kserve": {"version": "0.20"},
+        },
+    ),
+    "extra-volume-name": (volume("shm"), volume("hccn-conf")),
+    "extra-container-name": (
+        {"engine": {"extraInitContainers": {"modelcar-init": {"image": "a/b:c"}}}},
+        {"engine": {"extraInitContainers": {"wait": {"image": "a/b:c"}}}},
+    ),
+    "extra-mount-path": (
+        {
+            "kvStore": {"enabled": True},
+            "engine": {"extraVolumeMounts": {"/app": {"name": "tmp-dir"}}},
+        },
+        {"engine": {"extraVolumeMounts": {"/app": {"name": "tmp-dir"}}}},
+    ),
+    "extra-mount-volume": (
+        {"engine": {"extraVolumeMounts": {"/etc/hccn.conf": {"name": "hccn"}}}},
+        {"engine": {"extraVolumeMounts": {"/tmp": {"name": "tmp-dir"}}}},
+    ),
+    "extra-key-twice": (
+        {"engine": {"extraContainers": {"logs": {"name": "log", "image": "a/b:c"}}}},
+        {"engine": {"extraContainers": {"logs": {"image": "a/b:c"}}}},
+    ),
+    "extra-volume-source": (
+        {"engine": {"extraVolumes": {"x": {"emptyDir": {}, "hostPath": {"path": "/x"}}}}},
+        {"engine": {"extraVolumes": {"x": {"emptyDir": {}}}}},
+    ),
+    "extra-container-image": (
+        {"engine": {"extraContainers": {"logs": {"command": ["x"]}}}},
+        {"engine": {"extraContainers": {"logs": {"image": "a/b:c"}}}},
+    ),
+    "extra-container-twice": (
+        {
+            "engine": {
+                "extraContainers": {"logs": {"image": "a/b:c"}},
+                "extraInitContainers": {"logs": {"image": "a/b:c"}},
+            }
+        },
+        {"engine": {"extraContainers": {"logs": {"image": "a/b:c"}}}},
+    ),
+    "extra-container-npus": (
+        asking({"huawei.com/Ascend910": 1}),
+        asking({"cpu": 1}),
+    ),
+    "spread-without-selector": (
+        {"router": {"topologySpreadConstraints": {"zone": {"maxSkew": 1}}}},
+        {"router": {"topologySpreadConstraints": {"zone": {"labelSelector": {"a": 1}}}}},
+    ),
+    "own-label-stays": (
+        {"labels": {"infernex.io/runtime": "false"}},
+        {"labels": {"grafana_dashboard": "1"}},
+    ),
+    "extra-object-of-cluster": (
+        extra({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}),
+        extra({"apiVersion": "v1", "kind": "ConfigMap"}),
+    ),
+    "extra-object-name": (
+        {"name": "site", **extra({"apiVersion": "v1", "kind": "LLMInferenceService"})},
+        {"name": "site", **extra({"apiVersion": "v1", "kind": "ConfigMap"})},
+    ),
+    "extra-object-fields": (
+        extra({"apiVersion": "v1", "kind": "ConfigMap", "fields": {"metadata": {}}}),
+        extra({"apiVersion": "v1", "kind": "ConfigMap", "fields": {"data": {}}}),
+    ),
     "cpu-binding": (
         {"engine": {"resources": {"requests": {"cpu": "39999m"}}}},
         {"engine": {"resources": {"requests": {"cpu": "40"}}}},
@@ -402,6 +493,9 @@ def test_a_rule_has_a_failing_and_a_passing_case(rule: Rule) -> None:
     assert rule.code not in codes(passing)
 
 
+SECRET = {"apiVersion": "v1", "kind": "Secret"}
+
+
 @pytest.mark.parametrize(
     ("values", "paths"),
     [
@@ -419,6 +513,13 @@ def test_a_rule_has_a_failing_and_a_passing_case(rule: Rule) -> None:
         (env(A="hf_" + "x" * 30, B="Bearer abcdefgh", C="hf_transfer", D="sk-short"), ["A", "B"]),
         (env(A="AKIA" + "Z" * 16, B="eyJhbGciOi.eyJzdWIi.x", C="basic auth"), ["A", "B"]),
         (env(A="-----BEGIN RSA PRIVATE KEY-----\nx", COMPASS="north", MONKEY="1"), ["A"]),
+        (env(HF_TOKEN={"secretKeyRef": {"name": "hf", "key": "token"}}), []),
+        ({"router": {"env": {"REDIS_PASSWORD": "x"}}}, ["router.env.REDIS_PASSWORD"]),
+        (
+            {"extraObjects": {"hf": {**SECRET, "fields": {"stringData": {"token": "x"}}}}},
+            ["extraObjects.hf"],
+        ),
+        ({"extraObjects": {"hf": SECRET}}, []),
     ],
     ids=str,
 )

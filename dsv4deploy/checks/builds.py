@@ -12,6 +12,7 @@ from ..facts.builds import Build, builds, chip_of
 from ..facts.cards import CARDS
 from ..findings import Severity
 from ..sizing.engine import arguments, engine_build
+from ..values.pods import texts
 from ..values.tree import Values
 from .engine import OWNED_FLAGS
 from .rule import Places, Rule
@@ -167,10 +168,6 @@ def _shortened(word: str) -> set[str]:
     return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
 
 
-def _set(values: Values) -> Iterator[tuple[str, str]]:
-    return ((name, value) for name, value in sorted(values.engine.env.items()) if value is not None)
-
-
 @Rule(
     code="unread-variable",
     severity=Severity.WARNING,
@@ -184,8 +181,8 @@ def _set(values: Values) -> Iterator[tuple[str, str]]:
 def _unread(values: Values) -> Places:
     build = engine_build(values)
     known = {*_OTHERS, *(_variables(build) if build else ())}
-    for name, _ in _set(values):
-        if name in known:
+    for name, value in sorted(values.engine.env.items()):
+        if value is None or name in known:
             continue
         near = next((other for other in sorted(known) if _one_letter_apart(name, other)), "")
         if near or (build and name.startswith("VLLM_")):
@@ -206,7 +203,7 @@ def _unread(values: Values) -> Places:
 def _values(values: Values) -> Places:
     build = engine_build(values)
     kinds = _variables(build) if build else {}
-    for name, value in _set(values):
+    for name, value in sorted(texts(values.engine.env).items()):
         kind = _wanted(kinds.get(name), value)
         if kind and not value.startswith("$("):
             yield f"engine.env.{name}", {"kind": kind, "value": value}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..findings import Severity
 from ..manifest.conditions import argument, true
 from ..sizing.engine import arguments, engine_build
+from ..values.pods import texts
 from ..values.quantities import whole
 from ..values.tree import Values
 from .rule import Places, Rule
@@ -78,7 +79,7 @@ RULES: list[Rule] = [
     engine=">=0.23.0",
 ).finder(RULES)
 def _retention(values: Values) -> Places:
-    interval, build = values.engine.env.get(_INTERVAL), engine_build(values)
+    interval, build = texts(values.engine.env).get(_INTERVAL), engine_build(values)
     # In these the scheduler's block is the one of the layers that compress by 128.
     blocks = _BLOCKS_OF_A_HIT if build and build.name in _WHOLE_HITS else 1
     unit = values.engine.args.block_size * blocks

@@ -154,6 +154,8 @@ _UNTIL_SET = 200
 ).finder(RULES)
 def _hccl_buffer(values: Values) -> Places:
     text, least = values.engine.env.get("HCCL_BUFFSIZE"), dispatch_buffer(values)
+    if not isinstance(text, str | None):
+        return  # Its value is in the cluster.
     size = _UNTIL_SET if text is None else whole(text)
     wrong = ""
     if size is None:

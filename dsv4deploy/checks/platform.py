@@ -9,6 +9,7 @@ from typing import Any
 from ..facts.builds import deployed
 from ..findings import Severity
 from ..sizing.engine import arguments
+from ..values.pods import texts
 from ..values.quantities import quantity, whole
 from ..values.secrets import secret_name, secret_value
 from ..values.tree import Values
@@ -201,7 +202,7 @@ def _ready_timeout(values: Values) -> Places:
     startup = values.engine.probes.startup
     budget = startup.period_seconds * startup.failure_threshold
     timeout = values.engine.env.get("VLLM_ENGINE_READY_TIMEOUT_S") or "600"
-    if (whole(timeout) or 0) < budget:
+    if isinstance(timeout, str) and (whole(timeout) or 0) < budget:
         yield "", {"timeout": timeout, "budget": budget}
 
 
@@ -265,7 +266,7 @@ def _memory_limit(values: Values) -> Places:
     source="vllm-ascend issue 11307; OpenMP 5.2, 21.1.4: every value but false binds",
 ).finder(RULES)
 def _openmp(values: Values) -> Places:
-    value = values.engine.env.get("OMP_PROC_BIND")
+    value = texts(values.engine.env).get("OMP_PROC_BIND")
     if value and value.strip().lower() != "false":
         yield "", {"value": value}
 
@@ -285,7 +286,7 @@ _LIBRARIES = {"openeuler": "/usr/lib64/", "ubuntu": "/usr/lib/aarch64-linux-gnu/
     "tutorials for Ubuntu: /usr/lib/aarch64-linux-gnu/libjemalloc.so.2",
 ).finder(RULES)
 def _preload(values: Values) -> Places:
-    library = values.engine.env.get("LD_PRELOAD") or ""
+    library = texts(values.engine.env).get("LD_PRELOAD", "")
     system = "openeuler" if "openeuler" in values.engine.image else "ubuntu"
     other = "ubuntu" if system == "openeuler" else "openeuler"
     if deployed("", values.engine.image) and library.startswith(_LIBRARIES[other]):
@@ -338,14 +339,20 @@ def _variables(values: Values) -> Places:
     severity=Severity.WARNING,
     path="engine",
     message="this secret is part of the manifest, of the release and of its history",
-    fix="keep it in a Secret that the cluster's own tools hand to the pod",
+    fix="put it in a Secret of the namespace; in the place of a variable's text write secretKeyRef "
+    "with name and key of the Secret",
     source="Kubernetes documentation, Good practices for Kubernetes Secrets",
 ).finder(RULES)
 def _secrets(values: Values) -> Places:
-    for name, value in sorted(values.engine.env.items()):
-        # A reference to another variable is no secret.
-        if value and (secret_name(name) or secret_value(value)) and not value.startswith("$("):
-            yield f"engine.env.{name}", {}
+    environments = {"engine.env": values.engine.env, "router.env": values.router.env}
+    for path, env in environments.items():
+        for name, value in sorted(texts(env).items()):
+            # A reference to another variable is no secret.
+            if value and (secret_name(name) or secret_value(value)) and not value.startswith("$("):
+                yield f"{path}.{name}", {}
+    for name, item in values.extra_objects.items():
+        if item.kind == "Secret" and {"data", "stringData"} & item.fields.keys():
+            yield f"extraObjects.{name}", {}
     for path, name, text in _texts(arguments(values), "engine.args"):
         if text and (secret_name(name) or secret_value(text)):
             yield path, {}

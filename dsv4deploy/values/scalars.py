@@ -208,8 +208,38 @@ LabelKey = Annotated[
     Strict(),
     Field(
         pattern=_said(
-            r"^([a-z0-9][-a-z0-9.]*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
-            "a label's key such as node.kubernetes.io/npu.chip.name",
+            r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+            r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
+            "a key such as node.kubernetes.io/npu.chip.name, 63 characters or fewer after its /",
+        )
+    ),
+]
+ObjectKey = Annotated[
+    str,
+    Strict(),
+    Field(
+        pattern=_said(
+            r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+            "lower-case letters, digits, - and ., as Kubernetes names objects",
+        )
+    ),
+]
+PartName = Annotated[
+    str,
+    Strict(),
+    Field(
+        pattern=_said(
+            r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+            "lower-case letters, digits and -, 63 or fewer, as Kubernetes names parts of a pod",
+        )
+    ),
+]
+MountPath = Annotated[
+    str,
+    Strict(),
+    Field(
+        pattern=_said(
+            r"^/[A-Za-z0-9._/@+-]+$", "a path in the container of letters, digits and . _ / @ + -"
         )
     ),
 ]
@@ -315,6 +345,19 @@ Duration = Annotated[
     Strict(),
     _text(r"^([0-9]{1,5}(h|m|s|ms)){1,4}$", "a duration such as 90s, 15m or 1h30m", 2, 32),
 ]
+ApiVersion = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^([a-z0-9][-a-z0-9.]*/)?v[0-9][a-z0-9]*$", "an API version such as v1 or apps/v1", 2, 253
+    ),
+]
+Kind = Annotated[str, Strict(), _text(r"^[A-Z][A-Za-z0-9]*$", "a kind such as ConfigMap", 1, 63)]
+ReferenceKey = Annotated[
+    str,
+    Strict(),
+    _text(r"^[-._a-zA-Z0-9]+$", "a key of a Secret or ConfigMap: letters, digits, - _ .", 1, 253),
+]
 ResourceName = Annotated[
     str,
     Strict(),
@@ -337,14 +380,14 @@ else:
     _Number = Annotated[Number, Tag("{number}")]
     _Line = Annotated[Line, Tag("{text}")]
     _Words = tuple[Annotated[_Number | _Line, Discriminator(_kind)], ...]
-    # What JSON holds, with text of one line.
+    # What JSON holds.
     Data = TypeAliasType(
         "Data",
         Annotated[
             _Null
             | _Boolean
             | _Number
-            | _Line
+            | Annotated[Text, Tag("{text}")]
             | Annotated[tuple["Data", ...], Tag("{list}")]
             | Annotated[Map[LineKey, "Data"], Tag("{object}")],
             Discriminator(_kind),

@@ -53,7 +53,7 @@ def import_(
 
     \b
     dsv4deploy import service.yaml router.yaml -o my-values.yaml
-    kubectl get llmisvc chat -n prod -o yaml | dsv4deploy import -
+    kubectl get llminferenceservice chat -n prod -o yaml | dsv4deploy import -
     dsv4deploy import --from-cluster chat -n prod -o my-values.yaml
     """
     if not files and not from_cluster:

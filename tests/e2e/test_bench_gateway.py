@@ -13,7 +13,7 @@ import httpx
 import pytest
 from control_plane import running, until
 from gateway_plane import Gateway, gateway_plane
-from test_bench import SCALE, Way, aiperf, bench, data, verdict  # noqa: F401 - two are fixtures
+from test_bench import SCALE, Way, bench, verdict
 
 from dsv4deploy import load
 from dsv4deploy.bench.dataset import Dataset

@@ -61,8 +61,8 @@ def way(gateway: Gateway, tmp_path: Path) -> Iterator[Way]:
 def test_published_times_are_reproduced_through_the_gateway(
     gateway: Gateway,
     way: Way,
-    aiperf: Path,  # noqa: F811
-    data: Dataset,  # noqa: F811
+    aiperf: Path,
+    data: Dataset,
     tmp_path: Path,
 ) -> None:
     output = tmp_path / "results"

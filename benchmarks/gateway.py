@@ -29,12 +29,12 @@ import aiohttp
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "e2e")]
 from control_plane import until  # noqa: E402 - modules beside the tests, not a package
-from gateway_plane import Gateway, gateway_plane  # noqa: E402
+from gateway_plane import Gateway, gateway_plane, handed_out  # noqa: E402
 from parts import go_build, go_module  # noqa: E402
 from streams import Stream, stream  # noqa: E402
 
 from dsv4deploy import Values, load  # noqa: E402
-from dsv4deploy.cluster.keys import Place, create  # noqa: E402
+from dsv4deploy.cluster.keys import KeySecret, create  # noqa: E402
 
 BYTES_PER_TOKEN = 4.9
 TOKENS = 128
@@ -172,8 +172,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         values = deployment()
         with gateway_plane(Path(name), go_module, go_build, [values]) as gateway:
-            keys = Place(gateway.cluster, values.maas.namespace, values.maas.api_keys.secret_name)
-            key = create(keys, "benchmark", None, datetime.now(UTC))
+            maas = values.maas
+            keys = KeySecret(gateway.cluster, maas.namespace, maas.api_keys.secret_name)
+            key = handed_out(create, keys, "benchmark", None, datetime.now(UTC))
 
             def comes_in() -> bool:
                 return asyncio.run(once(gateway, key)).status == 200

@@ -5,13 +5,17 @@
 >>> print(to_yaml(render(values, Release(namespace="prod"))))  # doctest: +SKIP
 """
 
-from .checks.rules import check
-from .errors import DeployError, RenderError, ValuesError
-from .findings import Finding, Severity
-from .manifest.render import Release, render, to_yaml
-from .sizing.memory import MemoryPlan, plan
-from .values.loading import load
-from .values.tree import Values
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .checks.rules import check
+    from .errors import DeployError, RenderError, ValuesError
+    from .findings import Finding, Severity
+    from .manifest.render import Release, render, to_yaml
+    from .sizing.plan import MemoryPlan, plan
+    from .values.loading import load
+    from .values.tree import Values
 
 __all__ = [
     "DeployError",
@@ -29,3 +33,21 @@ __all__ = [
     "to_yaml",
 ]
 __version__ = "0.1.0"
+
+_HOMES = {
+    "checks.rules": ("check",),
+    "errors": ("DeployError", "RenderError", "ValuesError"),
+    "findings": ("Finding", "Severity"),
+    "manifest.render": ("Release", "render", "to_yaml"),
+    "sizing.plan": ("MemoryPlan", "plan"),
+    "values.loading": ("load",),
+    "values.tree": ("Values",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for, so that a command that needs no values starts at once."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f".{module}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

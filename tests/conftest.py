@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
 import pytest
 import tools
+from api_server import serve
+
+__all__ = ["serve"]
 
 # The same examples in every run: a new counterexample belongs to a longer run, not to a change.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, max_examples=300)
 hypothesis.settings.load_profile("steady")
+
+# A shell without job control starts what runs in the background with SIGINT ignored, which the
+# programs under test would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -35,6 +35,10 @@ HOSTILE = (
         "$HOME",
         "`id`",
         "$(id)",
+        "$$(HOME)",
+        "$(HOME)",
+        "a$",
+        "$$",
     ),
     *("# no comment", "- item", "key: value", "{a: b}", "[1, 2]", "&x", "*x", "!t", "%p", "@", "|"),
     *("yes", "no", "on", "null", "~", "true", "0755", "1e3", "1_000", "0x1f", ".nan", "2001-01-01"),
@@ -143,6 +147,8 @@ def drawn(rng: random.Random, schema: Tree, fault: float) -> Any:
             return drawn(rng, rng.choice(schema[word]), fault)
     if "enum" in schema:
         return rng.choice(schema["enum"])
+    if "const" in schema:
+        return schema["const"]
     match schema.get("type"):
         case "object":
             return _mapping(rng, schema, fault)
@@ -278,6 +284,47 @@ _CHANGES: tuple[Callable[[random.Random, Tree, str], None], ...] = (
 )
 
 
+FREE = ("engine.args.seed", "engine.args.new-one", "global.x", "engine.env.NEW", "engine.shell")
+# What ends a setting in ways of its own, behind a path.
+ENDS = (
+    *("=a\\", "=falſe", "=TRUE", "=nuLl", "=-007", "=-0", "=9223372036854775808", "[+0]=a"),
+    *("[-0]=a", "[0]", "[0][0]=a", "[0].a=b", "[1]=a", "[x]=a", "[-1]=a", "=", "", ".", "={a"),
+    *("={a,b}c=d", "={}", "=a,", ".x", ".x=", "\\=a=b", "[00]=a", "[0]a=b"),
+)
+JSON_ENDS = (
+    *("=1 replicas=2", "=1,replicas=2", '="a"x', "=1.", "=1e", "=1e400", "=-0", "=01", "=", "= "),
+    *("=1 2", "=tru", "=NaN", '="\\u0041"', "=[1,]", "={}", "[0]=1", "[0]=", "[+0]=[1]"),
+    '={"a":1} , name=5',
+)
+# Some versions of Helm take these; here they are errors that say what to write.
+STRICTER_SETTINGS = (
+    *(("--set-json", text) for text in ('{"replicas":2}', ' {"name":"a"} ', '{"replicas":2} x')),
+    ("--set", "engine.args.x[200]=a"),
+    ("--set", "engine.args.seed[0"),
+)
+RAW = (
+    *("1e3", "+.5", ".5", "1.", "~", "_1", "0x", "0b", "0o8", "inf", "nan", "falſe", "8.0", "-0.0"),
+    *("1.5e-9", "a b", "'on'", '"0777"', "|\n      a\n      b", ">-\n      a\n      b", "&a 8"),
+    *("[1, a]", "{a: 1}", "{<<: {a: 1}, b: 2}", "0.90", "1e+2", "12345678901234567890"),
+)
+STRICTER_RAW = (
+    *("1e1_0", "+_1", "0_x1", "1_e3", "1e400", "9" * 320, "! 12", "!!str 1", "!x a", "0777", "on"),
+    *("1:30", "1_000", "0o17", "0b1", "2001-01-01", "8\n---\nreplicas: 2", "8\n---\n["),
+    *("8\n...\ntrash", "é\ufeff"),
+)
+HEADS = ("%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "%TAG ! tag:x,2000:\n---\n")
+
+
+def written(rng: random.Random) -> tuple[str, bool]:
+    """A file as a person writes it; and whether readers may understand it differently."""
+    stricter = rng.random() < 0.3
+    key = rng.choice(["args: {seed: 1}\n  env:\n    NEW", "args:\n    seed", "args:\n    new-one"])
+    text = f"engine:\n  {key}: {rng.choice(STRICTER_RAW if stricter else RAW)}\n"
+    if rng.random() < 0.05:
+        return rng.choice(HEADS) + text, True
+    return text, stricter
+
+
 def settings(rng: random.Random) -> list[tuple[str, str]]:
     """Some ``--set``, ``--set-string`` and ``--set-json`` options."""
     found = []
@@ -298,6 +345,10 @@ def settings(rng: random.Random) -> list[tuple[str, str]]:
                 ]
             )
         )
+    if rng.random() < 0.3:
+        option = rng.choice(["--set", "--set-string", "--set-json"])
+        end = rng.choice(JSON_ENDS if option == "--set-json" else ENDS)
+        found.append((option, f"{rng.choice(FREE)}{end}"))
     return found
 
 
@@ -315,7 +366,15 @@ def _leaves(tree: Tree, prefix: str) -> list[str]:
 
 
 class Case:
-    """Files and options for one ``helm template`` and one ``load``."""
+    """Files and options for one ``helm template`` and one ``load``.
+
+    Attributes:
+        seed: what it is drawn from.
+        files: its documents.
+        settings: options and their texts.
+        texts: what its files hold: the documents as JSON, and at times one as a person writes it.
+        stricter: whether something is part of it that only some readers accept.
+    """
 
     def __init__(self, seed: int) -> None:
         rng = random.Random(seed)
@@ -324,10 +383,18 @@ class Case:
         self.files = [rng.choice(kinds)(rng) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
         self.settings = settings(rng) if rng.random() < 0.4 else []
         for file in self.files:
-            # Anything may stand in `global`; Helm 3.17 fails on some of it, before any chart.
+            # Anything may be in `global`; Helm 3.17 fails on some of it, before any chart.
             if "global" in file:
                 file["global"] = {"site": "a", "deep": [None, {"b": 1}]}
+        self.texts = [json.dumps(file, ensure_ascii=False) for file in self.files]
+        self.stricter = False
+        if rng.random() < 0.15:
+            text, self.stricter = written(rng)
+            self.texts.append(text)
+        if rng.random() < 0.03:
+            self.settings.append(rng.choice(STRICTER_SETTINGS))
+            self.stricter = True
 
     def key(self) -> str:
         """What makes it this case and no other."""
-        return json.dumps([self.files, self.settings], sort_keys=True)
+        return json.dumps([self.texts, self.settings])

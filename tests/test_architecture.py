@@ -55,6 +55,23 @@ def test_a_room_imports_from_those_above_it(room: str) -> None:
         assert set(imports(path)) <= allowed, path
 
 
+def test_verbs_print_through_one_module() -> None:
+    for path in (PACKAGE / "cli").glob("*.py"):
+        printing = re.search(r"\b(click\.echo|click\.secho|print)\(", path.read_text("utf-8"))
+        assert path.name == "output.py" or not printing, path
+
+
+GENERATED = PACKAGE / "manifest" / "compiled.py"
+
+
+@pytest.mark.parametrize(
+    "path", sorted({*PACKAGE.rglob("*.py")} - {GENERATED}), ids=lambda path: path.stem
+)
+def test_a_file_can_be_read_at_once(path: Path) -> None:
+    # The linter limits the complexity of each function.
+    assert len(path.read_text("utf-8").splitlines()) <= 600
+
+
 def test_only_one_module_imports_the_kubernetes_client() -> None:
     knowing = [
         path.relative_to(PACKAGE).as_posix()

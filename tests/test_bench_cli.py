@@ -15,7 +15,7 @@ import tokenizer
 from simulated import simulator
 
 from dsv4deploy import Values, load
-from dsv4deploy.values.loading import profile_path
+from dsv4deploy.values.profiles import profile_path
 
 JOB = ("--job", "--url", "", "--kubeconfig", "x")
 CLOSED = ("--ingress", "direct", "--set", "networkPolicy.enabled=true")
@@ -89,14 +89,18 @@ def test_a_deployment_is_held_against_the_figures_of_its_own_kind(
     ("words", "code", "sentence"),
     [
         (("--url", "http://x", "--ingress", "both"), 2, "--url is one ingress"),
-        (("--url", "", "--ingress", "direct", "--kubeconfig", "x"), 1, "no way to a cluster"),
+        (
+            ("--url", "", "--ingress", "direct", "--kubeconfig", "x"),
+            1,
+            "cannot connect to a cluster",
+        ),
         ((*JOB, "--ingress", "maas"), 2, "name a Secret that holds one in namespace demo"),
         ((*JOB, "--ingress", "both"), 2, "name a Secret that holds one in namespace demo"),
         ((*JOB, "--ingress", "maas", "--key-secret", "a"), 2, "must be NAME/KEY"),
-        ((*JOB, "--ingress", "maas", "--key-secret", "a/b"), 1, "no way to a cluster"),
-        ((*JOB, "--ingress", "direct"), 1, "no way to a cluster"),
+        ((*JOB, "--ingress", "maas", "--key-secret", "a/b"), 1, "cannot connect to a cluster"),
+        ((*JOB, "--ingress", "direct"), 1, "cannot connect to a cluster"),
         ((*JOB, *CLOSED), 2, "put its namespace demo into networkPolicy.fromNamespaces"),
-        ((*JOB, *CLOSED, "--set", "networkPolicy.fromNamespaces={demo}"), 1, "no way to a"),
+        ((*JOB, *CLOSED, "--set", "networkPolicy.fromNamespaces={demo}"), 1, "cannot connect to a"),
         (("--concurrency", "four"), 2, "must be whole numbers with commas"),
         (("--dataset", "nowhere"), 1, "nowhere: no data set"),
         (("--image", "x"), 2, "are the Job's: give --job too"),
@@ -106,7 +110,7 @@ def test_a_deployment_is_held_against_the_figures_of_its_own_kind(
         (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "is the service ready"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "to a prompt of 164 words"),
-        (("--url", "nowhere"), 1, "nowhere: no answer to a prompt of 164 words: unknown url"),
+        (("--url", "nowhere"), 1, "nowhere: no answer to a prompt of 164 words: the URL must"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(

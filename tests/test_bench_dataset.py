@@ -12,7 +12,7 @@ import tokenizer
 
 import dsv4deploy
 from dsv4deploy import DeployError
-from dsv4deploy.bench import dataset
+from dsv4deploy.bench import dataset, job
 from dsv4deploy.facts import published
 
 PACKAGE = Path(dsv4deploy.__file__).parent
@@ -122,16 +122,18 @@ def test_requests_come_in_fours(model: str, tmp_path: Path) -> None:
         dataset.make(tmp_path, model, requests=10)
 
 
-@pytest.mark.parametrize(
-    "name", ["completion/garbage.py", "bench/launch.py", "bench/prompts.py", "bench/worker.py"]
-)
+@pytest.mark.parametrize("name", ["completion/garbage.py", *job.MODULES])
 def test_what_runs_elsewhere_imports_the_standard_library_only(name: str) -> None:
     imported = set()
     for node in ast.walk(ast.parse((PACKAGE / name).read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            imported |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            own = node.level == 1 and [alias.name for alias in node.names] == ["prompts"]
-            imported |= set() if own else {(node.module or "").partition(".")[0]}
+        match node:
+            case ast.Import(names=names):
+                imported |= {alias.name.partition(".")[0] for alias in names}
+            case ast.ImportFrom(level=0, module=str(module)):
+                imported.add(module.partition(".")[0])
+            case ast.ImportFrom(level=level, module=module, names=names):
+                folder = Path(name).parents[level - 1] / (module or "").replace(".", "/")
+                own = [folder / alias.name for alias in names] if not module else [folder]
+                assert {f"{path}.py" for path in own} <= set(job.MODULES)
     # launch.py runs in aiperf's own environment.
     assert imported - {"aiperf"} <= set(sys.stdlib_module_names)

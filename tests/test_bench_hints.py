@@ -8,7 +8,7 @@ import pytest
 
 from dsv4deploy import Values, load
 from dsv4deploy.bench.hints import hints, published_profile
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 W4A8, W8A8 = "ascend-910b4-8-w4a8", "ascend-910b3-16-w8a8"
 SIZE = {"requests": 240, "runs": 3}

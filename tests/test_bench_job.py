@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,12 +42,42 @@ def test_the_manifest_carries_all_that_the_pod_needs(data: dataset.Dataset, tmp_
     config, made = objects(benchmark(data, tmp_path))
     assert (config["kind"], made["kind"]) == ("ConfigMap", "Job")
     assert {each["metadata"]["namespace"] for each in (config, made)} == {"prod"}
-    assert set(config["data"]) == {"launch.py", "plan.json", "prompts.py", "worker.py"}
+    names = [Path(path).name for path in job.MODULES]
+    assert set(config["data"]) == {*names, worker.LOCK, "plan.json"}
     # Half of what Kubernetes stores at most, for a real vocabulary of 2048 words.
     assert len(json.dumps(config)) < 512 * 1024
     (container,) = made["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "python:3.12"
     assert "DSV4DEPLOY_API_KEY" not in [each["name"] for each in container["env"]]
+
+
+def test_the_pod_installs_aiperf_by_hashes_and_shows_nobody_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = (Path(worker.__file__).parent / worker.LOCK).read_text("utf-8")
+    pins = re.findall(r"^(\S+)==(\S+)((?:.*\\\n)+.*)", lock, re.MULTILINE)
+    assert ("aiperf", worker.AIPERF) in [(name, version) for name, version, _ in pins]
+    assert len(pins) > 100
+    assert all("--hash=sha256:" in rest for *_, rest in pins)
+    # Nothing else is in it, such as an address or an unpinned package.
+    assert not re.sub(
+        r"^(#.*|\S+==\S.*|    --hash=sha256:[0-9a-f]{64}( \\)?)\n", "", lock, flags=re.M
+    )
+
+    calls: list[tuple[list[str], dict[str, str]]] = []
+
+    def run(words: list[str], **options: Any) -> None:
+        calls.append((words, options["env"]))
+
+    monkeypatch.setattr(worker.subprocess, "run", run)
+    monkeypatch.setattr(worker.shutil, "which", lambda _: None)
+    monkeypatch.setenv("DSV4DEPLOY_API_KEY", "sk-0123456789")
+    assert worker._python(tmp_path) == str(tmp_path / "bin" / "python3")
+    assert [each for _, env in calls for each in env if "KEY" in each] == []
+    assert all("PATH" in env for _, env in calls)
+    words, _ = calls[-1]
+    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(words)
+    assert words[-1].endswith(worker.LOCK)
 
 
 def test_the_key_is_taken_from_a_secret(data: dataset.Dataset, tmp_path: Path) -> None:
@@ -88,9 +119,11 @@ def test_the_pod_s_program_makes_the_same_data_and_prints_what_comes_back(
     with simulator(model=Values().model.name) as url:
         made = benchmark(data, tmp_path / "results", url)
         config, manifest = objects(made)
-        (tmp_path / "pod" / "bench").mkdir(parents=True)
-        for name, text in config["data"].items():
-            (tmp_path / "pod" / "bench" / name).write_text(text, "utf-8")
+        volume, _ = manifest["spec"]["template"]["spec"]["volumes"]
+        for item in volume["configMap"]["items"]:
+            file = tmp_path / "pod" / "program" / item["path"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(config["data"][item["key"]], "utf-8")
         (container,) = manifest["spec"]["template"]["spec"]["containers"]
         words = [
             word.replace("/job", ".").replace("/work", "work") for word in container["command"]

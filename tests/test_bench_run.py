@@ -81,10 +81,8 @@ def test_the_command_line_is_the_one_that_reproduces(data: dataset.Dataset) -> N
         "url": "http://gw/demo/chat/v1/chat/completions",
         "model": "m",
         "concurrency": 4,
-        "requests": 240,
-        "conversations": 60,
     }
-    one, two = (" ".join(command(number, **asked)) for number in (1, 2))
+    one, two = (" ".join(command(*each, **asked)) for each in ((1, 240), (2, 60)))
     for line in (one, two):
         assert "--url http://gw/demo/chat --endpoint-type chat --streaming" in line
         assert "--use-server-token-count" in line
@@ -92,7 +90,7 @@ def test_the_command_line_is_the_one_that_reproduces(data: dataset.Dataset) -> N
     assert "scenario1.jsonl --custom-dataset-type mooncake_trace --request-count 240" in one
     assert "multi_turn --conversation-num 60 --osl 128" in two
     assert "--request-count" not in two
-    assert "{dataset}/warmup2.jsonl" in command(2, **asked, warmup=True)
+    assert "{dataset}/warmup2.jsonl" in command(2, 4, **asked, warmup=True)
 
 
 def test_an_aiperf_that_is_missing_or_another_is_told_how_to_install(
@@ -110,7 +108,7 @@ def test_an_aiperf_that_is_missing_or_another_is_told_how_to_install(
     cached = fake_aiperf.install(tmp_path / "aiperf-0.7.0")
     assert find_aiperf() == str(cached.with_name("python3"))
     cached.with_name("python3").unlink()
-    with pytest.raises(DeployError, match="stands in no environment of its own"):
+    with pytest.raises(DeployError, match="is in no environment of its own"):
         find_aiperf(str(cached))
 
 
@@ -202,8 +200,9 @@ def test_a_key_that_can_t_be_sent_stops_all_and_is_in_no_file(
     assert "sk-" not in "".join([str(refused.value), *told])
 
 
-_BODY = b'{"choices": [{"message": {"content": "One, two, three, four, five."}}]}'
-GOOD = b"HTTP/1.1 200 OK\r\n\r\n" + _BODY
+CHUNK = b"""data: {"choices": [{"delta": {"content": "One, two, three, four, five."}}],
+ "usage": {"completion_tokens": 9}}"""
+GOOD = b"HTTP/1.1 200 OK\r\n\r\n" + CHUNK.replace(b"\n", b"") + b"\n\ndata: [DONE]\n\n"
 
 
 @contextmanager
@@ -231,8 +230,8 @@ def bad_answers(benchmark: Benchmark) -> list[str]:
     ("response", "why"),
     [
         (b"nonsense\r\n\r\n", "nonsense"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "IncompleteRead"),
-        (b"HTTP/1.1 200 OK\r\n\r\n[]", "list indices"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "broke off after 0 characters"),
+        (b"HTTP/1.1 200 OK\r\n\r\n[]", "broke off after 0 characters"),
         (b"HTTP/1.1 200 OK\r\nx-dsv4deploy-simulator: {\r\n\r\n{}", "Expecting property name"),
         (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP 503: no engine is ready"),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "HTTP 502: Bad Gateway"),
@@ -280,7 +279,7 @@ def test_an_ingress_that_refuses_is_told_before_any_run(
         with pytest.raises(DeployError, match="of 80 words: HTTP 401: no key or a wrong one"):
             benchmark.here(find_aiperf(str(aiperf)), silent)
     assert started() == []
-    # What was asked of it is nothing that other results are held against.
+    # What was asked of it is nothing that other results are compared with.
     make(URL).record()
 
 

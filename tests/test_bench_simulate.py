@@ -14,9 +14,8 @@ from simulated import FAST, simulator
 
 from dsv4deploy import DeployError
 from dsv4deploy.bench.simulate import Latency, Simulation, published
-from dsv4deploy.bench.worker import SIMULATOR
-from dsv4deploy.completion.garbage import garbage
-from dsv4deploy.completion.stream import ask
+from dsv4deploy.completion.garbage import PROMPT, garbage
+from dsv4deploy.completion.stream import SIMULATOR, ask
 
 
 def post(url: str, **body: Any) -> Any:
@@ -81,7 +80,7 @@ def test_it_says_what_it_is() -> None:
         with urllib.request.urlopen(models) as response:
             assert response.headers[SIMULATOR]
             (model,) = json.load(response)["data"]
-        done = ask(url, "m")
+        done = ask(url, "m", PROMPT)
     assert done.text.startswith("one two three")
     assert json.loads(done.simulator)["maxNumSeqs"] == 8
     assert (model["id"], model["owned_by"]) == ("m", "dsv4deploy-simulator")

@@ -8,16 +8,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 import pytest
 import yaml
+from click.shell_completion import BashComplete
 
-from dsv4deploy import Release, Values, check, load, render
-from dsv4deploy.cli import main, shared
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy import Release, Values, __version__, check, load, render
+from dsv4deploy import cli as cli_package
+from dsv4deploy.cli import VERBS, cli, main
+from dsv4deploy.cli.connection import ServiceOptions, service_options
+from dsv4deploy.cli.output import print_json
+from dsv4deploy.values.profiles import profile_names
 from dsv4deploy.values.schema import documentation
 
 
@@ -86,6 +91,34 @@ def test_output_goes_to_a_file_or_to_one_file_an_object(run: Run, tmp_path: Path
     ]
     parts = [yaml.safe_load((tmp_path / "parts" / name).read_text()) for name in names]
     assert sorted(map(str, parts)) == sorted(map(str, whole))
+
+
+def test_a_folder_names_the_manifests_that_this_render_does_not_write(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    assert run("render", "--set", "maas.enabled=true", "-o", tmp_path).err == ""
+    done = run("render", "-o", tmp_path)
+    assert done.code == 0
+    assert "does not write aigatewayroute-" in done.err
+    assert "gateway-maas.yaml" in done.err
+    assert "llminferenceservice" not in done.err
+    assert "README" not in done.err
+    assert (tmp_path / "gateway-maas.yaml").exists()
+
+
+def test_a_written_file_keeps_its_mode_and_a_new_one_gets_the_umask_s(
+    run: Run, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.touch(0o600)
+    before = os.umask(0o027)
+    try:
+        for path in (old, new):
+            assert run("render", "-o", path).code == 0
+    finally:
+        os.umask(before)
+    assert [f"{path.stat().st_mode & 0o777:o}" for path in (old, new)] == ["600", "640"]
 
 
 def test_output_goes_through_a_link_and_into_a_pipe(run: Run, tmp_path: Path) -> None:
@@ -212,10 +245,10 @@ DONE = "nothing done: 1 error(s) in these values"
         (("render", "-o", "json"), 2, "-o takes a file or a folder, not 'json'"),
         (("chart", "write", __file__), 2, "is a file"),
         (("chart", "check", __file__), 2, "is a file"),
-        (("chart", "write", "/proc/nope"), 1, "/proc/nope: No such file"),
+        (("chart", "write", "/proc/nope"), 1, "can't write: No such file"),
         (("apply", "--contexts", ""), 2, "names no context: is a variable empty?"),
         (("apply", "--contexts", " , "), 2, "names no context: is a variable empty?"),
-        (("smoke", "--timeout", "0"), 2, "0.0 is not in the range x>=1"),
+        (("smoke", "--timeout", "0"), 2, "0.0 is not in the range 1<=x<=1000000"),
         (("render", "-n", ""), 1, "namespace '': must be lower-case letters"),
         (("status", "-n", "A b"), 1, "namespace 'A b': must be lower-case letters"),
         (("delete", "--name", "A b"), 1, 'name: "A b" must be lower-case letters'),
@@ -256,7 +289,9 @@ def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
         shown = json.loads(run("profiles", "show", name, "-o", "json").out)
         assert all(entry["source"].startswith("[") for entry in shown["values"])
         assert run("profiles", "show", name, "-o", "yaml").out.startswith("# ")
-        assert "SOURCE" in run("profiles", "show", name).out
+        table = run("profiles", "show", name).out
+        assert "SOURCE" in table
+        assert all(f"keeps {code}: {text}" in table for code, text in shown["kept"].items())
 
 
 @pytest.mark.parametrize(
@@ -273,12 +308,37 @@ def test_hardware_chooses_the_profile_that_fits(hardware: str, profile: str, run
 def test_hardware_that_no_profile_fits_gets_the_nearest_with_reasons(run: Run) -> None:
     done = run("render", "--hardware", "910B4:4")
     assert (done.code, done.out) == (1, "")
-    assert "no profile fits: " in done.err
-    assert "ascend-910b4-8-w4a8 takes 8 NPUs, not 4" in done.err
-    assert "ascend-910b3-8-w8a8 is for 910B3 with 64GB a NPU and takes 8 NPUs, not 4" in done.err
+    assert "no profile is for 4 × 910B4: the nearest is ascend-910b4-8-w4a8" in done.err
+    assert "with parallelism for 4 NPUs and not 8" in done.err
     several = run("render", "--hardware", "A3:16")
-    assert "several profiles fit: name one with --profile: ascend-a3-16-w8a8 fits" in several.err
+    assert "several profiles fit: name one with --profile: ascend-a3-16-w8a8 (up" in several.err
+    die = run("render", "--hardware", "Ascend910_9391:16")
+    assert die.err.partition(": ")[2] == several.err.partition(": ")[2]
     assert run("render", "--hardware", "many").code == 1
+    assert "there is no card V100: there are 910B1" in run("render", "--hardware", "V100:8").err
+
+
+@pytest.mark.parametrize(
+    ("hardware", "profile", "card"),
+    [
+        ("910B2:8", "ascend-910b3-8-w8a8", "910B2"),
+        ("Ascend910B2C:8", "ascend-910b3-8-w8a8", "910B2C"),
+        ("910B1:16", "ascend-910b3-16-w8a8", "910B1"),
+        ("910B4-1:8", "ascend-910b3-8-w8a8", "910B4-1"),
+    ],
+)
+def test_a_64_gb_card_without_a_profile_takes_that_of_another_with_its_own_name(
+    hardware: str, profile: str, card: str, run: Run
+) -> None:
+    done = run("check", "--hardware", hardware)
+    assert f"to use as --profile {profile} --set npu.card={card} (64 GB" in done.err
+    assert run("check", "--profile", profile, "--set", f"npu.card={card}").code == 0
+
+
+def test_another_family_of_chips_needs_another_image(run: Run) -> None:
+    assert "with an image and weights for 950 chips" in run("render", "--hardware", "950DT:8").err
+    done = run("check", "--profile", "ascend-910b3-8-w8a8", "--set", "npu.card=950DT", "-o", "json")
+    assert "image-for-other-chip" in {found["code"] for found in json.loads(done.out)}
     assert run("render", "--hardware", "910B4:8", "--profile", "x").code == 2
 
 
@@ -287,7 +347,7 @@ def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
         text = run("explain", path).out
         assert path in text
         assert entry.meaning, f"{path} has no sentence"
-        if not entry.section and path not in ("engine.version", "global"):
+        if not entry.section and path not in ("enabled", "engine.build", "global", "tags"):
             assert entry.becomes, f"{path} does not say what it becomes"
     assert len(run("explain").out.splitlines()) == len(documentation())
     for path in ("engine.env", "npu.nodeSelector", "maas.quotas"):
@@ -333,33 +393,95 @@ def test_every_command_has_help_that_teaches(run: Run) -> None:
         assert "\\b" not in done.out
 
 
-def test_a_reader_that_leaves_early_is_no_failure() -> None:
-    command = f"{sys.executable} -m dsv4deploy render | head -n 1"
+def test_the_list_of_verbs_has_the_first_sentence_of_each() -> None:
+    context = click.Context(cli)
+    for name, sentence in VERBS.items():
+        command = cli.get_command(context, name)
+        assert command
+        assert (command.name, command.get_short_help_str(120)) == (name, sentence)
+    modules = {path.stem for path in Path(cli_package.__file__).parent.glob("[!_]*.py")}
+    assert modules - set(VERBS) == {"connection", "options", "output"}
+    assert list(VERBS) == sorted(VERBS)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("dsv4deploy ren", "render"),
+        ("dsv4deploy render --profile ascend-910b3-16", "ascend-910b3-16-w8a8"),
+        ("dsv4deploy check --ignore dsa-cp-c", "dsa-cp-crashes"),
+        ("dsv4deploy explain engine.args.max-num-s", "engine.args.max-num-seqs"),
+        ("dsv4deploy keys cr", "create"),
+        ("dsv4deploy --vers", "--version"),
+    ],
+)
+def test_a_shell_completes_verbs_options_and_words(
+    words: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    completed = BashComplete(cli, {}, "dsv4deploy", "_DSV4DEPLOY_COMPLETE").complete()
+    assert completed == f"plain,{found}"
+
+
+def test_the_version_is_the_package_s(run: Run) -> None:
+    assert run("--version").out.endswith(f", version {__version__}\n")
+
+
+@pytest.mark.parametrize("words", ["render", "rules list", "why -", "explain"])
+def test_a_reader_that_leaves_early_is_no_failure(words: str) -> None:
+    # Nobody reads when the verb writes: the other end of its pipe is closed from the beginning.
+    command = f"exec 3> >(exec <&-); sleep 0.2; {sys.executable} -m dsv4deploy {words} >&3"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+        ["bash", "-c", command],
+        input=f"no healthy upstream {'x' * 100_000}",
+        text=True,
+        capture_output=True,
+        check=False,
     )
-    assert done.stdout == "---\n"
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\x07", "\x08", "\x7f", "\x9b", "\u202e", "\udc9b"])
+def test_no_control_character_reaches_the_terminal(char: str, run: Run) -> None:
+    text = f"no healthy upstream {char}]0;owned"
+    name = f"{char}.yaml"
+    done = [
+        *(run("why", text, "-o", output) for output in ("table", "json")),
+        run("render", "--set", f"engine.env.{char}=x"),
+        run("render", f"missing{name}"),
+        run("rules", "show", char),
+        run(char),
+        run("plan", "-o", char),
+        run("bench", "report", f"missing{char}"),
+    ]
+    escaped = f"\\u{ord(char):04x}"
+    # Half a character is no byte of a log: it is read as U+FFFD.
+    assert escaped in done[0].out or "\ufffd" in done[0].out
+    assert json.loads(done[1].out)[0]["line"].startswith("no healthy upstream")
+    for each in done:
+        assert char not in each.out + each.err
+        assert each.out + each.err
 
 
 def test_check_leaves_a_warning_out_and_never_an_error(run: Run) -> None:
-    assert "dead-use-v1" in run("check").out
-    done = run("check", "--ignore", "dead-use-v1")
-    assert (done.code, "dead-use-v1" in done.out) == (0, False)
+    assert "unread-variable" in run("check").out
+    done = run("check", "--ignore", "unread-variable")
+    assert (done.code, "unread-variable" in done.out) == (0, False)
     refused = run("check", "--ignore", "block-size")
     assert (refused.code, refused.out) == (1, "")
     assert "an error can't be ignored" in refused.err
 
 
-def test_rules_are_listed_explained_and_written(run: Run, tmp_path: Path) -> None:
+def test_rules_are_listed_and_explained(run: Run) -> None:
     assert "dsa-cp-crashes" in run("rules").out
     assert len(json.loads(run("rules", "list", "-o", "json").out)) >= 30
+    assert "dsv4deploy doctor" in run("rules", "show", "taints").out
+    assert "dsv4deploy check --crds" in run("rules", "show", "crd-schema").out
     told = run("rules", "show", "dsa-cp-crashes").out
-    assert "vLLM before 0.23.0" in told
-    assert "vllm-ascend issues 9746" in told
+    assert "nightly-releases-v0.22.1rc" in told
+    assert "Alauda AI documentation" in told
     assert "did you mean" in run("rules", "show", "dsa-cp-crash").err
-    run("rules", "write", tmp_path / "rules.md")
-    assert (tmp_path / "rules.md").read_text("utf-8").startswith("# Rules")
 
 
 def test_plan_says_what_fits_and_by_what_it_is_bound(run: Run, tmp_path: Path) -> None:
@@ -391,8 +513,8 @@ def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
 
 def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
     def typed(answer: str) -> subprocess.CompletedProcess[str]:
-        code = "from dsv4deploy.cli import cli, main, shared as s; import click\n"
-        code += "cli.command('ask')(click.command('ask')(lambda: s.confirm('Go on?')).callback)\n"
+        code = "from dsv4deploy.cli import cli, main, output; import sys\n"
+        code += "cli.command('ask')(lambda: sys.exit(not output.confirmed('Go on?')))\n"
         code += "main()"
         return subprocess.run(
             [sys.executable, "-c", code, "ask"],
@@ -402,7 +524,7 @@ def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
             check=False,
         )
 
-    assert (typed("y\n").returncode, typed("n\n").returncode) == (0, 130)
+    assert (typed("y\n").returncode, typed("n\n").returncode) == (0, 1)
     done = typed("")
     assert done.returncode == 1
     assert "no terminal to ask on: give --yes" in done.stderr
@@ -450,11 +572,65 @@ def test_a_namespace_is_the_context_s_own_unless_it_is_named(
     told: list[str] = []
 
     @click.command()
-    @shared.service_options
-    def verb(namespace: str, **_: Any) -> None:
-        told.append(namespace)
+    @service_options
+    def verb(service: ServiceOptions) -> None:
+        told.append(service.release(service.namespace).namespace)
         # Of a fleet, each context has its own, whatever the current one's is.
-        told.append(shared.namespace_of("a", str(kubeconfig)))
+        told.append(replace(service, context="a").release(service.namespace).namespace)
 
     verb.main([*words, "--kubeconfig", str(kubeconfig)], standalone_mode=False)
     assert told == [found, "own" if "-n" in words else "demo"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("plan", "--memory", text) for text in ("nan", "inf", "-inf", "1e400", "²")),
+        *(("smoke", "--timeout", text) for text in ("nan", "inf", "1e300")),
+        *(("apply", "--timeout", text) for text in ("nan", "1e300")),
+        ("bench", "simulate", "--slower", "nan"),
+        ("bench", "dataset", "--size", "nan"),
+    ],
+)
+def test_a_number_is_finite(words: tuple[str, ...], run: Run) -> None:
+    done = run(*words)
+    assert done.code == 2
+    assert "Invalid value" in done.err
+
+
+def test_json_holds_no_number_that_json_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": [float("nan"), 1.5], "b": (float("inf"), {"c": float("-inf")})})
+    assert json.loads(capsys.readouterr().out) == {"a": [None, 1.5], "b": [None, {"c": None}]}
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "cp1252", "latin-1", "ascii"])
+def test_stdout_is_utf8_whatever_the_locale(encoding: str, tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text("model: {name: 日本 é 😀}\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "dsv4deploy", "render", values],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        check=True,
+    )
+    assert "日本 é 😀" in done.stdout.decode()
+
+
+def test_words_that_are_not_utf8_are_named(run: Run) -> None:
+    done = run("render", "--set", "model.name=\udcff")
+    assert done.code == 1
+    assert "not UTF-8 text" in done.err
+    assert run("render", "--name", "\udcff").code == 1
+    assert run("render", "no-such-\udcff.yaml").code == 1
+
+
+def test_a_manifest_that_is_not_utf8_differs_from_the_base(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "manifest.yaml").write_bytes(b"\xff\xfe")
+    done = run("overlay", tmp_path, "--cluster", "a")
+    assert done.code == 1
+    assert "manifest.yaml: differs from what" in done.err
+
+
+def test_no_endless_file_is_read(run: Run) -> None:
+    assert "more than 4 MiB: this is no values file" in run("render", "/dev/zero").err

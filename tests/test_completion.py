@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from dsv4deploy import DeployError
-from dsv4deploy.completion.garbage import garbage
-from dsv4deploy.completion.stream import ask
+from dsv4deploy.completion.garbage import PROMPT, garbage
+from dsv4deploy.completion.stream import SIMULATOR, ask
 
 Serve = Callable[..., tuple[str, list[dict[str, Any]]]]
 DONE = b"data: [DONE]\n\n"
+USAGE = {"prompt_tokens": 12, "completion_tokens": 5}
 GOOD = ["One, ", "two, ", "three, ", "four, ", "five."]
 
 
@@ -25,7 +25,11 @@ def serve() -> Iterator[Serve]:
     servers: list[ThreadingHTTPServer] = []
 
     def start(
-        pieces: list[str], status: int = 200, last: bytes = DONE
+        pieces: list[str],
+        status: int = 200,
+        last: bytes = DONE,
+        usage: Any = USAGE,
+        simulator: str = "",
     ) -> tuple[str, list[dict[str, Any]]]:
         asked: list[dict[str, Any]] = []
 
@@ -34,14 +38,16 @@ def serve() -> Iterator[Serve]:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 asked.append({**body, "key": self.headers.get("Authorization"), "path": self.path})
                 self.send_response(status)
+                if simulator:
+                    self.send_header(SIMULATOR, simulator)
                 self.end_headers()
                 if status != 200:
                     self.wfile.write(b"refused")
                     return
                 for piece in pieces:
                     self._send({"choices": [{"delta": {"content": piece}}]})
-                usage = {"prompt_tokens": 12, "completion_tokens": len(pieces)}
-                self._send({"choices": [], "usage": usage})
+                if usage:
+                    self._send({"choices": [], "usage": usage})
                 self.wfile.write(last)
 
             def _send(self, chunk: dict[str, Any]) -> None:
@@ -63,7 +69,8 @@ def serve() -> Iterator[Serve]:
 
 def test_an_answer_is_put_together_and_counted(serve: Serve) -> None:
     url, asked = serve(GOOD)
-    done = ask(f"{url}?tenant=a", "chat", "secret")
+    done = ask(f"{url}?tenant=a", "chat", PROMPT, "secret")
+    assert done.error == ""
     assert done.text == "One, two, three, four, five."
     assert (done.prompt_tokens, done.completion_tokens) == (12, 5)
     assert 0 < done.first_token_seconds <= done.seconds
@@ -71,16 +78,21 @@ def test_an_answer_is_put_together_and_counted(serve: Serve) -> None:
     (request,) = asked
     assert request["key"] == "Bearer secret"
     assert (request["model"], request["stream"]) == ("chat", True)
+    assert request["messages"] == [{"role": "user", "content": PROMPT}]
     assert request["path"] == "/v1/chat/completions?tenant=a"
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(401, "DSV4DEPLOY_API_KEY"), (429, "quota"), (418, "refused")]
+    ("status", "told"),
+    [
+        (401, "HTTP 401: no key or a wrong one: set DSV4DEPLOY_API_KEY"),
+        (429, "HTTP 429: the quota is used up"),
+        (418, "HTTP 418: refused"),
+    ],
 )
 def test_a_refusal_says_what_to_do(serve: Serve, status: int, told: str) -> None:
     url, _ = serve(GOOD, status)
-    with pytest.raises(DeployError, match=f"{status}.*{told}"):
-        ask(url, "chat")
+    assert ask(url, "chat", PROMPT).error == told
 
 
 @pytest.mark.parametrize(
@@ -88,33 +100,57 @@ def test_a_refusal_says_what_to_do(serve: Serve, status: int, told: str) -> None
     [
         (b"", "broke off after 28 characters"),
         (b'data: {"choi', "broke off after 28 characters"),
-        (b'data: {"error": {"message": "the engine died"}}\n\n' + DONE, "28 .*: the engine died"),
+        (b'data: {"error": {"message": "the engine died"}}\n\n', "28 characters: the engine died"),
         (b'data: {"error": "the engine died"}\n\n' + DONE, "28 characters: the engine died"),
     ],
 )
 def test_a_stream_that_breaks_off_is_no_answer(serve: Serve, last: bytes, told: str) -> None:
     url, _ = serve(GOOD, last=last)
-    with pytest.raises(DeployError, match=told):
-        ask(url, "chat")
+    done = ask(url, "chat", PROMPT)
+    assert done.error.endswith(told)
+    assert done.text == "".join(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        (b"data: []\n\n", "broke off after 0 characters"),
+        (b'data: {"choices": ["x"]}\n\n', "is no stream of a chat completion: 'str' object"),
+        (b'data: {"usage": {"prompt_tokens": null}}\n\n' + DONE, "is no stream of a chat"),
+    ],
+)
+def test_what_is_no_stream_is_an_error_and_raises_nothing(
+    serve: Serve, last: bytes, told: str
+) -> None:
+    url, _ = serve([], last=last, simulator="{}")
+    done = ask(url, "chat", PROMPT)
+    assert told in done.error
+    assert done.simulator == "{}"
+
+
+def test_an_answer_without_usage_is_an_error(serve: Serve) -> None:
+    url, _ = serve(GOOD, usage=None)
+    done = ask(url, "chat", PROMPT)
+    assert done.error.startswith("the engine told no token usage")
+    assert done.text == "One, two, three, four, five."
 
 
 @pytest.mark.parametrize("key", ["dsv4_a\r", "dsv4_a\n", "dsv4_a b", "dsv4_ä", "dsv4_\udce4"])
 def test_a_key_that_can_t_be_sent_is_not_quoted(serve: Serve, key: str) -> None:
     url, asked = serve(GOOD)
-    with pytest.raises(DeployError, match="has a blank or a line's end") as refused:
-        ask(url, "chat", key)
-    assert "dsv4_" not in str(refused.value)
+    done = ask(url, "chat", PROMPT, key)
+    assert "has a blank or a line's end" in done.error
+    assert "dsv4_" not in done.error
     assert asked == []
 
 
 def test_no_server() -> None:
-    with pytest.raises(DeployError, match="is the service ready"):
-        ask("http://127.0.0.1:9/v1/chat/completions", "chat", timeout=2)
+    done = ask("http://127.0.0.1:9/v1/chat/completions", "chat", PROMPT, timeout=2)
+    assert "is the service ready" in done.error
 
 
 @pytest.mark.parametrize(
     "url", ["nonsense", "http://h:abc/", "http://[::1", "http://h/ä", "ftp://h"]
 )
 def test_no_url(url: str) -> None:
-    with pytest.raises(DeployError, match="must be http"):
-        ask(url, "chat")
+    assert "must be http" in ask(url, "chat", PROMPT).error

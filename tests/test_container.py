@@ -68,6 +68,11 @@ def test_what_is_copied_is_there_and_not_ignored() -> None:
     assert ignored(".git")
 
 
+def test_its_base_is_named_by_version_and_digest() -> None:
+    (base,) = (each for each in steps("ARG") if each.startswith("PYTHON="))
+    assert re.fullmatch(r"PYTHON=docker\.io/\S+:3\.\d+\.\d+-\S+@sha256:[0-9a-f]{64}", base)
+
+
 def test_it_runs_as_nobody_and_says_what_it_is() -> None:
     assert steps("USER") == ["65532:65532"]
     assert steps("ENTRYPOINT") == ['["dsv4deploy"]']
@@ -86,15 +91,19 @@ def test_its_pip_commands_give_a_package_that_works(tmp_path: Path) -> None:
             shutil.copytree(there, source / path, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(there, source)
-    wheel, install = (step.replace("/wheels", str(tmp_path / "wheels")) for step in steps("RUN"))
+    tools, wheel, needs, install = (
+        step.replace("/wheels", str(tmp_path / "wheels")) for step in steps("RUN")
+    )
+    # What these two install is in this environment already, by the same versions.
+    assert tools == "pip install --no-cache-dir --require-hashes -r requirements/build.txt"
+    assert needs == "pip install --no-cache-dir --require-hashes -r /requirements/run.txt"
     pip = f"{sys.executable} -m pip"
     run(re.sub("^pip", pip, wheel), source)
     (built,) = (tmp_path / "wheels").iterdir()
     names = zipfile.ZipFile(built).namelist()
     for part in ("profiles", "facts/data", "manifest/templates"):
         assert any(name.startswith(f"dsv4deploy/{part}/") for name in names), part
-    # What it depends on is there already.
-    target = f"{pip} install --no-deps --target {tmp_path / 'site'}"
+    target = f"{pip} install --target {tmp_path / 'site'}"
     run(re.sub("^pip install", target, install), source)
     installed = {"PYTHONPATH": tmp_path / "site"}
     rendered = run(f"{sys.executable} -m dsv4deploy render", tmp_path, **installed)

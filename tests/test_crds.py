@@ -13,7 +13,7 @@ import yaml
 
 from dsv4deploy import Finding, Values, ValuesError, load, render
 from dsv4deploy.manifest.crds import validate
-from dsv4deploy.values.loading import profile_names, profile_path
+from dsv4deploy.values.profiles import profile_names, profile_path
 
 ROOT = Path(__file__).resolve().parent.parent
 Tree = dict[str, Any]
@@ -127,10 +127,10 @@ INNER = {"apiVersion": "v1", "kind": "Pod"}
         (
             {"env": [{"name": "a"}, {"name": "a", "port": 80}]},
             "spec.env[1]",
-            'name "a" port 80 stands in this list twice',
+            'name "a" port 80 is in this list twice',
         ),
         ({"env": [{"name": "a"}, "a"]}, "spec.env[1]", 'must be object, not "a"'),
-        ({"words": ["a", "b", "a"]}, "spec.words[2]", '"a" stands in this list twice'),
+        ({"words": ["a", "b", "a"]}, "spec.words[2]", '"a" is in this list twice'),
         ({"choice": {}}, "spec.choice", "must have one of the fields a, b"),
         ({"choice": {"a": "", "b": ""}}, "spec.choice", "must have one of the fields a, b"),
         ({"inner": {**INNER, "t": 1}}, "spec.inner.t", "unknown field t"),
@@ -257,6 +257,64 @@ def test_a_file_that_cannot_be_read_is_an_error(
         validate([thing({"size": 1})], crds)
     assert name in str(error.value)
     assert "kubectl get crd -o yaml" in str(error.value)
+
+
+HOSTILE: list[Tree] = [
+    *({"properties": value} for value in (5, [], None, "x", {"spec": 5}, {"spec": None})),
+    *({"properties": {"spec": {"properties": {"size": each}}}} for each in (5, [TEXT], None)),
+    *({"required": value} for value in ("size", 5, {"a": 1}, [1])),
+    *({"type": value} for value in ("objekt", 5, ["object"], {})),
+    *({"enum": value} for value in ("x", 5, {"a": 1})),
+    *({"pattern": value} for value in (5, [], {})),
+    *({"items": value} for value in (5, [TEXT], "x")),
+    *({word: value} for word in ("anyOf", "oneOf", "allOf") for value in (5, {}, [5], "x")),
+    *(
+        {word: value}
+        for word in ("maximum", "minItems", "multipleOf")
+        for value in ("x", [], -1e400)
+    ),
+    *({"not": value} for value in (5, [])),
+    *({"additionalProperties": value} for value in (5, [], "x")),
+    *({"x-kubernetes-list-map-keys": value} for value in (5, [5], "x")),
+    *(
+        {"$ref": value}
+        for value in ("http://127.0.0.1:9/x", "#/properties/spec", "file:///etc/passwd")
+    ),
+    {"properties": {"spec": {"anyOf": [{"not": {"$ref": "http://127.0.0.1:9/x"}}]}}},
+    {"definitions": {}},
+    {"multipleOf": 0},
+]
+
+
+@pytest.mark.parametrize("schema", HOSTILE, ids=json.dumps)
+def test_a_schema_that_no_server_stores_is_an_error(schema: Tree, tmp_path: Path) -> None:
+    for file in ("a.json", "a.yaml"):
+        text = json.dumps(crd(schema))
+        (tmp_path / file).write_text(text)
+        with pytest.raises(ValuesError, match="take it out of the folder"):
+            validate([thing({"size": 1})], tmp_path)
+        (tmp_path / file).unlink()
+
+
+def test_aliases_that_make_a_schema_endless_are_an_error(tmp_path: Path) -> None:
+    text = dump(crd({"type": "object", "properties": {}}))
+    bomb = "&a {enum: [" + "1, " * 99 + "]}, "
+    for one, two in ("ab", "bc", "cd"):
+        bomb += f"&{two} {{anyOf: [{', '.join([f'*{one}'] * 99)}]}}, "
+    for middle in (
+        "properties: &x {spec: {properties: *x}}",
+        f"properties: {{spec: {{anyOf: [{bomb}]}}}}",
+    ):
+        (tmp_path / "a.yaml").write_text(text.replace("properties: {}", middle, 1))
+        with pytest.raises(ValuesError, match="its schema is too large"):
+            validate([thing({"size": 1})], tmp_path)
+
+
+def test_an_expression_takes_linear_time(tmp_path: Path) -> None:
+    schema = fields(spec=fields(name={"type": "string", "pattern": "^(a+)+$"}))
+    (tmp_path / "a.yaml").write_text(dump(crd(schema)))
+    (finding,) = validate([thing({"name": "a" * 5000 + "!"})], tmp_path)
+    assert "must match" in finding.message
 
 
 def test_what_is_no_folder_of_crds_is_an_error(tmp_path: Path) -> None:

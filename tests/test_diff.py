@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from dsv4deploy import Release, load, render
+from dsv4deploy import Release, Values, load, render
 from dsv4deploy.cluster.diff import MASK, Change, changes, downtime, label
 
 Tree = dict[str, Any]
@@ -88,8 +89,8 @@ def test_a_secret_that_comes_or_goes_is_masked_too() -> None:
     [
         ([("HF_TOKEN", "a1")], [("HF_TOKEN", "b2")], '[HF_TOKEN].value: "***" -> "***"'),
         ([("A", "a1")], [("A", "b2")], '[A].value: "a1" -> "b2"'),
-        ([("A", "1")], [("A", "1"), ("api_key", "b2")], '{"name":"api_key","value":"***"}'),
-        ([], [("api_key", "b2")], '[{"name":"api_key","value":"***"}]'),
+        ([("A", "1")], [("A", "1"), ("api_key", "b2")], '{"name": "api_key", "value": "***"}'),
+        ([], [("api_key", "b2")], '[{"name": "api_key", "value": "***"}]'),
         ([("HF_TOKEN", "a1")], [("HF_TOKEN", "a1")], ""),
     ],
 )
@@ -139,3 +140,42 @@ def test_downtime_is_where_the_engines_get_another_template(
 def test_a_service_that_goes_is_downtime() -> None:
     service = item("LLMInferenceService")
     assert downtime(changes(service, None)) == "LLMInferenceService demo/x would be deleted"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"engine": {"args": {"hf-token": "s3cret", "seed": 5}}},
+        {"engine": {"args": {"api-key": ["s3cret", "it's s3cret", 5301], "seed": 5}}},
+        {
+            "engine": {
+                "args": {"kv-transfer-config": {"password": "s3cret", "a": {"api_key": 5301}}}
+            }
+        },
+        {"engine": {"args": {"revision": "redis://user:s3cret@host/x"}}},
+        {"engine": {"env": {"REDIS_URL": "redis://user:s3cret@host/x", "DB_PASS": "s3cret"}}},
+    ],
+    ids=str,
+)
+def test_no_secret_of_the_values_is_shown(secret: Tree) -> None:
+    other = {"engine": {"args": {"max-num-seqs": 7}, "env": {"A": "b"}}}
+    for values in (load(secret), load(secret, other)):
+        for one, two in ((Values(), values), (values, Values())):
+            told = "".join(
+                str(change)
+                for before, after in zip(render(one), render(two), strict=True)
+                for change in changes(before, after)
+            )
+            assert MASK in told
+            assert not re.search("s3cret|5301", told), told
+            assert ("--max-num-seqs 7" in told) is ("max-num-seqs" in told)
+
+
+def test_a_secret_that_changes_is_said_to() -> None:
+    one, two = (load({"engine": {"args": {"hf-token": token}}}) for token in ("s3cret", "s3cret2"))
+    (change,) = (
+        change
+        for before, after in zip(render(one), render(two), strict=True)
+        for change in changes(before, after)
+    )
+    assert str(change).endswith("a secret changes: ***")

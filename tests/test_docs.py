@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ from tutorial import blocks, follow, text_of, without_cluster
 
 from dsv4deploy.checks.rules import RULES
 from dsv4deploy.cli import cli
-from dsv4deploy.cluster import client as cluster
-from dsv4deploy.cluster import doctor
+from dsv4deploy.cluster import doctor, refusals
+from dsv4deploy.errors import Reason
 from dsv4deploy.values.schema import documentation
 from dsv4deploy.why.entries import entries
 
@@ -47,6 +48,22 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def test_the_committed_pages_are_what_the_generator_writes() -> None:
+    pages = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
+    committed = {name: page() for name, (page, source) in pages.items() if not source}
+    for name, text in committed.items():
+        assert (DOCS / name).read_text("utf-8") == text, "run `python docs/generate.py`"
+    assert {path.name for path in DOCS.glob("*.md")} & pages.keys() == committed.keys()
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name
+)
+def test_every_link_leads_to_a_file_on_github_too(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +126,10 @@ def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Com
     """A command and all below it, each by its full name."""
     yield name, command
     if isinstance(command, click.Group):
-        for word, below in command.commands.items():
+        context = click.Context(command)
+        for word in command.list_commands(context):
+            below = command.get_command(context, word)
+            assert below
             yield from commands(below, f"{name} {word}")
 
 
@@ -141,6 +161,13 @@ def test_every_value_rule_and_check_has_its_place(
     pages: dict[str, Page], page: str, anchors: list[str]
 ) -> None:
     assert set(anchors) <= pages[page].anchors
+
+
+def test_a_rule_s_message_is_whole_in_the_table_and_in_its_section(pages: dict[str, Page]) -> None:
+    text = " ".join(pages["rules.html"].text.split())
+    for rule in RULES:
+        if "{" in rule.message:
+            assert text.count(rule.message) == 2, rule.code
 
 
 def test_what_python_offers_is_described(pages: dict[str, Page]) -> None:
@@ -193,13 +220,14 @@ def test_verbs_and_options_of_the_pages_are_there() -> None:
 
 
 def test_every_reason_of_a_cluster_error_is_explained() -> None:
-    rows = re.findall(r"^\| (.+?) \|", text_of("errors.md"), re.MULTILINE)
-    table = {word for row in rows for word in row.split(", ")}
+    table = text_of("errors.md").partition("| reason |")[2]
+    rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)
+    assert sorted(word for row in rows for word in row.split(", ")) == sorted(Reason)
     for path in sorted((ROOT / "dsv4deploy").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:
                 case ast.Call(
                     func=ast.Name(id="ClusterError"), args=[_, ast.Constant(value=str(reason))]
                 ):
-                    assert reason in table, f"{path.name}: {reason}"
-    assert {reason for reason, _ in cluster._ADVICE.values()} <= table
+                    assert reason in tuple(Reason), f"{path.name}: {reason}"
+    assert {reason for reason, _ in refusals._ADVICE.values()} <= {*Reason}

@@ -1,14 +1,17 @@
-"""What `doctor` makes of Envoy Gateway's own configuration; the rest is in e2e."""
+"""Checks of the doctor that need no real API server; the rest is in e2e."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from test_cluster import Serve, serve  # noqa: F401 - a fixture
+from api_server import Serve
 
 from dsv4deploy import Release, load
-from dsv4deploy.cluster.doctor import CHECKS, Facts, RateLimit
+from dsv4deploy.cluster import doctor
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.cluster.doctor import CHECKS
+from dsv4deploy.cluster.doctor.facts import EnvoyGateway, Facts
 from dsv4deploy.findings import Severity
 
 CONFIGURATION = """\
@@ -29,44 +32,48 @@ def configuration(url: str, **settings: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (configuration("redis:6379"), RateLimit(("redis:6379",), False, 0.02)),
+        (configuration("redis:6379"), EnvoyGateway(("redis:6379",))),
         (
             configuration("a:1, b:2", failClosed="true", timeout="1s500ms"),
-            RateLimit(("a:1", "b:2"), True, 1.5),
+            EnvoyGateway(("a:1", "b:2"), True, 1.5),
         ),
-        (configuration("a:1", timeout="0.5s"), RateLimit(("a:1",), False, 0.5)),
-        (configuration(""), RateLimit((), False, 0.02)),
-        (CONFIGURATION, RateLimit((), False, 0.02)),
-        ("", RateLimit((), False, 0.02)),
-        ("rateLimit: [", RateLimit((), False, 0.02)),
-        ("- rateLimit", RateLimit((), False, 0.02)),
+        (configuration("a:1", timeout="0.5s"), EnvoyGateway(("a:1",), False, 0.5)),
+        (configuration(""), EnvoyGateway()),
+        (CONFIGURATION, EnvoyGateway()),
+        ("", EnvoyGateway()),
+        ("rateLimit: [", EnvoyGateway()),
+        ("- rateLimit", EnvoyGateway()),
     ],
 )
-def test_what_no_policy_can_set_is_read(text: str, told: RateLimit) -> None:
-    assert RateLimit.of(text) == told
+def test_what_no_policy_can_set_is_read(text: str, told: EnvoyGateway) -> None:
+    assert EnvoyGateway.of(text) == told
+
+
+def meta(name: str) -> dict[str, str]:
+    return {"name": name, "namespace": "demo", "uid": "1", "resourceVersion": "7"}
 
 
 def answers(
-    serve: Serve,  # noqa: F811
+    serve: Serve,
     code: str,
     text: str,
     **maas: Any,
 ) -> list[tuple[Severity, str]]:
     """A check's answers on a cluster whose Envoy Gateway is configured like this."""
     kinds = (200, {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]})
-    found = {"metadata": {"name": "envoy-gateway-config"}, "data": {"envoy-gateway.yaml": text}}
+    found = {"metadata": meta("envoy-gateway-config"), "data": {"envoy-gateway.yaml": text}}
     cluster, *_ = serve(kinds, (200, {"items": [found]}))
     values = load({"maas": {"enabled": True, **maas}})
-    return [(told[0], told[1]) for told in CHECKS[code](Facts(cluster, values, Release()))]
+    return [(told[0], told[1]) for told in CHECKS[code].ask(Facts(cluster, values, Release()))]
 
 
 @pytest.mark.parametrize("url", ["redis:6379", "redis://10.0.0.1:6379", "redis.ns.svc:6379", "r"])
-def test_an_address_that_envoy_gateway_reads(serve: Serve, url: str) -> None:  # noqa: F811
+def test_an_address_that_envoy_gateway_reads(serve: Serve, url: str) -> None:
     assert answers(serve, "redis", configuration(url)) == []
 
 
 @pytest.mark.parametrize("url", ["10.0.0.1:6379", "redis:6379,10.0.0.1:6379", "my_redis:6379"])
-def test_an_address_that_stops_envoy_gateway(serve: Serve, url: str) -> None:  # noqa: F811
+def test_an_address_that_stops_envoy_gateway(serve: Serve, url: str) -> None:
     ((status, message),) = answers(serve, "redis", configuration(url))
     assert status == Severity.ERROR
     assert f"can't read Redis' address {url.rpartition(',')[2]}" in message
@@ -82,7 +89,7 @@ def test_an_address_that_stops_envoy_gateway(serve: Serve, url: str) -> None:  #
     ],
 )
 def test_what_happens_without_redis_is_told(
-    serve: Serve,  # noqa: F811
+    serve: Serve,
     settings: dict[str, str],
     status: Severity,
     told: str,
@@ -103,7 +110,7 @@ def test_what_happens_without_redis_is_told(
     ],
 )
 def test_a_patch_that_would_be_ignored_is_told(
-    serve: Serve,  # noqa: F811
+    serve: Serve,
     text: str,
     enabled: bool,
 ) -> None:
@@ -113,7 +120,7 @@ def test_a_patch_that_would_be_ignored_is_told(
     assert answers(serve, "patch-policies", text) == []
 
 
-def test_tiers_alone_need_redis_too(serve: Serve) -> None:  # noqa: F811
+def test_tiers_alone_need_redis_too(serve: Serve) -> None:
     budget = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
     tiers = {"gold": {"clients": ["alice"], "quotas": budget}}
     empty: dict[str, Any] = {"quotas": {"hour": None}}
@@ -132,14 +139,50 @@ def test_tiers_alone_need_redis_too(serve: Serve) -> None:  # noqa: F811
     ],
 )
 def test_a_policy_that_opens_the_gateway_is_found(
-    serve: Serve,  # noqa: F811
+    serve: Serve,
     spec: dict[str, Any],
     told: list[str],
 ) -> None:
     name = {"name": "backendtrafficpolicies", "kind": "BackendTrafficPolicy", "namespaced": True}
-    item = {"metadata": {"name": "other"}, "spec": spec}
+    item = {"metadata": meta("other"), "spec": spec}
     cluster, *_ = serve((200, {"resources": [name]}), (200, {"items": [item]}))
     facts = Facts(cluster, load(set=["maas.enabled=true"]), Release())
-    found = list(CHECKS["response-override"](facts))
+    found = list(CHECKS["response-override"].ask(facts))
     assert [message.partition(" responseOverride")[0] for _, message, _ in found] == told
     assert all(status == Severity.ERROR for status, _, _ in found)
+
+
+def test_a_quantity_that_is_not_valid_makes_its_check_unknown(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = {"resources": [{"name": "nodes", "kind": "Node", "namespaced": False}]}
+    allocatable = {"huawei.com/Ascend910": "eight"}
+    node = {"metadata": meta("npu-1"), "spec": {}, "status": {"allocatable": allocatable}}
+    cluster, *_ = serve((200, kinds), (200, {"items": [node]}))
+    monkeypatch.setattr(doctor, "CHECKS", {"npu-nodes": CHECKS["npu-nodes"]})
+    (found,) = doctor.examine(cluster, load())
+    assert (found.code, found.severity) == ("npu-nodes", Severity.UNKNOWN)
+    assert "'eight' is not a Kubernetes quantity" in found.message
+
+
+@pytest.mark.parametrize(
+    ("made", "started", "warned"),
+    [
+        ("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", True),
+        ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", False),
+        ("2026-01-01T00:00:00Z", "", False),
+        ("", "2026-01-02T00:00:00Z", False),
+    ],
+)
+def test_a_controller_that_is_older_than_leader_worker_set_does_not_watch_it(
+    monkeypatch: pytest.MonkeyPatch, made: str, started: str, warned: bool
+) -> None:
+    crd = {"metadata": {"name": "leaderworkersets", "creationTimestamp": made}} if made else None
+    pod = {"metadata": {"name": "llmisvc-controller-manager-0"}, "status": {"startTime": started}}
+    other = {"metadata": {"name": "kserve-0"}, "status": {"startTime": "2025-01-01T00:00:00Z"}}
+    cluster = Cluster(None)
+    monkeypatch.setattr(cluster, "get", lambda *_: crd)
+    monkeypatch.setattr(cluster, "list", lambda *_: [pod, other])
+    facts = Facts(cluster, load(), Release())
+    found = list(CHECKS["leaderworkerset-watch"].ask(facts))
+    assert [severity for severity, *_ in found] == [Severity.WARNING] * warned

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsv4deploy import Values, load, render
-from dsv4deploy.checks.rules import OWNED_FLAGS
+from dsv4deploy.checks.engine import OWNED_FLAGS
 from dsv4deploy.facts.flags import known, problem, versions
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.loading import default_vllm
+from dsv4deploy.values.profiles import profile_names
 
-VERSION = Values().engine.version
+VERSION = default_vllm()
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,7 @@ VERSION = Values().engine.version
         ("additional-config", 5, "this flag takes JSON: write a mapping"),
         ("collect-detailed-traces", ["modle"], "vLLM does not know the choice modle"),
         ("moe-backend", "tritn", "did you mean triton?"),
+        ("num-gpu-blocks-override", "many", "this flag takes a whole number, not many"),
     ],
 )
 def test_what_the_parser_would_refuse_is_said(flag: str, value: Any, complaint: str) -> None:
@@ -58,6 +61,9 @@ def test_what_the_parser_would_refuse_is_said(flag: str, value: Any, complaint: 
         ("allowed-media-domains", "a.example"),
         ("quantization", "ascend"),
         ("tokenizer-mode", "deepseek_v4"),
+        ("num-gpu-blocks-override", "None"),
+        ("max-model-len", "auto"),
+        ("pt-load-map-location", {"a": "b"}),
     ],
 )
 def test_what_the_parser_takes_is_taken(flag: str, value: Any) -> None:
@@ -98,8 +104,41 @@ def test_every_emitted_flag_is_known_with_its_arity_and_type(profile: str) -> No
                     assert isinstance(json.loads(value or ""), dict), flag
 
 
+def parsed() -> dict[str, dict[str, Any]]:
+    """The flags of vLLM 0.22.1 as its own parser has them; ``any`` is an optional value."""
+    file = Path(__file__).parent / "data" / "vllm-0.22.1-parser.json"
+    result: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8"))
+    return result
+
+
+def test_the_flags_read_in_the_source_are_the_parser_s_own() -> None:
+    read, parser = known("0.22.1"), parsed()
+    assert read.keys() == parser.keys()
+    for flag, expected in parser.items():
+        spec = read[flag]
+        if expected["kind"] == "any":
+            assert spec.get("optional") or spec.get("mapping"), flag
+        else:
+            assert spec["kind"] == expected["kind"], flag
+        assert spec.get("many", False) == expected.get("many", False), flag
+        # argparse writes the choice of no value as the text None.
+        choices = {str(each) for each in expected.get("choices", ())} - {"None"}
+        assert set(map(str, spec.get("choices", ()))) == choices, flag
+
+
+@pytest.mark.parametrize(
+    ("version", "added"),
+    [("0.23.0", 0), ("0.24.0", 5), ("0.25.1", 4), ("0.26.0", 4)],
+)
+def test_versions_add_flags_and_take_none_away(version: str, added: int) -> None:
+    before = versions()[versions().index(version) - 1]
+    base = "0.24.0" if version == "0.25.1" else before
+    assert known(base).keys() <= known(version).keys()
+    assert len(known(version)) - len(known(base)) == added
+
+
 def test_every_flag_has_a_kind_that_is_explained() -> None:
     assert VERSION in versions()
     kinds = {spec["kind"] for spec in known(VERSION).values()}
-    assert kinds == {"any", "boolean", "integer", "json", "number", "switch", "text"}
+    assert kinds == {"boolean", "integer", "json", "number", "switch", "text"}
     assert known("0.0.0") == {}

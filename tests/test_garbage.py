@@ -43,7 +43,7 @@ def test_the_documentation_states_the_error_rates() -> None:
         ("!" * 64, "prose", "'!' is repeated 64 times"),
         ("a\ufffdb", "prose", "1 characters are no text"),
         ("cut within a charact\ufffd", "prose", ""),
-        ("<\uff5cUser\uff5c>hello", "prose", "the special token <\uff5cUser\uff5c> stands"),
+        ("<\uff5cUser\uff5c>hello", "prose", "the special token <\uff5cUser\uff5c> is in"),
         ('{"a": [1', "json", "the JSON breaks off"),
         ("{'a': 1}", "json", "the JSON is wrong"),
         ("From one to five: one two three four five", "count", ""),

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dsv4deploy.helm.gotemplate import (
-    TranslationError,
-    translate,
-    translate_expression,
-    translate_source,
-)
+from dsv4deploy.errors import TranslationError
+from dsv4deploy.helm.gotemplate import translate, translate_condition, translate_source
+from dsv4deploy.manifest.conditions import DSA_CP, FLASHCOMM
 from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
 
 
@@ -51,6 +48,19 @@ from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
             "{{- $n := mul (int64 .Values.parallelism.tensor) 2 }}\na: {{ $n | int64 }}\n",
         ),
         (
+            'a:\n  {{- file("a.json") | trimSuffix("\\n") | nindent(2) }}\n',
+            'a:\n  {{- .Files.Get "files/a.json" | trimSuffix "\\n" | nindent 2 }}\n',
+        ),
+        (
+            '{% for x in Values.engine.shell %}\n{{ file("a") | quote }}\n{% endfor %}\n',
+            "{{- range $x := .Values.engine.shell }}\n"
+            '{{ $.Files.Get "files/a" | quote }}\n{{- end }}\n',
+        ),
+        (
+            'a: {{ Values.engine.args["a"]["b"] | toJson }}\n',
+            'a: {{ index .Values.engine.args "a" "b" | toRawJson }}\n',
+        ),
+        (
             "a: {% raw %}{{ ChildName .x `-y` }}{% endraw %}\n",
             'a: {{ "{{" }} ChildName .x `-y` }}\n',
         ),
@@ -83,7 +93,40 @@ def test_a_construct_has_one_counterpart(jinja: str, helm: str) -> None:
 )
 def test_a_condition_compares_what_values_stand_for(condition: str, helm: str | None) -> None:
     expected = helm or 'not (or (eq .Values.name "x") .Values.maas.enabled)'
-    assert translate_expression(condition, "rule") == expected
+    assert translate_condition(condition, "rule") == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "helm"),
+    [
+        ("not Values.maas.enabled", ".Values.maas.enabled"),
+        ("Values.name | length <= 48", "gt (.Values.name | len) 48"),
+        ('"x" in Values.name', 'not (contains "x" .Values.name)'),
+        ('"x" not in Values.name', 'contains "x" .Values.name'),
+        (
+            "not Values.maas.enabled or Values.replicas > 1 or Values.maas.quotas",
+            "and .Values.maas.enabled (le (int64 .Values.replicas) 1) (not .Values.maas.quotas)",
+        ),
+        (
+            "Values.maas.enabled and Values.maas.quotas",
+            "not (and .Values.maas.enabled .Values.maas.quotas)",
+        ),
+        (
+            f"not {DSA_CP} or {FLASHCOMM}",
+            'and (include "deepseek-v4-flash.dsaCp" .) '
+            '(not (include "deepseek-v4-flash.flashcomm" .))',
+        ),
+    ],
+)
+def test_the_opposite_of_a_condition_is_short_and_uses_names(condition: str, helm: str) -> None:
+    assert translate_condition(condition, "rule", negated=True) == helm
+
+
+def test_a_long_condition_has_a_line_for_each_term() -> None:
+    terms = [f"Values.maas.gateway.tls.port != {port}" for port in (1, 22, 333)]
+    assert translate_condition(" and ".join(terms), "rule") == "\n".join(
+        ["and", *(f"  (ne (int64 .Values.maas.gateway.tls.port) {port})" for port in (1, 22, 333))]
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,13 +144,15 @@ def test_a_condition_compares_what_values_stand_for(condition: str, helm: str | 
         ("{% for x, y in Values.engine.shell %}\n{% endfor %}\n", "several names"),
         ("{% macro m() %}{% endmacro %}\n", "macro"),
         ('{% include "_probe.yaml" %}\n', "include"),
+        ("a: {{ lower(Values.name) | quote }}\n", "the expression call"),
+        ("{% if Values.name == none %}\n{% endif %}\n", "the constant None"),
         ("a: {% if Values.maas.enabled %}b{% endif %}\n", "not alone on its line"),
         ("a: 1\n\n{% if Values.maas.enabled %}\nb: 1\n{% endif %}\n", "an empty line before a tag"),
         ("a: {{ Values.engine.shell[0] | quote }}\n", "the expression getitem"),
         ("a: {{ (Values.replicas - 1) | int }}\n", "the expression sub"),
         ("a: {{ (1 if Values.maas.enabled else 2) | int }}\n", "the expression condexpr"),
         ("{% if 1 < Values.replicas < 3 %}\n{% endif %}\n", "the expression compare"),
-        ("{% if Values.name is odd %}\n{% endif %}\n", "the expression test"),
+        ("{% if Values.name is odd %}\n{% endif %}\n", "the test odd"),
         ("{% if 1 in Values.replicas %}\n{% endif %}\n", "no map, list or text"),
     ],
 )
@@ -134,4 +179,4 @@ def test_the_environment_offers_only_what_can_be_translated() -> None:
     env = environment()
     assert all(f'"{name}": ' in text for name in env.filters if name != "items")
     assert all(f'"{name}": ' in text for name in env.tests)
-    assert set(env.globals) == {"include"}
+    assert all(f'"{name}"' in text for name in env.globals)

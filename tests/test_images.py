@@ -9,7 +9,7 @@ import pytest
 
 from dsv4deploy import ValuesError, load, render
 from dsv4deploy.manifest.images import as_values, mapped, references
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 SITE = {
     "quay.io": "reg.site/quay",

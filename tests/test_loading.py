@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import copy
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from dsv4deploy import Values, ValuesError, load
-from dsv4deploy.values.loading import _fields, defaults
+from dsv4deploy.values.loading import defaults
 
 Tree = dict[str, Any]
 
@@ -20,51 +21,6 @@ def problems(*sources: Any, **options: Any) -> list[str]:
     with pytest.raises(ValuesError) as caught:
         load(*sources, **options)
     return [str(problem) for problem in caught.value.findings]
-
-
-# --- merging --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("sources", "path", "value"),
-    [
-        ([{"replicas": 2}, {"replicas": 3}], "replicas", 3),
-        ([{"engine": {"port": 1}}, {"engine": {"image": "a/b"}}], "engine.port", 1),
-        ([{"engine": {"shell": ["a", "b"]}}, {"engine": {"shell": ["c"]}}], "engine.shell", ("c",)),
-        ([{"engine": {"env": {"NEW": "1"}}}], "engine.env.HOME", "/home"),
-        ([{"engine": {"env": {"HOME": None}}}], "engine.env.HOME", KeyError),
-        ([{"engine": {"env": {"NEW": None}}}], "engine.env.NEW", None),
-        ([{"engine": {"env": None}}, {"engine": {"env": {"HOME": "x"}}}], "engine.env.HOME", "x"),
-        ([{"maas": {"quotas": {"hour": None}}}], "maas.quotas.hour", KeyError),
-        (
-            [{"engine": {"args": {"additional-config": {"x": 1}}}}],
-            "engine.args.additional-config.enable_cpu_binding",
-            True,
-        ),
-        (
-            [{"engine": {"args": {"additional-config": {"enable_cpu_binding": None}}}}],
-            "engine.args.additional-config.enable_cpu_binding",
-            KeyError,
-        ),
-        ([{"engine": {"args": {"chat-template": None}}}], "engine.args.chat-template", KeyError),
-        ([{"engine": {"args": {"seed": None}}}], "engine.args.seed", None),
-        ([{"engine": {"args": {"seed": 1}}}, {"engine": {"args": {"seed": None}}}], *(
-            "engine.args.seed",
-            None,
-        )),
-        ([{"global": {"any": [1]}}], "global", {"any": [1]}),
-        ([{"replicas": 2.0}], "replicas", 2),
-    ],
-)  # fmt: skip
-def test_sources_merge_as_helm_merges_them(sources: list[Tree], path: str, value: Any) -> None:
-    tree: Any = load(*sources).model_dump(by_alias=True)
-    *above, last = path.split(".")
-    for key in above:
-        tree = tree[key]
-    if value is KeyError:
-        assert last not in tree
-    else:
-        assert tree[last] == value
 
 
 def test_settings_come_after_files_and_text_after_all() -> None:
@@ -85,106 +41,17 @@ def test_the_profile_lies_under_the_files(tmp_path: Path) -> None:
     assert values.engine.args.block_size == 128
 
 
-def test_a_caller_s_mapping_is_left_as_it_was() -> None:
-    mine: Tree = {"engine": {"shell": ("bash", "-c"), "env": {"A": "1"}}}
-    before = copy.deepcopy(mine)
-    load(mine, {"engine": {"env": {"A": "2"}}}, set=["engine.env.B=x", "engine.shell[0]=zsh"])
-    assert mine == before
-
-
 def test_what_is_dumped_loads_again() -> None:
     assert load(Values().model_dump(by_alias=True)) == Values()
     assert load(defaults()) == Values()
 
 
-# --- --set ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("option", "text", "path", "value"),
-    [
-        ("set", "engine.args.seed=8", "seed", 8),
-        ("set", "engine.args.seed=-8", "seed", -8),
-        ("set", "engine.args.seed=+8", "seed", 8),
-        ("set", "engine.args.seed=0", "seed", 0),
-        ("set", "engine.args.seed=007", "seed", "007"),
-        ("set", "engine.args.seed=0.5", "seed", "0.5"),
-        ("set", "engine.args.seed=1e3", "seed", "1e3"),
-        ("set", "engine.args.seed=99999999999999999999", "seed", "99999999999999999999"),
-        ("set", "engine.args.seed=true", "seed", True),
-        ("set", "engine.args.seed=FALSE", "seed", False),
-        ("set", "engine.args.seed=null", "seed", None),
-        ("set", "engine.args.seed=", "seed", ""),
-        ("set", "engine.args.seed=a=b", "seed", "a=b"),
-        ("set", "engine.args.seed=a\\,b", "seed", "a,b"),
-        ("set", "engine.args.seed=a b", "seed", "a b"),
-        ("set", "replicas=2,engine.args.seed=x", "seed", "x"),
-        ("set", "engine.args.seed={a,1}", "seed", ("a", 1)),
-        ("set", "engine.args.seed={a},replicas=2", "seed", ("a",)),
-        ("set", "engine.args.x.y=1", "x", {"y": 1}),
-        ("set", "engine.args.seed[1]=b", "seed", None),
-        ("set", "engine.args.seed[0]=b", "seed", ("b",)),
-        ("set_string", "engine.args.seed=8", "seed", "8"),
-        ("set_string", "engine.args.seed=true", "seed", "true"),
-        ("set_json", "engine.args.seed=8", "seed", 8),
-        ("set_json", 'engine.args.seed="8"', "seed", "8"),
-        ("set_json", "engine.args.seed= [1, 2] ,replicas=2", "seed", (1, 2)),
-        ("set_json", "engine.args.seed=0.5", "seed", 0.5),
-        ("set_json", "engine.args.seed=-0", "seed", -0.0),
-        ("set", "engine.args.seed=-0", "seed", 0),
-        ("set_json", "engine.args.seed=,replicas=2", "seed", None),
-        ("set_json", '{"engine": {"args": {"seed": {"a": [null]}}}}', "seed", {"a": (None,)}),
-    ],
-)
-def test_settings_are_read_as_helm_reads_them(
-    option: str, text: str, path: str, value: Any
-) -> None:
-    if text == "engine.args.seed[1]=b":
-        (told,) = problems(set=[text])
-        assert "engine.args.seed.0" in told  # helm pads the list with null, which is no word
-        return
-    extra = load(**{option: [text]}).engine.args.__pydantic_extra__
-    assert extra[path] == value
-    assert type(extra[path]) is type(value) or isinstance(value, dict)
-
-
-@pytest.mark.parametrize(
-    ("option", "text", "complaint"),
-    [
-        ("set", "replicas", "replicas has no value"),
-        ("set", "a.b", "b has no value"),
-        ("set", "a,b=1", "a has no value"),
-        ("set", "engine.shell={a", "the list has no closing }"),
-        ("set", "engine.shell[x]=a", "[x is not the index of a list"),
-        ("set", "engine.shell[-1]=a", "[-1 is not the index of a list"),
-        ("set", "engine.shell[70000]=a", "the index 70000 is above 65536"),
-        ("set", "engine.shell[0]x=a", "x stands behind the index"),
-        ("set", "engine.port.x=1,engine.port=2,engine.port.y=3", "port is not a map"),
-        ("set", "engine.port=1,engine.port[0]=2", "port is not a list"),
-        ("set", f"{'a.' * 40}b=1", "more than 30 levels"),
-        ("set_json", "replicas=", ""),
-        ("set_json", "replicas=NaN", "NaN is not JSON"),
-        ("set_json", "replicas=1 2", "a value must end with a comma"),
-        ("set_json", "replicas={", "in single quotes"),
-        ("set_json", "{", "in single quotes"),
-    ],
-)
-def test_a_broken_setting_is_named_with_the_way_to_write_it(
-    option: str, text: str, complaint: str
-) -> None:
-    (told,) = problems(**{option: [text]})
-    assert told.startswith(f"--{option.replace('_', '-')} {text}: ")
-    assert complaint in told
-
-
-# --- what is said ---------------------------------------------------------------------------------
-
-
 def sections(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield path
-    for name, kind in _fields(model).items():
+    for name, info in model.model_fields.items():
+        kind = info.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from sections(kind, (*path, name))
+            yield from sections(kind, (*path, info.alias or name))
 
 
 @pytest.mark.parametrize("path", [*sections(Values)], ids=".".join)
@@ -225,12 +92,12 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"replicas": 2**31}, "replicas: must be at most 2147483647"),
         (
             {"engine": {"imagePullSecrets": ["a", "b", "a"]}},
-            "engine.imagePullSecrets: the same item stands here twice: keep one",
+            "engine.imagePullSecrets: the same item is here twice: keep one",
         ),
         ({"engine": {"shell": "bash"}}, "engine.shell: must be a list"),
         ({"engine": {"shell": ["a", 1]}}, "engine.shell.1: must be text, not 1"),
         ({"engine": {"imagePullPolicy": "Often"}}, "engine.imagePullPolicy: must be 'Always', "),
-        ({"engine": {"args": {"x": [[1]]}}}, "engine.args.x.0: [1] can't stand in a list of words"),
+        ({"engine": {"args": {"x": [[1]]}}}, "engine.args.x.0: [1] can't be in a list of words"),
         ({"engine": {"args": {"x": 1e300}}}, "engine.args.x: must be at most"),
         ({"engine": {"args": {"x": float("nan")}}}, "engine.args.x: must be a finite number"),
         ({"engine": {"args": {"x": {"a": {"b": "\x00"}}}}}, "engine.args.x.a.b: "),
@@ -275,3 +142,82 @@ def test_the_last_source_that_set_a_bad_value_is_named(tmp_path: Path) -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     assert len(problems({"nam": 1, "replicas": 0, "engine": {"prot": 1, "port": 0}})) == 4
+
+
+def test_a_name_is_data_and_wins_over_every_setting() -> None:
+    assert load(set_string=["name=b"], name="chat").name == "chat"
+    (told,) = problems(name="chat,engine.image=evil.example/x:y")
+    assert told.startswith("--name chat,engine.image=evil.example/x:y: name: ")
+
+
+def test_an_umbrella_chart_s_own_keys_are_accepted() -> None:
+    assert load({"enabled": True, "tags": {"front": False}}) == load({"tags": {"front": False}})
+    (told,) = problems({"enabled": False})
+    assert told == (
+        "values: enabled: must be true: only an umbrella chart can leave this chart out"
+    )
+
+
+def test_of_many_problems_the_first_are_told() -> None:
+    told = problems({"engine": {f"key{number}": 1 for number in range(8000)}})
+    assert len(told) == 101
+    assert told[-1] == "values: 7900 more values are not accepted: correct these first"
+    (told,) = problems({"engine": {"args": {f"key{number}": 1 for number in range(8000)}}})
+    assert told == "values: engine.args: must have 512 entries or fewer, not 8017"
+
+
+SECRET_NAMES = (
+    *("HF_TOKEN", "MYSQL_PWD", "DB_PASS", "PRIVATE_KEY", "OPENAI_KEY", "AUTHORIZATION"),
+    *("AWS_SECRET_ACCESS_KEY", "API_KEY", "REGISTRY_CREDENTIALS", "http-auth"),
+)
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+@pytest.mark.parametrize(
+    "value", ["s3cret{{", "s3cret\x07", 5301, 53.01, ["s3cret"], {"a": "s3cret"}]
+)
+def test_a_secret_is_not_repeated_where_it_is_wrong(name: str, value: Any, tmp_path: Path) -> None:
+    text = json.dumps(value)
+    file = tmp_path / "secret.yaml"
+    file.write_text(f"engine: {{env: {{{name}: {text}}}}}")
+    tried: list[tuple[tuple[Any, ...], dict[str, list[str]]]] = [
+        ((file,), {}),
+        (({"engine": {"env": {name: value}}},), {}),
+        (({"engine": {"args": {"x": {name: value}}, "nam": {name: value}}},), {}),
+        ((), {"set_json": [f"engine.env.{name}={text},nam=1"]}),
+        ((), {"set_json": [f"engine.env.{name}={text[:-1]}"]}),
+        ((), {"set_json": [f'{{"engine": {{"env": {{"{name}": {text}}}}}}}']}),
+        ((), {"set": [f"engine.env.{name}=s3cret{{{{,nam=1"]}),
+        ((), {"set": [f"engine.env.{name}=5,s3cret"]}),
+        ((), {"set": [f"engine.env.{name}[0]s3cret=5"]}),
+    ]
+    for sources, options in tried:
+        told = "\n".join(problems(*sources, **options))
+        assert not re.search("s3cret|5301|53.01", told), told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HF_TOKEN: *s3cret",
+        "HF_TOKEN: !s3cret x",
+        "HF_TOKEN: '",
+        "HF_TOKEN: 0o5301",
+        "DB_PASS: {s3cret: [}",
+    ],
+)
+def test_a_secret_is_not_repeated_where_its_file_is_broken(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret.yaml"
+    file.write_text(f"engine: {{env: {{{text}}}}}")
+    (told,) = problems(file)
+    assert not re.search("s3cret|5301", told), told
+
+
+def test_a_password_in_a_url_is_a_secret_whatever_its_name() -> None:
+    url = "redis://user:s3cret@redis:6379"
+    for told in (
+        problems({"kvStore": {"metadataServer": url}}),
+        problems(set=[f"kvStore.metadataServer={url},nam=1"]),
+        problems({"engine": {"nam": {"any": [url]}, "image": url}}),
+    ):
+        assert "s3cret" not in "\n".join(told), told

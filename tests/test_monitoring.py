@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dsv4deploy import load, render
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 METRICS = Path(__file__).with_name("data") / "metrics.json"
 KNOWN = {

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from dsv4deploy import Release, Values, load, render
-from dsv4deploy.manifest.kustomize import OverlayError, base, files
+from dsv4deploy.errors import OverlayError
+from dsv4deploy.manifest.kustomize import base, files
 from dsv4deploy.manifest.render import render_text
 from dsv4deploy.values import yaml as yamlio
 
@@ -24,6 +25,8 @@ CLUSTERS = sorted(
 )
 NAMESPACES = {"tenants/a": "tenant-a", "tenants/b": "tenant-b"}
 Tool = Callable[[str], str]
+MONITORING = {"enabled": True, "proxies": {"enabled": True}}
+SHARED = "a.example/shared"
 
 
 def built(kubectl: str, folder: Path) -> dict[str, Any]:
@@ -92,10 +95,22 @@ def test_writing_an_example_again_changes_nothing(cluster: str) -> None:
         ({"engine": {"env": {"HOME": None, "NEW": "1"}}}, "demo"),
         ({"engine": {"imagePullSecrets": []}}, "demo"),
         ({"engine": {"image": f"a.example:5000/x/y@sha256:{'0' * 64}"}}, "demo"),
+        ({"engine": {"image": "a.example/without-a-tag"}}, "demo"),
+        ({"router": {"image": f"{SHARED}:2"}}, "demo"),
+        ({"monitoring": MONITORING, "maas": {"enabled": True}}, "prod"),
         ({}, "demo"),
     ],
 )
-@pytest.mark.parametrize("below", [{}, {"maas": {"enabled": True}}])
+@pytest.mark.parametrize(
+    "below",
+    [
+        {},
+        {"maas": {"enabled": True}},
+        {"maas": {"enabled": True}, "monitoring": MONITORING},
+        {"engine": {"image": f"{SHARED}:1"}, "router": {"image": f"{SHARED}:1"}},
+    ],
+    ids=["default", "maas", "monitoring", "shared image"],
+)
 def test_any_change_outside_the_script_becomes_an_overlay(
     below: Any, tree: Any, namespace: str, tool: Tool, tmp_path: Path
 ) -> None:

@@ -23,6 +23,11 @@ def test_the_names_are_sorted_and_there_and_documented() -> None:
         assert inspect.getdoc(getattr(dsv4deploy, name)), name
 
 
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'loda'"):
+        dsv4deploy.loda  # noqa: B018
+
+
 def test_the_package_is_typed() -> None:
     assert (files("dsv4deploy") / "py.typed").is_file()
 
@@ -64,4 +69,15 @@ def test_a_cold_render_imports_only_what_it_needs() -> None:
     )
     loaded = set(done.stderr.split())
     assert "dsv4deploy.manifest.render" in loaded
-    assert not loaded & {"kubernetes", "jsonschema", "ruamel", "ruamel.yaml", "yaml", "tabulate"}
+    unused = {"asyncio", "difflib", "kubernetes", "jsonschema", "ruamel", "tabulate", "yaml"}
+    assert not loaded & unused
+
+
+def test_help_needs_neither_values_nor_templates() -> None:
+    program = (
+        "import sys\n"
+        "from dsv4deploy.cli import cli\n"
+        "cli(['--help'], standalone_mode=False)\n"
+        "assert not {'pydantic', 'jinja2'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

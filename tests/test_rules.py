@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dsv4deploy import Finding, Severity, Values, ValuesError, check, load
-from dsv4deploy.checks.rules import (
-    OWNED_FLAGS,
-    RULES,
-    Rule,
-    explain_rule,
-    reference,
-    rule,
-)
+from dsv4deploy import Severity, Values, ValuesError, check, load
+from dsv4deploy.checks.engine import OWNED_FLAGS
+from dsv4deploy.checks.rule import Rule
+from dsv4deploy.checks.rules import RULES, explain
+from dsv4deploy.cluster import doctor
+from dsv4deploy.facts import builds
 from dsv4deploy.findings import errors
-from dsv4deploy.values.loading import profile_names
-from dsv4deploy.values.profiles import summary
+from dsv4deploy.manifest import crds
 from dsv4deploy.values.quantities import seconds
 
-ROOT = Path(__file__).resolve().parent.parent
 Tree = dict[str, Any]
 
 
@@ -42,24 +39,45 @@ def env(**variables: str | None) -> Tree:
     return {"engine": {"env": variables}}
 
 
-def version(number: str) -> Tree:
-    return {"engine": {"version": number}}
+BUILDS = {
+    "0.22.1": "nightly-releases-v0.22.1rc",
+    "0.23.0": "nightly-main-0709",
+    "0.24.0": "v0.24.0rc1",
+    "0.25.1": "v0.25.1rc1",
+    "0.26.0": "v0.26.0rc1",
+    "0.27.1": "main-2026-08-22",
+}
+"""A build of each version of vLLM."""
+
+
+def build(number: str) -> Tree:
+    return {"engine": {"build": BUILDS.get(number, number)}}
 
 
 def dsa_cp(number: str, **variables: str) -> Tree:
     config = {"additional-config": {"enable_dsa_cp": True}}
-    return {"engine": {"version": number, "args": config, "env": variables}}
+    engine = {"build": BUILDS.get(number, number), "args": config, "env": variables}
+    return {"engine": engine}
 
 
 def dspark(number: str, tokens: int) -> Tree:
     config = {"method": "dspark", "num_speculative_tokens": tokens}
-    return {"engine": {"version": number, "args": {"speculative-config": config}}}
+    return {"engine": {"build": BUILDS[number], "args": {"speculative-config": config}}}
 
 
 def loader(number: str, multithread: bool | str, strategy: str | None = None) -> Tree:
     config = {"enable_multithread_load": multithread, "num_threads": 128}
     flags = {"model-loader-extra-config": config, "safetensors-load-strategy": strategy}
-    return {"engine": {"version": number, "args": flags}}
+    return {"engine": {"build": BUILDS[number], "args": flags}}
+
+
+def speculative(method: str, tokens: int) -> Tree:
+    return args({"speculative-config": {"method": method, "num_speculative_tokens": tokens}})
+
+
+def interval(number: str, tokens: str) -> Tree:
+    variables = {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": tokens}
+    return {"engine": {"build": BUILDS[number], "env": variables}}
 
 
 def tier(*clients: str, tokens: int = 10**6) -> Tree:
@@ -73,16 +91,19 @@ NAMED: Tree = {"envFromPod": {"POD_NAME": "metadata.name"}}
 
 # By a rule's code: values that break it, and values near them that do not.
 CASES: dict[str, tuple[Tree, Tree]] = {
-    **{
-        f"owned-flag-{flag}": (
-            {"engine": {"args": {flag: 8}}},
-            {"engine": {"args": {f"{flag}-x": 8}}},
-        )
-        for flag in OWNED_FLAGS
-    },
+    "owned-flag": (args({"headless": True}), args({"headless-x": True})),
     "data-parallel-pods": (
-        {"parallelism": {"data": 3}},
-        {"parallelism": {"data": 2}},
+        {"parallelism": {"data": 3, "dataLocal": 2}},
+        {"parallelism": {"data": 4}},
+    ),
+    "worker-claim-shared": (
+        {"parallelism": {"data": 4}, "model": {"claims": {"worker": "weights-1"}}},
+        {"parallelism": {"data": 2}, "model": {"claims": {"worker": "weights-1"}}},
+    ),
+    "router-booleans": ({}, {"router": {"oneWordBooleans": True}}),
+    "maas-pool-namespace": (
+        {"maas": {"enabled": True, "backend": "InferencePool"}},
+        {"maas": {"enabled": True, "backend": "InferencePool", "aiGateway": {"version": "1.1"}}},
     ),
     "name-hashed-pool": ({"name": "x" * 49}, {"name": "x" * 48}),
     "name-hashed-child": ({"name": "x" * 39}, {"name": "x" * 38}),
@@ -125,13 +146,10 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"parallelism": {"expert": False}},
         {"parallelism": {"expert": False}, **env(VLLM_ASCEND_ENABLE_FLASHCOMM1=None)},
     ),
-    "flashcomm-removed": (loader("0.27.0", True), loader("0.26.9", True)),
     "dsa-cp-needs-flashcomm": (
         dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="0"),
         dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="1"),
     ),
-    "dsa-cp-crashes": (dsa_cp("0.22.1"), dsa_cp("0.23.0")),
-    "graph-capture-empty": (args({"max-num-seqs": 3}), args({"max-num-seqs": 4})),
     "batched-tokens-uneven": (
         args({"max-num-batched-tokens": 2047}),
         args({"max-num-batched-tokens": 2040}),
@@ -148,18 +166,14 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     "model-length": (args({"max-model-len": 1_048_577}), args({"max-model-len": 1_048_576})),
     "block-size": (args({"block-size": 96}), args({"block-size": 64})),
     # --- the model's own flags ---
-    "quantization": (args({"quantization": "nope"}), args({"quantization": "ascend"})),
-    "tokenizer-mode": (args({"tokenizer-mode": None}), args({"tokenizer-mode": "deepseek_v4"})),
     "chat-template-ignored": ({}, args({"chat-template": None})),
-    "tool-calls-as-text": ({}, args({"tool-call-parser": "deepseek_v4"})),
     "tool-choice-without-parser": (
         args({"enable-auto-tool-choice": True}),
         args({"enable-auto-tool-choice": True, "tool-call-parser": "deepseek_v4"}),
     ),
     "api-key-in-arguments": (args({"api-key": "x"}), args({"seed": 1})),
     # --- speculative decoding and graphs ---
-    "dspark-version": (dspark("0.23.0", 7), dspark("0.25.0", 7)),
-    "dspark-tokens": (dspark("0.25.0", 4), dspark("0.25.0", 5)),
+    "dspark-tokens": (dspark("0.25.1", 4), dspark("0.25.1", 5)),
     "piecewise-graphs": (graph("PIECEWISE"), graph("FULL_AND_PIECEWISE")),
     "piecewise-graphs-driver": (graph("FULL_AND_PIECEWISE"), graph("FULL_DECODE_ONLY")),
     "multithread-text": (loader("0.24.0", "true"), loader("0.24.0", True)),
@@ -181,37 +195,15 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         args({"disable-hybrid-kv-cache-manager": True}),
         args({"disable-hybrid-kv-cache-manager": None}),
     ),
-    "kv-store-hybrid-cache": (
-        {
-            **STORE,
-            "engine": {
-                "version": "0.21.0",
-                **NAMED,
-                "args": {"disable-hybrid-kv-cache-manager": None},
-            },
-        },
-        {**STORE, "engine": {"version": "0.21.0", **NAMED}},
-    ),
     "kv-store-one-instance": (
         {**STORE, "engine": NAMED},
         {**STORE, "engine": NAMED, "replicas": 2},
     ),
-    "retention-not-read": (
-        env(VLLM_PREFIX_CACHE_RETENTION_INTERVAL="16384"),
-        {
-            "engine": {
-                "version": "0.23.0",
-                "env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": "16384"},
-            }
-        },
-    ),
     # --- settings that do nothing, or the opposite ---
-    "dead-use-v1": ({}, env(VLLM_USE_V1=None)),
-    "openmp-binding": (env(OMP_PROC_BIND="true"), {}),
     # --- the platform ---
     "moving-image-tag": (
-        {"engine": {"image": "quay.io/ascend/vllm-ascend:nightly-main"}},
-        {"engine": {"image": f"quay.io/ascend/vllm-ascend:nightly-main@sha256:{'0' * 64}"}},
+        {"engine": {"image": "quay.io/ascend/vllm-ascend:nightly-releases-v0.22.1rc"}},
+        {"engine": {"image": f"ascend/vllm:nightly-releases-v0.22.1rc@sha256:{'0' * 64}"}},
     ),
     "any-card": ({}, {"npu": {"nodeSelector": {"node.kubernetes.io/npu.chip.name": "910B4"}}}),
     "startup-budget": (
@@ -234,6 +226,10 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     "maas-plain-http": (
         {"maas": {"enabled": True}},
         {"maas": {"enabled": True, "gateway": {"tls": {"enabled": True}}}},
+    ),
+    "maas-client-header": (
+        {"maas": {"enabled": True, "apiKeys": {"clientIdHeader": "x-ai-eg-model"}}},
+        {"maas": {"enabled": True, "apiKeys": {"clientIdHeader": "x-user"}}},
     ),
     "maas-tls-hostname": (
         {"maas": {"enabled": True, "gateway": {"tls": ISSUED}}},
@@ -266,15 +262,9 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     # --- what needs Python ---
     "engine-flag": (args({"max-num-seq": 4}), args({"seed": 4})),
-    "unknown-engine-version": (version("0.23.0"), version("0.22.1")),
     "variable-twice": (
         {"engine": {"env": {"POD_IP": "1"}, "envFromPod": {"POD_IP": "status.podIP"}}},
         {"engine": {"env": {"POD_IP": None}, "envFromPod": {"POD_IP": "status.podIP"}}},
-    ),
-    "prefix-cache-cannot-hit": ({}, args({"enable-prefix-caching": False})),
-    "retention-interval": (
-        env(VLLM_PREFIX_CACHE_RETENTION_INTERVAL="16001"),
-        env(VLLM_PREFIX_CACHE_RETENTION_INTERVAL="16384"),
     ),
     "text-for-boolean": (
         {},
@@ -286,7 +276,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     "additional-config-key": (
         additional({"enable_dsa_cp_with_layer_shard": True}),
-        additional({"recompute_scheduler_enable": True}),
+        additional({"enable_mlapo": True, "weight_nz_mode": 1}),
     ),
     "secret-in-variable": (env(HF_TOKEN="hf_x"), env(HF_TOKEN="$(FROM_ELSEWHERE)")),
     "cpu-binding": (
@@ -297,7 +287,6 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         env(VLLM_ENGINE_READY_TIMEOUT_S="3599"),
         env(VLLM_ENGINE_READY_TIMEOUT_S="3600"),
     ),
-    "shared-memory": ({"engine": {"shmSize": "31Gi"}}, {"engine": {"shmSize": "34359738368"}}),
     "memory-limit": (
         {"engine": {"resources": {"limits": {"memory": "32Gi"}}}},
         {"engine": {"resources": {"limits": {"memory": "64G"}}}},
@@ -318,14 +307,75 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_767}}}},
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_768}}}},
     ),
-    "memory-cannot-fit": (
+    # --- the engine's build ---
+    "unknown-build": (build("v9.9.9"), build("0.22.1")),
+    "image-for-other-chip": (
+        {"engine": {"image": "quay.io/ascend/vllm-ascend:v0.23.0-a3"}},
+        {"engine": {"image": "quay.io/ascend/vllm-ascend:v0.23.0"}},
+    ),
+    "flag-in-server": (
+        {"engine": {"server": "vllm serve /mnt/models --host 127.0.0.1"}},
+        {"engine": {"server": "vllm serve /mnt/models --host 0.0.0.0"}},
+    ),
+    "unknown-parser": (
+        args({"reasoning-parser": "deepseek-v4"}),
+        args({"reasoning-parser": "deepseek_v4"}),
+    ),
+    "speculative-method": (speculative("medusah", 1), speculative("medusa", 1)),
+    "unread-variable": ({}, env(VLLM_USE_V1=None)),
+    "variable-value": (
+        env(VLLM_ASCEND_ENABLE_FLASHCOMM1="true"),
+        env(VLLM_ASCEND_ENABLE_FLASHCOMM1="0"),
+    ),
+    "additional-config-type": (
+        additional({"weight_prefetch_config": True}),
+        additional({"weight_prefetch_config": {"enabled": True}}),
+    ),
+    "prefill-decode-key": (
+        additional({"recompute_scheduler_enable": True}),
+        additional({"recompute_scheduler_enable": False}),
+    ),
+    "profiling-chunks": (
+        additional({"profiling_chunk_config": {"enabled": True}}),
+        additional({"profiling_chunk_config": {"enabled": False}}),
+    ),
+    "unsupported-flag": (args({"pipeline-parallel-size": 2}), args({"seed": 2})),
+    "host": (args({"host": "127.0.0.1"}), args({"host": "0.0.0.0"})),
+    "dsa-cp-crashes": (dsa_cp("0.22.1"), dsa_cp("0.23.0")),
+    "dsa-cp-unproven": (dsa_cp("v0.22.1rc1"), dsa_cp("0.22.1")),
+    "mc2-fused-hierarchy": (
+        additional({"enable_mc2_hierarchy_comm": True, "enable_fused_mc2": 1}),
+        additional({"enable_mc2_hierarchy_comm": True, "enable_fused_mc2": 0}),
+    ),
+    # --- drafts, batches and graphs ---
+    "dspark-version": (dspark("0.23.0", 7), dspark("0.25.1", 7)),
+    "draft-tokens-uneven": (speculative("mtp", 2), speculative("mtp", 3)),
+    "graph-capture-empty": (args({"max-num-seqs": 3}), args({"max-num-seqs": 4})),
+    "batch-off-grid": (args({"max-num-seqs": 6}), args({"max-num-seqs": 8})),
+    "hccl-buffer": (env(HCCL_BUFFSIZE="1GB"), env(HCCL_BUFFSIZE="512")),
+    "quantization": (args({"quantization": "nope"}), args({"quantization": None})),
+    "tokenizer-mode": (args({"tokenizer-mode": "hf"}), args({"tokenizer-mode": None})),
+    "tool-calls-as-text": (
+        args({"tool-call-parser": "deepseek_v4"}),
+        args({"tool-call-parser": "deepseek_v4", "enable-auto-tool-choice": True}),
+    ),
+    "prefix-cache-no-hit": ({}, args({"enable-prefix-caching": False})),
+    "retention-interval": (
+        interval("0.23.0", "16001"),
+        interval("0.23.0", "128"),
+    ),
+    "openmp-binding": (env(OMP_PROC_BIND="TRUE"), env(OMP_PROC_BIND="False")),
+    "preload-missing": ({}, env(LD_PRELOAD="/usr/lib64/libjemalloc.so.2")),
+    "placeholder": (
+        {"model": {"uri": "oci://registry.example.com/weights:v1"}},
+        {"model": {"uri": "oci://registry.site-a.lan/weights:v1"}},
+    ),
+    "shared-memory": ({"engine": {"shmSize": "15Gi"}}, {"engine": {"shmSize": "16Gi"}}),
+    "memory-does-not-fit": (
         {"model": {"quantization": "w8a8"}},
         {"model": {"quantization": "w8a8"}, "npu": {"card": "910B3"}},
     ),
-    "memory-unlikely": (
-        args({"max-num-batched-tokens": 8192}),
-        args({"max-num-batched-tokens": 4096}),
-    ),
+    "memory-tight": ({}, {"npu": {"card": "910B3"}}),
 }
 
 
@@ -340,6 +390,28 @@ def test_a_rule_has_a_failing_and_a_passing_case(rule: Rule) -> None:
     assert rule.code not in codes(passing)
 
 
+@pytest.mark.parametrize(
+    ("values", "paths"),
+    [
+        (env(DB_PASS="x", MYSQL_PWD="y"), ["engine.env.DB_PASS", "engine.env.MYSQL_PWD"]),
+        (env(REDIS_URL="redis://u:p@h", PWD="/", MAX_TOKENS="5"), ["engine.env.REDIS_URL"]),
+        (
+            args({"hf-token": "x", "api-key": ["y", "z"]}),
+            ["engine.args.api-key"] * 2 + ["engine.args.hf-token"],
+        ),
+        (
+            args({"x": {"y": [{"password": "p"}], "bytes_per_token": "5"}}),
+            ["engine.args.x.y.password"],
+        ),
+        (args({"hf-token": "", "api-key": None}), []),
+    ],
+    ids=str,
+)
+def test_a_secret_is_found_wherever_it_is(values: Tree, paths: list[str]) -> None:
+    found = check(load(values))
+    assert [f.path for f in found if f.code == "secret-in-variable"] == paths
+
+
 def test_no_case_is_left_behind() -> None:
     assert CASES.keys() == {rule.code for rule in RULES}
     assert len(CASES) == len(RULES)
@@ -349,7 +421,16 @@ def test_no_case_is_left_behind() -> None:
 def test_a_rule_says_what_is_wrong_what_to_do_and_how_it_is_known(rule: Rule) -> None:
     assert min(len(rule.message), len(rule.fix), len(rule.source)) > 10
     assert not rule.message.endswith(".")
-    assert rule.sentence == f"{rule.path}: {rule.message}: {rule.fix}"
+    assert rule.sentence == f"[{rule.code}] {rule.path}: {rule.message}: {rule.fix}"
+    assert (rule.finds is None) == bool(rule.condition)
+
+
+@pytest.mark.parametrize(("flag", "owner"), OWNED_FLAGS.items())
+def test_a_flag_of_the_template_s_own_is_refused_with_its_owner(flag: str, owner: str) -> None:
+    (found,) = errors(check(load(args({flag: 8}))))
+    assert (found.code, found.path) == ("owned-flag", f"engine.args.{flag}")
+    assert found.message == f"--{flag} comes from {owner}"
+    assert found.fix == f"set {owner} and leave engine.args.{flag} out"
 
 
 @pytest.mark.parametrize(
@@ -370,12 +451,17 @@ def drafts(seqs: int, speculative: Tree | None) -> Tree:
     return args({"max-num-seqs": seqs, "speculative-config": speculative})
 
 
+NONE: Tree = {"max-num-seqs": 2, "speculative-config": None}
+
+
 @pytest.mark.parametrize(
     ("values", "empty"),
     [
         (drafts(7, None), True),
         (drafts(8, None), False),
-        (drafts(1, {"num_speculative_tokens": None}), False),
+        (args({**NONE, "compilation-config": {"cudagraph_capture_sizes": [1, 2, 4]}}), True),
+        (args({**NONE, "compilation-config": {"cudagraph_capture_sizes": [8]}}), False),
+        (args({**NONE, "enforce-eager": True}), False),
         ({**drafts(4, None), "parallelism": {"tensor": 4, "data": 2, "dataLocal": 2}}, False),
     ],
 )
@@ -402,99 +488,120 @@ def test_a_gateway_without_a_timeout_cuts_nothing() -> None:
     assert "maas-timeout" not in codes({"maas": {"enabled": True, "requestTimeout": "0s"}})
 
 
-PUBLISHED = [(name, finding) for name in profile_names() for finding in check(load(profile=name))]
-
-
-@pytest.mark.parametrize(
-    ("name", "finding"), PUBLISHED, ids=[f"{name}-{found.code}" for name, found in PUBLISHED]
-)
-def test_a_published_profile_has_no_error_and_a_reason_for_each_warning(
-    name: str, finding: Finding
-) -> None:
-    assert finding.severity == Severity.WARNING
-    assert len(getattr(rule(finding.code), REASON[summary(name)["provenance"]])) > 20
-
-
-# A rule's reason for profiles that are known in this way.
-REASON = {"validated": "published", "upstream": "upstream"}
-
-
-@pytest.mark.parametrize("provenance", REASON)
-def test_only_what_a_profile_of_its_kind_breaks_has_such_a_reason(provenance: str) -> None:
-    broken = {
-        finding.code for name, finding in PUBLISHED if summary(name)["provenance"] == provenance
-    }
-    assert broken == {each.code for each in RULES if getattr(each, REASON[provenance])}
-
-
-def test_the_reference_is_the_one_in_docs() -> None:
-    assert (ROOT / "docs" / "rules.md").read_text("utf-8") == reference()
+FIRST = {"v0.22.1rc1", "nightly-releases-v0.22.1rc"}
+THIRD = {"nightly-main-0709", "v0.23.0rc1", "v0.23.0", "v0.23.0.post1"}
+ALL = {each.name for each in builds.builds()}
 
 
 @pytest.mark.parametrize(
     ("engine", "told"),
     [
-        ("", {"0.21.0", "0.22.1", "0.23.0"}),
-        ("<0.22.1", {"0.21.0"}),
-        (">=0.22.1", {"0.22.1", "0.23.0"}),
-        ("=0.22.1", {"0.22.1"}),
+        ("", ALL),
+        ("<0.22.1", set()),
+        (">=0.22.1", ALL),
+        ("=0.22.1", FIRST),
+        ("<=0.23.0", FIRST | THIRD),
+        (">0.23.0", ALL - FIRST - THIRD),
+        (">=0.22.2, <0.24.0", THIRD),
     ],
 )
-def test_a_rule_says_which_engines_it_holds_for(engine: str, told: set[str]) -> None:
+def test_a_rule_names_the_engines_that_it_is_for(engine: str, told: set[str]) -> None:
     some = replace(RULES[0], engine=engine)
-    versions = {"0.21.0", "0.22.1", "0.23.0"}
-    assert {number for number in versions if some.concerns(number)} == told
+    assert {each.name for each in builds.builds() if some.concerns(each)} == told
+    assert some.concerns(None) == (not engine)
+
+
+def test_a_rule_may_be_for_some_builds_only() -> None:
+    some = replace(RULES[0], builds=("v0.23.0",))
+    assert {each.name for each in builds.builds() if some.concerns(each)} == {"v0.23.0"}
+    assert not some.concerns(None)
+
+
+def test_every_bound_divides_the_builds_that_are_known() -> None:
+    for each in RULES:
+        concerned = [build for build in builds.builds() if each.concerns(build)]
+        bound = each.engine or each.builds
+        assert 0 < len(concerned) < len(builds.builds()) if bound else concerned, each.code
+
+
+@pytest.mark.parametrize("engine", ["0.22.1", "<0.22", "=>0.22.1", "==0.22.1", "<0.22.1,", "<x"])
+def test_bounds_that_helm_or_python_reads_otherwise_are_refused(engine: str) -> None:
+    with pytest.raises(ValueError, match=": no bounds such as"):
+        replace(RULES[0], engine=engine)
 
 
 def test_a_warning_can_be_left_out_and_an_error_can_t() -> None:
-    found = check(Values(), ignore=["dead-use-v1"])
-    assert "dead-use-v1" not in {finding.code for finding in found}
+    found = check(Values(), ignore=["unread-variable"])
+    assert "unread-variable" not in {finding.code for finding in found}
     assert len(found) == len(check(Values())) - 1
     with pytest.raises(ValuesError, match="an error can't be ignored"):
         check(Values(), ignore=["block-size"])
-    with pytest.raises(ValuesError, match=r"no such rule.*did you mean.*dead-use-v1"):
-        check(Values(), ignore=["dead-use-v2"])
+    with pytest.raises(ValuesError, match=r"no such rule.*did you mean.*unread-variable"):
+        check(Values(), ignore=["unread-variables"])
 
 
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.code)
 def test_a_rule_can_be_explained(each: Rule) -> None:
-    text = explain_rule(each.code)
+    text = explain(each.code)
     assert each.source in text
     assert each.fix in text
 
 
-HIT = {
-    "engine": {
-        "version": "0.23.0",
-        "env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": "16384"},
-        "args": {"additional-config": {"enable_dsa_cp": True}},
-    }
-}
-
-
-def test_with_all_conditions_of_a_hit_nothing_is_said() -> None:
-    assert "prefix-cache-cannot-hit" not in codes(HIT)
+def test_the_owners_of_flags_are_explained() -> None:
+    assert all(flag in explain("owned-flag") for flag in OWNED_FLAGS)
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("command", "meanings"), [("check --crds", crds.MEANINGS), ("doctor", doctor.MEANINGS)]
+)
+def test_a_check_that_is_no_rule_can_be_explained(command: str, meanings: dict[str, str]) -> None:
+    others = {command: meanings}
+    for code, meaning in meanings.items():
+        assert explain(code, others).startswith(f"{code}\n")
+        assert meaning in explain(code, others)
+        assert command in explain(code, others)
+    with pytest.raises(ValuesError, match=f"did you mean {code}"):
+        explain(f"{code}s", others)
+
+
+@pytest.mark.parametrize(
+    ("number", "limits", "told"),
     [
-        {"args": {"additional-config": {"enable_dsa_cp": False}}},
-        {"args": {"additional-config": {"enable_dsa_cp": None}}},
-        {"args": {"max-model-len": 16_384}},
-        {"args": {"block-size": 64}, "env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": "4096"}},
-        {"env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": None}},
-        {"env": {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": "16000"}},
-        {"version": "0.22.1"},
+        ("0.22.1", {"max-model-len": 200_000}, "with vLLM 0.22.1 a hit rate of 0 was measured"),
+        ("0.22.1", {"max-model-len": 200_000, "block-size": 32}, "a hit rate of 0 was measured"),
+        ("0.23.0", {"max-model-len": 16_384}, "no prompt has the 16384 tokens"),
+        ("0.23.0", {"max-model-len": 4096, "block-size": 32}, "no prompt has the 4096 tokens"),
+        ("0.23.0", {"max-model-len": 16_385}, ""),
+        ("0.23.0", {"max-model-len": 16_384, "block-size": 64}, ""),
     ],
 )
-def test_with_one_condition_missing_the_hit_rate_will_be_0(change: Tree) -> None:
-    (told,) = (
-        finding
-        for finding in check(load(HIT, {"engine": change}))
-        if finding.code == "prefix-cache-cannot-hit"
-    )
-    assert "hit rate will be 0: " in told.message
+def test_a_prefix_cache_that_can_t_hit_is_named_with_the_reason(
+    number: str, limits: Tree, told: str
+) -> None:
+    found = check(load({"engine": {"build": BUILDS[number], "args": limits}}))
+    messages = [each.message for each in found if each.code == "prefix-cache-no-hit"]
+    assert len(messages) == bool(told)
+    assert all(told in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("number", "tokens", "block", "wrong"),
+    [
+        ("0.22.1", "1", 128, False),  # not read
+        ("0.23.0", "96", 32, False),
+        ("0.23.0", "100", 32, True),
+        ("0.26.0", "4096", 32, False),
+        ("0.26.0", "96", 32, True),
+        ("0.27.1", "16384", 128, False),
+        ("0.27.1", "4096", 128, True),
+        ("0.27.1", "0", 128, False),
+    ],
+)
+def test_a_retention_interval_is_a_multiple_of_the_scheduler_s_block(
+    number: str, tokens: str, block: int, wrong: bool
+) -> None:
+    values = load(interval(number, tokens), args({"block-size": block}))
+    assert ("retention-interval" in {each.code for each in check(values)}) == wrong
 
 
 @pytest.mark.parametrize(
@@ -510,11 +617,6 @@ def test_a_tier_s_quotas_hold_a_longest_request_by_its_weight(
     assert found == ["maas.tiers.gold.quotas.hour"] * small
 
 
-def test_a_cache_that_is_off_is_not_spoken_of() -> None:
-    off = {"engine": {"args": {"enable-prefix-caching": False}}}
-    assert "prefix-cache-cannot-hit" not in codes(off)
-
-
 def test_errors_come_first_and_only_they_stop_a_deployment() -> None:
     wrong = {"name": "x" * 49, "engine": {"port": 1, "args": {"block-size": 96}}}
     found = check(load(wrong))
@@ -524,11 +626,48 @@ def test_errors_come_first_and_only_they_stop_a_deployment() -> None:
     assert len(errors(found)) == 2
 
 
-def test_an_engine_version_without_a_list_of_flags_is_said() -> None:
-    found = check(load({"engine": {"version": "9.9.9", "args": {"no-such-flag": 1}}}))
-    finding = next(finding for finding in found if finding.code == "unknown-engine-version")
+UNKNOWN = {"engine": {"image": "registry.site-a.example/own:1", "args": {"no-such-flag": 1}}}
+
+
+def test_of_an_unknown_build_what_is_not_checked_is_named() -> None:
+    found = check(load(UNKNOWN))
+    finding = next(finding for finding in found if finding.code == "unknown-build")
     assert "engine-flag" not in {finding.code for finding in found}
     assert finding.severity == Severity.WARNING
+    assert finding.message.startswith("the image's tag names no known build")
+    assert all(each.name in finding.fix for each in builds.builds())
+
+
+def test_a_build_that_is_named_goes_before_the_image_s_tag() -> None:
+    found = check(load(UNKNOWN, {"engine": {"build": "v0.23.0"}}))
+    assert "engine.args.no-such-flag" in {each.path for each in found if each.code == "engine-flag"}
+    (told,) = (each for each in check(load(build("v0.23"))) if each.code == "unknown-build")
+    assert told.message.startswith("there is no build v0.23: did you mean v0.23.0")
+
+
+def test_an_old_values_file_learns_what_to_write_for_engine_version() -> None:
+    with pytest.raises(ValuesError, match=r"engine.version: this value is gone.*engine.build"):
+        load({"engine": {"version": "0.22.1"}})
+
+
+def test_a_build_is_one_data_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(builds.FACTS, tmp_path, dirs_exist_ok=True)
+    newest = builds.builds()[-1]
+    facts = json.loads((tmp_path / f"{newest.name}.json").read_text("utf-8"))
+    facts |= {"vllm": "9.9.9", "tags": ["v9.9.9"]}
+    (tmp_path / "v9.9.9.json").write_text(json.dumps(facts))
+    (tmp_path / "vllm" / "9.9.9.json").write_text(json.dumps({"base": newest.vllm.version}))
+    caches = (builds.merged, builds.vllm_versions, builds.vllm, builds.build, builds.builds)
+    monkeypatch.setattr(builds, "FACTS", tmp_path)
+    for cached in caches:
+        cached.cache_clear()
+    found = check(load(UNKNOWN, {"engine": {"image": "registry.site-a.example/own:v9.9.9"}}))
+    for cached in caches:
+        cached.cache_clear()
+    assert "unknown-build" not in {finding.code for finding in found}
+    assert "engine.args.no-such-flag" in {
+        finding.path for finding in found if finding.code == "engine-flag"
+    }
 
 
 @pytest.mark.parametrize(
@@ -547,3 +686,21 @@ def test_an_engine_version_without_a_list_of_flags_is_said() -> None:
 )
 def test_durations_are_read_as_go_reads_them(text: str, told: float) -> None:
     assert seconds(text) == pytest.approx(told)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("authorization", "host", "content-type", "content-length", "connection", "te", "cookie"),
+        *(
+            "x-forwarded-for",
+            "x-forwarded-client-cert",
+            "x-envoy-original-path",
+            "proxy-connection",
+        ),
+        *("x-request-id", "x-gateway-destination-endpoint", "transfer-encoding"),
+    ],
+)
+def test_a_header_that_means_something_else_can_not_carry_the_client_s_id(header: str) -> None:
+    found = check(load({"maas": {"enabled": True, "apiKeys": {"clientIdHeader": header}}}))
+    assert "maas-client-header" in [each.code for each in found]

@@ -16,10 +16,8 @@ from dsv4deploy.helm.chart import files
 
 
 def script() -> str:
-    """The script, as the chart's Job holds it."""
-    text = files()["templates/_helpers.tpl"]
-    start = text.index('{{- define "deepseek-v4-flash.smoke" -}}\n')
-    return text[start:].partition("-}}\n")[2].partition("\n{{- end }}")[0]
+    """The script, as the chart's Job has it."""
+    return files()["files/smoke.py"]
 
 
 class Engine(BaseHTTPRequestHandler):
@@ -32,7 +30,11 @@ class Engine(BaseHTTPRequestHandler):
         status, text = self.server.answer  # type: ignore[attr-defined]
         self.send_response(status)
         self.end_headers()
-        self.wfile.write(json.dumps({"choices": [{"message": {"content": text}}]}).encode())
+        chunk = {
+            "choices": [{"delta": {"content": text}}],
+            "usage": {"prompt_tokens": 8, "completion_tokens": 10},
+        }
+        self.wfile.write(f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode())
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -50,21 +52,21 @@ def server() -> Iterator[HTTPServer]:
 
 
 @pytest.mark.parametrize(
-    ("status", "text", "code"),
+    ("status", "text", "why"),
     [
-        (200, "One, two, three, four, five.", 0),
-        (200, "one\ntwo\nthree\nfour\nfive", 0),
-        (200, "**One** two three four", 0),
-        (200, "oneoneoneoneoneoneone", 1),
-        (200, "the the the the the the", 1),
-        (200, "", 1),
-        (200, None, 1),
-        (200, "ный 不 ]]>> fn( one", 1),
-        (503, "", 1),
+        (200, "One, two, three, four, five.", ""),
+        (200, "one\ntwo\nthree\nfour\nfive", ""),
+        (200, "**One** two three four", ""),
+        (200, "oneoneoneoneoneoneone", "garbage: the answer holds 0 of the five"),
+        (200, "the the the the the the", "garbage: "),
+        (200, "", "garbage: the answer is empty"),
+        (200, None, "garbage: the answer is empty"),
+        (200, "ный 不 ]]>> fn( one", "garbage: "),
+        (503, "", "HTTP 503: no engine is ready"),
     ],
 )
 def test_a_good_answer_passes_and_garbage_fails(
-    status: int, text: str | None, code: int, server: HTTPServer
+    status: int, text: str | None, why: str, server: HTTPServer
 ) -> None:
     server.answer = (status, text)  # type: ignore[attr-defined]
     url = f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
@@ -75,7 +77,8 @@ def test_a_good_answer_passes_and_garbage_fails(
         text=True,
         check=False,
     )
-    assert done.returncode == code, done.stderr
+    assert done.returncode == bool(why), done.stderr
+    assert done.stderr.startswith(why)
     (request,) = server.asked  # type: ignore[attr-defined]
     assert request["model"] == "m"
     assert request["temperature"] == 0
@@ -83,7 +86,7 @@ def test_a_good_answer_passes_and_garbage_fails(
 
 def test_the_job_hands_the_script_what_it_reads() -> None:
     text = files()["templates/tests/completion.yaml"]
-    assert 'include "deepseek-v4-flash.smoke"' in text
+    assert '.Files.Get "files/smoke.py"' in text
     names = [line.split()[-1] for line in text.splitlines() if line.strip().startswith("- name: ")]
     assert {"URL", "MODEL", "TIMEOUT"} <= set(names)
 

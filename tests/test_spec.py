@@ -42,6 +42,7 @@ SERVICE = {
         "baseRefs": [{"name": "deepseek-v4-flash-w4a8-agg-router"}],
         "router": {"scheduler": {}, "gateway": {}, "route": {}},
         "template": {
+            "enableServiceLinks": False,  # not published: see tests/test_published.py
             "imagePullSecrets": [{"name": "modelcar-registry-auth"}],
             "containers": [
                 {
@@ -160,6 +161,7 @@ SCHEDULER = {
                 ],
                 "startupProbe": {
                     "grpc": {"port": 9003, "service": "liveness"},
+                    **GRPC,
                     "failureThreshold": 30,
                 },
                 "livenessProbe": {"grpc": {"port": 9003, "service": "liveness"}, **GRPC},

@@ -1,4 +1,4 @@
-"""The tutorial's commands, run as they are written, and their answers held against those shown."""
+"""The tutorial's commands, run as they are written, and their answers compared with those shown."""
 
 from __future__ import annotations
 

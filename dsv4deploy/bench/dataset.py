@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DeployError
+from ..errors import DeployError, command
 from . import prompts
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def read(folder: Path) -> Dataset:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DeployError(
             f"{folder}: no data set: "
-            f"`dsv4deploy bench dataset --tokenizer DIR -o {folder}` makes one"
+            f"{command('dsv4deploy', 'bench', 'dataset', '--tokenizer', 'DIR', '-o', folder)} "
+            "makes one"
         ) from None
     for name, hashed in files.items():
         path = folder / name
@@ -128,7 +129,7 @@ def _tokenizer(name: str) -> tuple[Tokenizer, str]:
     if not folder.is_dir():
         raise DeployError(
             f"--tokenizer {name}: there is no such folder, and nothing is fetched from a hub: put "
-            "the model's tokenizer.json into a folder (it stands beside the weights) and name that"
+            "the model's tokenizer.json into a folder (it is beside the weights) and name that"
         )
     if not file.is_file():
         raise DeployError(

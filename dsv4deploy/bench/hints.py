@@ -6,18 +6,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, product
 
 from ..facts.published import Metric, compared_with, row, rows, scenarios
-from ..values.tree import Quota, Values
+from ..values.gateway import Quota
+from ..values.tree import Values
 from .prompts import OUTPUT
 
 
 def published_profile(values: Values) -> str:
-    """The profile whose published figures a deployment is held against.
+    """The profile whose published figures a deployment is compared with.
 
     Returns:
         The one, of those with published figures, whose cards, quantization and parallelism are the
         deployment's; ``""`` where there is none.
     """
-    from ..values.loading import load, profile_names
+    from ..values.loading import load
+    from ..values.profiles import profile_names
 
     def kind(of: Values) -> tuple[object, ...]:
         split = of.parallelism
@@ -47,7 +49,7 @@ def hints(
 
     Args:
         values: the deployment.
-        profile: that it is held against; ``""`` where there is none.
+        profile: that it is compared with; ``""`` where there is none.
         ingresses: of ``kserve``, ``maas`` and ``direct``.
         chosen: the scenarios.
         concurrency: requests in flight.

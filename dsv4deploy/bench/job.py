@@ -27,15 +27,17 @@ from pathlib import Path
 from typing import Any
 
 from ..cluster.client import Cluster, Object
-from ..cluster.readiness import STUCK, warning
-from ..errors import ClusterError, DeployError
+from ..cluster.pods import stuck, unscheduled, warning
+from ..completion.stream import KEY
+from ..errors import ClusterError, DeployError, command
 from ..manifest.render import Release, context, environment
 from ..values import yaml as yamlio
 from . import worker
 from .run import Benchmark
 
-# What the Job runs, all of it without this package.
-_MODULES = ("launch.py", "prompts.py", "worker.py")
+# What the Job runs, in a package of its own: these modules import the standard library and each
+# other.
+MODULES = ("bench/launch.py", "bench/prompts.py", "bench/worker.py", "completion/stream.py")
 _BLOCK = re.compile(
     worker.BEGIN.format(r"(\w[\w.-]*/runs/run-\d+)") + r"\n([^-]*)\n" + worker.END.format(r"\1")
 )
@@ -51,7 +53,8 @@ class Job:
     """How the Job runs, and is looked after.
 
     Attributes:
-        image: with Python 3.10 or newer, and aiperf 0.7.0 or a way to PyPI.
+        image: with Python 3.10 or newer, and aiperf 0.7.0; or else with Python 3.10 to 3.13 on
+            glibc, and a way to PyPI.
         key_secret: the Secret with the API key; ``""`` where none is needed.
         key_name: its key.
         interval: seconds between two looks.
@@ -67,8 +70,9 @@ class Job:
 
 def manifest(benchmark: Benchmark, job: Job, release: Release) -> list[Object]:
     """The ConfigMap and the Job."""
-    here = files(__package__)
-    carried = {name: (here / name).read_text("utf-8") for name in _MODULES}
+    package = files("dsv4deploy")
+    paths = (*MODULES, f"bench/{worker.LOCK}")
+    carried = {path: (package / path).read_text("utf-8") for path in paths}
     own = {
         "files": {**carried, "plan.json": json.dumps(benchmark.plan(), sort_keys=True)},
         "plan": _identity(benchmark),
@@ -77,7 +81,7 @@ def manifest(benchmark: Benchmark, job: Job, release: Release) -> list[Object]:
         "keySecret": job.key_secret,
         "keyName": job.key_name,
     }
-    template = environment().from_string((here / "job.yaml").read_text("utf-8"))
+    template = environment().from_string((package / "bench" / "job.yaml").read_text("utf-8"))
     values = benchmark.subject.values
     return yamlio.parse(template.render({**context(values, release), "Bench": own}))
 
@@ -128,8 +132,9 @@ def run(
             _follow(cluster, benchmark, job, objects, tell, note)
             if _pending(benchmark.plan()) == pending:
                 raise DeployError(
-                    f"Job {name} has ended, and its log holds no result: `kubectl -n {place} logs "
-                    f"job/{name}` says more; was the log rotated?"
+                    f"Job {name} has ended, and its log holds no result: "
+                    f"{command('kubectl', '-n', place, 'logs', f'job/{name}')} says more; was the "
+                    "log rotated?"
                 )
         _delete(cluster, manifest(benchmark, job, release))
 
@@ -177,7 +182,7 @@ def _take_over(cluster: Cluster, benchmark: Benchmark, job: Object) -> None:
         DeployError: it has not ended, or would be lost with results that this command can't take.
     """
     name, place = job["metadata"]["name"], job["metadata"]["namespace"]
-    delete = f"`kubectl -n {place} delete job {name}`"
+    delete = command("kubectl", "-n", place, "delete", "job", name)
     if not _ended(job):
         raise DeployError(f"Job {name} runs another benchmark: wait for it, or {delete}")
     log = _log(cluster, job)
@@ -230,17 +235,17 @@ def _follow(
         ended_as = _ended(live)
         if ended_as == "Failed":
             last = "\n".join(log.strip().splitlines()[-15:]) or "its pod left no log"
-            key = f"{worker.KEY} is {job.key_name} of Secret {job.key_secret} there; "
+            key = f"{KEY} is {job.key_name} of Secret {job.key_secret} there; "
             advice = f"{key if job.key_secret else ''}the same command goes on"
             raise DeployError(f"Job {name} failed:\n{last}\n{advice}")
         if ended_as:
             return
         pods = _pods(cluster, live)
-        stuck = _stuck(pods)
-        waits = stuck or _waits(cluster, live, pods)
+        never = _stuck(pods)
+        waits = never or _waits(cluster, live, pods)
         if not waits:
             moved = time.monotonic()
-        elif stuck or time.monotonic() - moved > job.patience:
+        elif never or time.monotonic() - moved > job.patience:
             # Or it would begin to load the engine at a time that nobody expects.
             _delete(cluster, objects)
             raise DeployError(
@@ -270,21 +275,17 @@ def _pods(cluster: Cluster, job: Object) -> list[Object]:
 def _stuck(pods: list[Object]) -> str:
     """Why a Job's pod can never start, and what to do; ``""`` where it may."""
     for pod in pods:
-        for container in (pod.get("status") or {}).get("containerStatuses") or []:
-            waiting = (container.get("state") or {}).get("waiting") or {}
-            reason = waiting.get("reason", "")
-            if reason in STUCK:
-                advice = _ADVICE.get(reason, "see --image")
-                return f"{STUCK[reason]}: {waiting.get('message', '')}: {advice}"
+        reason, why = stuck(pod)
+        if reason:
+            return f"{why}: {_ADVICE.get(reason, 'see --image')}"
     return ""
 
 
 def _waits(cluster: Cluster, job: Object, pods: list[Object]) -> str:
     """Why a Job's pod has no place or could not be made so far; ``""`` where nothing hinders it."""
     for pod in pods:
-        for condition in (pod.get("status") or {}).get("conditions") or []:
-            if condition["type"] == "PodScheduled" and condition["status"] == "False":
-                return str(condition.get("message", "its pod has no node"))
+        if why := unscheduled(pod):
+            return why
     if pods:
         return ""
     meta = job["metadata"]
@@ -299,6 +300,7 @@ def _log(cluster: Cluster, job: Object) -> str:
             look.
     """
     name, place, ended = job["metadata"]["name"], job["metadata"]["namespace"], _ended(job)
+    delete = command("kubectl", "-n", place, "delete", "job", name)
     text = unread = ""
     try:
         for pod in _pods(cluster, job):
@@ -312,7 +314,7 @@ def _log(cluster: Cluster, job: Object) -> str:
     if unread:
         raise DeployError(
             f"Job {name} has ended, and its log can't be read: {unread}: give the same command "
-            f"again when it can; `kubectl -n {place} delete job {name}` gives its results up"
+            f"again when it can; {delete} gives its results up"
         )
     return text
 

@@ -7,15 +7,13 @@ Drawn by hand: the libraries at hand fix colours and fonts, or need a script.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from math import ceil, floor, log10
 
 from markupsafe import Markup
 
-from .verdict import percent
-
-Format = Callable[[float], str]
-"""How a value is written."""
+from ..sizing.svg import Canvas, Format
+from .figures import percent
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
@@ -27,73 +25,6 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     step = next(power * each for each in (1, 2, 5, 10) if power * each >= rough * 0.999)
     first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
     return [number * step for number in range(first, last + 1)]
-
-
-class _Canvas:
-    """A picture with a plotting area; x and y are of the data."""
-
-    def __init__(
-        self,
-        size: tuple[int, int],
-        margins: tuple[int, int, int, int],
-        x: tuple[float, float],
-        y: tuple[float, float],
-    ) -> None:
-        self.width, self.height = size
-        self.top, self.right, self.bottom, self.left = margins
-        self.x0, self.x1 = x if x[1] > x[0] else (x[0] - 1, x[0] + 1)
-        self.y0, self.y1 = y if y[1] > y[0] else (y[0] - 1, y[0] + 1)
-        self.parts: list[Markup] = []
-
-    def x(self, value: float) -> float:
-        inner = self.width - self.left - self.right
-        return self.left + (value - self.x0) / (self.x1 - self.x0) * inner
-
-    def y(self, value: float) -> float:
-        inner = self.height - self.top - self.bottom
-        return self.height - self.bottom - (value - self.y0) / (self.y1 - self.y0) * inner
-
-    def add(self, template: str, *values: object) -> None:
-        """Adds a part; values are escaped, numbers rounded."""
-        told = (f"{each:.1f}" if isinstance(each, float) else each for each in values)
-        self.parts.append(Markup(template).format(*told))  # noqa: S704 the templates are ours
-
-    def text(
-        self, x: float, y: float, text: str, anchor: str = "middle", kind: str = "tick"
-    ) -> None:
-        self.add(
-            '<text x="{}" y="{}" text-anchor="{}" class="{}">{}</text>', x, y, anchor, kind, text
-        )
-
-    def line(self, x0: float, y0: float, x1: float, y1: float, kind: str) -> None:
-        self.add('<line x1="{}" y1="{}" x2="{}" y2="{}" class="{}"/>', x0, y0, x1, y1, kind)
-
-    def x_axis(self, values: Iterable[float], form: Format, *, grid: bool = False) -> None:
-        floor_of = float(self.height - self.bottom)
-        self.line(float(self.left), floor_of, float(self.width - self.right), floor_of, "axis")
-        for value in values:
-            at = self.x(value)
-            end = float(self.top) if grid else floor_of + 4
-            self.line(at, floor_of, at, end, "grid" if grid else "axis")
-            self.text(at, floor_of + 17, form(value))
-
-    def y_axis(self, values: Iterable[float], form: Format) -> None:
-        for value in values:
-            at = self.y(value)
-            self.line(float(self.left), at, float(self.width - self.right), at, "grid")
-            self.text(self.left - 8.0, at + 4, form(value), "end")
-
-    def mark(self, value: float, text: str, row: int, kind: str) -> None:
-        """A vertical line with its label in one of the rows above the plot."""
-        at, y = self.x(value), 14.0 + 15 * row
-        self.line(at, y + 4, at, float(self.height - self.bottom), kind)
-        end = at > (self.left + self.width - self.right) / 2
-        self.text(at + (-4 if end else 4), y + 4, text, "end" if end else "start", f"label {kind}")
-
-    def picture(self, described: str) -> Markup:
-        return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-            self.width, self.height, described, Markup("").join(self.parts)
-        )
 
 
 def histogram(
@@ -119,7 +50,7 @@ def histogram(
     low, high = min(samples), max(samples)
     ends = [low, high, mean] + ([published] if published is not None else [])
     pad = (max(ends) - min(ends)) * 0.04 or high * 0.05 or 1.0
-    canvas = _Canvas((360, 210), (44, 24, 28, 24), (min(ends) - pad, max(ends) + pad), (0, 1))
+    canvas = Canvas((360, 210), (44, 24, 28, 24), (min(ends) - pad, max(ends) + pad), (0, 1))
     count = 26
     width = (high - low) / count or pad
     bins = [0] * count
@@ -171,7 +102,7 @@ def over_time(
         colour: a class of the page.
     """
     most = max([value for _, values in runs for value in values] + [published or 0.0])
-    canvas = _Canvas((1120, 230), (24, 16, 30, 64), (0, seconds), (0, most * 1.1))
+    canvas = Canvas((1120, 230), (24, 16, 30, 64), (0, seconds), (0, most * 1.1))
     canvas.y_axis(ticks(0, most * 1.05, 4), form)
     scale = 60 if seconds >= 180 else 1
     canvas.x_axis([each * scale for each in ticks(0, seconds / scale, 8)], _time)
@@ -215,7 +146,7 @@ def deviation(
         colour: a class of the page.
     """
     edge = max(0.25, *(abs(value) * 1.15 for value in values))
-    canvas = _Canvas((240, 30), (2, 8, 2, 8), (-edge, edge), (0, 1))
+    canvas = Canvas((240, 30), (2, 8, 2, 8), (-edge, edge), (0, 1))
     middle = 15.0
     low, high = (canvas.x(max(-edge, min(edge, each))) for each in allowed)
     canvas.add('<rect x="{}" y="5" width="{}" height="20" rx="3" class="band"/>', low, high - low)
@@ -255,7 +186,7 @@ def side_by_side(
     spread = max(abs(each) for _, sides in scaled for _, _, runs in sides for each in runs)
     edge = max(0.05, spread * 1.15)
     step = 46
-    canvas = _Canvas((1120, 46 + step * len(rows)), (10, 24, 34, 76), (-edge, edge), (0, 1))
+    canvas = Canvas((1120, 46 + step * len(rows)), (10, 24, 34, 76), (-edge, edge), (0, 1))
     canvas.x_axis(ticks(-edge, edge, 6), lambda value: percent(value, signed=True), grid=True)
     for index, (name, sides) in enumerate(scaled):
         middle = canvas.top + step * (index + 0.5)
@@ -306,7 +237,7 @@ def by_concurrency(
     """
     published = [(index, told) for index, (_, _, told) in enumerate(points) if told is not None]
     most = max([mean for _, mean, _ in points] + [told for _, told in published]) * 1.15
-    canvas = _Canvas((500, 230), (34, 24, 30, 66), (-0.3, len(points) - 0.7), (0, most))
+    canvas = Canvas((500, 230), (34, 24, 30, 66), (-0.3, len(points) - 0.7), (0, most))
     canvas.text(float(canvas.left), 16.0, name, "start", "label")
     canvas.y_axis(ticks(0, most, 4), form)
     canvas.x_axis(range(len(points)), lambda index: str(points[int(index)][0]))

@@ -6,6 +6,7 @@ inline SVG. The same results give the same page, byte for byte.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,24 +18,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from ..facts import published
-from ..facts.published import Metric
+from ..facts.published import LATENCIES, Metric
 from . import plots
+from .figures import amount, number, percent
 from .results import Result, Run, find, read
 from .verdict import (
-    LATENCIES,
-    NAMES,
     TOLERANCE,
     Comparison,
     Judged,
     Outcome,
     Overhead,
     Verdict,
-    amount,
     judge,
-    number,
     overall,
     overheads,
-    percent,
     sweeps,
 )
 
@@ -80,11 +77,11 @@ class Report:
 
     def html(self) -> str:
         """One page that needs nothing else."""
-        return _pages().get_template("report.html").render(report=self)
+        return _pages("html").get_template("report.html").render(report=self)
 
     def markdown(self) -> str:
         """The tables and verdicts, without the plots."""
-        return _pages().get_template("report.md").render(report=self)
+        return _pages("md").get_template("report.md").render(report=self)
 
     def data(self) -> dict[str, Any]:
         """Plain data, for ``-o json``; ms and tokens/s."""
@@ -151,11 +148,26 @@ def _result(each: Judged) -> dict[str, Any]:
 # --- what the pages ask for --------------------------------------------------------------------
 
 
+def _as_markdown(value: object) -> str:
+    """Text that Markdown shows as it is, on one line; markup stays markup.
+
+    Profiles, models and the errors of servers come from results, which anybody may have written.
+    """
+    if isinstance(value, Markup):
+        return value
+    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", str(value))
+    # As entities, because some readers pass HTML through after a backslash.
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]#|~!])", r"\\\1", text)
+
+
 @cache
-def _pages() -> Environment:
+def _pages(kind: str) -> Environment:
+    """The environment of the pages whose names end in ``.html`` or ``.md``."""
     made = Environment(
         loader=PackageLoader("dsv4deploy.bench", "pages"),
         autoescape=select_autoescape(["html"]),
+        finalize=_as_markdown if kind == "md" else None,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -164,7 +176,7 @@ def _pages() -> Environment:
     made.globals |= {
         "Outcome": Outcome,
         "LATENCIES": LATENCIES,
-        "NAMES": NAMES,
+        "Metric": Metric,
         "TOLERANCE": TOLERANCE,
         "scenarios": published.scenarios,
         "overheads": overheads,
@@ -182,7 +194,6 @@ def _pages() -> Environment:
         "amount": lambda value, metric: amount(metric, value),
         "number": number,
         "percent": lambda value: percent(value, signed=True),
-        "cell": lambda text: str(text).replace("|", r"\|").replace("\n", " "),
     }
     return made
 
@@ -199,7 +210,7 @@ def _published(each: Judged, metric: Metric) -> float | None:
 
 def _distribution(each: Judged, metric: Metric) -> Markup:
     return plots.histogram(
-        NAMES[metric],
+        metric.label,
         _answered(each, metric),
         each.means[metric],
         _published(each, metric),
@@ -252,7 +263,7 @@ def tokens_a_second(run: Run, seconds: float, bins: int = _BINS) -> list[float]:
 def _deviation(each: Judged, told: Comparison) -> Markup:
     assert told.published  # noqa: S101 the page asks where one is
     return plots.deviation(
-        NAMES[told.metric],
+        told.metric.label,
         [value / told.published.value - 1 for value in told.values],
         told.allowed,
         each.result.settings.ingress,
@@ -262,7 +273,7 @@ def _deviation(each: Judged, told: Comparison) -> Markup:
 def _both(each: Overhead) -> Markup:
     return plots.side_by_side(
         [
-            (NAMES[one.metric], [("KServe", "kserve", one.values), ("MaaS", "maas", other.values)])
+            (one.metric.label, [("KServe", "kserve", one.values), ("MaaS", "maas", other.values)])
             for one, other in zip(each.kserve.comparisons, each.maas.comparisons, strict=True)
         ]
     )
@@ -271,7 +282,7 @@ def _both(each: Overhead) -> Markup:
 def _sweep(several: Sequence[Judged], metric: Metric) -> Markup:
     asked = several[0].result.settings
     return plots.by_concurrency(
-        f"{NAMES[metric]}, {'ms' if metric in LATENCIES else 'tokens/s'}",
+        f"{metric.label}, {metric.unit}",
         [
             (each.result.settings.concurrency, each.means[metric], _published(each, metric))
             for each in several

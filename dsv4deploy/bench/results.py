@@ -20,8 +20,10 @@ from pydantic.alias_generators import to_camel
 
 from ..errors import DeployError
 from ..facts.published import Metric
+from ..values.quantities import whole
+from .worker import RECORDS, SUMMARY
 
-SETTINGS, SUMMARY, RECORDS = "run.json", "profile_export_aiperf.json", "profile_export.jsonl"
+SETTINGS = "run.json"
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -206,7 +208,7 @@ def read(folder: Path) -> Result:
 
 def _number(folder: Path) -> tuple[int, str]:
     text = folder.name.removeprefix("run-")
-    return (int(text) if text.isdigit() else 0, text)
+    return (whole(text) or 0, text)
 
 
 # --- aiperf's artefacts ------------------------------------------------------------------------

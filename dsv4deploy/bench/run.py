@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,15 @@ from .. import __version__
 from ..cluster.addresses import address
 from ..cluster.client import Cluster
 from ..completion.garbage import PROMPT, garbage
+from ..completion.stream import COMPLETIONS
 from ..errors import DeployError
 from ..manifest.render import Release
 from ..values.tree import Values
 from . import worker
 from .dataset import Dataset
 from .prompts import OUTPUT, TOKENIZER
+from .results import SETTINGS
 
-SETTINGS = "run.json"
-COMPLETIONS = "/v1/chat/completions"
 CACHE = Path.home() / ".cache" / "dsv4deploy"
 
 
@@ -43,7 +44,7 @@ class Subject:
 
     Attributes:
         values: the deployment.
-        profile: the profile whose published figures it is held against.
+        profile: the profile whose published figures it is compared with.
         urls: of the chat completions, by ingress.
         image: the engine's image, with its digest where a cluster told it.
     """
@@ -74,7 +75,7 @@ def subject(
 
     Args:
         values: the deployment.
-        profile: the profile whose published figures it is held against.
+        profile: the profile whose published figures it is compared with.
         ingresses: of ``kserve``, ``maas`` and ``direct``, the engine's own Service.
         release: its namespace.
         cluster: where it runs; None where a URL is all that is known.
@@ -136,18 +137,17 @@ def find_aiperf(named: str = "") -> str:
         )
     python = Path(found).resolve().with_name("python3")
     if not python.is_file():
-        raise DeployError(f"{found}: stands in no environment of its own: {install}")
+        raise DeployError(f"{found}: is in no environment of its own: {install}")
     return str(python)
 
 
 def command(
     scenario: int,
+    count: int,
     *,
     url: str,
     model: str,
     concurrency: int,
-    requests: int,
-    conversations: int,
     warmup: bool = False,
 ) -> list[str]:
     """The arguments of aiperf, with ``{dataset}`` for the data set's folder.
@@ -158,24 +158,22 @@ def command(
 
     Args:
         scenario: 1 or 2.
+        count: requests in scenario 1, conversations in scenario 2.
         url: of the chat completions.
         model: the served model's name.
         concurrency: requests in flight.
-        requests: of scenario 1.
-        conversations: of scenario 2.
         warmup: whether the prompts are those to warm up with.
     """
     name = f"{'warmup' if warmup else 'scenario'}{scenario}.jsonl"
-    kind, count = (
-        ("mooncake_trace", ["--request-count", str(requests)])
-        if scenario == 1
-        else ("multi_turn", ["--conversation-num", str(conversations), "--osl", str(OUTPUT)])
-    )
+    kind, counted = {
+        1: ("mooncake_trace", ["--request-count", str(count)]),
+        2: ("multi_turn", ["--conversation-num", str(count), "--osl", str(OUTPUT)]),
+    }[scenario]
     return [
         *("profile", "--model", model, "--url", url.removesuffix(COMPLETIONS)),
         *("--endpoint-type", "chat", "--streaming", "--use-server-token-count"),
         *("--tokenizer", f"{{dataset}}/{TOKENIZER}"),
-        *("--input-file", f"{{dataset}}/{name}", "--custom-dataset-type", kind, *count),
+        *("--input-file", f"{{dataset}}/{name}", "--custom-dataset-type", kind, *counted),
         *("--concurrency", str(concurrency)),
         *("--use-legacy-max-tokens", "--extra-inputs", "ignore_eos:true"),
         *("--extra-inputs", f"min_tokens:{OUTPUT}"),
@@ -219,50 +217,42 @@ class Benchmark:
 
     def plan(self) -> dict[str, Any]:
         """What :mod:`.worker` has to do; runs that have ended are not pending."""
+        dataset, model = self.dataset, self.subject.values.model.name
+        first = dataset.made_of["warmup"] if self.warmup else 0
         groups = []
-        for name, ingress, scenario, concurrency in self._groups():
-            asked: dict[str, Any] = {
-                "url": self.subject.urls[ingress],
-                "model": self.subject.values.model.name,
-            }
-            first = self.dataset.made_of["warmup"] if self.warmup else 0
-            warm = {**asked, "requests": first, "conversations": first, "warmup": True}
-            asked |= {
-                "requests": self.dataset.requests,
-                "conversations": self.dataset.conversations,
-            }
-            at_once = min(concurrency, first)
+        for folder, ingress, scenario, concurrency in self._groups():
+            url = self.subject.urls[ingress]
+            count = dataset.requests if scenario == 1 else dataset.conversations
+            arguments = partial(command, scenario, url=url, model=model)
+            warming = arguments(first, concurrency=min(concurrency, first), warmup=True)
             groups.append(
                 {
-                    "folder": name,
-                    "url": asked["url"],
+                    "folder": folder.name,
+                    "url": url,
                     "keyed": ingress == "maas",
                     "sample": f"warmup{scenario}.jsonl",
-                    "requests": self.dataset.requests,
-                    "aiperf": command(scenario, concurrency=concurrency, **asked),
-                    "warmup": command(scenario, concurrency=at_once, **warm) if first else [],
+                    "requests": dataset.requests,
+                    "aiperf": arguments(count, concurrency=concurrency),
+                    "warmup": warming if first else [],
                     "pending": [
                         number
                         for number in range(1, self.runs + 1)
-                        if not (self.output / name / "runs" / f"run-{number}").is_dir()
+                        if not (folder / "runs" / f"run-{number}").is_dir()
                     ],
                 }
             )
         return {
-            "model": self.subject.values.model.name,
+            "model": model,
             "prompt": PROMPT,
-            "madeOf": self.dataset.made_of,
-            "files": self.dataset.files,
+            "madeOf": dataset.made_of,
+            "files": dataset.files,
             "groups": groups,
         }
 
-    def _groups(self) -> list[tuple[str, str, int, int]]:
-        return [
-            (f"{ingress}-scenario{scenario}-c{concurrency}", ingress, scenario, concurrency)
-            for ingress, scenario, concurrency in product(
-                self.subject.urls, self.scenarios, self.concurrency
-            )
-        ]
+    def _groups(self) -> Iterator[tuple[Path, str, int, int]]:
+        """Each group's folder, ingress, scenario and concurrency."""
+        for group in product(self.subject.urls, self.scenarios, self.concurrency):
+            yield self.output / "{}-scenario{}-c{}".format(*group), *group
 
     def record(self) -> None:
         """Writes each group's ``run.json``, of what its runs have left so far.
@@ -270,8 +260,7 @@ class Benchmark:
         Raises:
             DeployError: a folder holds the results of something else.
         """
-        for name, ingress, scenario, concurrency in self._groups():
-            folder = self.output / name
+        for folder, ingress, scenario, concurrency in self._groups():
             told = self._settings(ingress, scenario, concurrency)
             before = _before(folder / SETTINGS)
             for key in ("url", "model", "image", "valuesHash", "requests", "dataset"):
@@ -281,14 +270,7 @@ class Benchmark:
                         f"{told[key]}: name another folder with -o"
                     )
             told["started"] = before.get("started") or told["started"]
-            answers = {
-                path.parent.name: json.loads(path.read_text("utf-8"))
-                for path in sorted(folder.glob(f"runs/run-*/{worker.ANSWER}"))
-            }
-            bad = {run: _bad(answer) for run, answer in answers.items()}
-            told["badAnswers"] = [f"{run}: {why}" for run, why in bad.items() if why]
-            simulated = [each["simulator"] for each in answers.values() if each["simulator"]]
-            told["simulator"] = _simulator(simulated[0], scenario) if simulated else None
+            told |= _answered(folder, scenario)
             folder.mkdir(parents=True, exist_ok=True)
             part = folder / f".{SETTINGS}"
             part.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
@@ -318,7 +300,7 @@ class Benchmark:
             "versions": {
                 "dsv4deploy": __version__,
                 "aiperf": worker.AIPERF,
-                "engine": subject.values.engine.version,
+                "engine": subject.values.engine.image,
                 "python": platform.python_version(),
             },
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -374,12 +356,17 @@ def _before(path: Path) -> dict[str, Any]:
     return told
 
 
-def _bad(answer: dict[str, Any]) -> str:
-    """Why an answer of :func:`worker.ask` is none that makes sense; ``""`` where it does."""
-    if answer["error"]:
-        return f"no answer: {answer['error']}"
-    why = garbage(answer["text"], "count")
-    return f"garbage: {why}" if why else ""
+def _answered(folder: Path, scenario: int) -> dict[str, Any]:
+    """What the answers after the load of a group's runs say, for ``run.json``."""
+    bad, simulator = [], None
+    for path in sorted(folder.glob(f"runs/run-*/{worker.ANSWER}")):
+        answer = json.loads(path.read_text("utf-8"))
+        run, error, why = path.parent.name, answer["error"], garbage(answer["text"], "count")
+        if error or why:
+            bad.append(f"{run}: no answer: {error}" if error else f"{run}: garbage: {why}")
+        if answer["simulator"] and not simulator:
+            simulator = _simulator(answer["simulator"], scenario)
+    return {"badAnswers": bad, "simulator": simulator}
 
 
 def _simulator(told: dict[str, Any], scenario: int) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..completion.stream import COMPLETIONS, SIMULATOR
 from ..errors import DeployError
 from ..facts.published import Metric, rows, scenarios
-from .worker import SIMULATOR
 
 OWNER = "dsv4deploy-simulator"
-MODELS, COMPLETIONS = "/v1/models", "/v1/chat/completions"
+MODELS = "/v1/models"
 
 # Counting is an answer that makes sense to the detector of garbage, at any length.
 _WORDS = (
@@ -107,13 +107,13 @@ def published(profile: str, ingress: str, concurrency: int) -> dict[int, Latency
         row.scenario: Latency(row.figures[Metric.TTFT].value, row.figures[Metric.ITL].value)
         for row in rows()
         if (row.profile, row.ingress, row.concurrency) == (profile, ingress, concurrency)
-        and {Metric.TTFT, Metric.ITL} <= row.figures.keys()
+        and not row.note
     }
     if not found:
         known = {
             f"{row.profile} through {row.ingress} at concurrency {row.concurrency}"
             for row in rows()
-            if Metric.TTFT in row.figures
+            if not row.note
         }
         raise DeployError(
             f"no times were published of {profile} through {ingress} at concurrency "

@@ -1,7 +1,7 @@
 """Runs a plan: aiperf again and again, each run in a folder of its own; standard library only.
 
-The same text works here and, as ``python3 -m bench.worker PLAN FOLDER``, in a Job in the cluster,
-where it makes the data set itself and prints each run as it ends.
+The same text works here and, as ``python3 -m program.bench.worker PLAN FOLDER``, in a Job in the
+cluster, where it makes the data set itself and prints each run as it ends.
 
 A plan is plain data: ``model``, ``prompt`` (asked after each run), ``madeOf`` and ``files`` (of the
 data set) and ``groups``, each of which has ``folder``, ``url``, ``keyed`` (whether the
@@ -12,7 +12,6 @@ measured), ``aiperf`` (its arguments, with ``{dataset}`` for the data set's fold
 
 import base64
 import contextlib
-import http.client
 import io
 import json
 import os
@@ -22,30 +21,19 @@ import sys
 import tarfile
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..completion.stream import KEY, SIMULATOR, ask
+
 AIPERF = "0.7.0"
+LOCK = "aiperf.txt"
+"""The file beside this one that names aiperf and all that it needs, each with its hashes."""
 SUMMARY, RECORDS, ANSWER = "profile_export_aiperf.json", "profile_export.jsonl", "answer.json"
-SIMULATOR = "x-dsv4deploy-simulator"
-"""The header by which a simulator tells what it is, in every response."""
-KEY = "DSV4DEPLOY_API_KEY"
-"""The environment variable with the API key."""
 BEGIN, END = "-----BEGIN RUN {}-----", "-----END RUN {}-----"
 FINISHED = "finished"
 """A Job's last line, where nothing has failed."""
-REFUSALS = {
-    401: f"no key or a wrong one: set {KEY}",
-    403: "this key may not use this model",
-    404: "nothing serves this path or this model",
-    413: "the request is larger than the gateway's buffer",
-    429: "the quota is used up",
-    503: "no engine is ready behind the gateway",
-}
-"""What a response's status means, in words."""
 PAUSES = (5.0, 20.0)
 """Seconds before a question that got no answer is asked again."""
 
@@ -55,24 +43,6 @@ Tell = Callable[[str, int, int], None]
 
 class Failed(Exception):  # noqa: N818 - a run, not this program
     """A run that came to nothing; the message says why."""
-
-
-def headers(key: str) -> dict[str, str]:
-    """Those of a request.
-
-    Args:
-        key: an API key; ``""`` sends none.
-
-    Raises:
-        Failed: the key can't be sent. The library that would say so quotes it, in what is kept.
-    """
-    if not all("!" <= character <= "~" for character in key):
-        raise Failed(
-            f"{KEY} has a blank or a line's end, or is not ASCII: set the bare key, as `keys "
-            "create` printed it"
-        )
-    known = {"Authorization": f"Bearer {key}"} if key else {}
-    return {"Content-Type": "application/json", **known}
 
 
 def work(
@@ -85,7 +55,7 @@ def work(
 ) -> None:
     """Runs what is pending.
 
-    A run's folder stands in its place only when it is whole: what was interrupted is in
+    A run's folder is in its place only when it is whole: what was interrupted is in
     ``part-<k>`` and is begun again.
 
     Args:
@@ -119,7 +89,7 @@ def work(
             # Asked after the load, when an engine that breaks under it has broken.
             for pause in (0.0, *PAUSES):
                 time.sleep(pause)
-                answer = ask(group["url"], plan["model"], plan["prompt"], headers(key))
+                answer = _after_load(plan, group)
                 if not answer["error"]:
                     break
             (part / ANSWER).write_text(json.dumps(answer) + "\n", "utf-8")
@@ -140,7 +110,7 @@ def first(plan: dict[str, Any], dataset: Path) -> None:
     # The last of a URL's groups has the longest prompts.
     for url, group in {group["url"]: group for group in pending}.items():
         prompt = sample(dataset / group["sample"]) or plan["prompt"]
-        error = ask(url, plan["model"], prompt, headers(_key(group)))["error"]
+        error = ask(url, plan["model"], prompt, _key(group)).error
         if error:
             raise Failed(
                 f"{url}: no answer to a prompt of {len(prompt.split())} words: {error}; "
@@ -210,7 +180,9 @@ def version(aiperf: str) -> str:
     Raises:
         OSError: it can't be run.
     """
-    done = subprocess.run([aiperf, "--version"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [aiperf, "--version"], capture_output=True, text=True, check=False, env=_keyless()
+    )
     return done.stdout.strip().rpartition(" ")[2]
 
 
@@ -232,44 +204,19 @@ def _judge(code: int, part: Path, log: Path) -> None:
         raise Failed(f"no request was answered, of {len(errors)}: {last}: {log}")
 
 
-def ask(url: str, model: str, prompt: str, sent: dict[str, str]) -> dict[str, Any]:
-    """The answer to a prompt, whatever comes back: a finished run is not lost for it.
-
-    No proxy stands between, for none does for aiperf.
-
-    Args:
-        url: of the chat completions.
-        model: the served model's name.
-        prompt: what is asked.
-        sent: the request's :func:`headers`.
+def _after_load(plan: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+    """The answer to the plan's prompt, whatever comes back: a finished run is not lost for it.
 
     Returns:
         ``text``; ``error``, why there is none; ``simulator``, what a simulator says of itself.
     """
-    body = {
-        "model": model,
-        "messages": [{"role": "user", "content": prompt}],
-        "max_tokens": 64,
-        "temperature": 0,
-    }
-    answer: dict[str, Any] = {"text": "", "error": "", "simulator": None}
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    done = ask(group["url"], plan["model"], plan["prompt"], _key(group))
+    error, simulator = done.error, None
     try:
-        request = urllib.request.Request(url, json.dumps(body).encode(), sent)  # noqa: S310
-        try:
-            response = opener.open(request, timeout=300)
-        except urllib.error.HTTPError as refused:
-            known = REFUSALS.get(refused.code, refused.reason)
-            response, answer["error"] = refused, f"HTTP {refused.code}: {known}"
-        with response:
-            answer["simulator"] = json.loads(response.headers.get(SIMULATOR, "null"))
-            if not answer["error"]:
-                answer["text"] = json.load(response)["choices"][0]["message"]["content"] or ""
-    except urllib.error.URLError as error:
-        answer["error"] = f"{error.reason}: is the service ready?"
-    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException) as error:
-        answer["error"] = str(error) or type(error).__name__
-    return answer
+        simulator = json.loads(done.simulator or "null")
+    except ValueError as wrong:
+        error = f"{SIMULATOR}: {wrong}"
+    return {"text": done.text, "error": error, "simulator": simulator}
 
 
 # --- in a Job -----------------------------------------------------------------------------------
@@ -292,10 +239,18 @@ def _python(folder: Path) -> str:
     if found and version(found) == AIPERF:
         return str(Path(found).resolve().with_name("python3"))
     print(f"installing aiperf {AIPERF}", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, env=_keyless())
     pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--no-cache-dir"]
-    subprocess.run([*pip, f"aiperf=={AIPERF}"], check=True)
+    # The lock names every package with its hashes. A wheel runs nothing while it is installed.
+    pip += ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    lock = Path(__file__).with_name(LOCK)
+    subprocess.run([*pip, "--requirement", str(lock)], check=True, env=_keyless())
     return str(folder / "bin" / "python3")
+
+
+def _keyless() -> dict[str, str]:
+    """The environment of a program that needs no API key."""
+    return {name: value for name, value in os.environ.items() if name != KEY}
 
 
 def main(plan_file: str, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""Verbs of the benchmark."""
+"""``dsv4deploy bench``: the published benchmark."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ..manifest.render import Release
-from .root import cli
-from .shared import (
-    cluster_options,
-    connect,
-    deployment_options,
-    load_values,
-    print_json,
-    profile_of,
-    say,
-    write_all,
-)
+from ..bench import dataset as datasets
+from ..bench import job
+from ..bench import report as reports
+from ..bench.hints import hints, published_concurrency, published_profile
+from ..bench.run import Benchmark, find_aiperf, subject
+from ..bench.simulate import Simulation, published, serve
+from ..errors import command
+from ..values.loading import load
+from ..values.quantities import whole
+from ..values.tree import Values
+from ..writing import write_files
+from .connection import ClusterOptions, cluster_options
+from .options import DeploymentOptions, Number, deployment_options, gathered
+from .output import print_json, print_text, printable, say
 
-if TYPE_CHECKING:
-    from ..values.tree import Values
 
-
-@cli.group()
+@click.group()
 def bench() -> None:
     """Run the published benchmark, and hold the figures against the published ones.
 
@@ -44,7 +44,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@bench.command("dataset")
+@bench.command()
 @click.option(
     "--tokenizer", required=True, metavar="DIR", help="The folder of the model's tokenizer.json."
 )
@@ -59,7 +59,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option(
     "--size",
-    type=click.FloatRange(min=0.01, max=1),
+    type=Number(0.01, 1),
     default=1.0,
     show_default=True,
     help="Of the prompts, as a share of the published size.",
@@ -71,147 +71,179 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     show_default=True,
     help="Prompts to warm up with.",
 )
-def dataset_command(
+def dataset(
     tokenizer: str, output: Path, seed: int, requests: int, size: float, warmup: int
 ) -> None:
     """Make the input files of both scenarios; the same seed makes the same bytes.
 
     Only a local tokenizer is read; nothing is fetched.
     """
-    from ..bench.dataset import make
-
-    made = make(output, tokenizer, seed=seed, requests=requests, size=size, warmup=warmup)
+    made = datasets.make(output, tokenizer, seed=seed, requests=requests, size=size, warmup=warmup)
     for name in made.files:
-        click.echo(output / name)
+        print_text(output / name)
     for scenario, tokens in made.input_tokens.items():
         say(f"scenario {scenario}: {requests} requests of {tokens:.0f} tokens on average")
 
 
-def _numbers(_: Any, __: Any, text: str) -> list[int]:
+def _numbers(context: click.Context, option: click.Parameter, text: str) -> list[int]:
     words = text.split(",") if text else []
-    if not all(word.strip().isdigit() and int(word) for word in words):
+    numbers = [whole(word.strip()) for word in words]
+    if not all(numbers):
         raise click.BadParameter("must be whole numbers with commas, such as 8,16,32")
-    return list(dict.fromkeys(map(int, words)))
+    return list(dict.fromkeys(number for number in numbers if number))
 
 
-@bench.command("run")
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run measures, how often, and where its results go; see the options' help."""
+
+    dataset: Path
+    output: Path
+    ingress: str
+    url: str
+    scenario: str
+    runs: int
+    concurrency: list[int]
+    warmup: bool
+    aiperf: str
+    job: bool
+    image: str
+    key_secret: str
+
+    def __post_init__(self) -> None:
+        """Rejects options that contradict each other."""
+        if self.key_secret and not all(self.secret):
+            raise click.UsageError("--key-secret must be NAME/KEY")
+        if (self.image or self.key_secret) and not self.job:
+            raise click.UsageError("--image and --key-secret are the Job's: give --job too")
+        if self.url and self.ingress == "both":
+            raise click.UsageError("--url is one ingress: give --ingress kserve, maas or direct")
+
+    @property
+    def secret(self) -> tuple[str, str]:
+        """The name of the Job's Secret and the key in it; both "" without one."""
+        name, _, key = self.key_secret.partition("/")
+        return name, key
+
+    @property
+    def ingresses(self) -> list[str]:
+        """The ingresses that are measured."""
+        return ["kserve", "maas"] if self.ingress == "both" else [self.ingress]
+
+    @property
+    def scenarios(self) -> list[int]:
+        """The numbers of the scenarios that run."""
+        return [1, 2] if self.scenario == "both" else [int(self.scenario)]
+
+    def check_reachable(self, values: Values, namespace: str) -> None:
+        """Rejects a Job that an ingress would not let in."""
+        if self.url or not self.job:
+            return
+        if "maas" in self.ingresses and not self.key_secret:
+            raise click.UsageError(
+                "--job through maas needs an API key: name a Secret that holds one in namespace "
+                f"{namespace} with --key-secret NAME/KEY"
+            )
+        policy = values.network_policy
+        if (
+            "direct" in self.ingresses
+            and policy.enabled
+            and namespace not in policy.from_namespaces
+        ):
+            raise click.UsageError(
+                "networkPolicy.enabled closes the engine's port to the Job: put its namespace "
+                f"{namespace} into networkPolicy.fromNamespaces and apply that, or give --ingress "
+                "maas"
+            )
+
+
+@bench.command()
 @deployment_options
 @cluster_options
-@click.option("--dataset", type=_FOLDER, default=Path("dataset"), show_default=True)
-@click.option("-o", "--output", type=_FOLDER, default=Path("results"), show_default=True)
-@click.option(
-    "--ingress",
-    type=click.Choice(["kserve", "maas", "both", "direct"]),
-    default="kserve",
-    show_default=True,
-    help="direct is the engine's own Service, which only a Job or --url reaches.",
+@gathered(
+    RunOptions,
+    "options",
+    click.option("--dataset", type=_FOLDER, default=Path("dataset"), show_default=True),
+    click.option("-o", "--output", type=_FOLDER, default=Path("results"), show_default=True),
+    click.option(
+        "--ingress",
+        type=click.Choice(["kserve", "maas", "both", "direct"]),
+        default="kserve",
+        show_default=True,
+        help="direct is the engine's own Service, which only a Job or --url reaches.",
+    ),
+    click.option(
+        "--url", default="", help="Of the chat completions, in the place of the Gateway's."
+    ),
+    click.option("--scenario", type=click.Choice(["1", "2", "both"]), default="both"),
+    click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True),
+    click.option(
+        "--concurrency",
+        default="",
+        metavar="N,…",
+        callback=_numbers,
+        help="Requests in flight; by default those that the profile was published at.",
+    ),
+    click.option("--warmup/--no-warmup", default=True, help="Warm up first; on by default."),
+    click.option("--aiperf", default="", metavar="PATH", help="The aiperf 0.7.0 to run."),
+    click.option("--job", is_flag=True, help="Run in the cluster, as a Job."),
+    click.option("--image", default="", help="The Job's; test.image by default."),
+    click.option(
+        "--key-secret", default="", metavar="NAME/KEY", help="The Secret with the Job's API key."
+    ),
 )
-@click.option("--url", default="", help="Of the chat completions, in the place of the Gateway's.")
-@click.option("--scenario", type=click.Choice(["1", "2", "both"]), default="both")
-@click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option(
-    "--concurrency",
-    default="",
-    metavar="N,…",
-    callback=_numbers,
-    help="Requests in flight; by default those that the profile was published at.",
-)
-@click.option("--warmup/--no-warmup", default=True, help="Warm up first; on by default.")
-@click.option("--aiperf", default="", metavar="PATH", help="The aiperf 0.7.0 to run.")
-@click.option("--job", is_flag=True, help="Run in the cluster, as a Job.")
-@click.option("--image", default="", help="The Job's; test.image by default.")
-@click.option(
-    "--key-secret", default="", metavar="NAME/KEY", help="The Secret with the Job's API key."
-)
-def run_command(
-    namespace: str,
-    context: str,
-    kubeconfig: str,
-    dataset: Path,
-    output: Path,
-    ingress: str,
-    url: str,
-    scenario: str,
-    runs: int,
-    concurrency: list[int],
-    warmup: bool,
-    aiperf: str,
-    job: bool,
-    image: str,
-    key_secret: str,
-    files: tuple[str, ...],
-    profile: str,
-    hardware: str,
-    **inputs: Any,
-) -> None:
+def run(deployment: DeploymentOptions, cluster: ClusterOptions, options: RunOptions) -> None:
     """Run the scenarios with aiperf 0.7.0, and keep each run's results and its environment.
 
     Interrupted at any point, the same command goes on: runs that have ended are kept, one that
     was under way is begun again. The MaaS ingress takes its key from the environment,
     DSV4DEPLOY_API_KEY, or with --job from a Secret.
     """
-    secret, _, key = key_secret.partition("/")
-    if key_secret and not (secret and key):
-        raise click.UsageError("--key-secret must be NAME/KEY")
-    if (image or key_secret) and not job:
-        raise click.UsageError("--image and --key-secret are the Job's: give --job too")
-    from ..bench import dataset as datasets
-    from ..bench.hints import hints, published_concurrency, published_profile
-    from ..bench.run import Benchmark, find_aiperf, subject
-
-    values = load_values(files, profile, hardware, **inputs)
-    release = Release(namespace=namespace)
-    named = profile_of(profile, hardware) or published_profile(values)
-    at = concurrency or published_concurrency(named)
-    if url and ingress == "both":
-        raise click.UsageError("--url is one ingress: give --ingress kserve, maas or direct")
-    ingresses = ["kserve", "maas"] if ingress == "both" else [ingress]
-    if job and not url:
-        _reachable(values, namespace, ingresses, secret)
-    chosen = datasets.read(dataset)
-    scenarios = [1, 2] if scenario == "both" else [int(scenario)]
-    size = {"requests": chosen.requests, "runs": runs}
-    for hint in hints(values, named, ingresses, scenarios, at, **size):
+    values = deployment.values()
+    release = cluster.release(deployment.namespace)
+    profile = deployment.chosen_profile() or published_profile(values)
+    concurrency = options.concurrency or published_concurrency(profile)
+    options.check_reachable(values, release.namespace)
+    chosen = datasets.read(options.dataset)
+    size = {"requests": chosen.requests, "runs": options.runs}
+    for hint in hints(values, profile, options.ingresses, options.scenarios, concurrency, **size):
         say(f"hint: {hint}")
-    python = "" if job else find_aiperf(aiperf)
+    python = "" if options.job else find_aiperf(options.aiperf)
     # With a URL a cluster is asked for no more than the engine's image, and only a named one.
-    asked = job or not url or context or kubeconfig
-    cluster = connect(context, kubeconfig) if asked else None
-    measured = subject(values, named, ingresses, release, cluster, url=url, inside=job)
+    asked = options.job or not options.url or cluster.context or cluster.kubeconfig
+    connected = cluster.connect() if asked else None
+    measured = subject(
+        values,
+        profile,
+        options.ingresses,
+        release,
+        connected,
+        url=options.url,
+        inside=options.job,
+    )
     if "@" not in measured.image:
         say(
             f"hint: {measured.image} is recorded without its digest: no pod of the engine was seen"
-            + ("" if cluster else "; --context or --kubeconfig names the cluster beside --url")
+            + ("" if connected else "; --context or --kubeconfig names the cluster beside --url")
         )
-    benchmark = Benchmark(measured, chosen, output, scenarios, at, runs, warmup)
-    if cluster and job:
-        from ..bench.job import Job
-        from ..bench.job import run as run_job
-
-        with _bar(benchmark.plan()) as tell:
-            how = Job(image or values.test.image, secret, key)
-            run_job(cluster, benchmark, how, release, tell, say)
-    else:
-        with _bar(benchmark.plan()) as tell:
+    benchmark = Benchmark(
+        measured,
+        chosen,
+        options.output,
+        options.scenarios,
+        concurrency,
+        options.runs,
+        options.warmup,
+    )
+    with _bar(benchmark.plan()) as tell:
+        if connected and options.job:
+            how = job.Job(options.image or values.test.image, *options.secret)
+            job.run(connected, benchmark, how, release, tell, say)
+        else:
             benchmark.here(python, tell)
     for group in benchmark.plan()["groups"]:
-        click.echo(output / group["folder"])
-    say(f"`dsv4deploy bench report {output}` says what they mean")
-
-
-def _reachable(values: Values, namespace: str, ingresses: list[str], secret: str) -> None:
-    """Refuses a Job that no ingress would let in."""
-    if "maas" in ingresses and not secret:
-        raise click.UsageError(
-            "--job through maas needs an API key: name a Secret that holds one in namespace "
-            f"{namespace} with --key-secret NAME/KEY"
-        )
-    policy = values.network_policy
-    if "direct" in ingresses and policy.enabled and namespace not in policy.from_namespaces:
-        raise click.UsageError(
-            "networkPolicy.enabled closes the engine's port to the Job: put its namespace "
-            f"{namespace} into networkPolicy.fromNamespaces and apply that, or give --ingress maas"
-        )
+        print_text(options.output / group["folder"])
+    say(f"{command('dsv4deploy', 'bench', 'report', options.output)} says what they mean")
 
 
 @contextmanager
@@ -223,7 +255,7 @@ def _bar(plan: dict[str, Any]) -> Iterator[Callable[[str, int, int], None]]:
     with click.progressbar(length=max(1, total), file=sys.stderr, width=30) as bar:
 
         def tell(name: str, number: int, ended: int) -> None:
-            bar.label = f"{name}, run {number}" if number else f"{name}, warming up"
+            bar.label = printable(f"{name}, run {number}" if number else f"{name}, warming up")
             if (name, number) in pending:
                 before = pending[: pending.index((name, number))]
                 bar.update(sum(groups[each]["requests"] for each, _ in before) + ended - bar.pos)
@@ -231,123 +263,135 @@ def _bar(plan: dict[str, Any]) -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
-@bench.command("report")
+@bench.command()
 @click.argument("folders", nargs=-1, required=True, metavar="DIR...", type=_FOLDER)
 @click.option("--html", type=_FILE, help="Write a page that needs nothing else, with plots.")
 @click.option("--markdown", type=_FILE, help="Write the tables and verdicts, for a text.")
 @click.option(
     "-o", "--output", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True
 )
-def report_command(
+def report(
     folders: tuple[Path, ...], html: Path | None, markdown: Path | None, output: str
 ) -> None:
     """Say whether results reproduce the published figures, and if not why.
 
     Exits with 1 where they don't, or where a run is not sound.
     """
-    from ..bench.report import report
-
-    told = report(folders)
+    told = reports.report(folders)
     pages = {html: told.html, markdown: told.markdown}
-    write_all({path: text() for path, text in pages.items() if path})
+    write_files({path: text() for path, text in pages.items() if path})
     if output == "json":
         print_json(told.data())
     else:
-        click.echo(told.markdown())
+        print_text(told.markdown())
     say(str(told.verdict))
     if not told.ok:
         sys.exit(1)
 
 
-@bench.command("simulate")
-@click.option("--profile", default="ascend-910b4-8-w4a8", show_default=True, help="Whose times.")
-@click.option("--ingress", type=click.Choice(["kserve", "maas"]), default="kserve")
-@click.option(
-    "--concurrency", type=click.IntRange(min=1), help="The published row's; the first by default."
+@dataclass(frozen=True)
+class SimulatorOptions:
+    """What a simulator answers like, and where it listens; see the options' help."""
+
+    profile: str
+    ingress: str
+    concurrency: int | None
+    model: str
+    host: str
+    port: int
+    slower: float
+    errors: float
+    wrong_length: bool
+    garbage: bool
+    time_scale: float
+    max_num_seqs: int | None
+    size: float
+    seed: int
+
+    def simulation(self) -> Simulation:
+        """The engine that is simulated."""
+        values = load(profile=self.profile)
+        row = self.concurrency or published_concurrency(self.profile)[0]
+        return Simulation(
+            model=self.model or values.model.name,
+            latencies=published(self.profile, self.ingress, row),
+            slower=self.slower / 100,
+            errors=self.errors / 100,
+            wrong_length=self.wrong_length,
+            garbage=self.garbage,
+            time_scale=self.time_scale,
+            sequences=self.max_num_seqs
+            or values.engine.args.max_num_seqs * values.parallelism.data,
+            size=self.size,
+            seed=self.seed,
+        )
+
+
+@bench.command()
+@gathered(
+    SimulatorOptions,
+    "options",
+    click.option(
+        "--profile", default="ascend-910b4-8-w4a8", show_default=True, help="Whose times."
+    ),
+    click.option("--ingress", type=click.Choice(["kserve", "maas"]), default="kserve"),
+    click.option(
+        "--concurrency",
+        type=click.IntRange(min=1),
+        help="The published row's; the first by default.",
+    ),
+    click.option("--model", default="", help="The served model's name; the profile's by default."),
+    click.option("--host", default="127.0.0.1", show_default=True),
+    click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=8000,
+        show_default=True,
+        help="0 takes a free one.",
+    ),
+    click.option(
+        "--slower",
+        type=Number(0),
+        default=0.0,
+        metavar="PERCENT",
+        help="Than published.",
+    ),
+    click.option(
+        "--errors", type=Number(0, 100), default=0.0, metavar="PERCENT", help="That fail."
+    ),
+    click.option("--wrong-length", is_flag=True, help="Answers of half the tokens asked for."),
+    click.option("--garbage", is_flag=True, help="Answers that make no sense."),
+    click.option(
+        "--time-scale",
+        type=Number(0.001),
+        default=1.0,
+        show_default=True,
+        help="Seconds for a second simulated; 0.1 is ten times as fast.",
+    ),
+    click.option(
+        "--max-num-seqs",
+        type=click.IntRange(min=1),
+        help="Requests at a time; the profile's max-num-seqs × data parallel by default.",
+    ),
+    click.option(
+        "--size",
+        type=Number(0.01, 1),
+        default=1.0,
+        help="That the data set was made with.",
+    ),
+    click.option("--seed", type=int, default=42, show_default=True),
 )
-@click.option("--model", default="", help="The served model's name; the profile's by default.")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    help="0 takes a free one.",
-)
-@click.option(
-    "--slower",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="PERCENT",
-    help="Than published.",
-)
-@click.option(
-    "--errors", type=click.FloatRange(0, 100), default=0.0, metavar="PERCENT", help="That fail."
-)
-@click.option("--wrong-length", is_flag=True, help="Answers of half the tokens asked for.")
-@click.option("--garbage", is_flag=True, help="Answers that make no sense.")
-@click.option(
-    "--time-scale",
-    type=click.FloatRange(min=0.001),
-    default=1.0,
-    show_default=True,
-    help="Seconds for a second simulated; 0.1 is ten times as fast.",
-)
-@click.option(
-    "--max-num-seqs",
-    type=click.IntRange(min=1),
-    help="Requests at a time; the profile's max-num-seqs × data parallel by default.",
-)
-@click.option(
-    "--size",
-    type=click.FloatRange(min=0.01, max=1),
-    default=1.0,
-    help="That the data set was made with.",
-)
-@click.option("--seed", type=int, default=42, show_default=True)
-def simulate_command(
-    profile: str,
-    ingress: str,
-    concurrency: int | None,
-    model: str,
-    host: str,
-    port: int,
-    slower: float,
-    errors: float,
-    wrong_length: bool,
-    garbage: bool,
-    time_scale: float,
-    max_num_seqs: int | None,
-    size: float,
-    seed: int,
-) -> None:
+def simulate(options: SimulatorOptions) -> None:
     """Serve a simulator of the engine: published times, no model, no NPU.
 
     It says that it is one in every response, and reports of runs against it say so too.
     """
-    from ..bench.hints import published_concurrency
-    from ..bench.simulate import Simulation, published, serve
-    from ..values.loading import load
-
-    values = load(profile=profile)
-    row = concurrency or published_concurrency(profile)[0]
-    simulation = Simulation(
-        model=model or values.model.name,
-        latencies=published(profile, ingress, row),
-        slower=slower / 100,
-        errors=errors / 100,
-        wrong_length=wrong_length,
-        garbage=garbage,
-        time_scale=time_scale,
-        sequences=max_num_seqs or values.engine.args.max_num_seqs * values.parallelism.data,
-        size=size,
-        seed=seed,
-    )
+    simulation = options.simulation()
 
     def ready(taken: int) -> None:
         say(f"a simulator, no engine: {simulation.told()}")
-        click.echo(f"http://{host}:{taken}/v1/chat/completions")
+        print_text(f"http://{options.host}:{taken}/v1/chat/completions")
         sys.stdout.flush()
 
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(simulation, host, port, ready))
+        asyncio.run(serve(simulation, options.host, options.port, ready))

@@ -1,30 +1,20 @@
-"""The verb for API keys of the MaaS ingress."""
+"""``dsv4deploy keys``: the API keys of the MaaS ingress."""
 
 from __future__ import annotations
 
 import re
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
-from .root import cli
-from .shared import (
-    FORMAT,
-    YES,
-    cluster_options,
-    confirm,
-    connect,
-    deployment_options,
-    load_values,
-    print_json,
-    print_table,
-    say,
-)
-
-if TYPE_CHECKING:
-    from ..cluster.keys import Key, Place
+from ..cluster import keys as stored
+from ..cluster.keys import Key, KeySecret
+from .connection import ClusterOptions, cluster_options
+from .options import FORMAT, WAIT_FOR, YES, DeploymentOptions, deployment_options
+from .output import confirmed, hand_out, print_json, print_table, say
 
 
 class Lifetime(click.ParamType[timedelta]):
@@ -51,85 +41,110 @@ _EXPIRES = click.option(
 )
 
 
-def _place(
-    namespace: str, context: str, kubeconfig: str, files: tuple[str, ...], **inputs: Any
-) -> Place:
+def _place(deployment: DeploymentOptions, cluster: ClusterOptions) -> KeySecret:
     """The Secret that these values name; -n is the service's namespace, and says nothing of it."""
-    from ..cluster.keys import Place
-
-    maas = load_values(files, **inputs).maas
-    return Place(connect(context, kubeconfig), maas.namespace, maas.api_keys.secret_name)
+    maas = deployment.values().maas
+    return KeySecret(cluster.connect(), maas.namespace, maas.api_keys.secret_name)
 
 
-@cli.group()
+_FILE = click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the key to this new file, which only you may read, and not to stdout.",
+)
+
+
+@click.group()
 def keys() -> None:
     """Make, list, replace and end API keys of the MaaS ingress.
 
-    They stand in the Secret that maas.namespace and maas.apiKeys.secretName name. A key is
-    printed once, to stdout.
+    They are in the Secret that maas.namespace and maas.apiKeys.secretName name. A key is shown
+    once, on stdout or in a file, before the cluster knows it: where that fails, nothing is changed.
     """
 
 
-@keys.command("create")
+@keys.command()
 @click.argument("client")
 @deployment_options
 @cluster_options
 @_EXPIRES
-def keys_create(client: str, expires: timedelta | None, **rest: Any) -> None:
+@_FILE
+@WAIT_FOR
+def create(
+    client: str,
+    deployment: DeploymentOptions,
+    cluster: ClusterOptions,
+    expires: timedelta | None,
+    file: Path | None,
+    wait_for: float,
+) -> None:
     """Make a client's key and print it, this once.
 
     \b
     dsv4deploy keys create alice --expires 90d
+    dsv4deploy keys create alice -o alice.key
     """
-    from ..cluster.keys import create
-
-    place = _place(**rest)
-    key = create(place, client, expires, datetime.now(UTC))
-    click.echo(key)
-    say(f"{client}'s key stands in {place}, and is printed nowhere again")
+    place = _place(deployment, cluster)
+    with stored.holding(place, "keys create", wait_for):
+        stored.create(place, client, expires, datetime.now(UTC), lambda key: hand_out(key, file))
+    say(f"{client}'s key is in {place}, and is shown nowhere again")
 
 
-@keys.command("rotate")
+@keys.command()
 @click.argument("client")
 @deployment_options
 @cluster_options
 @_EXPIRES
-def keys_rotate(client: str, expires: timedelta | None, **rest: Any) -> None:
+@_FILE
+@WAIT_FOR
+def rotate(
+    client: str,
+    deployment: DeploymentOptions,
+    cluster: ClusterOptions,
+    expires: timedelta | None,
+    file: Path | None,
+    wait_for: float,
+) -> None:
     """Replace a client's key and print the new one, this once. The old one stops at once."""
-    from ..cluster.keys import rotate
-
-    place = _place(**rest)
-    key = rotate(place, client, expires, datetime.now(UTC))
-    click.echo(key)
+    place = _place(deployment, cluster)
+    with stored.holding(place, "keys rotate", wait_for):
+        stored.rotate(place, client, expires, datetime.now(UTC), lambda key: hand_out(key, file))
     say(f"{client}'s old key stops as soon as the gateway has read {place}: hand the new one on")
 
 
-@keys.command("revoke")
+@keys.command()
 @click.argument("client")
 @deployment_options
 @cluster_options
+@WAIT_FOR
 @YES
-def keys_revoke(client: str, yes: bool, **rest: Any) -> None:
+def revoke(
+    client: str,
+    deployment: DeploymentOptions,
+    cluster: ClusterOptions,
+    wait_for: float,
+    yes: bool,
+) -> None:
     """End a client's key."""
-    from ..cluster.keys import revoke
-
-    place = _place(**rest)
-    if not yes:
-        confirm(f"End {client}'s key in {place}?")
-    gone = revoke(place, client)
+    place = _place(deployment, cluster)
+    if not yes and not confirmed(f"End {client}'s key in {place}?"):
+        raise click.Abort
+    with stored.holding(place, "keys revoke", wait_for):
+        gone = stored.revoke(place, client)
     say(f"{client}'s key ({gone.fingerprint}) stops as soon as the gateway has read {place}")
 
 
 @keys.command("list")
 @deployment_options
 @cluster_options
-@click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
-def keys_list(output: str, **rest: Any) -> None:
+@FORMAT
+def list_keys(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
     """List the clients that have a key, never the keys. Exits with 1 where one has expired."""
-    from ..cluster.keys import keys as found
-
     now = datetime.now(UTC)
-    known = found(_place(**rest))
+    known = stored.keys(_place(deployment, cluster))
     if output == "json":
         print_json([_row(key, now) for key in known])
     else:

@@ -1,60 +1,61 @@
-"""The verb that explains an error by its text."""
+"""``dsv4deploy why``: what an error means, by its text."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import asdict
 
 import click
 
 from ..errors import DeployError
-from .root import cli
-from .shared import FORMAT, print_json
-
-if TYPE_CHECKING:
-    from ..why.entries import Entry
+from ..why.search import Beginning, Known, explain
+from .options import FORMAT
+from .output import print_json, print_text
 
 
-@cli.command()
-@click.argument("text", default="", metavar="TEXT|-")
-@click.option("-o", "--output", type=FORMAT, default="table", show_default=True)
-@click.option("--all", "everything", is_flag=True, help="Print all that is known, as Markdown.")
-def why(text: str, output: str, everything: bool) -> None:
+@click.command()
+@click.argument("text", metavar="TEXT|-")
+@FORMAT
+def why(text: str, output: str) -> None:
     """Explain an error by its text: why it comes, what to do, and how that is known.
 
-    TEXT is a message; - reads a log from stdin. Exits with 1 where nothing is known of it.
+    TEXT is a message; - reads a log from stdin. Known errors come first, those nearest to the root
+    at the top; then the first error of each process of which nothing is known. Exits with 1 where
+    there is neither.
 
     \b
     dsv4deploy why "no healthy upstream"
     kubectl logs POD -c main | dsv4deploy why -
     """
-    from ..why.entries import matching, reference
-
-    if bool(text) == everything:
-        raise click.UsageError("give a text, - for stdin, or --all")
-    if everything:
-        click.echo(reference(), nl=False)
-        return
-    found = matching(_stdin() if text == "-" else text)
-    if not found:
+    known, beginnings = explain(
+        sys.stdin.buffer.read() if text == "-" else text.encode("utf-8", "surrogateescape")
+    )
+    if not known and not beginnings:
         raise DeployError("nothing is known of this: give all of the log, from its first error on")
     if output == "json":
-        from dataclasses import asdict
-
-        print_json([{"line": line, **asdict(entry)} for entry, line in found])
+        print_json(
+            [{"line": each.line, "number": each.number, **asdict(each.entry)} for each in known]
+            + [{"code": None, **asdict(each)} for each in beginnings]
+        )
         return
-    click.echo("\n\n".join(_page(entry, line) for entry, line in found))
+    print_text("\n\n".join([*map(_page, known), *map(_unknown, beginnings)]))
 
 
-def _page(entry: Entry, line: str) -> str:
-    rows = [("found", line), ("cause", entry.cause), ("do", entry.fix)]
+def _page(known: Known) -> str:
+    entry = known.entry
+    rows = [("found", known.line), ("cause", entry.cause), ("do", entry.fix)]
     rows += [("rule", f"dsv4deploy rules show {code}") for code in entry.rules]
     rows += [("check", f"dsv4deploy doctor, {code}") for code in entry.checks]
     rows += [("source", entry.source)]
-    return "\n".join(
-        [f"{entry.area}: {entry.code}", *(f"  {name:7} {text}" for name, text in rows)]
-    )
+    return _rows(f"{entry.area}: {entry.code}", rows)
 
 
-def _stdin() -> str:
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
+def _unknown(beginning: Beginning) -> str:
+    others = f" and {beginning.others} more processes" if beginning.others else ""
+    where = f"line {beginning.number}, {beginning.process or 'the log'}{others}"
+    title = f"not known here, but this is where it began ({where})"
+    return _rows(title, [("found", line) for line in beginning.lines])
+
+
+def _rows(title: str, rows: list[tuple[str, str]]) -> str:
+    return "\n".join([title, *(f"  {name:7} {text}" for name, text in rows)])

@@ -9,22 +9,33 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import ClusterError
+from .answers import checked
 from .diff import label
+from .refusals import explained
 
 Object = dict[str, Any]
 
 MANAGER = "dsv4deploy"
 """The field manager under which objects are applied."""
 
-# How often a request is tried that the server puts off (429, 5xx).
-_TRIES = 4
+# What the client raises of a kubeconfig whose values are not what they must be.
+_MALFORMED = (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
+GUARDED_WRITE = 10
+"""How many seconds the API server has for a write of a run that holds a Lease.
+
+It is dropped after that (``timeout`` of the request's query), so that it can't come into force
+after another run has taken over the Lease.
+"""
+
+
+# What is posted there is answered, and kept nowhere.
+_REVIEWS = "/apis/authorization.k8s.io/v1/"
 
 
 class Cluster:
@@ -33,14 +44,25 @@ class Cluster:
     Args:
         client: a ``kubernetes.client.ApiClient``; :meth:`connect` makes one.
         sleep: waits between tries, in seconds.
+
+    Attributes:
+        guard: is called before each write, and raises ClusterError where it must not happen; None
+            where every write may. :func:`dsv4deploy.cluster.lease.held` sets it.
+        writes: how many requests have changed something.
+        unanswered: how many writes got no answer; these may yet come into force.
+        timeout: seconds for the answer to a request.
+        tries: how often a request is tried that the server puts off (429, 5xx).
     """
 
     def __init__(self, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._sleep = sleep
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
+        self.guard: Callable[[], None] | None = None
         self.writes = 0
-        """How many requests have changed something."""
+        self.unanswered = 0
+        self.timeout = 60.0
+        self.tries = 4
 
     @classmethod
     def connect(cls, context: str = "", kubeconfig: str = "") -> Cluster:
@@ -62,11 +84,11 @@ class Cluster:
                     raise
                 config.load_incluster_config()  # type: ignore[no-untyped-call]
                 made = client.ApiClient()
-        except (config.ConfigException, OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        except (config.ConfigException, yaml.YAMLError, *_MALFORMED) as error:
             reason = _no_way(context, kubeconfig) or (
                 f"{error}: set KUBECONFIG, or name a --context"
             )
-            raise ClusterError(f"no way to a cluster: {reason}") from None
+            raise ClusterError(f"cannot connect to a cluster: {reason}", "NoContext") from None
         return cls(made)
 
     # --- requests -------------------------------------------------------------------------
@@ -85,13 +107,26 @@ class Cluster:
         Raises:
             ClusterError: the server refused it or can't be reached; the message says what to do.
         """
-        for tried in range(1, _TRIES + 1):
+        query = dict(query or {})
+        writes = method != "GET" and "dryRun" not in query and not path.startswith(_REVIEWS)
+        guard = self.guard if writes else None
+        if guard:
+            query["timeout"] = f"{GUARDED_WRITE}s"
+        for tried in range(1, self.tries + 1):
+            if guard:
+                guard()
+            self.unanswered += writes
             try:
-                return self._once(method, path, query or {}, body)
+                answer = self._once(method, path, query, body)
             except ClusterError as error:
-                if error.reason not in ("TooManyRequests", "ServerError") or tried == _TRIES:
+                self.unanswered -= writes and error.reason != "Unreachable"
+                if error.reason not in ("TooManyRequests", "ServerError") or tried == self.tries:
                     raise
                 self._sleep(2.0**tried / 2)
+            else:
+                self.unanswered -= writes
+                self.writes += writes
+                return answer
         raise AssertionError  # the loop returns or raises
 
     def _once(self, method: str, path: str, query: Mapping[str, str], body: Any) -> Any:
@@ -115,7 +150,7 @@ class Cluster:
                 f"{settings.host}{quote(path)}" + (f"?{urlencode(query)}" if query else ""),
                 body=None if body is None else json.dumps(body).encode(),
                 headers=headers,
-                timeout=60,
+                timeout=self.timeout,
                 retries=False,
             )
         except (HTTPError, OSError) as error:
@@ -126,9 +161,7 @@ class Cluster:
             ) from None
         text = response.data.decode(errors="replace")  # a log may hold anything
         if response.status >= 400:
-            raise _explained(response.status, response.reason, text, f"{method} {path}")
-        if method != "GET" and "dryRun" not in query:
-            self.writes += 1
+            raise explained(response.status, response.reason or "", text, f"{method} {path}")
         kind = response.headers.get("Content-Type", "")
         if kind.startswith("text/html"):
             raise ClusterError(
@@ -136,14 +169,7 @@ class Cluster:
                 "before it?",
                 "Unauthorized",
             )
-        return json.loads(text) if kind.startswith("application/json") else text
-
-    def ask(self, path: str, review: Mapping[str, Any]) -> Any:
-        """The answer to a review, an object that is posted and kept nowhere."""
-        writes = self.writes
-        answer = self.request("POST", path, body=dict(review))
-        self.writes = writes
-        return answer
+        return checked(text, method, path)
 
     def may(self, verb: str, resource: str, namespace: str, group: str = "") -> bool:
         """Whether this user has a right.
@@ -161,7 +187,7 @@ class Cluster:
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": {"namespace": namespace, **asked}},
         }
-        answer = self.ask("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+        answer = self.request("POST", f"{_REVIEWS}selfsubjectaccessreviews", body=review)
         return bool(answer["status"]["allowed"])
 
     def path(self, api_version: str, kind: str, namespace: str = "", name: str = "") -> str:
@@ -179,7 +205,7 @@ class Cluster:
         if (api_version, kind) not in self._kinds:
             root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
             try:
-                listed = self.request("GET", root)["resources"]
+                listed = self.request("GET", root)["resources"] or []
             except ClusterError as error:
                 if error.reason != "NotFound":
                     raise
@@ -245,22 +271,33 @@ class Cluster:
         asked = {"labelSelector": selector, "fieldSelector": fields}
         query = {key: text for key, text in asked.items() if text}
         answer = self.request("GET", self.path(api_version, kind, namespace), query)
-        return [{"apiVersion": api_version, "kind": kind, **item} for item in answer["items"]]
+        return [{"apiVersion": api_version, "kind": kind, **item} for item in answer["items"] or []]
 
     def apply(
         self,
         item: Mapping[str, Any],
         *,
+        live: Mapping[str, Any] | None = None,
         dry_run: bool = False,
         force: bool = False,
         manager: str = MANAGER,
     ) -> Object:
         """Server-side apply of one object; what the server makes of it.
 
+        Args:
+            item: the object.
+            live: the object as it was read: only that one is written over.
+            dry_run: whether nothing is kept.
+            force: whether fields that others have set are taken over.
+            manager: the field manager.
+
         Raises:
-            ClusterError: it was refused; with reason Conflict another manager has a field.
+            ClusterError: it was refused; with reason Conflict another manager has a field, and
+                with reason Stale somebody has changed or deleted the object since it was read.
         """
         meta = item["metadata"]
+        if live:
+            item = {**item, "metadata": {**meta, **_version(live)}}
         path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""), meta["name"])
         query = {"fieldManager": manager, "fieldValidation": "Strict"}
         query |= {"dryRun": "All"} if dry_run else {}
@@ -271,33 +308,48 @@ class Cluster:
             raise ClusterError(f"{label(item)}: {error}", error.reason) from None
         return answer
 
-    def create(self, item: Mapping[str, Any]) -> Object:
+    def create(self, item: Mapping[str, Any], *, dry_run: bool = False) -> Object:
         """A new object. Raises ClusterError, with reason AlreadyExists where it is not new."""
         meta = item["metadata"]
         path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""))
-        answer: Object = self.request("POST", path, {"fieldManager": MANAGER}, dict(item))
+        query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        answer: Object = self.request("POST", path, query, dict(item))
         return answer
 
-    def replace(self, item: Mapping[str, Any]) -> Object:
+    def replace(self, item: Mapping[str, Any], *, dry_run: bool = False) -> Object:
         """An object in the place of the one that was read, and only of that one.
 
         Args:
             item: what :meth:`get` gave, changed; it has its ``resourceVersion`` still.
+            dry_run: whether nothing is kept.
 
         Raises:
-            ClusterError: with reason Conflict where somebody has changed it since.
+            ClusterError: with reason Stale where somebody has changed it since.
         """
         meta = item["metadata"]
         path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""), meta["name"])
-        answer: Object = self.request("PUT", path, {"fieldManager": MANAGER}, dict(item))
+        query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        answer: Object = self.request("PUT", path, query, dict(item))
         return answer
 
-    def delete(self, item: Mapping[str, Any]) -> bool:
-        """Deletes an object with what it owns; False where it was gone already."""
+    def delete(self, item: Mapping[str, Any], *, live: Mapping[str, Any] | None = None) -> bool:
+        """Deletes an object with what it owns; False where it was gone already.
+
+        Args:
+            item: the object.
+            live: the object as it was read: only that one is deleted.
+
+        Raises:
+            ClusterError: with reason Stale where somebody has changed it since it was read.
+        """
         meta = item["metadata"]
         path = self.path(item["apiVersion"], item["kind"], meta.get("namespace", ""), meta["name"])
+        options: Object = {"kind": "DeleteOptions", "apiVersion": "v1"}
+        options["propagationPolicy"] = "Background"
+        if live:
+            options["preconditions"] = _version(live)
         try:
-            self.request("DELETE", path, {"propagationPolicy": "Background"})
+            self.request("DELETE", path, body=options)
         except ClusterError as error:
             if error.reason == "NotFound":
                 return False
@@ -322,6 +374,12 @@ class Cluster:
                 return ""
             raise
         return str(text or "")
+
+
+def _version(live: Mapping[str, Any]) -> Object:
+    """What names one version of an object; without the uid, one that is gone is made anew."""
+    meta = live["metadata"]
+    return {key: meta[key] for key in ("uid", "resourceVersion") if key in meta}
 
 
 def _no_way(context: str, kubeconfig: str) -> str:
@@ -358,86 +416,14 @@ def contexts(kubeconfig: str = "") -> dict[str, str]:
         found = merged.safe_get("contexts")
         current = merged.safe_get("current-context")
         return {
-            each["name"]: each["context"].safe_get("namespace") or ""
+            str(each["name"]): str(each["context"].safe_get("namespace") or "")
             for each in sorted(found or [], key=lambda each: bool(each["name"] != current))
         }
-    except (
-        ConfigException,
-        OSError,
-        ValueError,
-        TypeError,
-        yaml.YAMLError,
-    ) as error:
-        raise ClusterError(f"this is no kubeconfig: {error}") from None
+    except (ConfigException, yaml.YAMLError, *_MALFORMED) as error:
+        raise ClusterError(f"this is no kubeconfig: {error}", "NoContext") from None
 
 
 def managed(item: Mapping[str, Any], manager: str = MANAGER) -> bool:
     """Whether a field manager has applied an object."""
     entries = item["metadata"].get("managedFields") or []
     return any(entry.get("manager") == manager for entry in entries)
-
-
-_ADVICE = {
-    401: ("Unauthorized", "log in again: the credentials of this context are not accepted"),
-    403: ("Forbidden", "ask for this right, or use another context"),
-    404: ("NotFound", ""),
-    409: ("Conflict", ""),
-    422: ("Invalid", ""),
-    429: ("TooManyRequests", "the API server is overloaded: try again later"),
-}
-
-_RIGHT = re.compile(r" cannot \S+ (resource|path) ")
-"""How RBAC says that a right is missing; all else that is forbidden is no right of the user's."""
-
-_DENIALS = (
-    (
-        "denied the request",
-        "a webhook of this cluster refuses it: change what it names, or ask who keeps the webhook",
-    ),
-    ("exceeded quota", "free some of what the namespace uses, or ask for a larger quota"),
-    (
-        "violates PodSecurity",
-        "give the namespace a level that lets it, by pod-security.kubernetes.io/enforce",
-    ),
-    ("is being terminated", "wait until the namespace is gone, and create it again"),
-)
-"""What a denial's message holds, and what to do."""
-
-
-def _explained(status: int, reason: str, body: Any, request: str) -> ClusterError:
-    """An API server's refusal in words."""
-    try:
-        told = json.loads(body or "{}")
-    except (TypeError, ValueError):
-        told = {}
-    told = told if isinstance(told, dict) else {}
-    message = str(told.get("message") or reason or f"HTTP {status}")
-    word = str(told.get("reason") or "")
-    if status == 409 and word != "AlreadyExists":
-        causes = (told.get("details") or {}).get("causes") or []
-        fields = [
-            f"{cause.get('field', '')} ({cause['message']})"
-            for cause in causes
-            if cause.get("reason") == "FieldManagerConflict"
-        ]
-        if fields:
-            return ClusterError(
-                f"somebody else has set {'; '.join(fields)}: leave it to them, or take it over "
-                "with --force-conflicts",
-                "Conflict",
-            )
-        return ClusterError(f"{message}: somebody changed it just now: try again", "Conflict")
-    if "failed calling webhook" in message:
-        return ClusterError(
-            f"{message}: the webhook's own server does not answer: see to its pods",
-            "WebhookDown",
-        )
-    if status == 403 and not _RIGHT.search(message):
-        for text, mend in _DENIALS:
-            if text in message:
-                return ClusterError(f"{message}: {mend}", "Denied")
-        return ClusterError(message, "Forbidden")
-    if status >= 500:
-        return ClusterError(f"{request}: the API server failed: {message}", "ServerError")
-    known, advice = _ADVICE.get(status, (word or "Refused", ""))
-    return ClusterError(f"{message}: {advice}" if advice else message, word or known)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..values.tree import SECRET
+from ..values.json import short_json
+from ..values.secrets import MASK, masked_text, secret_name, secret_value
 
 Object = Mapping[str, Any]
 
@@ -20,7 +21,6 @@ _SERVERS = (
     "uid",
     "selfLink",
 )
-MASK = "***"
 # `kubectl apply` repeats the whole object in it.
 _REPEATED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -47,8 +47,8 @@ class Change:
         head = f"~ {self.object} {self.path}:"
         before, after = _lines(self.before), _lines(self.after)
         if len(before) > 1 and len(after) > 1:
-            told = difflib.ndiff(before, after)
-            return "\n    ".join([head, *(line for line in told if line[0] in "+-")])
+            told = [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
+            return "\n    ".join([head, *(told or [f"a secret changes: {MASK}"])])
         return f"{head} {_short(self.before)} -> {_short(self.after)}"
 
 
@@ -61,10 +61,7 @@ def _lines(value: Any) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    from ..values.json import to_json
-
-    text = "(none)" if value is None else to_json(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."
+    return "(none)" if value is None else short_json(value, 120)
 
 
 def label(item: Object) -> str:
@@ -77,8 +74,8 @@ def label(item: Object) -> str:
 def changes(live: Object | None, desired: Object | None) -> list[Change]:
     """The fields in which two states of an object differ; what is secret is masked.
 
-    Secret are a Secret's contents, the values of variables whose names say so, and kubectl's
-    repetition of an object.
+    Secret are a Secret's contents, the values of variables and flags whose names say so, passwords
+    in URLs, and kubectl's repetition of an object.
 
     Args:
         live: the object in the cluster; None where there is none.
@@ -91,7 +88,7 @@ def changes(live: Object | None, desired: Object | None) -> list[Change]:
         whole = "the object"
         return [Change(label(here), "", live and whole, desired and whole)]
     name = label(desired)
-    one, other = (_hidden(_own(item)) for item in (live, desired))
+    one, other = (_hidden(_compared(item)) for item in (live, desired))
     return [
         Change(name, path, _shown(before), _shown(after))
         for path, before, after in _fields(one, other, "")
@@ -119,13 +116,16 @@ def _walk(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     tree = {key: _walk(each) for key, each in value.items()}
-    names = [_REPEATED, *(["value"] if SECRET.search(str(tree.get("name", ""))) else [])]
+    secret = secret_name(str(tree.get("name", ""))) or secret_value(tree.get("value"))
+    names = [_REPEATED, *(["value"] if secret else [])]
     return tree | {name: _Hidden(tree[name]) for name in names if name in tree}
 
 
 def _shown(value: Any) -> Any:
     if isinstance(value, _Hidden):
         return MASK
+    if isinstance(value, str):
+        return masked_text(value)
     if isinstance(value, list):
         return [_shown(each) for each in value]
     if isinstance(value, Mapping):
@@ -133,12 +133,22 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def _own(item: Object) -> dict[str, Any]:
+def _compared(item: Object) -> dict[str, Any]:
     """An object without what the server writes by itself."""
     tree = {key: value for key, value in item.items() if key != "status"}
-    tree["metadata"] = {
-        key: value for key, value in item["metadata"].items() if key not in _SERVERS
-    }
+    meta = {key: value for key, value in item["metadata"].items() if key not in _SERVERS}
+    # Always there, so that a first label or annotation is one field like any other.
+    tree["metadata"] = {"labels": {}, "annotations": {}, **meta}
+    return tree
+
+
+def own(live: Object) -> dict[str, Any]:
+    """A live object as it could be applied again: without what servers and controllers write."""
+    tree = _compared(live)
+    kept = ("name", "namespace", "labels", "annotations")
+    meta = {key: value for key, value in tree["metadata"].items() if key in kept and value}
+    notes = {key: text for key, text in meta.pop("annotations", {}).items() if key != _REPEATED}
+    tree["metadata"] = {**meta, **({"annotations": notes} if notes else {})}
     return tree
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ..errors import DeployError
 
 WORKERS = 10
 """Clusters that are worked on at the same time."""
+
+# Seconds between two looks for a Ctrl-C.
+_LOOK = 0.2
 
 T = TypeVar("T")
 
@@ -30,30 +36,107 @@ class Outcome:
     message: str
 
 
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of all targets.
+
+    Attributes:
+        outcomes: one for each target, in the targets' order.
+        interrupted: whether Ctrl-C was pressed.
+    """
+
+    outcomes: list[Outcome]
+    interrupted: bool
+
+
 def each(
-    targets: Mapping[str, T], do: Callable[[T], str], tell: Callable[[Outcome], None]
-) -> list[Outcome]:
+    targets: Mapping[str, T],
+    do: Callable[[T], str],
+    tell: Callable[[Outcome], None],
+    say: Callable[[str], None],
+) -> Outcomes:
     """Does something to every target, some at a time.
+
+    The first Ctrl-C begins no further target and waits for those under way; the second leaves
+    them. Both come as outcomes.
 
     Args:
         targets: by name.
-        do: does it to one, and says what it did; it raises DeployError where it failed.
+        do: does it to one, and says what it did; whatever it raises is that target's failure.
         tell: is told of each outcome as it comes.
-
-    Returns:
-        the outcomes, in the targets' order.
+        say: is told what Ctrl-C does.
     """
+    waiting: SimpleQueue[str] = SimpleQueue()
+    ended: SimpleQueue[Outcome] = SimpleQueue()
+    begun: set[str] = set()
+    for name in targets:
+        waiting.put(name)
 
-    def one(name: str) -> Outcome:
-        try:
-            return Outcome(name, True, do(targets[name]))
-        except DeployError as error:
-            return Outcome(name, False, str(error))
+    def work() -> None:
+        while True:
+            try:
+                name = waiting.get_nowait()
+            except Empty:
+                return
+            begun.add(name)
+            ended.put(_one(name, targets[name], do))
 
     found: dict[str, Outcome] = {}
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for future in as_completed([pool.submit(one, name) for name in targets]):
-            outcome = future.result()
-            found[outcome.target] = outcome
-            tell(outcome)
-    return [found[name] for name in targets]
+    left, told = set(targets), False
+    with _counted() as interrupts:
+        # Daemons, which a second Ctrl-C leaves behind.
+        for _ in range(min(WORKERS, len(targets))):
+            threading.Thread(target=work, daemon=True).start()
+        while left and len(interrupts) < 2:
+            if interrupts and not told:
+                told = True
+                left.difference_update(_drained(waiting))
+                under_way = ", ".join(name for name in targets if name in left)
+                say(f"interrupted: {under_way or 'none'} under way; Ctrl-C again leaves them")
+            with suppress(Empty):
+                outcome = ended.get(timeout=_LOOK)
+                found[outcome.target] = outcome
+                left.discard(outcome.target)
+                tell(outcome)
+    for name in targets:
+        if name not in found:
+            message = "left under way: see `dsv4deploy status` and `dsv4deploy history`"
+            message = message if name in begun else "not begun: interrupted"
+            found[name] = Outcome(name, False, message)
+    return Outcomes([found[name] for name in targets], bool(interrupts))
+
+
+@contextmanager
+def _counted() -> Iterator[list[int]]:
+    """Each Ctrl-C while the block runs, which interrupts nothing by itself."""
+    interrupts: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or before is not signal.default_int_handler:
+        yield interrupts
+        return
+    signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _one(name: str, target: T, do: Callable[[T], str]) -> Outcome:
+    try:
+        return Outcome(name, True, do(target))
+    except DeployError as error:
+        return Outcome(name, False, str(error))
+    except Exception as error:  # the others' outcomes must not be lost to a fault
+        message = f"a fault of this program, please report it: {type(error).__name__}: {error}"
+        return Outcome(name, False, message)
+
+
+def _drained(waiting: SimpleQueue[str]) -> list[str]:
+    """What nobody has taken from a queue, which is empty then."""
+    names = []
+    while True:
+        try:
+            names.append(waiting.get_nowait())
+        except Empty:
+            return names

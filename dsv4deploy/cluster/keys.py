@@ -1,8 +1,9 @@
 """API keys of the MaaS ingress: one Secret, each client's id with that client's bare key.
 
 A key is 256 random bits behind a constant prefix, by which scanners of leaked secrets may know it.
-It is returned once, by :func:`create` and :func:`rotate`, and stands nowhere else but in the
-Secret: in no argument, no message, no annotation and no :class:`Key`.
+It is handed out once, by :func:`create` and :func:`rotate`, before the cluster knows it, so that
+none is in force that nobody has. It is nowhere else but in the Secret: in no argument, no message,
+no annotation and no :class:`Key`.
 
 The Secret is read, changed and replaced as the version that was read, so that of two administrators
 at once none loses what the other has done.
@@ -16,12 +17,15 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..errors import ClusterError, ValuesError
-from ..values.tree import CLIENT_ID
+from ..values.scalars import CLIENT_ID
 from .client import MANAGER, Cluster, Object
+from .lease import CLOCK, Clock, held
+from .readiness import SILENT
 
 PREFIX = "dsv4_"
 """What each key begins with."""
@@ -54,25 +58,25 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the keys are: ``maas.namespace`` and ``maas.apiKeys.secretName``."""
+class KeySecret:
+    """The Secret that holds the keys: ``maas.namespace`` and ``maas.apiKeys.secretName``."""
 
     cluster: Cluster
     namespace: str
-    secret: str
+    name: str
 
     def __str__(self) -> str:
-        return f"Secret {self.namespace}/{self.secret}"
+        return f"Secret {self.namespace}/{self.name}"
 
 
-def keys(place: Place) -> list[Key]:
+def keys(secret: KeySecret) -> list[Key]:
     """All keys, by client; none where there is no Secret."""
-    return listed(_read(place) or {})
+    return listed(_read(secret) or {})
 
 
-def listed(secret: Object) -> list[Key]:
+def listed(item: Object) -> list[Key]:
     """The keys of a Secret as the API server gives it, by client."""
-    notes = secret.get("metadata", {}).get("annotations") or {}
+    notes = item.get("metadata", {}).get("annotations") or {}
     return [
         Key(
             client,
@@ -80,21 +84,25 @@ def listed(secret: Object) -> list[Key]:
             _time(notes, _CREATED, client),
             _time(notes, _EXPIRES, client),
         )
-        for client, text in sorted((secret.get("data") or {}).items())
+        for client, text in sorted((item.get("data") or {}).items())
     ]
 
 
-def create(place: Place, client: str, lifetime: timedelta | None, now: datetime) -> str:
+HandOut = Callable[[str], None]
+"""Gives a key to whom it is for; what it raises leaves the cluster unchanged."""
+
+
+def create(
+    secret: KeySecret, client: str, lifetime: timedelta | None, now: datetime, hand_out: HandOut
+) -> None:
     """Makes a client's key, and the Secret where there is none.
 
     Args:
-        place: where.
+        secret: where.
         client: a new client's id.
         lifetime: after which it should be replaced; None is never.
         now: the time, with its zone.
-
-    Returns:
-        the key.
+        hand_out: gets the key.
 
     Raises:
         ValuesError: this can't be a client's id.
@@ -103,47 +111,45 @@ def create(place: Place, client: str, lifetime: timedelta | None, now: datetime)
     _check(client)
     key = _new()
 
-    def add(secret: Object) -> None:
-        found = secret["data"].get(client)
+    def add(item: Object) -> None:
+        found = item["data"].get(client)
         # Ours, where the answer to the first try was lost.
         if found not in (None, _encoded(key)):
             raise ClusterError(
                 f"{client} has a key already: `keys rotate` replaces it, `keys revoke` ends it",
                 "AlreadyExists",
             )
-        _put(secret, client, key, lifetime, now)
+        _put(item, client, key, lifetime, now)
 
-    _change(place, add, made=True)
-    return key
+    _change(secret, add, made=True, first=lambda: hand_out(key))
 
 
-def rotate(place: Place, client: str, lifetime: timedelta | None, now: datetime) -> str:
+def rotate(
+    secret: KeySecret, client: str, lifetime: timedelta | None, now: datetime, hand_out: HandOut
+) -> None:
     """Replaces a client's key; the old one is refused as soon as the gateway has read it.
 
     Args:
-        place: where.
+        secret: where.
         client: whose.
         lifetime: after which it should be replaced; None gives it the old one's.
         now: the time, with its zone.
-
-    Returns:
-        the new key.
+        hand_out: gets the new key.
 
     Raises:
         ClusterError: there is no such client; with reason NotFound.
     """
     key = _new()
 
-    def exchange(secret: Object) -> None:
-        old = _of(place, secret, client)
+    def exchange(item: Object) -> None:
+        old = _of(secret, item, client)
         before = old.expires - old.created if old.expires and old.created else None
-        _put(secret, client, key, lifetime or before, now)
+        _put(item, client, key, lifetime or before, now)
 
-    _change(place, exchange)
-    return key
+    _change(secret, exchange, first=lambda: hand_out(key))
 
 
-def revoke(place: Place, client: str) -> Key:
+def revoke(secret: KeySecret, client: str) -> Key:
     """Takes a client's key away; what it was.
 
     Raises:
@@ -151,16 +157,16 @@ def revoke(place: Place, client: str) -> Key:
     """
     gone: list[Key] = []
 
-    def drop(secret: Object) -> None:
+    def drop(item: Object) -> None:
         # Our own doing, where the answer to a try before was lost.
-        if gone and client not in secret["data"]:
+        if gone and client not in item["data"]:
             return
-        gone.append(_of(place, secret, client))
-        del secret["data"][client]
+        gone.append(_of(secret, item, client))
+        del item["data"][client]
         for prefix in (_CREATED, _EXPIRES):
-            secret["metadata"]["annotations"].pop(prefix + client, None)
+            item["metadata"]["annotations"].pop(prefix + client, None)
 
-    _change(place, drop)
+    _change(secret, drop)
     return gone[-1]
 
 
@@ -195,57 +201,103 @@ def _told(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _of(place: Place, secret: Object, client: str) -> Key:
-    for key in listed(secret):
+def _of(secret: KeySecret, item: Object, client: str) -> Key:
+    for key in listed(item):
         if key.client == client:
             return key
-    known = ", ".join(secret["data"]) or "nobody"
-    raise ClusterError(f"{place} has no key of {client}; it has keys of {known}", "NotFound")
+    known = ", ".join(item["data"]) or "nobody"
+    raise ClusterError(f"{secret} has no key of {client}; it has keys of {known}", "NotFound")
 
 
-def _put(secret: Object, client: str, key: str, lifetime: timedelta | None, now: datetime) -> None:
-    notes = secret["metadata"]["annotations"]
-    secret["data"][client] = _encoded(key)
+def _put(item: Object, client: str, key: str, lifetime: timedelta | None, now: datetime) -> None:
+    notes = item["metadata"]["annotations"]
+    item["data"][client] = _encoded(key)
     notes[_CREATED + client] = _told(now)
     notes.pop(_EXPIRES + client, None)
     if lifetime:
         notes[_EXPIRES + client] = _told(now + lifetime)
 
 
-def _read(place: Place) -> Object | None:
-    return place.cluster.get("v1", "Secret", place.secret, place.namespace)
+def _read(secret: KeySecret) -> Object | None:
+    return secret.cluster.get("v1", "Secret", secret.name, secret.namespace)
 
 
-def _empty(place: Place) -> Object:
+def _empty(secret: KeySecret) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
         "metadata": {
-            "name": place.secret,
-            "namespace": place.namespace,
+            "name": secret.name,
+            "namespace": secret.namespace,
             "labels": {"app.kubernetes.io/managed-by": MANAGER},
         },
     }
 
 
-def _change(place: Place, change: Callable[[Object], None], *, made: bool = False) -> None:
-    """Changes the Secret as it is now; begins again where somebody else was faster."""
-    for tried in range(1, _TRIES + 1):
-        found = _read(place)
-        if found is None and not made:
-            raise ClusterError(f"there is no {place}: `keys create` makes it", "NotFound")
-        secret = copy.deepcopy(found) if found else _empty(place)
-        secret["data"] = secret.get("data") or {}
-        secret["metadata"]["annotations"] = secret["metadata"].get("annotations") or {}
-        change(secret)
-        try:
-            if found:
-                place.cluster.replace(secret)
+def holding(
+    secret: KeySecret, doing: str, wait: float = 0.0, clock: Clock = CLOCK
+) -> AbstractContextManager[None]:
+    """Holds the Secret's Lease while the block runs.
+
+    Args:
+        secret: where.
+        doing: what is done, for others who wait.
+        wait: how many seconds to wait for another run that is at work.
+        clock: the Lease's time.
+    """
+    name = f"dsv4deploy.keys.{secret.name}"
+    return held(secret.cluster, secret.namespace, name, doing, wait=wait, clock=clock)
+
+
+def _change(
+    secret: KeySecret,
+    change: Callable[[Object], None],
+    *,
+    made: bool = False,
+    first: Callable[[], None] | None = None,
+) -> None:
+    """Changes the Secret as it is now; begins again where somebody else was faster.
+
+    Args:
+        secret: where.
+        change: changes the Secret's object.
+        made: whether the Secret is made where there is none.
+        first: hands a key out, once, when the server has accepted the change as a dry run.
+    """
+    handed_out = False
+    try:
+        for tried in range(1, _TRIES + 1):
+            item, write = _changed(secret, change, made=made)
+            try:
+                if first and not handed_out:
+                    write(item, dry_run=True)
+                    first()
+                    handed_out = True
+                write(item)
+            except ClusterError as error:
+                if error.reason not in ("Stale", "AlreadyExists") or tried == _TRIES:
+                    raise
             else:
-                place.cluster.create(secret)
-        except ClusterError as error:
-            if error.reason not in ("Conflict", "AlreadyExists") or tried == _TRIES:
-                raise
-        else:
-            return
+                return
+    except ClusterError as error:
+        if not handed_out:
+            raise
+        known = "may be in force: `keys list` tells by its fingerprint"
+        state = known if error.reason in SILENT else "is not in force"
+        message = f"{error}\nthe key that was handed out {state}"
+        raise ClusterError(message, error.reason) from None
+
+
+def _changed(
+    secret: KeySecret, change: Callable[[Object], None], *, made: bool
+) -> tuple[Object, Callable[..., Object]]:
+    """The Secret with a change, and what writes it."""
+    found = _read(secret)
+    if found is None and not made:
+        raise ClusterError(f"there is no {secret}: `keys create` makes it", "NotFound")
+    item = copy.deepcopy(found) if found else _empty(secret)
+    item["data"] = item.get("data") or {}
+    item["metadata"]["annotations"] = item["metadata"].get("annotations") or {}
+    change(item)
+    return item, secret.cluster.replace if found else secret.cluster.create

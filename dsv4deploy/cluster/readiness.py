@@ -1,15 +1,21 @@
-"""Where a service is on its way through the hour of loading, and waiting for it."""
+"""Whether a service is ready, on its way, or has failed; and waiting for it."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from ..errors import ClusterError
-from .client import Cluster, Object
+from . import pods
+from .client import MANAGER, Cluster, Object
+
+API, KIND = "serving.kserve.io/v1alpha2", "LLMInferenceService"
 
 STOP = "serving.kserve.io/stop"
 """KServe's annotation that takes a service's pods away and leaves the service."""
@@ -25,8 +31,9 @@ class Progress:
 
     Attributes:
         phase: stopping, stopped, accepted, scheduled, image, weights, loading, capturing, routing
-            (the pods are ready, and KServe does not say so yet), ready or failed; unknown where
-            the cluster gives no answer.
+            (the pods are ready, and not yet the rest), lagging (the engines are ready, and nothing
+            but KServe's word for it is missing), ready or failed; unknown where the cluster gives
+            no answer.
         done: how far, from 0 to 1, as far as conditions, pods and logs tell.
         message: what is waited for, or why it can't succeed.
         started: when the engine's containers were started, the last of them, as Kubernetes writes
@@ -41,13 +48,16 @@ class Progress:
     ended: Mapping[str, str] = field(default_factory=dict)
 
 
-Check: TypeAlias = Callable[[], object]
-"""Raises ClusterError where there is no more sense in waiting."""
-
-
 def service_of(objects: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The LLMInferenceService among a deployment's objects."""
-    return next(item for item in objects if item["kind"] == "LLMInferenceService")
+    """The LLMInferenceService among a deployment's objects.
+
+    Raises:
+        ClusterError: there is none, which a revision of another tool's making may lack.
+    """
+    for item in objects:
+        if item["kind"] == KIND:
+            return item
+    raise ClusterError(f"there is no {KIND} among the objects", "NotFound")
 
 
 def stopped(service: Mapping[str, Any]) -> bool:
@@ -56,16 +66,11 @@ def stopped(service: Mapping[str, Any]) -> bool:
 
 
 _CRASHES = 2
-"""How often a container may end while it is waited for, until that is a crash loop."""
+"""How often one container may fail during a wait, until that is a crash loop."""
 
-STUCK = {
-    "ErrImagePull": "an image can't be pulled",
-    "ImagePullBackOff": "an image can't be pulled",
-    "InvalidImageName": "an image's name is wrong",
-    "CreateContainerConfigError": "a container's configuration is wrong",
-    "CrashLoopBackOff": "a container keeps failing",
-}
-"""Why a container can't start, in words, by Kubernetes' reason."""
+_NO_NODE = ("preemption", "Insufficient", "didn't match")
+"""Words of the scheduler's messages about a pod that no node can take."""
+
 _LINES = (
     ("Capturing", "capturing", 0.9, "graphs are captured"),
     ("Graph capturing", "capturing", 0.9, "graphs are captured"),
@@ -77,47 +82,63 @@ _LINES = (
 
 def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
     """Where a service is, as far as its conditions, its pods and their logs tell."""
-    live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", service, namespace)
+    live = cluster.get(API, KIND, service, namespace)
     if live is None:
         return Progress("failed", 0.0, f"there is no service {service} in {namespace}")
-    pods = cluster.list("v1", "Pod", namespace, f"app.kubernetes.io/name={service}")
+    found = cluster.list("v1", "Pod", namespace, f"app.kubernetes.io/name={service}")
     # Of one pod, or a leader and its workers. The router's have another component.
     engines = [
-        pod
-        for pod in pods
-        if pod["metadata"]["labels"].get("app.kubernetes.io/component", "").startswith(_ENGINE)
+        pod for pod in found if pods.label(pod, "app.kubernetes.io/component").startswith(_ENGINE)
     ]
-    now = _phase(cluster, live, pods, engines)
-    return replace(now, started=_started(engines), ended=_ended(engines))
-
-
-def _phase(cluster: Cluster, live: Object, pods: list[Object], engines: list[Object]) -> Progress:
-    service, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
-    conditions = {each["type"]: each for each in (live.get("status") or {}).get("conditions") or []}
     if stopped(live):
-        running = bool(pods) or _workloads(cluster, service, namespace)
+        running = bool(found) or _workloads(cluster, service, namespace)
         message = "its pods are going" if running else "its pods are gone"
-        return Progress("stopping" if running else "stopped", 0.0, message)
-    for each in conditions.values():
+        now = Progress("stopping" if running else "stopped", 0.0, message)
+    else:
+        now = _starting(cluster, live, engines)
+    return replace(now, started=pods.started(engines), ended=pods.failures(engines))
+
+
+def _starting(cluster: Cluster, live: Object, engines: list[Object]) -> Progress:
+    """Where a service is that is not to be stopped."""
+    conditions = (live.get("status") or {}).get("conditions") or []
+    for each in conditions:
         if each["status"] == "False" and _hopeless(each):
             return Progress("failed", 0.0, f"{each['type']}: {each.get('message', '')}")
-    ready = conditions.get("Ready", {})
+    ready: Object = next((each for each in conditions if each["type"] == "Ready"), {})
     # Conditions may still be those of the pods before; the workload tells of these.
-    if ready.get("status") == "True" and _serves(cluster, live):
-        return Progress("ready", 1.0, "it answers")
+    if _serves(cluster, live):
+        if ready.get("status") == "True":
+            return Progress("ready", 1.0, "it answers")
+        if (missing := {each["type"] for each in conditions if each["status"] != "True"}) and (
+            missing <= _OF_WORKLOADS
+        ):
+            why = ready.get("message") or "Ready is not True"
+            return Progress("lagging", 0.97, f"the engines are ready, and KServe lags: {why}")
     if not engines:
-        refused = _refused(cluster, service, namespace)
+        refused = _refused(cluster, live)
         if refused:
             return Progress("failed", 0.0, f"its pods can't be made: {refused}")
         return Progress("accepted", 0.05, "KServe makes its pods")
-    last = min((_pod(cluster, pod) for pod in engines), key=lambda each: each.done)
+    last = min((_engine(cluster, pod) for pod in engines), key=lambda each: each.done)
     if last.phase == "routing" and ready.get("message"):
-        return Progress(last.phase, last.done, f"{last.message}: {ready['message']}")
+        return replace(last, message=f"{last.message}: {ready['message']}")
     return last
 
 
 _ENGINE = "llminferenceservice-workload"
 """How the component of an engine's pods begins, as KServe labels them."""
+
+_OF_WORKLOADS = {"Ready", "WorkloadsReady", "MainWorkloadReady", "WorkerWorkloadReady"}
+"""Conditions that repeat what the workload's own status says (KServe v0.17 to v0.20,
+llm_inference_service_lifecycle.go).
+
+KServe watches LeaderWorkerSets only where their CRD was there when its controller started
+(kserve/kserve#6043): then these stay as they were.
+"""
+
+_NUDGE = "dsv4deploy.io/nudge"
+"""An annotation whose change makes KServe look at a service once more."""
 
 
 def _hopeless(condition: Mapping[str, Any]) -> bool:
@@ -141,40 +162,13 @@ def _workloads(cluster: Cluster, service: str, namespace: str) -> list[Object]:
     return [item for item in found if item]
 
 
-def _refused(cluster: Cluster, service: str, namespace: str) -> str:
+def _refused(cluster: Cluster, service: Object) -> str:
     """Why no pod of a service's engines could be made, such as a quota; ``""`` where none was."""
-    for item in _workloads(cluster, service, namespace):
+    for item in _workloads(cluster, service["metadata"]["name"], service["metadata"]["namespace"]):
         for condition in (item.get("status") or {}).get("conditions") or []:
             if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
                 return str(condition.get("message", ""))
     return ""
-
-
-def warning(cluster: Cluster, namespace: str, about: str) -> str:
-    """The last thing that went wrong with an object, in its events.
-
-    Args:
-        cluster: where.
-        namespace: the object's.
-        about: a field selector of its events, such as ``involvedObject.uid=…``.
-
-    Returns:
-        ``""`` where there is none, or this user may see none.
-    """
-    try:
-        events = cluster.list("v1", "Event", namespace, fields=f"{about},type=Warning")
-    except ClusterError as error:
-        if error.reason != "Forbidden":
-            raise
-        return ""
-    last = max(events, key=lambda each: each.get("lastTimestamp") or "", default={})
-    return str(last.get("message") or "")
-
-
-def _pod_warning(cluster: Cluster, namespace: str, pod: str) -> str:
-    about = f"involvedObject.kind=Pod,involvedObject.name={pod}"
-    told = warning(cluster, namespace, about)
-    return f": {told}" if told else ""
 
 
 def _serves(cluster: Cluster, service: Object) -> bool:
@@ -186,182 +180,212 @@ def _serves(cluster: Cluster, service: Object) -> bool:
 
 def _current(service: Object, workload: Object) -> bool:
     """Whether KServe has brought an engine's workload up to the service."""
-    wanted, spec = service["spec"].get("template") or {}, workload["spec"]
-    made = spec.get("template") or spec["leaderWorkerTemplate"]["leaderTemplate"]
-    ours, theirs = (_main(pod.get("containers") or []) for pod in (wanted, made["spec"]))
+    wanted, spec = (service.get("spec") or {}).get("template") or {}, workload.get("spec") or {}
+    leader = (spec.get("leaderWorkerTemplate") or {}).get("leaderTemplate")
+    made = (spec.get("template") or leader or {}).get("spec") or {}
+    ours, theirs = (pods.main(pod.get("containers") or []) for pod in (wanted, made))
     return all(ours[key] == theirs.get(key) for key in ("image", "args") if key in ours)
-
-
-def _main(containers: list[Object]) -> Object:
-    """The engine's own of a pod's containers, or of their states; empty where there is none."""
-    return next((each for each in containers if each["name"] == "main"), {})
 
 
 def _counted(workload: Object) -> bool:
     """Whether all of a workload's replicas are new and ready, as its controller has seen it."""
-    status, wanted = workload.get("status") or {}, workload["spec"].get("replicas", 1)
-    generation = workload["metadata"].get("generation", 0)
-    return bool(
-        status.get("readyReplicas", 0) >= wanted
-        and status.get("updatedReplicas", 0) >= wanted
-        and status.get("observedGeneration", generation) >= generation
-    )
+    status, wanted = workload.get("status") or {}, (workload.get("spec") or {}).get("replicas")
+    generation = workload["metadata"].get("generation") or 0
+    counts = (status.get("readyReplicas") or 0, status.get("updatedReplicas") or 0)
+    seen = status.get("observedGeneration")
+    return min(counts) >= (1 if wanted is None else wanted) and (seen is None or seen >= generation)
 
 
-def _containers(pod: Mapping[str, Any]) -> list[Object]:
-    """The states of a pod's containers, in the order in which they start."""
-    status = pod.get("status") or {}
-    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
-
-
-def _end(container: Mapping[str, Any]) -> str:
-    """How a container ended last, such as OOMKilled; ``""`` where it never has."""
-    states = (container.get(key) or {} for key in ("state", "lastState"))
-    end = next((state["terminated"] for state in states if state.get("terminated")), None)
-    if not end:
-        return ""
-    parts = (end.get("reason"), f"exit code {end.get('exitCode')}", end.get("message"))
-    told = ": ".join(filter(None, parts))
-    return f"{told} ({end['finishedAt']})" if end.get("finishedAt") else told
-
-
-def _ended(engines: list[Object]) -> dict[str, str]:
-    return {
-        f"{pod['metadata']['name']}/{container['name']}": end
-        for pod in engines
-        if not pod["metadata"].get("deletionTimestamp")  # it ends since it is to
-        for container in _containers(pod)
-        # As one that runs first does when it has done its work.
-        if not container.get("ready") and (end := _end(container))
-    }
-
-
-def _started(engines: list[Object]) -> str:
-    """When the last of the engine's containers was started; ``""`` where one does not run."""
-    times = []
-    for pod in engines:
-        running = (_main(_containers(pod)).get("state") or {}).get("running") or {}
-        times.append(running.get("startedAt") or "")
-    return max(times, default="") if all(times) else ""
-
-
-def _pod(cluster: Cluster, pod: Mapping[str, Any]) -> Progress:
-    name, status = pod["metadata"]["name"], pod.get("status") or {}
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            told = condition.get("message", "")
-            if "preemption" in told or "Insufficient" in told or "didn't match" in told:
-                return Progress("failed", 0.0, f"no node takes pod {name}: {told}")
-            return Progress("scheduled", 0.05, told or "it waits for a node")
-    for container in _containers(pod):
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") in STUCK:
-            why = _end(container) or waiting.get("message") or ""
-            return Progress(
-                "failed", 0.0, f"{STUCK[waiting['reason']]}: {name}/{container['name']}: {why}"
-            )
-    if not status.get("containerStatuses"):
-        told = _pod_warning(cluster, pod["metadata"]["namespace"], name)
-        return Progress("image", 0.1, f"pod {name} waits for its images and weights{told}")
-    main = _main(_containers(pod))
+def _engine(cluster: Cluster, pod: Object) -> Progress:
+    """Where one pod of the engines is on its way."""
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    if why := pods.unscheduled(pod):
+        if any(word in why for word in _NO_NODE):
+            return Progress("failed", 0.0, f"no node takes pod {name}: {why}")
+        return Progress("scheduled", 0.05, why)
+    _, why = pods.stuck(pod)
+    if why:
+        return Progress("failed", 0.0, why)
+    states = pods.containers(pod)
+    main = pods.main(states)
     if not (main.get("state") or {}).get("running"):
-        told = _pod_warning(cluster, pod["metadata"]["namespace"], name)
-        return Progress("weights", 0.2, f"pod {name} fetches images and weights{told}")
+        about = f"involvedObject.kind=Pod,involvedObject.name={name}"
+        problem = pods.warning(cluster, namespace, about)
+        more = f": {problem}" if problem else ""
+        if not (pod.get("status") or {}).get("containerStatuses"):
+            return Progress("image", 0.1, f"pod {name} waits for its images and weights{more}")
+        return Progress("weights", 0.2, f"pod {name} fetches images and weights{more}")
     if main.get("ready"):
         return Progress("routing", 0.95, f"pod {name} is ready")
-    text = cluster.log(pod["metadata"]["namespace"], name, "main")
+    text = cluster.log(namespace, name, "main")
     for line, phase, done, message in _LINES:
         if line in text:
             return Progress(phase, done, f"pod {name}: {message}")
     return Progress("loading", 0.3, f"pod {name}: the engine starts")
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How long a wait may take, in seconds.
+
+    Attributes:
+        timeout: in all.
+        fetching: without a running engine.
+        loading: from the start of the engine's containers.
+        interval: between two looks.
+        patience: how long a failure must last, since a pod may fail once and recover; and how
+            long KServe may lag behind engines that are ready.
+        outage: how long the cluster may give no answer.
+    """
+
+    timeout: float
+    fetching: float = math.inf
+    loading: float = math.inf
+    interval: float = 5.0
+    patience: float = 60.0
+    outage: float = 600.0
+
+
 def watch(
-    cluster: Cluster,
-    service: str,
-    namespace: str,
-    until: str,
-    *,
-    timeout: float,
-    fetching: float = math.inf,
-    loading: float = math.inf,
-    interval: float = 5.0,
-    patience: float = 60.0,
-    outage: float = 600.0,
-    check: Check = lambda: None,
+    cluster: Cluster, service: str, namespace: str, until: str, limits: Limits
 ) -> Iterator[Progress]:
     """The progress of a service until it is ``ready`` or ``stopped``.
 
+    Engines that are ready serve, though KServe may not say so. After a while KServe is nudged to
+    look again, and after another the wait ends with the phase ``lagging``.
+
     Args:
-        cluster: where.
+        cluster: where; its guard is asked at each look.
         service: its name.
         namespace: its namespace.
         until: the phase that ends it.
-        timeout: seconds, in all.
-        fetching: seconds that may pass without a running engine.
-        loading: seconds that an engine may take from the start of its containers.
-        interval: seconds between two looks.
-        patience: seconds that a failure must last: a pod may fail once and come round.
-        outage: seconds that the cluster may give no answer.
-        check: is called at each look; what it raises ends the wait.
+        limits: how long it may take.
 
     Raises:
         ClusterError: it can't succeed, took longer than it may, or the cluster is gone.
     """
-    start = since = well = seen = time.monotonic()
+    record = _Record(service, until, limits)
     now = Progress("unknown", 0.0, "")
-    started = ""
-    # Ends of containers, in order; so many were before this wait.
-    ends: list[tuple[str, str]] = []
-    before: int | None = None
     while True:
         try:
+            if cluster.guard:
+                cluster.guard()
             now = progress(cluster, service, namespace)
-            check()
-            seen = time.monotonic()
-            ends += [each for each in now.ended.items() if each not in ends]
-            before = len(ends) if before is None else before
+            record.answered(now)
+            if record.nudges():
+                _nudge(cluster, service, namespace)
         except ClusterError as error:
-            if error.reason not in SILENT or time.monotonic() - seen >= outage:
+            if error.reason not in SILENT or record.silent():
                 raise
             now = replace(now, phase="unknown", message=str(error))
         yield now
-        if now.phase == until:
+        if now.phase == until or record.lagged():
             return
-        clock = time.monotonic()
-        end = "{} ended: {}".format(*ends[-1]) if ends else ""
-        # One that fails late is back in its start before patience ends, and so for ever. Restarts
-        # don't tell: of two nodes all pods are made anew.
-        crashes = [name for name, _ in ends[before:]]
-        if until == "ready" and any(crashes.count(name) >= _CRASHES for name in crashes):
-            why = f"{STUCK['CrashLoopBackOff']}: {end}"
-            raise ClusterError(f"{service} can't become {until}: {why}", "Failed")
-        # Stopped by somebody else, it gets ready no more than a failed one does.
-        if not (now.phase == "failed" or (until == "ready" and now.phase.startswith("stop"))):
-            well = clock
-        elif clock - well >= patience:
-            raise ClusterError(f"{service} can't become {until}: {now.message}", "Failed")
-        if now.started != started:
-            started, since = now.started, clock
-        if clock - start >= timeout or clock - since >= (loading if started else fetching):
-            told = "; ".join(filter(None, (now.message, end)))
+        record.judge(now)
+        time.sleep(limits.interval)
+
+
+def _nudge(cluster: Cluster, service: str, namespace: str) -> None:
+    """Gives KServe a reason to look at a service once more."""
+    meta = {"name": service, "namespace": namespace}
+    notes = {_NUDGE: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    item = {"apiVersion": API, "kind": KIND, "metadata": {**meta, "annotations": notes}}
+    live = cluster.live(item)
+    # Whether it comes too late or is forbidden: it may help, and nothing depends on it.
+    with suppress(ClusterError):
+        cluster.apply(item, live=live, force=True, manager=f"{MANAGER}-nudge")
+
+
+class _Record:
+    """What a wait has seen, which decides whether it goes on."""
+
+    def __init__(self, service: str, until: str, limits: Limits) -> None:
+        self._service, self._until, self._limits = service, until, limits
+        # When the wait began, the engine was started, it last did not fail, and the last answer.
+        self._begun = self._since = self._well = self._heard = time.monotonic()
+        self._started = ""
+        # Ends of containers, in order; so many were before this wait.
+        self._ends: list[tuple[str, str]] = []
+        self._before: int | None = None
+        # Since when KServe lags behind engines that are ready, and whether it was nudged.
+        self._lags: float | None = None
+        self._nudged = False
+
+    def answered(self, now: Progress) -> None:
+        """Takes in an answer of the cluster."""
+        self._heard = time.monotonic()
+        self._ends += [each for each in now.ended.items() if each not in self._ends]
+        if self._before is None:
+            self._before = len(self._ends)
+        if now.phase != "lagging":
+            self._lags = None
+        elif self._lags is None:
+            self._lags = self._heard
+
+    def _lag(self) -> float:
+        """For how many seconds KServe lags behind."""
+        return 0.0 if self._lags is None else self._heard - self._lags
+
+    def nudges(self) -> bool:
+        """Whether it is time to nudge KServe, which is done once."""
+        due = self._lag() >= self._limits.patience and not self._nudged
+        self._nudged = self._nudged or due
+        return due
+
+    def lagged(self) -> bool:
+        """Whether KServe has lagged for so long that nothing more is to be expected of it."""
+        return self._until == "ready" and self._lag() >= 2 * self._limits.patience
+
+    def silent(self) -> bool:
+        """Whether the cluster has given no answer for longer than it may."""
+        return time.monotonic() - self._heard >= self._limits.outage
+
+    def judge(self, now: Progress) -> None:
+        """Raises ClusterError where the wait can't succeed, or has taken longer than it may."""
+        clock, limits, starts = time.monotonic(), self._limits, self._until == "ready"
+        if now.phase == "lagging" and starts:
+            self._well = clock  # it serves, and the wait ends soon
+            return
+        end = "{} ended: {}".format(*self._ends[-1]) if self._ends else ""
+        # A container that fails late starts again before patience ends. Counts of restarts don't
+        # show it: all pods of two nodes are made anew.
+        crashes = Counter(name for name, _ in self._ends[self._before :])
+        if starts and max(crashes.values(), default=0) >= _CRASHES:
+            why = f"{self._service} can't become ready: {pods.CRASH_LOOP}: {end}"
+            raise ClusterError(why, "Failed")
+        # A service that somebody else has stopped does not get ready either.
+        if not (now.phase == "failed" or (starts and now.phase.startswith("stop"))):
+            self._well = clock
+        elif clock - self._well >= limits.patience:
+            why = f"{self._service} can't become {self._until}: {now.message}"
+            raise ClusterError(why, "Failed")
+        if now.started != self._started:
+            self._started, self._since = now.started, clock
+        longest = limits.loading if self._started else limits.fetching
+        if clock - self._begun >= limits.timeout or clock - self._since >= longest:
+            why = "; ".join(filter(None, (now.message, end)))
             raise ClusterError(
-                f"{service} is not {until} after {clock - start:.0f} s ({now.phase}): {told}",
+                f"{self._service} is not {self._until} after {clock - self._begun:.0f} s "
+                f"({now.phase}): {why}",
                 "Timeout",
             )
-        time.sleep(interval)
 
 
-Wait: TypeAlias = Callable[[str, Check], None]
-"""Waits for a phase, and checks at each look."""
+Wait: TypeAlias = Callable[[str], str]
+"""Waits for a phase, and says what was reached."""
+
+LAGS = (
+    "the engines are ready and serve, but KServe does not say so: restart its controller by "
+    "`kubectl -n kserve rollout restart deployment/llmisvc-controller-manager`"
+)
 
 
 def waiting(
     cluster: Cluster,
     service: str,
     namespace: str,
+    limits: Limits,
     tell: Callable[[Progress], None] = lambda _: None,
-    **times: float,
 ) -> Wait:
     """What an upgrade waits with.
 
@@ -369,13 +393,16 @@ def waiting(
         cluster: where.
         service: its name.
         namespace: its namespace.
+        limits: how long each wait may take.
         tell: is told of each look.
-        times: of :func:`watch`: timeout, fetching, loading, interval, patience, outage.
     """
 
-    def wait(until: str, check: Check) -> None:
-        for now in watch(cluster, service, namespace, until, check=check, **times):
+    def wait(until: str) -> str:
+        phase = until
+        for now in watch(cluster, service, namespace, until, limits):
             tell(now)
+            phase = now.phase
+        return LAGS if phase == "lagging" else phase
 
     return wait
 
@@ -384,13 +411,15 @@ FETCHING = 2700.0
 """Seconds for images and weights: at 1 Gbit/s 128 GB take 17 minutes, and 280 GB 37."""
 
 
-def budget(objects: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Seconds that a service may take, as :func:`watch` names them.
+def budget(objects: Iterable[Mapping[str, Any]]) -> Limits:
+    """How long a service may take to become ready.
 
-    Loading may take what the startup probe gives it, from the start of the container as there; a
+    Loading may take what the startup probe allows, from the start of the container as there; a
     minute more is for what follows, until KServe says that it is ready.
     """
-    service = service_of(objects)
-    probe = service["spec"]["template"]["containers"][0]["startupProbe"]
-    loading = float(probe["periodSeconds"] * probe["failureThreshold"] + 60)
-    return {"timeout": FETCHING + loading, "fetching": FETCHING, "loading": loading}
+    spec = service_of(objects).get("spec") or {}
+    main = pods.main((spec.get("template") or {}).get("containers") or [])
+    # Of a service that was adopted, with Kubernetes' defaults for a probe.
+    probe = main.get("startupProbe") or {"failureThreshold": 360}
+    loading = float(probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3) + 60)
+    return Limits(FETCHING + loading, FETCHING, loading)

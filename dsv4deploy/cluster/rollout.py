@@ -1,327 +1,248 @@
-"""Deployments in a cluster: plan, apply, upgrade, roll back, delete, and their history.
+"""Changes of a service in a cluster: one run at a time applies, upgrades or deletes.
 
-A revision is a Secret beside the service with the objects that were applied. It is written before
-the first object changes and marked ``deployed`` after the last, so whoever comes next, on this
-machine or another, knows what was meant and what ran before. Every step can be repeated: after an
-interruption at any point, the same command goes on, and going back to :func:`target` goes back.
-
-Nothing is locked: who begins takes over a revision that is pending, since a run that was killed
-and one that is still at it look the same. The one that was overtaken notices at its next look, or
-before it marks its revision, and ends.
+Every step can be repeated: after an interruption at any point the same command goes on, and going
+back to :func:`dsv4deploy.cluster.revisions.target` goes back.
 """
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from ..errors import ClusterError
+from ..errors import ClusterError, InterruptionError
 from .client import MANAGER, Cluster, Object, managed
-from .diff import Change, changes, downtime, label
-from .readiness import SILENT, STOP, Check, Wait, service_of, stopped
+from .diff import label
+from .lease import CLOCK, Clock, held
+from .plan import Plan, look, no_longer, owned, prepare
+from .readiness import API, KIND, SILENT, STOP, Wait, service_of, stopped
+from .revisions import (
+    UNREADABLE,
+    Revision,
+    begin,
+    finish,
+    history,
+    last_that_ran,
+    manifest,
+    mark,
+)
 
-KEPT = 10
-"""Revisions that are kept, and those to go back to where all of these have failed."""
-
-OVERTAKEN = "Overtaken"
-"""The reason of the error that ends a run whose revision another run has taken over."""
-
-OWNER = "dsv4deploy.io/owner"
-"""The annotation of what is applied: the ``namespace/name`` of the service that it belongs to."""
-
-_SERVICE = "dsv4deploy.io/service"
-_VERSION = "dsv4deploy.io/revision"
-_STATUS = "dsv4deploy.io/status"
 _STOPPER = f"{MANAGER}-stop"
-_GOOD = ("superseded", "deployed")
+# How often a plan, or the write of one object, is made anew because somebody else was faster.
+_TRIES = 5
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True)
-class Revision:
-    """What was applied, once.
-
-    Attributes:
-        number: counts from 1.
-        status: pending, deployed, superseded or failed.
-        created: when, as Kubernetes writes it.
-        objects: what was applied.
-    """
-
-    number: int
-    status: str
-    created: str
-    objects: list[Object]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an apply would do.
-
-    Attributes:
-        service: the service's name.
-        namespace: the service's namespace.
-        objects: what is desired, in the order in which it is applied.
-        writes: those that differ from what is live, or that somebody else has applied.
-        removed: those of the last revision that are no longer desired.
-        changes: the fields that would change.
-        downtime: why the engines would restart; ``""`` where they would not.
-        revision: the last one; None where there is none.
-    """
+class Place:
+    """A service: its name and its namespace."""
 
     service: str
     namespace: str
-    objects: list[Object]
-    writes: list[Object]
-    removed: list[Object]
-    changes: list[Change]
-    downtime: str
-    revision: Revision | None = None
+
+    def __str__(self) -> str:
+        return f"{self.service} in {self.namespace}"
+
+    @property
+    def options(self) -> str:
+        """The options that name it on a command line."""
+        return f"--name {self.service} -n {self.namespace}"
 
 
-# --- revisions ---------------------------------------------------------------------------------
+# --- every run ---------------------------------------------------------------------------------
 
 
-def history(cluster: Cluster, service: str, namespace: str) -> list[Revision]:
-    """The revisions of a service, oldest first."""
-    found = cluster.list("v1", "Secret", namespace, f"{_SERVICE}={service}")
-    return sorted(map(_revision, found), key=lambda revision: revision.number)
+def run(
+    cluster: Cluster,
+    place: Place,
+    doing: str,
+    make: Callable[[], P],
+    act: Callable[[P], str],
+    ask: Callable[[P], bool] | None = None,
+    *,
+    wait: float = 0.0,
+    clock: Clock = CLOCK,
+) -> str:
+    """A change of a service under its Lease, from the plan to what runs in the end.
 
-
-def _revision(secret: Mapping[str, Any]) -> Revision:
-    labels = secret["metadata"]["labels"]
-    packed = base64.b64decode(secret["data"]["objects"])
-    return Revision(
-        number=int(labels[_VERSION]),
-        status=labels[_STATUS],
-        created=secret["metadata"].get("creationTimestamp", ""),
-        objects=json.loads(gzip.decompress(packed)),
-    )
-
-
-def _secret(plan: Plan, revision: Revision) -> Object:
-    packed = gzip.compress(json.dumps(revision.objects, sort_keys=True).encode(), mtime=0)
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "dsv4deploy.io/revision",
-        "metadata": {
-            "name": f"dsv4deploy.{plan.service}.{revision.number}",
-            "namespace": plan.namespace,
-            "labels": {
-                _SERVICE: plan.service,
-                _VERSION: str(revision.number),
-                _STATUS: revision.status,
-            },
-        },
-        "data": {"objects": base64.b64encode(packed).decode()},
-    }
-
-
-@contextmanager
-def _telling(state: str) -> Iterator[None]:
-    """Errors say what state they leave."""
-    try:
-        yield
-    except ClusterError as error:
-        if error.reason == OVERTAKEN:
-            raise
-        raise ClusterError(f"{error}\n{state}", error.reason) from None
-
-
-@_telling("no object has been written")
-def _begin(cluster: Cluster, plan: Plan, known: list[Revision]) -> Revision:
-    """The pending revision of these objects: the one that was interrupted, or a new one."""
-    last = known[-1] if known else None
-    if last and last.status == "pending":
-        if last.objects == plan.objects:
-            return last
-        _mark(cluster, plan, last, "failed")
-    revision = Revision((last.number if last else 0) + 1, "pending", "", plan.objects)
-    try:
-        cluster.create(_secret(plan, revision))
-    except ClusterError as error:
-        if error.reason != "AlreadyExists":
-            raise
-        # Somebody else's, or ours where the answer to the first try was lost.
-        made = history(cluster, plan.service, plan.namespace)[-1]
-        if (made.number, made.objects) != (revision.number, revision.objects):
-            raise ClusterError(
-                f"somebody else has begun revision {revision.number} of {plan.service} just now: "
-                "see `dsv4deploy history`, and run this again when theirs is done",
-                "Conflict",
-            ) from None
-    return revision
-
-
-def _mark(cluster: Cluster, plan: Plan, revision: Revision, status: str) -> Revision:
-    marked = replace(revision, status=status)
-    cluster.apply(_secret(plan, marked), force=True)
-    return marked
-
-
-@_telling("all objects are written: run the same command again to mark their revision")
-def _finish(cluster: Cluster, plan: Plan, revision: Revision) -> None:
-    """Marks a revision as deployed, and takes the oldest away."""
-    known = _fenced(cluster, plan, revision)
-    _mark(cluster, plan, revision, "deployed")
-    for other in known[:-1]:
-        if other.status == "deployed":
-            _mark(cluster, plan, other, "superseded")
-    # However many have failed since, there is one to go back to.
-    good = [other for other in known if other.status in _GOOD]
-    for other in known[:-KEPT]:
-        if other not in good[-1:]:
-            cluster.delete(_secret(plan, other))
-
-
-def _fenced(cluster: Cluster, plan: Plan, revision: Revision) -> list[Revision]:
-    """The service's history, whose last revision is this run's, as it has left it.
-
-    Raises:
-        ClusterError: another run has taken it over.
-    """
-    known = history(cluster, plan.service, plan.namespace)
-    last = known[-1] if known else None
-    if last and (last.number, last.status) == (revision.number, revision.status):
-        return known
-    if last and last.number > revision.number:
-        what = f"revision {last.number} of {plan.service} was begun at {last.created}"
-    elif last and last.number == revision.number:
-        what = f"another run has marked revision {last.number} of {plan.service} {last.status}"
-    else:
-        what = f"revision {revision.number} of {plan.service} was deleted"
-    raise ClusterError(
-        f"{what}, and has overtaken this run of revision {revision.number}: it ends here, writes "
-        "nothing more and puts nothing back; see `dsv4deploy history`",
-        OVERTAKEN,
-    )
-
-
-def _settled(plan: Plan, known: list[Revision]) -> bool:
-    """Whether the cluster is as the plan wants it, and its history says so."""
-    last = known[-1] if known else None
-    same = last is not None and (last.status, last.objects) == ("deployed", plan.objects)
-    return same and not plan.writes and not plan.removed
-
-
-# --- apply -------------------------------------------------------------------------------------
-
-
-def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> Plan:
-    """What applying these objects would do, by the server's own dry run of each.
+    The Lease is not held while somebody is asked. The plan is made anew under it, and where that
+    is another than the one that was agreed to, it is shown again.
 
     Args:
         cluster: where.
-        objects: what :func:`dsv4deploy.render` returns.
-        force: whether fields that others have set are taken over.
+        place: the service.
+        doing: what is done, for others who wait.
+        make: makes the plan.
+        act: carries a plan out, and says what it did.
+        ask: shows a plan, and whether it is agreed to; without it nobody is asked.
+        wait: how many seconds to wait for another run that is at work.
+        clock: the Lease's time.
+
+    Returns:
+        what was done, and what runs now.
 
     Raises:
-        ClusterError: one of them would be refused; nothing has been written. The message has
-            a line for each.
+        ClusterError: it failed; the message says what runs now.
+        InterruptionError: somebody has pressed Ctrl-C or answered no; so does its message.
     """
-    service = service_of(objects)
-    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-    _namespaces(cluster, objects)
-    found: list[Change] = []
-    writes: list[Object] = []
-    refused: list[ClusterError] = []
-    for item in objects:
-        try:
-            live = cluster.live(item)
-            owner = _owner(live)
-            if owner not in ("", f"{namespace}/{name}"):
-                raise ClusterError(
-                    f"{label(item)} belongs to the service {owner}: give this one another name, or "
-                    "leave the object to the other (maas.gateway.create, router.preset)",
-                    "Conflict",
-                )
-            made = cluster.apply(_owned(item, service), dry_run=True, force=force)
-        except ClusterError as error:
-            if error.reason in ("Unreachable", "Unauthorized"):
-                raise
-            refused.append(error)
-            continue
-        own = changes(live, made)
-        found += own
-        if own or live is None or _fields(live) != _fields(made):
-            writes.append(item)
-    known = history(cluster, name, namespace)
-    plan = Plan(name, namespace, objects, writes, [], found, "", known[-1] if known else None)
+    before = cluster.writes
+
+    def end(reason: str = "") -> str:
+        # A write without an answer may have come into force.
+        changed = cluster.writes > before or cluster.unanswered
+        unchanged = "" if changed else "nothing has been changed; "
+        # Others may be at work where this run does not hold the Lease.
+        alone = cluster.guard is not None and reason != "Lost"
+        return f"{unchanged}{what_runs(cluster, place, compare=alone)}"
+
     try:
-        number = known[-1].number + 1 if known else 1
-        cluster.apply(_secret(plan, Revision(number, "pending", "", objects)), dry_run=True)
+        # The Lease is held to its end, so that what is read back is what this run has left.
+        with ExitStack() as stack:
+            try:
+                done = _agreed(stack, cluster, place, doing, make, act, ask, wait, clock)
+                return f"{done}; {what_runs(cluster, place)}"
+            except KeyboardInterrupt:
+                raise InterruptionError(f"interrupted: {end()}") from None
+            except ClusterError as error:
+                if error.reason == "Held":
+                    raise
+                raise ClusterError(f"{error}\n{end(error.reason)}", error.reason) from None
+    except KeyboardInterrupt:
+        message = f"interrupted while what runs was read back: {_tells(place)}"
+        raise InterruptionError(message) from None
+
+
+def _agreed(
+    stack: ExitStack,
+    cluster: Cluster,
+    place: Place,
+    doing: str,
+    make: Callable[[], P],
+    act: Callable[[P], str],
+    ask: Callable[[P], bool] | None,
+    wait: float,
+    clock: Clock,
+) -> str:
+    """Carries out a plan that is still what was agreed to."""
+    lease = partial(
+        held,
+        cluster,
+        place.namespace,
+        f"dsv4deploy.{place.service}",
+        doing,
+        wait=wait,
+        clock=clock,
+    )
+    if not ask:
+        stack.enter_context(lease())
+    plan = make()
+    for tried in range(1, _TRIES + 1):
+        if ask:
+            stack.close()
+            if not ask(plan):
+                raise KeyboardInterrupt
+            stack.enter_context(lease())
+            agreed, plan = plan, make()
+            if plan != agreed:
+                continue
+        try:
+            return act(plan)
+        except ClusterError as error:
+            if error.reason != "Stale" or tried == _TRIES:
+                raise
+            plan = make()
+    raise ClusterError(f"{place} changed while each question was answered", "Stale")
+
+
+def what_runs(cluster: Cluster, place: Place, *, compare: bool = True) -> str:
+    """What a service is now, read back, and the command that goes on; never an error.
+
+    Args:
+        cluster: where.
+        place: the service.
+        compare: whether its objects are compared with its revisions.
+    """
+    try:
+        live = cluster.get(API, KIND, place.service, place.namespace)
+        known = [
+            each
+            for each in history(cluster, place.service, place.namespace)
+            if each.status != UNREADABLE
+        ]
+        if not known:
+            return f"{place} {_state(live)}" + (", and has no revision" if live else "")
+        return _read_back(cluster, place, _state(live), known, compare)
     except ClusterError as error:
-        refused.append(error)
-    if refused:
-        told = "\n".join(map(str, refused))
-        raise ClusterError(f"{told}\nnothing has been changed", refused[0].reason)
-    removed = _no_longer(cluster, plan, known)
-    for item in removed:
-        found += changes(item, None)
-    return replace(plan, removed=removed, downtime=downtime(found))
+        return f"what runs now can't be read back ({error}): {_tells(place)}"
 
 
-def taking_over(plan: Plan) -> str:
-    """What is said of a plan that goes on where another run has not ended; ``""`` where none is."""
-    last = plan.revision
-    if not last or last.status != "pending":
+def _tells(place: Place) -> str:
+    return f"`dsv4deploy history {place.options}` and `dsv4deploy status {place.options}` tell"
+
+
+def _read_back(
+    cluster: Cluster, place: Place, state: str, known: list[Revision], compare: bool
+) -> str:
+    last, ran = known[-1], last_that_ran(known)
+    if not compare:
+        return f"{place} {state}; its last is {last}"
+    differing: list[str] = []
+    try:
+        for revision in [last, ran] if ran and ran is not last else [last]:
+            found = _differing(cluster, place, revision, known)
+            if not found:
+                return f"{place} {state}: {revision}{_next(place, state, last, ran, revision)}"
+            differing = differing or found
+    except ClusterError as error:
+        told = f"its last is {last}, and whether it is that can't be told ({error})"
+        return f"{place} {state}; {told}{_next(place, state, last, ran, None)}"
+    some = ", ".join(differing[:3]) + (", …" if differing[3:] else "")
+    return (
+        f"{place} {state}, and is no revision: of {last} differ {some}"
+        f"{_next(place, state, last, ran, None)}"
+    )
+
+
+def _state(live: Object | None) -> str:
+    if live is None:
+        return "does not exist"
+    if live["metadata"].get("deletionTimestamp"):
+        return "is being deleted"
+    return "is stopped" if stopped(live) else "runs"
+
+
+def _differing(
+    cluster: Cluster, place: Place, revision: Revision, known: list[Revision]
+) -> list[str]:
+    """The objects that are not as a revision has them, with those that it has not."""
+    differing = []
+    for item in revision.objects:
+        # What was adopted is as it was found, or as it was put back.
+        shapes = [owned(item, service_of(revision.objects))]
+        shapes += [item] if revision.status == "adopted" else []
+        looks = (look(cluster, shape, force=True) for shape in shapes)
+        if all(found.live is None or found.changes for found in looks):
+            differing.append(label(item))
+    others = no_longer(cluster, place.service, place.namespace, revision.objects, known)
+    return differing + list(map(label, others))
+
+
+def _next(
+    place: Place, state: str, last: Revision, ran: Revision | None, found: Revision | None
+) -> str:
+    """The command that goes on; ``""`` where nothing is left to do."""
+    back = f"`dsv4deploy rollback {ran.number if ran else ''} {place.options}`".replace("  ", " ")
+    if last.status == "pending":
+        return "; run the same command again to go on" + (f", or {back} to go back" if ran else "")
+    if state == "runs" and found is ran and ran:
         return ""
-    return f"taking over from the run that began revision {last.number} at {last.created}"
+    return f"; {back} brings back revision {ran.number}" if ran else "; apply it again"
 
 
-def _owned(item: Object, service: Mapping[str, Any]) -> Object:
-    """An object as it is applied: it says whose it is."""
-    meta = service["metadata"]
-    owner = {OWNER: f"{meta['namespace']}/{meta['name']}"}
-    annotations = {**(item["metadata"].get("annotations") or {}), **owner}
-    return {**item, "metadata": {**item["metadata"], "annotations": annotations}}
-
-
-def _owner(live: Mapping[str, Any] | None) -> str:
-    """Whose an object is; ``""`` where it does not say."""
-    meta = live["metadata"] if live else {}
-    return str((meta.get("annotations") or {}).get(OWNER, ""))
-
-
-def _ours(live: Object, service: str, namespace: str) -> bool:
-    """Whether this tool has made an object for this service."""
-    return managed(live) and _owner(live) in ("", f"{namespace}/{service}")
-
-
-def _namespaces(cluster: Cluster, objects: list[Object]) -> None:
-    wanted = sorted({item["metadata"]["namespace"] for item in objects})
-    missing = [name for name in wanted if not cluster.get("v1", "Namespace", name)]
-    if missing:
-        raise ClusterError(
-            f"the cluster has no namespace {', '.join(missing)}: kubectl create namespace "
-            f"{missing[0]}; nothing has been changed",
-            "NotFound",
-        )
-
-
-def _fields(item: Mapping[str, Any]) -> Any:
-    """The fields of an object that this tool has set."""
-    entries = item["metadata"].get("managedFields") or []
-    return [entry.get("fieldsV1") for entry in entries if entry.get("manager") == MANAGER]
-
-
-def _no_longer(cluster: Cluster, plan: Plan, known: list[Revision]) -> list[Object]:
-    """Live objects of earlier revisions that this tool has made and that are not desired."""
-    wanted = set(map(label, plan.objects))
-    gone: dict[str, Object] = {}
-    for revision in known:
-        for item in revision.objects:
-            if label(item) not in wanted and label(item) not in gone:
-                live = cluster.live(item)
-                if live and _ours(live, plan.service, plan.namespace):
-                    gone[label(item)] = live
-    return list(gone.values())
+# --- apply -------------------------------------------------------------------------------------
 
 
 def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
@@ -331,51 +252,54 @@ def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
     it is: :func:`upgrade` is for those. One that an interrupted upgrade has stopped is started.
 
     Raises:
-        ClusterError: an object was refused; the message says how far it went. The revision stays
-            pending, and the same command goes on. Or another run has begun a revision; then
-            nothing more has been written.
+        ClusterError: an object was refused. The revision stays pending, and the same command goes
+            on. With reason Stale somebody has changed an object since the plan was made.
     """
-    known = history(cluster, plan.service, plan.namespace)
     service = service_of(plan.objects)
-    held = _held(cluster.live(service))
-    if _settled(plan, known) and not held:
+    live = plan.seen[label(service)]
+    started = bool(live and managed(live, _STOPPER))
+    if plan.settled and not started:
         return 0
-    revision = _begin(cluster, plan, known)
+    known = begin(cluster, plan.adopted, plan.wanted(), plan.known)
     _write(cluster, plan, force)
-    if held:
+    if started:
         _start(cluster, service)
-    _finish(cluster, plan, revision)
-    return len(plan.writes) + len(plan.removed) + held
+    finish(cluster, known)
+    return len(plan.writes) + len(plan.removed) + started
 
 
 def _write(cluster: Cluster, plan: Plan, force: bool) -> None:
-    done: list[str] = []
-    try:
-        for item in plan.writes:
-            cluster.apply(_owned(item, service_of(plan.objects)), force=force)
-            done.append(label(item))
-        for item in reversed(plan.removed):
-            cluster.delete(item)
-            done.append(label(item))
-    except ClusterError as error:
-        whole = len(plan.writes) + len(plan.removed)
-        state = f"{len(done)} of {whole} objects were written ({', '.join(done) or 'none'})"
-        raise ClusterError(
-            f"{error}\n{state}: run the same command again to go on, or `dsv4deploy rollback`",
-            error.reason,
-        ) from None
+    for item in plan.writes:
+        _write_one(cluster, plan, item, force)
+    for item in reversed(plan.removed):
+        cluster.delete(item, live=plan.seen[label(item)])
+
+
+def _write_one(cluster: Cluster, plan: Plan, item: Object, force: bool) -> None:
+    """Writes an object over what the plan has seen, or over what would change in the same way."""
+    applied = owned(item, service_of(plan.objects))
+    live = plan.seen[label(item)]
+    planned = [change for change in plan.changes if change.object == label(item)]
+    for tried in range(1, _TRIES + 1):
+        try:
+            cluster.apply(applied, live=live, force=force)
+        except ClusterError as error:
+            if error.reason != "Stale" or tried == _TRIES:
+                raise
+        else:
+            return
+        found = look(cluster, applied, force=force)
+        if not found.differs:  # the answer to the first try was lost
+            return
+        if found.changes != planned:
+            raise ClusterError(f"{label(item)} was changed by somebody else just now", "Stale")
+        live = found.live
 
 
 # --- upgrade -----------------------------------------------------------------------------------
 
 
-def upgrade(
-    cluster: Cluster,
-    plan: Plan,
-    *,
-    force: bool = False,
-    wait: Wait | None = None,
-) -> None:
+def upgrade(cluster: Cluster, plan: Plan, *, force: bool = False, wait: Wait = lambda _: "") -> str:
     """Stop, apply, start, wait; on failure back to what ran before.
 
     A model that fills its node can't roll over: no released KServe lets the old pod go before
@@ -383,165 +307,152 @@ def upgrade(
 
     Args:
         cluster: where.
-        plan: what :func:`prepare` made.
+        plan: what :func:`dsv4deploy.cluster.plan.prepare` made.
         force: whether fields that others have set are taken over.
         wait: waits for ``stopped`` and for ``ready``, and raises ClusterError where that can't be;
-            :func:`dsv4deploy.progress.waiting` makes one. None waits for nothing.
+            :func:`dsv4deploy.cluster.readiness.waiting` makes one. By default nothing is waited
+            for.
+
+    Returns:
+        what the wait says of a service that is ready.
 
     Raises:
-        ClusterError: it failed; the message says what runs now.
+        ClusterError: it failed; where something ran before, that was put back where it could be.
+    """
+    live = plan.seen[label(service_of(plan.objects))]
+    if live and not stopped(live) and plan.settled:
+        return wait("ready")
+    known = begin(cluster, plan.adopted, plan.wanted(), plan.known)
+    try:
+        told = _replace(cluster, plan, force, wait)
+    except ClusterError as error:
+        raise _gone_back(cluster, known, error, wait) from None
+    finish(cluster, known)
+    return told
+
+
+def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: bool = False) -> str:
+    """Stops what runs where it must be stopped, writes the plan, starts and waits.
+
+    Args:
+        cluster: where.
+        plan: what to write.
+        force: whether fields that others have set are taken over.
+        wait: as of :func:`upgrade`.
+        back: whether engines that do not end are written over: they must not keep what ran
+            before away.
     """
     service = service_of(plan.objects)
-    live = cluster.live(service)
-    known = history(cluster, plan.service, plan.namespace)
-    if live and not stopped(live) and _settled(plan, known):
-        if wait:
-            wait("ready", lambda: None)
-        return
-    before = next((each for each in reversed(known) if each.status == "deployed"), None)
-    revision = _begin(cluster, plan, known)
-    check = partial(_fenced, cluster, plan, revision)
-    try:
-        if live and (plan.downtime or stopped(live)):
-            _stop(cluster, live)
-            if wait:
-                wait("stopped", check)
-        _start_anew(cluster, plan, force, wait, check)
-    except ClusterError as error:
-        if error.reason == OVERTAKEN:
-            raise
-        if error.reason in SILENT or error.reason == "Unauthorized":
-            raise ClusterError(
-                f"{error}\nrevision {revision.number} is under way, and how it ends is not known: "
-                "run the same command again to go on, or `dsv4deploy rollback`",
-                error.reason,
-            ) from None
-        if before is None:
-            raise
-        with _telling(
-            f"{error}\nrevision {revision.number} is pending, and nothing was put back: run the "
-            "same command again to go on, or `dsv4deploy rollback`"
-        ):
-            check()
-            failed = _mark(cluster, plan, revision, "failed")
-        state = f"revision {before.number} runs again, as before"
+    live = plan.seen[label(service)]
+    if live and (plan.downtime or (stopped(live) and not back)):
+        _mark_service(cluster, service, {STOP: "true"})
         try:
-            back = prepare(cluster, before.objects, force=True)
-            _go_back(cluster, back, wait, partial(_fenced, cluster, plan, failed))
-        except ClusterError as second:
-            state = f"going back to revision {before.number} failed: {second}"
-        raise ClusterError(f"{error}\n{state}", error.reason) from None
-    _finish(cluster, plan, revision)
-
-
-def _go_back(cluster: Cluster, plan: Plan, wait: Wait | None, check: Check) -> None:
-    """Puts back what ran before; where nothing was written yet, its engines only start."""
-    live = cluster.live(service_of(plan.objects))
-    if live and plan.downtime:
-        _stop(cluster, live)
-        # Engines that do not end must not keep the old objects away.
-        if wait:
-            with suppress(ClusterError):
-                wait("stopped", check)
-    _start_anew(cluster, plan, True, wait, check)
-
-
-def _start_anew(cluster: Cluster, plan: Plan, force: bool, wait: Wait | None, check: Check) -> None:
-    check()
+            wait("stopped")
+        except ClusterError as error:
+            if not back or error.reason in _LEFT:
+                raise
     _write(cluster, plan, force)
-    _start(cluster, service_of(plan.objects))
-    if wait:
-        wait("ready", check)
+    _start(cluster, service)
+    return wait("ready")
 
 
-def _named(service: Mapping[str, Any], annotations: Object) -> Object:
-    return {
-        "apiVersion": service["apiVersion"],
-        "kind": service["kind"],
-        "metadata": {
-            "name": service["metadata"]["name"],
-            "namespace": service["metadata"]["namespace"],
-            **({"annotations": annotations} if annotations else {}),
-        },
-    }
+# Reasons of errors after which nothing is put back: the run may write nothing more, or goes on
+# with a plan that is made anew.
+_LEFT = (*SILENT, "Unauthorized", "Lost", "Stale")
 
 
-def _held(live: Object | None) -> bool:
-    """Whether this tool has stopped a service, and not started it again to the end."""
-    return bool(live and managed(live, _STOPPER))
+def _gone_back(
+    cluster: Cluster, known: list[Revision], error: ClusterError, wait: Wait
+) -> ClusterError:
+    """The error of a failed upgrade, after what ran before was put back where that can be."""
+    *others, revision = known
+    before = last_that_ran(others)
+    if error.reason in _LEFT or before is None:
+        return error
+    try:
+        mark(cluster, revision, "failed")
+        back = prepare(cluster, before.objects, force=True)
+        _replace(cluster, back, True, wait, back=True)
+    except ClusterError as second:
+        message = f"{error}\ngoing back to revision {before.number} failed: {second}"
+        return ClusterError(message, "Lost" if second.reason == "Lost" else error.reason)
+    return ClusterError(f"{error}\nrevision {before.number} runs again, as before", error.reason)
 
 
-def _stop(cluster: Cluster, service: Mapping[str, Any]) -> None:
-    # A manager of its own, so that applying the service does not take the annotation away.
-    cluster.apply(_named(service, {STOP: "true"}), force=True, manager=_STOPPER)
+def _mark_service(cluster: Cluster, service: Mapping[str, Any], annotations: Object) -> None:
+    """Applies annotations to a service as it is now, and to no other state of it.
+
+    They have a manager of their own, so that applying the service does not take them away.
+    """
+    meta = {key: service["metadata"][key] for key in ("name", "namespace")}
+    item = {"apiVersion": service["apiVersion"], "kind": service["kind"]}
+    item |= {"metadata": {**meta, **({"annotations": annotations} if annotations else {})}}
+    for tried in range(1, _TRIES + 1):
+        live = cluster.live(service)
+        if live is None:
+            return
+        try:
+            cluster.apply(item, live=live, force=True, manager=_STOPPER)
+        except ClusterError as error:
+            if error.reason != "Stale" or tried == _TRIES:
+                raise
+        else:
+            return
 
 
 def _start(cluster: Cluster, service: Mapping[str, Any]) -> None:
     live = cluster.live(service)
     if live and STOP in (live["metadata"].get("annotations") or {}):
-        cluster.apply(_named(service, {STOP: "false"}), force=True, manager=_STOPPER)
-        cluster.apply(_named(service, {}), force=True, manager=_STOPPER)
+        _mark_service(cluster, service, {STOP: "false"})
+        _mark_service(cluster, service, {})
 
 
-def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> Revision:
-    """The revision to go back to.
+# --- delete ------------------------------------------------------------------------------------
 
-    Args:
-        cluster: where.
-        service: the service's name.
-        namespace: its namespace.
-        number: a revision's; 0 is what ran before: the deployed one where a newer one has been
-            interrupted or has failed, else the one before it.
 
-    Raises:
-        ClusterError: there is none; the message lists what there is.
+@dataclass(frozen=True)
+class Removal:
+    """What deleting a service would do. Two are equal where they would do the same.
+
+    Attributes:
+        going: the labels of the objects that go, in the order in which they were applied.
+        staying: the labels of those that stay since somebody else has made them.
+        known: the history.
+        seen: the objects that go, as they were read.
+        stopped: the service, where it stays and this tool has stopped it; else None.
     """
-    known = history(cluster, service, namespace)
-    if number:
-        chosen = [each for each in known if each.number == number]
-    elif known and known[-1].status == "deployed":
-        # One killed between two marks leaves two that are deployed.
-        chosen = [each for each in known[:-1] if each.status in _GOOD][-1:]
-    else:
-        chosen = [each for each in known if each.status == "deployed"][-1:]
-    if not chosen:
-        there = ", ".join(f"{each.number} ({each.status})" for each in known) or "none"
-        raise ClusterError(
-            f"{service} in {namespace} has no revision to go back to; there are: {there}",
-            "NotFound",
-        )
-    return chosen[0]
+
+    going: list[str]
+    staying: list[str]
+    known: list[Revision]
+    seen: list[Object] = field(compare=False, repr=False)
+    stopped: Object | None = field(default=None, compare=False, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.going or self.known)
 
 
-def delete(
-    cluster: Cluster, service: str, namespace: str, dry_run: bool = False
-) -> tuple[list[Object], list[Object]]:
+def removal(cluster: Cluster, place: Place) -> Removal:
+    """What deleting a service would do."""
+    known = history(cluster, place.service, place.namespace)
+    readable = [revision for revision in known if revision.status != UNREADABLE]
+    seen = no_longer(cluster, place.service, place.namespace, [], readable)
+    going = list(map(label, seen))
+    items = {label(item): item for revision in readable for item in revision.objects}
+    staying = [each for each, item in items.items() if each not in going and cluster.live(item)]
+    live = cluster.get(API, KIND, place.service, place.namespace)
+    halted = live if live and managed(live, _STOPPER) and label(live) not in going else None
+    return Removal(going, staying, readable, seen, halted)
+
+
+def delete(cluster: Cluster, planned: Removal) -> None:
     """Deletes what this tool has made for a service, its history last.
 
-    Args:
-        cluster: where.
-        service: the service's name.
-        namespace: its namespace.
-        dry_run: whether it only says.
-
-    Returns:
-        the objects that go, and those that stay since somebody else has made them.
+    A service that stays, since somebody else has made it, is not left stopped.
     """
-    known = history(cluster, service, namespace)
-    items: dict[str, Object] = {}
-    for revision in known:
-        for item in revision.objects:
-            items[label(item)] = item
-    going: list[Object] = []
-    staying: list[Object] = []
-    for item in items.values():
-        live = cluster.live(item)
-        if live:
-            (going if _ours(live, service, namespace) else staying).append(live)
-    if not dry_run:
-        for item in reversed(going):
-            cluster.delete(item)
-        plan = Plan(service, namespace, [], [], [], [], "")
-        for revision in known:
-            cluster.delete(_secret(plan, revision))
-    return going, staying
+    for item in reversed(planned.seen):
+        cluster.delete(item, live=item)
+    if planned.stopped:
+        _start(cluster, planned.stopped)
+    for revision in planned.known:
+        cluster.delete(manifest(revision), live=revision.secret)

@@ -17,7 +17,7 @@ _NUMBERS = ("one", "two", "three", "four", "five")
 _REPEATED = re.compile(r"(.{1,60}?)\1{4,}", re.DOTALL)
 _SPECIAL = re.compile(r"<[|\uff5c][^<>]{1,40}[|\uff5c]>|</?s>|<unk>|<pad>")
 _WINDOW = 64  # words
-# Scripts by the first word of their letters' Unicode names. Greek is none of them: it stands in
+# Scripts by the first word of their letters' Unicode names. Greek is none of them: it is in
 # formulas of any language. Chinese, Japanese and Korean are one, for they borrow from each other.
 _SCRIPTS = {
     "LATIN": "Latin",
@@ -61,7 +61,7 @@ def _unreadable(text: str) -> str:
 
 def _special(text: str) -> str:
     found = _SPECIAL.search(text)
-    return f"the special token {found.group()} stands in the answer" if found else ""
+    return f"the special token {found.group()} is in the answer" if found else ""
 
 
 def _repeated(text: str) -> str:
@@ -96,11 +96,11 @@ def _mixed(text: str) -> str:
     for char in text:
         script = _script(char)
         if script and before and script != before and "Chinese" not in (script, before):
-            return f"{before} and {script} letters stand in one word"
+            return f"{before} and {script} letters are in one word"
         if script:
             found.add(script)
         before = script
-    return f"{', '.join(sorted(found))} letters stand in one answer" if len(found) > 2 else ""
+    return f"{', '.join(sorted(found))} letters are in one answer" if len(found) > 2 else ""
 
 
 def _broken_json(text: str) -> str:

@@ -1,37 +1,30 @@
 """vLLM's command line as data: what each version's own parser accepts.
 
-``data/vllm-<version>-flags.json`` was read out of that version's parser. Each flag has a kind
-(``switch``: only ``--flag``; ``boolean``: also ``--no-flag``; ``integer``, ``number``, ``text``,
-``json``; ``any``: a value whose type the parser does not tell), and where it takes several words
-(``many``) or only some (``choices``), that too.
+Each flag has a kind: ``switch`` (only ``--flag``), ``boolean`` (also ``--no-flag``), ``integer``,
+``number``, ``text`` or ``json``. It may have ``many`` (several words), ``choices`` (only these),
+``optional`` (``None`` is a value, too), ``mapping`` (a text or JSON) and ``auto`` (a number or
+``auto``).
 """
 
 from __future__ import annotations
 
-import difflib
 import json
-from functools import cache
-from importlib.resources import files
+import re
+from collections.abc import Mapping
 from typing import Any
 
-_DATA = files(__package__) / "data"
+from ..errors import nearest, suggestion
+from .builds import vllm, vllm_versions
 
 
 def versions() -> list[str]:
     """The versions of vLLM whose flags are known."""
-    names = (entry.name for entry in _DATA.iterdir())
-    prefix, suffix = "vllm-", "-flags.json"
-    return sorted(
-        name.removeprefix(prefix).removesuffix(suffix) for name in names if name.endswith(suffix)
-    )
+    return list(vllm_versions())
 
 
-@cache
-def known(version: str) -> dict[str, dict[str, Any]]:
+def known(version: str) -> Mapping[str, Mapping[str, Any]]:
     """The flags of a version by their names without ``--``; empty for an unknown version."""
-    file = _DATA / f"vllm-{version}-flags.json"
-    result: dict[str, dict[str, Any]] = json.loads(file.read_text()) if file.is_file() else {}
-    return result
+    return vllm(version).flags if version in vllm_versions() else {}
 
 
 def problem(version: str, flag: str, value: Any) -> str:
@@ -40,7 +33,7 @@ def problem(version: str, flag: str, value: Any) -> str:
     Args:
         version: a version in :func:`versions`.
         flag: a flag without ``--``.
-        value: as it stands in ``engine.args``; null is always fine.
+        value: as it is in ``engine.args``; null is always fine.
     """
     flags = known(version)
     if flag not in flags:
@@ -63,7 +56,6 @@ def problem(version: str, flag: str, value: Any) -> str:
 
 
 _KINDS = {
-    "any": "text or a number",
     "integer": "a whole number",
     "json": "a mapping, or strict JSON as text",
     "number": "a number",
@@ -71,16 +63,20 @@ _KINDS = {
 }
 
 
-def _one(spec: dict[str, Any], kind: str, value: Any) -> str:
+def _one(spec: Mapping[str, Any], kind: str, value: Any) -> str:
+    if (spec.get("optional") and value in ("", "None")) or (spec.get("auto") and value == "auto"):
+        return ""
     choices = spec.get("choices")
     if choices and value not in choices:
-        near = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
-        hint = f": did you mean {near[0]}?" if near else f": {', '.join(map(str, choices))}"
-        return f"vLLM does not know the choice {value}{hint}"
+        return f"vLLM does not know the choice {value}{nearest(str(value), map(str, choices))}"
     if kind == "json":
         return _not_json(value)
     if isinstance(value, dict):
-        return f"this flag takes {_KINDS[kind]}, not a mapping"
+        return "" if spec.get("mapping") else f"this flag takes {_KINDS[kind]}, not a mapping"
+    return _not_a_number(kind, value)
+
+
+def _not_a_number(kind: str, value: Any) -> str:
     if kind == "integer" and not (isinstance(value, int) or _is_integer(value)):
         return f"this flag takes a whole number, not {value}"
     if kind == "number" and isinstance(value, str):
@@ -90,8 +86,9 @@ def _one(spec: dict[str, Any], kind: str, value: Any) -> str:
 
 def _is_integer(value: Any) -> bool:
     """Text that vLLM reads as an integer: 32k is 32,000, 32K is 32,768."""
-    number = value[:-1] if isinstance(value, str) and value[-1:] in "kKmMgGtT" else value
-    return isinstance(number, str) and number.replace(".", "", 1).isdigit()
+    return isinstance(value, str) and bool(
+        re.fullmatch(r"[-+]?[0-9]+|[0-9]+(\.[0-9]+)?[kKmMgGtT]", value)
+    )
 
 
 def _not_json(value: Any) -> str:
@@ -110,13 +107,11 @@ def _not_json(value: Any) -> str:
     return ""
 
 
-def _unknown(version: str, flag: str, flags: dict[str, Any]) -> str:
+def _unknown(version: str, flag: str, flags: Mapping[str, Any]) -> str:
     if flag.startswith("no-") and flag[3:] in flags:
         return f"write {flag[3:]}: false"
     longer = [name for name in flags if name.startswith(flag)]
     if longer:
         # vLLM's parser takes any unambiguous beginning, until a new flag makes it ambiguous.
         return f"abbreviated: write {' or '.join(longer[:3])} whole"
-    near = difflib.get_close_matches(flag, flags, n=1)
-    hint = f": did you mean {near[0]}?" if near else ""
-    return f"vLLM {version} has no flag --{flag}{hint}"
+    return f"vLLM {version} has no flag --{flag}{suggestion(flag, flags)}"

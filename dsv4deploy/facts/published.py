@@ -1,6 +1,6 @@
 """The published figures, as they were printed, each row with its source.
 
-They stand in ``data/published.json``. A figure is kept as its text: the digits printed say how
+They are in ``data/published.json``. A figure is kept as its text: the digits printed say how
 far it was rounded, and :class:`Figure` reckons with that.
 """
 
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 
@@ -29,6 +29,19 @@ class Metric(StrEnum):
     TPS = "tps"
     """Input and output tokens a second, of all requests together."""
 
+    @property
+    def label(self) -> str:
+        """Its name in a table."""
+        return "Decode" if self == Metric.DECODE else self.value.upper()
+
+    @property
+    def unit(self) -> str:
+        """``ms`` or ``tokens/s``."""
+        return "ms" if self in LATENCIES else "tokens/s"
+
+
+LATENCIES = (Metric.TTFT, Metric.ITL, Metric.E2E)
+"""Metrics of which less is better; of the others more is."""
 
 _UNITS = {"s": 1000.0, "ms": 1.0, "tokens/s": 1.0}
 
@@ -108,10 +121,15 @@ class Row:
     note: str
     source: str
 
+    @property
+    def sequences(self) -> int:
+        """Requests of a run that wait for no other; in scenario 2, conversations of 4 requests."""
+        return self.requests // 4 if self.scenario == 2 else self.requests
+
 
 @cache
 def _data() -> dict[str, Any]:
-    text = (files(__package__) / "data" / "published.json").read_text("utf-8")
+    text = (Path(__file__).parent / "data" / "published.json").read_text("utf-8")
     data: dict[str, Any] = json.loads(text)
     return data
 
@@ -154,14 +172,14 @@ def rows() -> tuple[Row, ...]:
 
 
 def compared_with(ingress: str) -> str:
-    """The ingress whose figures a run is held against: without a gateway nothing was published,
+    """The ingress whose figures a run is compared with: without a gateway nothing was published,
     and KServe's adds least.
     """
     return "kserve" if ingress == "direct" else ingress
 
 
 def row(profile: str, scenario: int, ingress: str, concurrency: int) -> Row | None:
-    """The row that a run is held against; None where nothing was published.
+    """The row that a run is compared with; None where nothing was published.
 
     Args:
         profile: the name of a shipped profile.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import io
 import json
 import tarfile
@@ -13,20 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..checks.rules import RULES, Rule
-from ..completion import garbage
+from ..checks.rule import Rule
+from ..completion import garbage, stream
 from ..errors import DeployError
 from ..findings import Severity
-from ..manifest.render import KINDS, TEMPLATES
+from ..manifest.render import FILES, TEMPLATES
 from ..values import yaml as yamlio
 from ..values.json import to_json
-from ..values.loading import defaults, profile_names, profile_path
-from ..values.schema import Documented, documentation, json_schema
-from .gotemplate import CHART, go_string, translate, translate_expression, translate_part
+from ..values.loading import default_vllm, defaults
+from ..values.profiles import profile_names, profile_path
+from ..values.schema import Documented, documentation, hint, json_schema
+from ..writing import write_files
+from . import smoke
+from .checks import build_templates, chart_rules, checks, python_only, warnings
+from .gotemplate import CHART, named_conditions, translate
 
 WIDTH = 98
 OWN = resources.files(__package__) / "templates"
 """What only the chart has: its notes, its test, its README."""
+LIST = ".chart-files"
+"""The list of the files that :func:`write` wrote."""
 
 
 def files() -> dict[str, str]:
@@ -36,43 +43,47 @@ def files() -> dict[str, str]:
         TranslationError: a template leaves the shared subset.
     """
     chart = {
-        "Chart.yaml": _fill(
-            "Chart.yaml", version=__version__, engine=json.dumps(defaults()["engine"]["version"])
-        ),
+        "Chart.yaml": _fill("Chart.yaml", version=__version__, engine=json.dumps(default_vllm())),
         ".helmignore": _static(".helmignore"),
         "README.md": _readme(),
         "values.yaml": _values_yaml(),
         "values.schema.json": _schema(),
-        "templates/_helpers.tpl": _helpers(),
-        "templates/checks.yaml": _checks(),
-        "templates/NOTES.txt": translate("NOTES.txt", OWN) + _warnings(),
+        "files/smoke.py": _smoke(),
+        "templates/_conditions.tpl": "\n".join(
+            [_static("_conditions.tpl"), build_templates(), named_conditions()]
+        ),
+        "templates/checks.yaml": checks(),
+        "templates/NOTES.txt": translate("NOTES.txt", OWN) + warnings(),
         "templates/tests/completion.yaml": translate("completion.yaml", OWN),
     }
-    for kind in KINDS:
-        chart[f"templates/{kind}.yaml"] = translate(f"{kind}.yaml")
+    for entry in TEMPLATES.iterdir():
+        name = entry.name.replace(".yaml", ".tpl") if entry.name.startswith("_") else entry.name
+        chart[f"templates/{name}"] = translate(entry.name)
+    for entry in FILES.iterdir():
+        chart[f"files/{entry.name}"] = entry.read_text("utf-8")
     for name in profile_names():
         chart[f"profiles/{name}.yaml"] = profile_path(name).read_text("utf-8")
     return dict(sorted(chart.items()))
 
 
 def write(directory: Path) -> list[str]:
-    """Writes the chart and removes what is no longer part of it.
+    """Writes the chart, and removes the files that an earlier version wrote and this one does not.
+
+    :data:`LIST` names the files that were written, so that every other file in the directory stays.
+    Every file is written before the first one is replaced: a full disk leaves the old chart.
 
     Returns:
         the paths that changed, relative to the directory.
 
     Raises:
-        DeployError: the directory holds something that is not this chart.
+        DeployError: the directory has other files and no such chart, or can't be written.
     """
     changed = drift(directory)
-    wanted = files()
+    wanted = _on_disk()
+    write_files({directory / path: wanted[path] for path in changed if path in wanted})
     for path in changed:
-        target = directory / path
-        if path in wanted:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(wanted[path], "utf-8")
-        else:
-            target.unlink()
+        if path not in wanted:
+            (directory / path).unlink()
     return changed
 
 
@@ -80,30 +91,47 @@ def drift(directory: Path) -> list[str]:
     """The paths in which a chart on disk differs from what :func:`write` would write.
 
     Raises:
-        DeployError: the directory holds something that is not this chart.
+        DeployError: the directory has other files and no such chart.
     """
-    wanted = files()
-    present = {
-        path.relative_to(directory).as_posix(): path.read_text("utf-8", errors="replace")
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
-    if present and f"name: {CHART}\n" not in present.get("Chart.yaml", ""):
+    wanted = _on_disk()
+    present = {path: _text(directory / path) for path in wanted.keys() | _written(directory)}
+    chart = present["Chart.yaml"] or ""
+    if f"name: {CHART}\n" not in chart and directory.is_dir() and any(directory.iterdir()):
         raise DeployError(f"{directory}: not empty, and not the chart {CHART}: name another folder")
-    return sorted(path for path in wanted | present if wanted.get(path) != present.get(path))
+    return sorted(path for path, text in present.items() if text != wanted.get(path))
+
+
+def _on_disk() -> dict[str, str]:
+    """The chart's files in a directory: a package has no need of their list."""
+    chart = files()
+    return {**chart, LIST: "".join(f"{path}\n" for path in [LIST, *chart])}
+
+
+def _written(directory: Path) -> set[str]:
+    """The files of an earlier chart that are still there."""
+    listed = (_text(directory / LIST) or "").splitlines()
+    inside = (path for path in listed if not {"..", "/"} & {*Path(path).parts})
+    return {path for path in inside if (directory / path).is_file()}
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text("utf-8", errors="replace") if path.is_file() else None
 
 
 def package(directory: Path) -> Path:
-    """Writes ``<chart>-<version>.tgz`` into a directory, the same bytes each time."""
+    """Writes ``<chart>-<version>.tgz`` into a directory, the same bytes each time.
+
+    Raises:
+        DeployError: it can't be written; an older package is left as it is.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for path, text in files().items():
             entry = tarfile.TarInfo(f"{CHART}/{path}")
             entry.size, entry.mode = len(text.encode()), 0o644
             archive.addfile(entry, io.BytesIO(text.encode()))
-    directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"{CHART}-{__version__}.tgz"
-    target.write_bytes(gzip.compress(buffer.getvalue(), mtime=0))
+    write_files({target: gzip.compress(buffer.getvalue(), mtime=0)})
     return target
 
 
@@ -153,7 +181,7 @@ def _yaml(tree: dict[str, Any]) -> str:
 
 
 def _schema() -> str:
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema()}
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(), **hint()}
     return json.dumps(schema, indent=2, ensure_ascii=True) + "\n"
 
 
@@ -171,60 +199,14 @@ def _fill(name: str, **words: str) -> str:
     return text
 
 
-def _helpers() -> str:
-    parts = sorted(entry.name for entry in TEMPLATES.iterdir() if entry.name.startswith("_"))
-    return "\n".join([*map(translate, parts), _smoke()])
-
-
 def _smoke() -> str:
-    """What ``helm test`` runs: the script, with the detector's own text where it is imported."""
-    name, start = "_smoke.py", "from dsv4deploy.completion.garbage import "
-    script = (TEMPLATES / "chart" / name).read_text("utf-8")
-    (line,) = (line for line in script.splitlines() if line.startswith(start))
-    detector = Path(garbage.__file__).read_text("utf-8")
-    return translate_part(script.replace(line, detector.strip()), f"chart/{name}")
-
-
-def _of(severity: Severity) -> list[Rule]:
-    """The rules that a template can check."""
-    return [rule for rule in RULES if rule.severity == severity and not rule.finds]
-
-
-def _broken(rule: Rule) -> str:
-    """A rule's opposite, as the argument of ``if``."""
-    broken = translate_expression(rule.condition, rule.code, negated=True)
-    if not rule.engine:
-        return broken
-    return f'and (semverCompare "{rule.engine}" .Values.engine.version) ({broken})'
-
-
-def _checks() -> str:
-    """Every rule's condition, and ``fail`` with the sentences of those that do not hold."""
-    lines = ["{{- $problems := list }}"]
-    for rule in _of(Severity.ERROR):
-        lines += [
-            f"{{{{- if {_broken(rule)} }}}}",
-            f"{{{{- $problems = append $problems {go_string(rule.sentence)} }}}}",
-            "{{- end }}",
-        ]
-    lines += [
-        "{{- if $problems }}",
-        '{{- fail (printf "\\n%s" (join "\\n" $problems)) }}',
-        "{{- end }}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _warnings() -> str:
-    lines = []
-    for rule in _of(Severity.WARNING):
-        lines += [
-            f"{{{{- if {_broken(rule)} }}}}",
-            "",
-            f"WARNING: {rule.sentence}",
-            "{{- end }}",
-        ]
-    return "\n".join(lines) + "\n"
+    """The script of ``helm test``: :mod:`.smoke`, with the text of each module that it imports."""
+    script = inspect.getsource(smoke)
+    for module in (garbage, stream):
+        start = f"from ..completion.{module.__name__.rpartition('.')[2]} import "
+        (line,) = (line for line in script.splitlines() if line.startswith(start))
+        script = script.replace(line, inspect.getsource(module).strip())
+    return script
 
 
 # --- README -------------------------------------------------------------------------------------
@@ -238,10 +220,14 @@ def _readme() -> str:
     ]
     return _fill(
         "README.md",
-        checked="\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in _of(Severity.ERROR)),
-        python_only="\n".join(f"- `{rule.code}`: {rule.sentence}" for rule in RULES if rule.finds),
+        checked=_list(chart_rules(Severity.ERROR)),
+        python_only=_list(python_only()),
         values="\n".join(rows),
     )
+
+
+def _list(rules: list[Rule]) -> str:
+    return "\n".join(f"- {rule.sentence}" for rule in rules)
 
 
 def _cell(value: Any) -> str:

@@ -7,7 +7,8 @@ file and line. The shared subset:
 - ``{% if %}``/``elif``/``else``, ``{% for x in list %}``, ``{% for k, v in map | items %}``,
   ``{% set x = … %}`` at the top level, each alone on its line;
 - ``Values.a.b``, ``Values.a["b-c"]``, ``Release.Namespace``, names bound by ``for`` and ``set``;
-- the filters and tests of :mod:`dsv4deploy.render`, and ``include("_part.yaml", name=…)``;
+- the filters, tests and functions of :mod:`dsv4deploy.manifest.render`, such as
+  ``include("_part.yaml", name=…)``;
 - ``~`` of text, ``*``, ``+`` and ``%`` of integers, ``==``, ``!=``, ``<``, ``<=``, ``>``, ``>=``,
   ``in``, ``and``, ``or``, ``not``.
 
@@ -19,21 +20,22 @@ values says which are integers.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib.resources.abc import Traversable
+from textwrap import indent
 from typing import Any, NoReturn
 
 from jinja2 import Environment, meta, nodes
+from jinja2.visitor import NodeTransformer
 
-from ..errors import DeployError
-from ..manifest.render import TEMPLATES, environment
+from ..errors import TranslationError
+from ..manifest.conditions import NAMED
+from ..manifest.render import FUNCTIONS, TEMPLATES, environment
 from ..values.schema import json_schema
 
 CHART = "deepseek-v4-flash"
-
-
-class TranslationError(DeployError):
-    """A template uses something that has no counterpart in Helm; the message says where."""
+WIDTH = 100
+"""An ``and`` or ``or`` that is longer has each of its terms on a line of its own."""
 
 
 def translate(name: str, folder: Traversable = TEMPLATES) -> str:
@@ -52,7 +54,11 @@ def translate(name: str, folder: Traversable = TEMPLATES) -> str:
 
 def translate_part(source: str, name: str) -> str:
     """A named template, of a part's text."""
-    text = translate_source(source, name).strip()
+    return define(name, translate_source(source, name).strip())
+
+
+def define(name: str, text: str) -> str:
+    """A named template in Helm's language."""
     return f'{{{{- define "{define_name(name)}" -}}}}\n{text}\n{{{{- end }}}}\n'
 
 
@@ -64,22 +70,82 @@ def translate_source(source: str, name: str, env: Environment | None = None) -> 
     return writer.text()
 
 
-def translate_expression(expression: str, name: str, *, negated: bool = False) -> str:
-    """A rule's condition in Helm's language, as the argument of ``if``; or its opposite."""
-    source = f"{{% if {expression} %}}{{% endif %}}"
-    (node,) = environment().parse(source, name).find_all(nodes.If)
-    test = _negated(node.test) if negated else node.test
-    return _Writer(name, source).expression(test)
+def translate_condition(
+    condition: str, name: str, *, negated: bool = False, names: Collection[str] = ()
+) -> str:
+    """A rule's condition in Helm's language, as the argument of ``if``; or its opposite.
+
+    A condition in :data:`NAMED` becomes the ``include`` of its named template.
+
+    Args:
+        condition: an expression in the templates' language.
+        name: of the rule, for messages.
+        negated: whether to write its opposite.
+        names: what a ``range`` around it has bound.
+    """
+    test = _Naming().visit(_parsed(condition))
+    writer = _Writer(name, condition)
+    writer.bound, writer.in_range = {each: {} for each in names}, bool(names)
+    return writer.expression(_negated(test) if negated else test)
+
+
+def named_conditions() -> str:
+    """The named templates of :data:`NAMED`: each prints true, or nothing."""
+    tests = {name: _Writer(name, text).expression(_parsed(text)) for name, text in NAMED.items()}
+    return "\n".join(
+        define(name, f"{{{{- if {test} }}}}true{{{{ end }}}}") for name, test in tests.items()
+    )
+
+
+def junction(word: str, terms: Sequence[str]) -> str:
+    """``and`` or ``or`` of terms, each on a line of its own where they are too long for one."""
+    line = " ".join([word, *terms])
+    if len(line) <= WIDTH:
+        return line
+    return "\n".join([word, *(indent(term, "  ") for term in terms)])
+
+
+def _parsed(condition: str) -> nodes.Node:
+    (node,) = environment().parse(f"{{% if {condition} %}}{{% endif %}}").find_all(nodes.If)
+    return node.test
+
+
+class _Naming(NodeTransformer):
+    """Puts an ``include`` in the place of every condition that has a name."""
+
+    def __init__(self) -> None:
+        self.named = [(name, _parsed(text)) for name, text in NAMED.items()]
+
+    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
+        for name, condition in self.named:
+            if node == condition:
+                include = nodes.Name("include", "load")
+                return nodes.Call(include, [nodes.Const(name)], [], None, None)
+        return super().visit(node, *args, **kwargs)
+
+
+_OPPOSITES = {
+    "eq": "ne",
+    "gt": "lteq",
+    "gteq": "lt",
+    "in": "notin",
+    "lt": "gteq",
+    "lteq": "gt",
+    "ne": "eq",
+    "notin": "in",
+}
 
 
 def _negated(test: nodes.Node) -> nodes.Node:
     match test:
         case nodes.Not():
             return test.node
-        case nodes.Compare(ops=[nodes.Operand(op="notin") as operation]):
-            operation.op = "in"
+        case nodes.Or():
+            return nodes.And(_negated(test.left), _negated(test.right))
+        case nodes.Compare(ops=[operation]):
+            operation.op = _OPPOSITES[operation.op]
             return test
-    return nodes.Not(test, lineno=test.lineno)
+    return nodes.Not(test)
 
 
 def define_name(name: str) -> str:
@@ -151,9 +217,7 @@ class _Writer:
 
     def tag(self, node: nodes.Node, text: str) -> None:
         """A tag on a line of its own, where it stood. ``{{-`` takes the line's end before it."""
-        line = self.lines[node.lineno - 1]
-        indent = line[: len(line) - len(line.lstrip())]
-        if not line.strip().startswith("{%"):
+        if not self.lines[node.lineno - 1].strip().startswith("{%"):
             self.refuse(node, "a tag that is not alone on its line")
         if self.parts and not self.after_tag:
             if not self.parts[-1].endswith("\n"):
@@ -162,8 +226,13 @@ class _Writer:
             if self.parts[-1].endswith("\n"):
                 self.refuse(node, "an empty line before a tag")
         start = "\n" if self.parts else ""
-        self.parts.append(f"{start}{indent}{{{{- {text} }}}}")
+        self.parts.append(f"{start}{self.margin(node)}{{{{- {text} }}}}")
         self.after_tag = True
+
+    def margin(self, node: nodes.Node) -> str:
+        """The blanks at the beginning of a node's line."""
+        line = self.lines[node.lineno - 1]
+        return line[: len(line) - len(line.lstrip())]
 
     def body(self, body: Iterable[nodes.Node]) -> None:
         for node in body:
@@ -187,10 +256,7 @@ class _Writer:
         elif isinstance(node, nodes.Filter) and node.name == "nindent":
             # nindent begins with a line's end: what stands before it on its line goes.
             self.parts[-1] = self.parts[-1].rstrip(" ")
-            indent = " " * (
-                len(self.lines[node.lineno - 1]) - len(self.lines[node.lineno - 1].lstrip())
-            )
-            self.put(f"\n{indent}{{{{- {self.expression(node)} }}}}")
+            self.put(f"\n{self.margin(node)}{{{{- {self.expression(node)} }}}}")
         elif isinstance(node, nodes.Filter):
             self.put(f"{{{{ {self.expression(node)} }}}}")
         else:
@@ -246,24 +312,16 @@ class _Writer:
 
     def expression(self, node: nodes.Node) -> str:
         match node:
-            case nodes.Const(value=bool(value)):
-                return "true" if value else "false"
-            case nodes.Const(value=str(value)):
-                return go_string(value)
-            case nodes.Const(value=int(value) | float(value)):
-                return str(value)
+            case nodes.Const():
+                return self.constant(node)
             case nodes.Name():
                 return self.variable(node)
-            case nodes.Getattr():
-                self.schema(node)
-                return f"{self.operand(node.node)}.{node.attr}"
-            case nodes.Getitem(arg=nodes.Const(value=str(key))):
-                self.schema(node)
-                return f"index {self.operand(node.node)} {go_string(key)}"
+            case nodes.Getattr() | nodes.Getitem(arg=nodes.Const(value=str())):
+                return self.place(node)
             case nodes.Filter():
                 return self.pipeline(node)
-            case nodes.Call(node=nodes.Name(name="include")):
-                return self.include(node)
+            case nodes.Call(node=nodes.Name(name=name)) if name in FUNCTIONS:
+                return self.call(name, node)
             case nodes.Concat():
                 return self.concatenation(node)
             case nodes.Mul() | nodes.Add() | nodes.Mod():
@@ -273,21 +331,50 @@ class _Writer:
                 return self.comparison(node.expr, operation)
             case nodes.And() | nodes.Or():
                 word = "and" if isinstance(node, nodes.And) else "or"
-                terms = " ".join(map(self.operand, _terms(node, type(node))))
-                return f"{word} {terms}"
+                return junction(word, [self.operand(term) for term in _terms(node, type(node))])
             case nodes.Not():
                 return f"not {self.operand(node.node)}"
-            case nodes.Test(name="number"):
-                # A number is a float from a file, an integer from --set.
-                return f'has (kindOf {self.operand(node.node)}) (list "float64" "int64")'
-            case nodes.Test() if node.name in _TESTS and not node.args:
-                return f'kindIs "{_TESTS[node.name]}" {self.operand(node.node)}'
+            case nodes.Test() if not node.args:
+                return self.test(node)
         self.refuse(node, f"the expression {type(node).__name__.lower()}")
+
+    def constant(self, node: nodes.Const) -> str:
+        match node.value:
+            case bool(value):
+                return "true" if value else "false"
+            case str(value):
+                return go_string(value)
+            case int(value) | float(value):
+                return str(value)
+        self.refuse(node, f"the constant {node.value}")
+
+    def place(self, node: nodes.Getattr | nodes.Getitem) -> str:
+        self.schema(node)
+        if isinstance(node, nodes.Getattr):
+            return f"{self.operand(node.node)}.{node.attr}"
+        keys = [self.expression(node.arg)]
+        while isinstance(inner := node.node, nodes.Getitem):
+            node = inner
+            keys.insert(0, self.expression(node.arg))
+        return " ".join(["index", self.operand(node.node), *keys])
+
+    def test(self, node: nodes.Test) -> str:
+        if node.name == "number":
+            # A number is a float from a file, an integer from --set.
+            return f'has (kindOf {self.operand(node.node)}) (list "float64" "int64")'
+        if node.name not in _TESTS:
+            self.refuse(node, f"the test {node.name}")
+        return f'kindIs "{_TESTS[node.name]}" {self.operand(node.node)}'
+
+    @property
+    def root(self) -> str:
+        """What the whole context is called here, to be followed by a key."""
+        return "$." if self.in_range else "."
 
     def variable(self, node: nodes.Name) -> str:
         if node.name in self.bound:
             return f"${node.name}"
-        return f"$.{node.name}" if self.in_range else f".{node.name}"
+        return f"{self.root}{node.name}"
 
     def pipeline(self, node: nodes.Filter) -> str:
         if node.name not in _FILTERS or node.node is None or node.kwargs:
@@ -296,17 +383,26 @@ class _Writer:
         arguments = [self.operand(argument) for argument in node.args]
         return f"{inner} | {_FILTERS[node.name](*arguments)}"
 
+    def call(self, name: str, node: nodes.Call) -> str:
+        arguments = [self.operand(argument) for argument in node.args]
+        if name == "file":
+            return f"{self.root}Files.Get {go_string(f'files/{_word(node)}')}"
+        if name == "jsonAt":
+            return f'include "{define_name(name)}" (list {" ".join(arguments)})'
+        return self.include(node)
+
     def include(self, node: nodes.Call) -> str:
-        (name,) = (arg.value for arg in node.args if isinstance(arg, nodes.Const))
-        source = (TEMPLATES / name).read_text("utf-8")
-        used = meta.find_undeclared_variables(environment().parse(source)) - {"include"}
+        part = _word(node)
         given = {pair.key: self.operand(pair.value) for pair in node.kwargs}
         if not given:
-            return f'include "{define_name(name)}" {"$" if self.in_range else "."}'
-        root = "$." if self.in_range else "."
-        given |= {word: f"{root}{word}" for word in sorted(used - given.keys())}
+            return f'include "{define_name(part)}" {"$" if self.in_range else "."}'
+        used = meta.find_undeclared_variables(environment().parse((TEMPLATES / part).read_text()))
+        if "file" in used:
+            self.refuse(node, "a part that is given names and reads a file")
+        rest = sorted(used - FUNCTIONS.keys() - given.keys())
+        given |= {word: f"{self.root}{word}" for word in rest}
         pairs = " ".join(f'"{word}" {value}' for word, value in given.items())
-        return f'include "{define_name(name)}" (dict {pairs})'
+        return f'include "{define_name(part)}" (dict {pairs})'
 
     def concatenation(self, node: nodes.Concat) -> str:
         form, arguments = [], []
@@ -363,6 +459,12 @@ class _Writer:
                     return _resolve(_of_any_key(above))
                 raise TranslationError(f"{self.name}:{node.lineno}: there is no value {key}")
         return {}
+
+
+def _word(node: nodes.Call) -> str:
+    """The only argument of a call, a name."""
+    (word,) = (argument.value for argument in node.args if isinstance(argument, nodes.Const))
+    return str(word)
 
 
 def _terms(node: nodes.Node, kind: type[nodes.Node]) -> list[nodes.Node]:

@@ -1,10 +1,10 @@
 """Kustomize: one base, and for each cluster an overlay that turns it into that cluster's manifest.
 
-An overlay is the difference between two renders, written as plain kustomize: ``images`` for
-images, JSON patches for everything else (a strategic merge patch on a custom resource replaces
-lists whole unless kustomize knows its schema: the base brings that schema for patches written by
-hand). What stands inside the engine's script can't be patched: such a cluster needs a base of its
-own.
+An overlay is the difference between two renders, written as plain kustomize: a JSON patch for each
+object. A strategic merge patch on a custom resource replaces lists whole unless kustomize knows its
+schema, which the base brings for patches written by hand. kustomize's ``images`` go by name and
+change every container that has the image. No patch can change a part of the engine's script: a
+cluster with another script needs a base of its own.
 """
 
 from __future__ import annotations
@@ -16,20 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..errors import DeployError
+from ..errors import OverlayError
 from ..values import yaml as yamlio
 from ..values.tree import Values
-from .render import Release, documents
-from .render import render as render_objects
+from .render import Release, by_template
 
-Objects = Sequence[Mapping[str, Any]]
+Objects = Mapping[str, Mapping[str, Any]]
+"""Objects by the template that each comes from, which pairs a cluster's with the base's."""
 Operation = dict[str, Any]
 _KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 _SCRIPT = re.compile(r"/spec/(template|worker)/(initContainers|containers)/\d+/args/\d+")
-
-
-class OverlayError(DeployError):
-    """A cluster differs from its base in what no patch can change."""
 
 
 def base(manifest: str) -> dict[str, str]:
@@ -61,34 +57,25 @@ def overlay(before: Objects, after: Objects, to_base: str) -> dict[str, str]:
     Raises:
         OverlayError: the engine's script differs, which no patch can change.
     """
-    old, new = _by_kind(before), _by_kind(after)
-    images: dict[str, dict[str, str]] = {}
     patches: list[dict[str, Any]] = []
     files: dict[str, str] = {}
-    for kind, item in old.items():
-        target = {"kind": kind, "name": item["metadata"]["name"]}
-        if kind not in new:
-            patch = {"kind": kind, **_identity(item), "$patch": "delete"}
-            patches.append({"target": target, "patch": _text([patch])})
+    for template, item in before.items():
+        target = {"kind": item["kind"], "name": item["metadata"]["name"]}
+        if template not in after:
+            patches.append({"target": target, "patch": _text([_deletion(item)])})
             continue
-        operations = []
-        for operation in _difference(item, new[kind], ""):
-            image = _image(item, operation)
-            if image:
-                images[image["name"]] = image
-            elif _SCRIPT.fullmatch(operation["path"]):
-                raise OverlayError(
-                    f"{kind} {item['metadata']['name']}: the engine's script differs from the "
-                    "base's, and no patch can change a flag in it: give the values that set it "
-                    "with --base too, and this base of its own another folder"
-                )
-            else:
-                operations.append(operation)
+        operations = list(_difference(item, after[template], ""))
+        if any(_SCRIPT.fullmatch(operation["path"]) for operation in operations):
+            raise OverlayError(
+                f"{item['kind']} {item['metadata']['name']}: the engine's script differs from the "
+                "base's, and no patch can change a flag in it: give the values that set it "
+                "with --base too, and this base of its own another folder"
+            )
         if operations:
-            name = f"{kind.lower()}.yaml"
-            files[name] = yamlio.write_list(operations)
-            patches.append({"target": target, "path": name, "options": {"allowNameChange": True}})
-    added = [new[kind] for kind in new if kind not in old]
+            files[f"{template}.yaml"] = yamlio.write_list(operations)
+            options = {"allowNameChange": True}
+            patches.append({"target": target, "path": f"{template}.yaml", "options": options})
+    added = [after[template] for template in after if template not in before]
     kustomization: dict[str, Any] = {**_KUSTOMIZATION, "resources": [to_base]}
     if added:
         files["added.yaml"] = yamlio.write(added)
@@ -96,8 +83,6 @@ def overlay(before: Objects, after: Objects, to_base: str) -> dict[str, str]:
     # kustomize reads no file above the folder, so each has a copy.
     kustomization["openapi"] = {"path": "openapi.json"}
     files["openapi.json"] = _openapi()
-    if images:
-        kustomization["images"] = [images[name] for name in sorted(images)]
     if patches:
         kustomization["patches"] = patches
     return {"kustomization.yaml": _text([kustomization]), **files}
@@ -112,17 +97,10 @@ def _text(items: Sequence[Mapping[str, Any]]) -> str:
     return yamlio.write(items).removeprefix("---\n")
 
 
-def _identity(item: Mapping[str, Any]) -> dict[str, Any]:
-    meta = item["metadata"]
-    return {
-        "apiVersion": item["apiVersion"],
-        "metadata": {"name": meta["name"], "namespace": meta["namespace"]},
-    }
-
-
-def _by_kind(objects: Objects) -> dict[str, Mapping[str, Any]]:
-    """A manifest has one object of each kind, so that the kind finds its counterpart."""
-    return {str(item["kind"]): item for item in objects}
+def _deletion(item: Mapping[str, Any]) -> dict[str, Any]:
+    meta = {key: item["metadata"][key] for key in ("name", "namespace")}
+    named = {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": meta}
+    return {**named, "$patch": "delete"}
 
 
 def _difference(old: Any, new: Any, path: str) -> Iterator[Operation]:
@@ -146,27 +124,6 @@ def _difference(old: Any, new: Any, path: str) -> Iterator[Operation]:
 
 def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
-
-
-def _image(item: Mapping[str, Any], operation: Operation) -> dict[str, str]:
-    """The ``images`` entry of an operation that replaces a container's image, or ``{}``."""
-    if operation["op"] != "replace" or not operation["path"].endswith("/image"):
-        return {}
-    place: Any = item
-    for key in operation["path"].split("/")[1:]:
-        place = place[int(key)] if isinstance(place, list) else place[key]
-    old, new = _parts(str(place)), _parts(operation["value"])
-    entry = {"name": old["newName"]}
-    return entry | {key: value for key, value in new.items() if value}
-
-
-def _parts(image: str) -> dict[str, str]:
-    """A reference in kustomize's words."""
-    rest, _, digest = image.partition("@")
-    name, colon, tag = rest.rpartition(":")
-    if not colon or "/" in tag:
-        name, tag = rest, ""
-    return {"newName": name, "newTag": tag, "digest": digest}
 
 
 def _openapi() -> str:
@@ -221,6 +178,10 @@ def _openapi() -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
+def _parsed(texts: Mapping[str, str]) -> Objects:
+    return {template: yamlio.parse(text)[0] for template, text in texts.items()}
+
+
 def files(
     base_values: Values, base_release: Release, values: Values, release: Release, cluster: str
 ) -> dict[str, str]:
@@ -238,11 +199,9 @@ def files(
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*", cluster):
         raise OverlayError(f"the cluster's name must be plain words with / between them: {cluster}")
-    before = render_objects(base_values, base_release)
-    after = render_objects(values, release)
-    below = overlay(before, after, relative(cluster))
-    manifest = "".join(documents(base_values, base_release))
+    before, after = by_template(base_values, base_release), by_template(values, release)
+    below = overlay(_parsed(before), _parsed(after), relative(cluster))
     return {
-        **{f"base/{name}": text for name, text in base(manifest).items()},
+        **{f"base/{name}": text for name, text in base("".join(before.values())).items()},
         **{f"overlays/{cluster}/{name}": text for name, text in below.items()},
     }

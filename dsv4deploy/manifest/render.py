@@ -1,18 +1,19 @@
 """From values to objects: the templates in ``templates/``, and the words they are written in.
 
 The templates are the only home of every manifest. They are Jinja templates in Helm's
-vocabulary, so that the chart's templates are a translation of them: what may stand in one is
-what :data:`FILTERS`, :data:`TESTS` and ``include`` offer, and each has a twin in Helm.
+vocabulary, so that the chart's templates are a translation of them: a template uses the words of
+:data:`FILTERS`, :data:`TESTS` and :data:`FUNCTIONS` only, and each has a twin in Helm.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -20,32 +21,42 @@ import jinja2
 from ..errors import RenderError, ValuesError
 from ..values.json import to_json
 from ..values.tree import Values
+from .compiled import COMPILED
 
-TEMPLATES = files(__package__) / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
+FILES = Path(__file__).parent / "files"
+"""What objects carry as it is; the chart has the same files in its folder ``files``."""
 
 # One template an object kind, in the order in which their objects are applied: what is referred
-# to stands before what refers to it.
+# to comes before what refers to it, and what protects comes before what it protects, so that no
+# request passes uncounted or unchecked. They are deleted in the reverse order.
 KINDS = (
+    "networkpolicy",
     "llminferenceserviceconfig",
     "llminferenceservice",
-    "networkpolicy",
     "poddisruptionbudget",
     "podmonitor",
     "podmonitor-proxies",
     "prometheusrule",
     "configmap",
     "envoyproxy",
-    "gateway",
-    "envoypatchpolicy",
     "clienttrafficpolicy",
     "securitypolicy",
-    "httproute",
+    "backendtrafficpolicy",
+    "gateway",
+    "envoypatchpolicy",
     "referencegrant",
     "backend",
     "aiservicebackend",
+    "httproute",
     "aigatewayroute",
-    "backendtrafficpolicy",
 )
+
+
+def rank(item: Mapping[str, Any]) -> int:
+    """The place of an object's kind in the order in which objects are applied."""
+    kind = item["kind"].lower()
+    return KINDS.index(kind) if kind in KINDS else 0
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,34 @@ TESTS: dict[str, Callable[[Any], bool]] = {
 }
 
 
+def file(name: str) -> str:
+    """The text of a file in :data:`FILES`."""
+    return (FILES / name).read_text("utf-8")
+
+
+def json_at(tree: Any, *path: str) -> str:
+    """The JSON of what a tree of maps has at a path; ``""`` where it has nothing there."""
+    for key in path:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return ""
+        tree = tree[key]
+    return to_json(tree)
+
+
+@jinja2.pass_context
+def _include(context: jinja2.runtime.Context, name: str, **data: Any) -> str:
+    """The template of that name with the same values, and ``data`` beside them."""
+    template = context.environment.get_template(name)
+    return template.render({**context.parent, **data}).strip("\n")
+
+
+FUNCTIONS: dict[str, Callable[..., str]] = {
+    "file": file,
+    "include": _include,
+    "jsonAt": json_at,
+}
+
+
 def _printable(value: Any) -> str:
     """What may be printed: text. Everything else needs a filter that says how."""
     if not isinstance(value, str | int) or isinstance(value, bool):
@@ -145,10 +184,55 @@ class _Environment(jinja2.Environment):
             return self.undefined(obj=obj, name=str(argument))
 
 
+def fingerprint(source: str) -> str:
+    """What a template's compiled code depends on: its source, and the version of Jinja."""
+    return sha256(f"{vars(jinja2).get('__version__')}\n{source}".encode()).hexdigest()
+
+
+def _compiled(
+    env: jinja2.Environment, name: str, source: str, words: MutableMapping[str, Any]
+) -> jinja2.Template | None:
+    """The template of a source whose code is in ``compiled.py``."""
+    if not (found := COMPILED.get(fingerprint(source))):
+        return None
+    root, lines = found
+    code = {"name": name, "root": root(env), "blocks": {}, "debug_info": lines, "__file__": name}
+    return jinja2.Template.from_module_dict(env, code, words)
+
+
+class _Loader(jinja2.BaseLoader):
+    """Finds a template, and compiles it only where ``compiled.py`` lacks its code."""
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, None, None]:
+        return (TEMPLATES / template).read_text("utf-8"), None, None
+
+    def load(
+        self,
+        environment: jinja2.Environment,
+        name: str,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja's name
+    ) -> jinja2.Template:
+        source, _, _ = self.get_source(environment, name)
+        found = _compiled(environment, name, source, globals or {})
+        return found or super().load(environment, name, globals)
+
+
+def statement(text: str) -> str:
+    """The template that computes an expression."""
+    return f"{{% set result = {text} %}}"
+
+
+def expression(text: str) -> Callable[[Mapping[str, Any]], Any]:
+    """An expression in the templates' language, as a function of what its words stand for."""
+    source, env = statement(text), environment()
+    template = _compiled(env, "expression", source, env.globals) or env.from_string(source)
+    return lambda words: vars(template.make_module(dict(words)))["result"]
+
+
 def environment() -> jinja2.Environment:
     """The environment that the templates and the rules' conditions are compiled in."""
     env = _Environment(
-        loader=jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text("utf-8")),
+        loader=_Loader(),
         undefined=jinja2.StrictUndefined,
         finalize=_printable,
         trim_blocks=True,
@@ -158,15 +242,8 @@ def environment() -> jinja2.Environment:
     )
     env.filters = dict(FILTERS)
     env.tests = dict(TESTS)
-    env.globals = {"include": _include}
+    env.globals = dict(FUNCTIONS)
     return env
-
-
-@jinja2.pass_context
-def _include(context: jinja2.runtime.Context, name: str, **data: Any) -> str:
-    """The template of that name with the same values, and ``data`` beside them."""
-    template = context.environment.get_template(name)
-    return template.render({**context.parent, **data}).strip("\n")
 
 
 @cache
@@ -183,18 +260,27 @@ def context(values: Values, release: Release) -> dict[str, Any]:
     }
 
 
-def documents(values: Values, release: Release | None = None) -> list[str]:
-    """The manifest as YAML text, one document an object, each beginning with ``---``.
+def by_template(values: Values, release: Release | None = None) -> dict[str, str]:
+    """The manifest's documents as YAML text, each by the name in :data:`KINDS` of its template.
 
     Raises:
         RenderError: a template is wrong.
     """
     data = context(values, release or Release())
     try:
-        texts = [template.render(data) for template in _templates()]
+        texts = [template.render(data).strip() for template in _templates()]
     except jinja2.TemplateError as error:
         raise RenderError(f"a template is wrong: {error}") from error
-    return [f"---\n{text.strip()}\n" for text in texts if text.strip()]
+    return {kind: f"---\n{text}\n" for kind, text in zip(KINDS, texts, strict=True) if text}
+
+
+def documents(values: Values, release: Release | None = None) -> list[str]:
+    """The manifest as YAML text, one document an object, each beginning with ``---``.
+
+    Raises:
+        RenderError: a template is wrong.
+    """
+    return list(by_template(values, release).values())
 
 
 def render_text(values: Values, release: Release | None = None) -> str:

@@ -1,4 +1,4 @@
-"""JSON as Go writes it, so that Python and Helm print the same text."""
+"""JSON as Go writes it, so that Python and Helm print the same text, and JSON for messages."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ def to_json(value: Any) -> str:
     if isinstance(value, float):
         return _go_float(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def short_json(value: Any, width: int = 60) -> str:
+    """A value as JSON for a message, cut to ``width`` characters; an ellipsis marks the cut.
+
+    What JSON has no form for, such as a date, is shown as text.
+    """
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _go_float(value: float) -> str:

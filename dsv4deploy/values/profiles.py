@@ -2,18 +2,45 @@
 
 A profile is an ordinary values file. Its comments are part of it: the first sentence says what
 it is, ``Hardware:`` the cards it is for, ``Provenance:`` who has run it (``validated``: somebody
-published measurements; ``upstream``: a documented configuration), ``Sources:`` what its tags such
-as ``[A]`` mean.
+published measurements; ``upstream``: a documented configuration; ``derived``: one of them with
+changes that nobody has measured), ``Sources:`` what its tags such
+as ``[A]`` mean, ``Kept:`` why it keeps what a rule warns of, by the rule's code.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from ..errors import ValuesError
-from .loading import profile_names, profile_path
+from ..errors import ValuesError, nearest
+from ..facts.cards import CARDS, card_of
+
+
+def _directory() -> Path:
+    """Where the shipped profiles are: beside the package in a checkout, in it when installed."""
+    package = Path(__file__).parent.parent
+    inside = package / "profiles"
+    return inside if inside.is_dir() else package.parent / "profiles"
+
+
+def profile_names() -> list[str]:
+    """The names of the shipped profiles."""
+    return sorted(path.stem for path in _directory().glob("*.yaml"))
+
+
+def profile_path(name: str) -> Path:
+    """The values file of a shipped profile.
+
+    Raises:
+        ValuesError: there is none of that name.
+    """
+    names = profile_names()
+    if name not in names:
+        message = f"there is no profile of this name{nearest(name, names)}"
+        raise ValuesError.of(f"profile {name}", "", message)
+    return _directory() / f"{name}.yaml"
 
 
 def summary(name: str) -> dict[str, Any]:
@@ -35,10 +62,19 @@ def summary(name: str) -> dict[str, Any]:
 
 def sources(name: str) -> dict[str, str]:
     """What a profile's source tags mean."""
-    found = re.findall(
-        r"^  \[(\w+)\] (.*(?:\n   .*)*)", _header(name).partition("Sources:\n")[2], re.MULTILINE
-    )
-    return {tag: " ".join(text.split()) for tag, text in found}
+    return _block(name, "Sources", r"\[(\w+)\]")
+
+
+def kept(name: str) -> dict[str, str]:
+    """Why a profile keeps what a rule warns of, by the rule's code."""
+    return _block(name, "Kept", r"([\w-]+):")
+
+
+def _block(name: str, title: str, key: str) -> dict[str, str]:
+    """The entries under a title of a profile's header, each with its text on one line."""
+    block = re.search(rf"^{title}:\n((?:  .*\n?)*)", _header(name), re.MULTILINE)
+    found = re.findall(rf"^  {key} (.*(?:\n   .*)*)", block[1], re.MULTILINE) if block else ()
+    return {word: " ".join(text.split()) for word, text in found}
 
 
 def entries(name: str) -> list[dict[str, Any]]:
@@ -80,28 +116,52 @@ def fitting(hardware: str) -> str:
         hardware: ``CARD:COUNT``, such as ``910B4:8``; COUNT is what Kubernetes counts as NPUs.
 
     Raises:
-        ValuesError: none fits, or several do; the message lists the nearest with the reason.
+        ValuesError: none fits, or several do; the message names the nearest, and what to change.
     """
-    asked = re.fullmatch(r"(?:Ascend)?[- ]?([A-Za-z0-9-]+):([0-9]+)", hardware.strip())
+    asked = re.fullmatch(r"([A-Za-z0-9 _-]+):([0-9]+)", hardware.strip())
+    where = f"--hardware {hardware}"
     if not asked:
-        message = "must be CARD:COUNT, such as 910B4:8"
-        raise ValuesError.of(f"--hardware {hardware}", "", message)
-    card, count = asked.group(1).upper(), int(asked.group(2))
+        raise ValuesError.of(where, "", "must be CARD:COUNT, such as 910B4:8")
+    card, count = card_of(asked[1]), int(asked[2])
+    if not card:
+        raise ValuesError.of(where, "", f"there is no card {asked[1]}{nearest(asked[1], CARDS)}")
     rows = [summary(name) for name in profile_names()]
-    fits = [row for row in rows if row["card"].upper() == card and row["npus"] == count]
+    fits = [row for row in rows if (row["card"], row["npus"]) == (card, count)]
     best = [row for row in fits if row["provenance"] == "validated"] or fits
     if len(best) == 1:
         return str(best[0]["name"])
-    why = [f"{row['name']} {_misfit(row, card, count)}" for row in best or rows]
-    what = "several profiles fit: name one with --profile" if best else "no profile fits"
-    raise ValuesError.of(f"--hardware {hardware}", "", f"{what}: {'; '.join(why)}")
+    if best:
+        names = "; ".join(f"{row['name']} ({row['provenance']})" for row in best)
+        raise ValuesError.of(where, "", f"several profiles fit: name one with --profile: {names}")
+    raise ValuesError.of(where, "", _instead(rows, card, count))
 
 
-def _misfit(row: dict[str, Any], card: str, count: int) -> str:
-    """Why a profile is not for these cards, in words."""
-    reasons = []
-    if row["card"].upper() != card:
-        reasons.append(f"is for {row['card']} with {row['memory']} a NPU")
+def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
+    """The nearest profile, and what to change of it, in words."""
+
+    def likeness(row: dict[str, Any]) -> tuple[object, ...]:
+        other = CARDS[row["card"]]
+        return (
+            other.family == CARDS[card].family,
+            -abs(other.size - CARDS[card].size),
+            row["npus"] == count,
+            row["provenance"] == "validated",
+            "dspark" not in row["name"],
+        )
+
+    row = max(rows, key=likeness)
+    has, wanted = CARDS[row["card"]], CARDS[card]
+    changes = [f"--set npu.card={card}"] if row["card"] != card else []
+    if has.family != wanted.family:
+        changes.append(f"with an image and weights for {wanted.family} chips")
     if row["npus"] != count:
-        reasons.append(f"takes {row['npus']} NPUs, not {count}")
-    return " and ".join(reasons) or f"fits ({row['provenance']})"
+        changes.append(f"with parallelism for {count} NPUs and not {row['npus']}")
+    alike = (
+        f"{wanted.size} GB a NPU, as there"
+        if has.size == wanted.size
+        else (f"{wanted.size} GB a NPU and not {has.size}")
+    )
+    return (
+        f"no profile is for {count} × {card}: the nearest is {row['name']}, to use as --profile "
+        f"{row['name']} {', '.join(changes)} ({alike}); then see `dsv4deploy check` and `plan`"
+    )

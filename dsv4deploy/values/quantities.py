@@ -28,6 +28,11 @@ def quantity(text: str) -> float:
     return float(number) * 1000.0 ** _POWERS[decimal or ""]
 
 
+def whole(text: str) -> int | None:
+    """Text that is a whole number of no more than 18 digits, or None."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
 def seconds(text: str) -> float:
     """A duration of Go, such as ``1m30s`` or ``0.5s``, in seconds; the Gateway API's are some."""
     parts = re.findall(r"([0-9]+\.?[0-9]*|\.[0-9]+)(h|ms|us|ns|m|s)", re.sub("[µμ]", "u", text))

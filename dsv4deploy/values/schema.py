@@ -1,4 +1,4 @@
-"""What each value means: read out of :mod:`dsv4deploy.values`, its docstrings included.
+"""What each value means: read from the sections of :class:`~.tree.Values` and their docstrings.
 
 Field docstrings are not there at run time, so this module reads them from the source, when
 somebody asks; a plain render never does.
@@ -21,10 +21,14 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from ..errors import ValuesError, nearest
 from ..facts import flags
-from . import tree as _values
+from . import engine, gateway, platform, tree
 from .json import to_json
-from .loading import defaults
-from .tree import FLAG_NAME, PATTERNS, Values
+from .loading import default_vllm, defaults
+from .scalars import EXACT, FLAG_NAME, PATTERNS
+from .tree import PUBLISHED, Values
+
+_MODULES = (tree, engine, gateway, platform)
+"""Where the sections are, whose source holds the docstrings."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def json_schema() -> dict[str, Any]:
     for name, section in [("Values", schema), *schema["$defs"].items()]:
         if name == "EngineArgs":
             # pydantic checks the extra keys too, but leaves that out of the schema.
+            section["maxProperties"] = engine.MOST_ARGS
             section["patternProperties"] = {FLAG_NAME: section.pop("additionalProperties")}
         if "properties" in section:
             section["required"] = list(section["properties"])
@@ -87,6 +92,25 @@ def json_schema() -> dict[str, Any]:
                     own["description"] = _labels(text)[""]
     _tidy(schema)
     return schema
+
+
+EARLIER = "values of an earlier chart: upgrade with --reset-then-reuse-values"
+
+
+def hint() -> dict[str, Any]:
+    """Keywords for the chart's schema, by which Helm names the option that completes old values.
+
+    ``helm upgrade --reuse-values`` gives a new chart the values of the old one without the new
+    chart's defaults. The only words of a schema that Helm prints are names of properties.
+    """
+    definitions = json_schema()["$defs"]
+
+    def complete(section: dict[str, Any]) -> dict[str, Any]:
+        below = {key: _resolve(own, definitions) for key, own in section["properties"].items()}
+        sections = {key: complete(own) for key, own in below.items() if "properties" in own}
+        return {"required": list(below), **({"properties": sections} if sections else {})}
+
+    return {"if": complete(json_schema()), "else": {"required": [EARLIER]}}
 
 
 def _tidy(schema: dict[str, Any]) -> None:
@@ -131,7 +155,7 @@ def _walk(
             meaning=labels[""],
             unit=labels.get("Unit", ""),
             becomes=labels.get("Becomes", ""),
-            source=labels.get("Source", "" if section else _values.PUBLISHED),
+            source=labels.get("Source", "" if section else PUBLISHED),
         )
         if section:
             yield from _walk(kind, _resolve(own, definitions), definitions, here, value)
@@ -140,9 +164,8 @@ def _walk(
 @cache
 def _docstrings() -> dict[str, dict[str, str]]:
     """The docstring under each field, by class and field."""
-    tree = ast.parse(inspect.getsource(_values))
     found: dict[str, dict[str, str]] = {}
-    for node in tree.body:
+    for node in (node for module in _MODULES for node in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         fields = found.setdefault(node.name, {})
@@ -180,7 +203,7 @@ def _words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
             return "true or false"
         case "integer":
             return f"whole number from {schema['minimum']}" + (
-                f" to {schema['maximum']}" if schema["maximum"] < _values.EXACT else ""
+                f" to {schema['maximum']}" if schema["maximum"] < EXACT else ""
             )
         case "number":
             return f"number above {schema['exclusiveMinimum']} up to {schema['maximum']}"
@@ -209,7 +232,7 @@ def explain(path: str) -> str:
         below = [name for name in entries if name.startswith(f"{path}.")]
         return "\n".join([text, *(f"  {name}" for name in below)])
     parent, _, flag = path.rpartition(".")
-    if parent == "engine.args" and flag in flags.known(defaults()["engine"]["version"]):
+    if parent == "engine.args" and flag in flags.known(default_vllm()):
         return _flag_page(path, flag)
     above = parent
     while above:
@@ -230,7 +253,7 @@ def _page(entry: Documented) -> str:
 
 
 def _flag_page(path: str, flag: str) -> str:
-    version = defaults()["engine"]["version"]
+    version = default_vllm()
     spec = flags.known(version)[flag]
     choices = spec.get("choices")
     kind = {"switch": "true", "boolean": "true or false", "any": "text or a number"}.get(

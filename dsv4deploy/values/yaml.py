@@ -8,6 +8,7 @@ that a file means one thing wherever it is read.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import yaml
 
 from ..errors import ValuesError
+from .secrets import MASK, masked, mentions_secret
 
 try:
     from yaml import CSafeDumper as _Dumper
@@ -24,8 +26,12 @@ except ImportError:  # PyYAML built without libyaml: slower, the same meaning
     from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
-# Aliases let a small file stand for a huge document; no values file comes near this.
+# No values file comes near these. Aliases let a small file stand for a huge document: Helm refuses
+# one that consists of almost nothing else.
+_MAX_BYTES = 4 << 20
 _MAX_NODES = 200_000
+_MAX_ALIASED = 1_000
+_ALIASED_SHARE = 0.95
 _DEEPEST = 100
 
 _NULL = {"", "~", "null", "Null", "NULL"}
@@ -40,15 +46,11 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+
 _AMBIGUOUS = [
     (re.compile(r"(?i:y|n|yes|no|on|off)"), "is a boolean to some readers and text to others"),
     (
-        re.compile(r"[-+]?(0[0-9_]+(\.[0-9_]*)?([eE][-+]?[0-9]+)?|0[oO][0-7_]+)"),
+        re.compile(r"[-+]?(0[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|0[oO][0-7]+)"),
         "is an octal number to some readers",
     ),
-    (re.compile(r"[-+]?0[xXbB][0-9a-fA-F_]+"), "is a number to some readers and text to others"),
-    (
-        re.compile(r"[-+]?\.?[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?"),
-        "is a number to some readers and text to others",
-    ),
-    (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"), "is a number in base 60 to some"),
+    (re.compile(r"[-+]?0[xXbB][0-9a-fA-F]+"), "is a number to some readers and text to others"),
+    (re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "is a number in base 60 to some"),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "is a date to some readers"),
     (re.compile(r"(?i:[-+]?\.inf|\.nan)"), "is not a number that JSON can carry"),
     (re.compile(r"="), "is a special key to some readers"),
@@ -66,14 +68,18 @@ def plain(text: str) -> Any:
         return None
     if text in _BOOL:
         return _BOOL[text]
-    if _INT.fullmatch(text):
-        # Python refuses to convert endless digits; no value needs them.
-        return int(text) if len(text) < 100 else float("inf")
-    if _FLOAT.fullmatch(text):
-        return float(text)
+    if _INT.fullmatch(text) or _FLOAT.fullmatch(text):
+        number = float(text)
+        if math.isinf(number):
+            raise ValueError("is a number too large for JSON to some readers and text to others")
+        return int(text) if _INT.fullmatch(text) else number
+    # Some readers leave out the underscores of what begins like a number, wherever they are.
+    bare = text.replace("_", "") if text[0] in "+-.0123456789" else text
     for pattern, reason in _AMBIGUOUS:
-        if pattern.fullmatch(text):
+        if pattern.fullmatch(bare):
             raise ValueError(reason)
+    if bare != text and (_INT.fullmatch(bare) or _FLOAT.fullmatch(bare)):
+        raise ValueError("is a number to some readers and text to others")
     return text
 
 
@@ -81,11 +87,16 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
     """One YAML document that is a mapping, as Helm reads it; an empty one is ``{}``.
 
     Raises:
-        ValuesError: broken YAML, several documents, a key twice, an ambiguous scalar.
+        ValuesError: broken YAML, several documents, a key twice, an ambiguous scalar, a tag, a
+            directive, another encoding than UTF-8.
     """
+    content = text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
     try:
-        _shallow(text, source)
-        loader = _Loader(text)
+        content.encode()
+        if "\ufeff" in content[1:]:
+            raise ValuesError.of(source, "", "a byte order mark inside this file: delete it")
+        _only_plain(content, source)
+        loader = _Loader(content)
         try:
             node = loader.get_node() if loader.check_node() else None
             if loader.check_node():
@@ -98,11 +109,14 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
         mark = error.problem_mark or error.context_mark
         where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
         what = error.problem or error.context or "unreadable"
-        content = text.decode(errors="replace") if isinstance(text, bytes) else text
-        template = mark and "{{" in "".join(content.splitlines()[mark.line : mark.line + 1])
-        message = f"not a YAML document: {_TEMPLATE if template else what}"
+        line = "".join(content.splitlines()[mark.line : mark.line + 1]) if mark else ""
+        if mentions_secret(line):
+            what = re.sub("'.*'", MASK, what)
+        message = f"not a YAML document: {_TEMPLATE if '{{' in line else what}"
         raise ValuesError.of(where, "", message) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeEncodeError:
+        raise ValuesError.of(source, "", "not UTF-8 text: save this file as UTF-8") from None
+    except yaml.YAMLError as error:
         reason = str(error).splitlines()[0]
         raise ValuesError.of(source, "", f"not a YAML document: {reason}") from None
     if document is None:
@@ -113,16 +127,23 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
     return document
 
 
-def _shallow(text: str | bytes, source: str) -> None:
-    """Refuses a document so deep that libyaml's composer would crash the process."""
+def _only_plain(text: str, source: str) -> None:
+    """Refuses what readers understand differently, and what would crash libyaml's composer."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
+        where = f"{source}:{event.start_mark.line + 1}" if event.start_mark else source
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEEPEST:
-                raise ValuesError.of(source, "", "nested too deeply to be a values file")
+                raise ValuesError.of(where, "", "nested too deeply to be a values file")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+        if isinstance(event, yaml.DocumentStartEvent) and (event.version or event.tags):
+            message = "directives such as %YAML have no meaning here: leave them out"
+            raise ValuesError.of(where, "", message)
+        if getattr(event, "tag", None):
+            message = 'tags such as ! and !!str have no meaning here: write text as "text"'
+            raise ValuesError.of(where, "", message)
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -132,11 +153,14 @@ def read_file(path: Path) -> dict[str, Any]:
         ValuesError: also where the file can't be read.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValuesError.of(
-            str(path), "", f"can't read this file: {error.strerror or error}"
-        ) from None
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValuesError.of(str(path), "", f"can't read this file: {reason}") from None
+    if len(content) > _MAX_BYTES:
+        message = f"more than {_MAX_BYTES >> 20} MiB: this is no values file"
+        raise ValuesError.of(str(path), "", message)
     return read(content, str(path))
 
 
@@ -145,7 +169,8 @@ class _Builder:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.nodes = 0
+        self.nodes = self.aliased = 0
+        self.seen: set[int] = set()
         self.open: set[int] = set()
 
     def error(self, node: yaml.Node, path: tuple[str, ...], message: str) -> ValuesError:
@@ -153,13 +178,9 @@ class _Builder:
         return ValuesError.of(where, ".".join(path), message)
 
     def build(self, node: yaml.Node, path: tuple[str, ...]) -> Any:
-        self.nodes += 1
-        if self.nodes > _MAX_NODES:
-            raise self.error(node, path, "the aliases of this document make it too large")
+        self.count(node, path)
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node, path)
-        if node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
-            raise self.error(node, path, f"the tag {node.tag} has no meaning here: leave it out")
         if id(node) in self.open:
             raise self.error(node, path, "this alias contains itself")
         self.open.add(id(node))
@@ -172,18 +193,23 @@ class _Builder:
         finally:
             self.open.discard(id(node))
 
+    def count(self, node: yaml.Node, path: tuple[str, ...]) -> None:
+        self.nodes += 1
+        self.aliased += id(node) in self.seen
+        self.seen.add(id(node))
+        share = _ALIASED_SHARE * self.nodes if self.aliased > _MAX_ALIASED else self.nodes
+        if self.nodes > _MAX_NODES or self.aliased > share:
+            raise self.error(node, path, "the aliases of this document make it too large")
+
     def scalar(self, node: yaml.ScalarNode, path: tuple[str, ...]) -> Any:
         text: str = node.value
-        quoted = bool(node.style)
-        untagged: str = _RESOLVER.resolve(yaml.ScalarNode, text, (not quoted, quoted))
-        if node.tag != untagged:
-            raise self.error(node, path, f"the tag {node.tag} has no meaning here: leave it out")
-        if quoted:
+        if node.style:
             return text
         try:
             return plain(text)
         except ValueError as reason:
-            message = f"the unquoted `{text}` {reason}: {_instead(text)}"
+            shown = _short(masked(text, *path))
+            message = f"the unquoted `{shown}` {reason}: {_instead(shown)}"
             raise self.error(node, path, message) from None
 
     def mapping(self, node: yaml.Node, path: tuple[str, ...]) -> dict[str, Any]:
@@ -197,12 +223,13 @@ class _Builder:
                 for source in self.merge_sources(value_node, path):
                     merged = {**source, **merged}
                 continue
+            self.count(key_node, path)
             key = self.scalar(key_node, path)
             if not isinstance(key, str):
-                text = key_node.value
+                text = _short(key_node.value)
                 raise self.error(key_node, path, f'the key `{text}` is not text: write "{text}"')
             if key in result:
-                raise self.error(key_node, (*path, key), "this key stands here twice: keep one")
+                raise self.error(key_node, (*path, key), "this key is here twice: keep one")
             result[key] = self.build(value_node, (*path, key))
         return {**merged, **result}
 
@@ -214,7 +241,8 @@ class _Builder:
         return sources
 
 
-_RESOLVER: Any = yaml.resolver.Resolver()
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _instead(text: str) -> str:
@@ -223,7 +251,7 @@ def _instead(text: str) -> str:
         return f'write true, or "{text}" for the text'
     if word in ("n", "no", "off"):
         return f'write false, or "{text}" for the text'
-    if re.fullmatch(r"0[0-7]+", text):
+    if re.fullmatch(r"0[0-7]{1,20}", text):
         return f'write {int(text, 8)} or {int(text)}, whichever is meant, or "{text}" for the text'
     return f'write a plain decimal number, or "{text}" for the text'
 

@@ -53,7 +53,7 @@ MODEL_SERVER = Path(__file__).resolve().parent / "model_server.py"
 
 
 def images(go_build: Callable[..., Path]) -> dict[str, Image]:
-    """What stands in for the images that the charts and controllers name."""
+    """What replaces the images that the charts and controllers name."""
     import envoy
 
     binary = Path(envoy.__file__).parent / "_bin" / "envoy"
@@ -341,3 +341,10 @@ def gateway_plane(
             gateway.deploy(values)
         gateway.start_proxy(deployments[0])
         yield gateway
+
+
+def handed_out(change: Callable[..., None], *arguments: Any) -> str:
+    """The key that `create` or `rotate` of the keys hands out."""
+    given: list[str] = []
+    change(*arguments, given.append)
+    return given[0]

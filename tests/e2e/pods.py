@@ -99,7 +99,7 @@ class Node:
         cluster: its API.
         folder: where the pods' files and logs go.
         api_server: port and certificate of the API server, which listens on :data:`NODE`.
-        images: what stands in for each image, by its name without registry and tag.
+        images: what replaces each image, by its name without registry and tag.
     """
 
     def __init__(

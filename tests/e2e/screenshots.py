@@ -21,7 +21,8 @@ from bench_results import make, write  # noqa: E402
 from dsv4deploy import load  # noqa: E402
 from dsv4deploy.bench.report import report  # noqa: E402
 from dsv4deploy.facts.published import Metric, rows  # noqa: E402
-from dsv4deploy.sizing.memory import plan, svg  # noqa: E402
+from dsv4deploy.sizing.picture import svg  # noqa: E402
+from dsv4deploy.sizing.plan import plan  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 WIDTH = 1160

@@ -260,9 +260,10 @@ class Node:
         (container,) = spec["containers"]
         config = self.cluster.get("v1", "ConfigMap", name, "default") or {}
         root = self.folder / "pod"
-        (root / "bench").mkdir(parents=True)
-        for file, text in config["data"].items():
-            (root / "bench" / file).write_text(text, "utf-8")
+        for item in spec["volumes"][0]["configMap"]["items"]:
+            file = root / "program" / item["path"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(config["data"][item["key"]], "utf-8")
         self.cluster.apply(pod_of(made, nodeName="node"))
         command = [
             word.replace("/job", ".").replace("/work", "work") for word in container["command"]
@@ -402,11 +403,11 @@ def _over_quota(cluster: Cluster, made: dict[str, Any]) -> None:
     [
         (
             _container("ErrImagePull", "no such image"),
-            "an image can't be pulled: no such image: see --image",
+            f"an image can't be pulled: {NAME}/bench: no such image: see --image",
         ),
         (
             _container("CreateContainerConfigError", 'secret "keys" not found'),
-            'configuration is wrong: secret "keys" not found: see --key-secret',
+            f'configuration is wrong: {NAME}/bench: secret "keys" not found: see --key-secret',
         ),
         (_unschedulable, "0/3 nodes are available: 3 Insufficient cpu"),
         (_over_quota, "pods is forbidden: quota"),

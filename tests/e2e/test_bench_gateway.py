@@ -12,12 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 from control_plane import running, until
-from gateway_plane import Gateway, gateway_plane
+from gateway_plane import Gateway, gateway_plane, handed_out
 from test_bench import SCALE, Way, bench, verdict
 
 from dsv4deploy import load
 from dsv4deploy.bench.dataset import Dataset
-from dsv4deploy.cluster.keys import Place, create
+from dsv4deploy.cluster.keys import KeySecret, create
 
 # Three runs of the data set take more than the default budget of an hour.
 LARGE = {"tokens": 1_000_000_000, "unit": "Hour", "count": "total"}
@@ -38,8 +38,8 @@ def gateway(
 def key_of_a_new_client(gateway: Gateway) -> str:
     """As `keys create` makes it, once the gateway takes it."""
     maas = PUBLISHED.maas
-    place = Place(gateway.cluster, maas.namespace, maas.api_keys.secret_name)
-    key = create(place, f"bench-{uuid.uuid4().hex[:8]}", None, datetime.now(UTC))
+    place = KeySecret(gateway.cluster, maas.namespace, maas.api_keys.secret_name)
+    key = handed_out(create, place, f"bench-{uuid.uuid4().hex[:8]}", None, datetime.now(UTC))
     headers = {"Authorization": f"Bearer {key}"}
     until("the key is taken", lambda: httpx.get(gateway.url, headers=headers).status_code != 401)
     return key

@@ -23,13 +23,14 @@ import aiohttp
 import httpx
 import pytest
 from control_plane import Tree, certificate, until
-from gateway_plane import PATIENCE, SYSTEM, Gateway, gateway_plane
+from gateway_plane import PATIENCE, SYSTEM, Gateway, gateway_plane, handed_out
 from pods import Pod
 from streams import Stream, stream
 
 from dsv4deploy import Release, Values, check, load, render
-from dsv4deploy.cluster.doctor import CHECKS, Facts
-from dsv4deploy.cluster.keys import Place, create, revoke, rotate
+from dsv4deploy.cluster.doctor import CHECKS
+from dsv4deploy.cluster.doctor.facts import Facts
+from dsv4deploy.cluster.keys import KeySecret, create, revoke, rotate
 
 
 def deployment(name: str, **maas: Any) -> Values:
@@ -47,7 +48,7 @@ SMALL = deployment(
     "small", gateway=SHARED, quotas={"hour": None, "day": tokens(100, "Day", "total")}
 )
 BRIEF = deployment("brief", gateway=SHARED, requestTimeout="2s")
-# Three windows at once, and a tier. Days and longer: a test may stand on the edge of an hour.
+# Three windows at once, and a tier. Days and longer: a test may run at the edge of an hour.
 TIERED = deployment(
     "tiered",
     gateway=SHARED,
@@ -86,21 +87,21 @@ def gateway(
     folder = tmp_path_factory.mktemp("gateway")
     deployments = [CHAT, SMALL, BRIEF, TIERED, SECURE, INSIDE]
     with gateway_plane(folder, go_module, go_build, deployments) as running:
-        create(place(running), "first", None, datetime.now(UTC))
+        handed_out(create, place(running), "first", None, datetime.now(UTC))
         # Until then the policy has no keys to look for, and all is 500.
         until("keys are asked for", lambda: ask(running).status_code == 401)
         yield running
 
 
-def place(gateway: Gateway, values: Values = CHAT) -> Place:
+def place(gateway: Gateway, values: Values = CHAT) -> KeySecret:
     """Where a Gateway's keys are."""
-    return Place(gateway.cluster, values.maas.namespace, values.maas.api_keys.secret_name)
+    return KeySecret(gateway.cluster, values.maas.namespace, values.maas.api_keys.secret_name)
 
 
 def new(gateway: Gateway, name: str = "") -> User:
     """A new client, whose key the gateway knows."""
     name = name or f"user-{uuid.uuid4().hex[:8]}"
-    key = create(place(gateway), name, None, datetime.now(UTC))
+    key = handed_out(create, place(gateway), name, None, datetime.now(UTC))
     until("the key is taken", lambda: knows(gateway, f"Bearer {key}"))
     return name, key
 
@@ -194,7 +195,7 @@ def test_who_has_a_key_is_answered(gateway: Gateway, user: User) -> None:
 
 def test_a_key_stored_with_its_prefix_opens_nothing(gateway: Gateway, user: User) -> None:
     keys = place(gateway)
-    secret = gateway.cluster.get("v1", "Secret", keys.secret, keys.namespace)
+    secret = gateway.cluster.get("v1", "Secret", keys.name, keys.namespace)
     assert secret
     secret["data"]["prefixed"] = base64.b64encode(b"Bearer sk-prefixed").decode()
     gateway.cluster.replace(secret)
@@ -207,7 +208,7 @@ def test_a_rotated_key_takes_the_old_ones_place_and_a_revoked_one_is_out(
     gateway: Gateway, user: User
 ) -> None:
     other, old = new(gateway)
-    key = rotate(place(gateway), other, None, datetime.now(UTC))
+    key = handed_out(rotate, place(gateway), other, None, datetime.now(UTC))
     until("the new key is taken", lambda: knows(gateway, f"Bearer {key}"))
     assert not knows(gateway, f"Bearer {old}")
     revoke(place(gateway), other)
@@ -274,7 +275,7 @@ def test_a_policy_of_routes_own_asks_for_no_key_unless_it_is_merged(
 
     def found() -> list[str]:
         facts = Facts(gateway.cluster, CHAT, Release())
-        return [message for _, message, _ in CHECKS["key-check"](facts)]
+        return [message for _, message, _ in CHECKS["key-check"].ask(facts)]
 
     assert found() == []
     gateway.cluster.apply(policy)
@@ -684,7 +685,7 @@ def secret_key(gateway: Gateway, secure: Pod) -> str:
     with httpx.Client(base_url=f"https://{secure.address}:10443", verify=False) as client:
         assert client.post("/v1/chat/completions", json=body(model="secure")).status_code == 500
         assert client.get("/v1/models").status_code == 200
-    key = create(place(gateway, SECURE), "carol", None, datetime.now(UTC))
+    key = handed_out(create, place(gateway, SECURE), "carol", None, datetime.now(UTC))
     headers = {"Authorization": f"Bearer {key}"}
 
     def comes_in() -> bool:
@@ -735,7 +736,7 @@ def test_a_gateway_among_envoy_gateways_own_pods_is_accepted_and_answers_nobody(
 ) -> None:
     """Envoy AI Gateway's controller gives it up, with an error that only its log shows."""
     assert "maas-namespace" in {finding.code for finding in check(INSIDE)}
-    create(place(gateway, INSIDE), "dave", None, datetime.now(UTC))
+    handed_out(create, place(gateway, INSIDE), "dave", None, datetime.now(UTC))
     (log,) = gateway.folder.glob("ai-gateway-controller-*.ai-gateway-helm.log")
     error = f"found gateway-labeled objects in multiple namespaces: [{SYSTEM} {SYSTEM}]"
     until("the controller says why", lambda: error in log.read_text())

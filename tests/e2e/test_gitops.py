@@ -17,8 +17,8 @@ from dsv4deploy.manifest.crds import validate
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GITOPS = ROOT / "examples" / "gitops"
-# Where each project's CRDs stand in its Go module. helm-controller's is not to be had: its
-# HelmRelease is held against the schema that an npm package has taken from that CRD.
+# Where each project's CRDs are in its Go module. helm-controller's is not to be had: its
+# HelmRelease is validated against the schema that an npm package has taken from that CRD.
 MODULES = {
     "github.com/argoproj/argo-cd/v3@v3.1.0": "manifests/crds",
     "github.com/fluxcd/kustomize-controller@v1.6.0": "config/crd/bases",

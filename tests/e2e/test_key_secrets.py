@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from conftest import Plane
 from dsv4deploy import load
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.doctor import examine
-from dsv4deploy.cluster.keys import Place, create, keys, revoke, rotate
+from dsv4deploy.cluster.keys import KeySecret, create, keys, revoke, rotate
 from dsv4deploy.errors import ClusterError
 from dsv4deploy.findings import Severity
 
@@ -40,6 +42,14 @@ def typed(plane: Plane, home: str) -> Typed:
     return run
 
 
+def made(place: KeySecret, client: str, lifetime: timedelta | None = None) -> str:
+    """A new key of a client's."""
+    given: list[str] = []
+    create(place, client, lifetime, NOW, given.append)
+    (key,) = given
+    return key
+
+
 def stored(cluster: Cluster, home: str) -> dict[str, str]:
     """What the gateway reads: each client's bare key."""
     secret = cluster.get("v1", "Secret", "maas-api-keys", home) or {}
@@ -49,9 +59,9 @@ def stored(cluster: Cluster, home: str) -> dict[str, str]:
 
 def test_the_life_of_a_key(typed: Typed, cluster: Cluster, home: str) -> None:
     assert typed("list", "-o", "json").stdout == "[]\n"
-    made = typed("create", "alice", "--expires", "90d")
-    key = made.stdout.removesuffix("\n")
-    assert key not in made.stderr
+    first = typed("create", "alice", "--expires", "90d")
+    key = first.stdout.removesuffix("\n")
+    assert key not in first.stderr
     assert stored(cluster, home) == {"alice": key}
     secret = cluster.get("v1", "Secret", "maas-api-keys", home) or {}
     assert secret["type"] == "Opaque"
@@ -87,11 +97,40 @@ def test_the_life_of_a_key(typed: Typed, cluster: Cluster, home: str) -> None:
     assert "it has keys of bob.smith" in typed("revoke", "alice", "--yes", code=1).stderr
 
 
+@pytest.mark.parametrize("redirection", [">&-", "> /dev/full", "| true", "-o FILE"])
+def test_a_key_that_can_t_be_shown_replaces_none(
+    plane: Plane, cluster: Cluster, home: str, tmp_path: Path, redirection: str
+) -> None:
+    key = made(KeySecret(cluster, home, "maas-api-keys"), "alice")
+    file = tmp_path / "alice.key"
+    command = [sys.executable, "-m", "dsv4deploy", "keys", "rotate", "alice"]
+    command += ["--set", f"maas.namespace={home}", "--kubeconfig", str(plane.kubeconfig)]
+    if redirection == "-o FILE":
+        file.write_text("another's\n")
+        command += ["-o", str(file)]
+        redirection = ""
+    script = f"set -o pipefail; {shlex.join(command)} {redirection}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "can't write the key" in done.stderr
+    assert "nothing has been changed" in done.stderr
+    assert stored(cluster, home) == {"alice": key}
+
+
+def test_a_key_in_a_file_is_its_owner_s_alone(
+    typed: Typed, cluster: Cluster, home: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "alice.key"
+    assert typed("create", "alice", "-o", str(file)).stdout == ""
+    assert file.read_text() == stored(cluster, home)["alice"] + "\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_an_expired_key_is_told_and_is_still_there(
     typed: Typed, cluster: Cluster, home: str
 ) -> None:
-    place = Place(cluster, home, "maas-api-keys")
-    create(place, "alice", timedelta(hours=1), NOW)
+    place = KeySecret(cluster, home, "maas-api-keys")
+    made(place, "alice", timedelta(hours=1))
     told = typed("list", code=1)
     assert told.stdout.splitlines()[1].split()[-1] == "True"
     assert "accepted until it is revoked or rotated" in told.stderr
@@ -111,7 +150,7 @@ BUDGET = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
         (
             None,
             {"tiers": {"gold": ["bob"]}, "quotas": {"hour": None}},
-            ["tier gold names bob", "nothing limits alice: they stand in no tier"],
+            ["tier gold names bob", "nothing limits alice: they are in no tier"],
         ),
     ],
 )
@@ -122,7 +161,7 @@ def test_doctor_says_whose_key_is_old_and_who_has_no_budget(
     maas: dict[str, Any],
     told: list[str],
 ) -> None:
-    create(Place(cluster, home, "maas-api-keys"), "alice", lifetime, NOW)
+    made(KeySecret(cluster, home, "maas-api-keys"), "alice", lifetime)
     tiers = {
         name: {"clients": clients, "quotas": BUDGET}
         for name, clients in maas.get("tiers", {}).items()
@@ -152,11 +191,11 @@ def test_a_secret_that_somebody_else_has_made_keeps_what_it_holds(
             "stringData": {"old": "by-hand"},
         }
     )
-    place = Place(cluster, home, "maas-api-keys")
-    key = create(place, "alice", None, NOW)
+    place = KeySecret(cluster, home, "maas-api-keys")
+    key = made(place, "alice")
     assert stored(cluster, home) == {"old": "by-hand", "alice": key}
     assert [(each.client, each.created) for each in keys(place)] == [("alice", NOW), ("old", None)]
-    rotate(place, "old", None, NOW)
+    rotate(place, "old", None, NOW, lambda _: None)
     assert revoke(place, "old").created == NOW
     meta = (cluster.get("v1", "Secret", "maas-api-keys", home) or {})["metadata"]
     assert meta["labels"] == {"team": "platform"}
@@ -166,12 +205,12 @@ def test_a_secret_that_somebody_else_has_made_keeps_what_it_holds(
 def test_administrators_at_once_lose_no_key(plane: Plane, cluster: Cluster, home: str) -> None:
     def add(client: str) -> str:
         own = Cluster.connect(kubeconfig=str(plane.kubeconfig))
-        return create(Place(own, home, "maas-api-keys"), client, None, NOW)
+        return made(KeySecret(own, home, "maas-api-keys"), client)
 
     clients = [f"client-{number}" for number in range(6)]
     with ThreadPoolExecutor(len(clients)) as pool:
-        made = dict(zip(clients, pool.map(add, clients), strict=True))
-    assert stored(cluster, home) == made
+        keys_of = dict(zip(clients, pool.map(add, clients), strict=True))
+    assert stored(cluster, home) == keys_of
 
 
 def test_who_may_not_is_told_so_and_nothing_is_printed(typed: Typed) -> None:
@@ -184,4 +223,4 @@ def test_who_may_not_is_told_so_and_nothing_is_printed(typed: Typed) -> None:
 
 def test_a_namespace_that_is_not_there_is_said(cluster: Cluster) -> None:
     with pytest.raises(ClusterError, match="not found"):
-        create(Place(cluster, "nowhere", "maas-api-keys"), "alice", None, NOW)
+        made(KeySecret(cluster, "nowhere", "maas-api-keys"), "alice")

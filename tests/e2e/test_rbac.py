@@ -21,8 +21,11 @@ from dsv4deploy.bench.run import Benchmark, Subject, subject
 from dsv4deploy.cluster.addresses import address
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.doctor import examine
-from dsv4deploy.cluster.keys import Place, create, keys, revoke, rotate
-from dsv4deploy.cluster.rollout import apply, delete, history, prepare, target
+from dsv4deploy.cluster.keys import KeySecret, create, holding, keys, revoke, rotate
+from dsv4deploy.cluster.lease import held
+from dsv4deploy.cluster.plan import prepare
+from dsv4deploy.cluster.revisions import history, target
+from dsv4deploy.cluster.rollout import Place, apply, delete, removal
 from dsv4deploy.findings import Severity
 
 Right = tuple[str, str, str]
@@ -158,10 +161,13 @@ def test_these_rights_are_enough_and_none_is_too_many(
     claims = {"uri": "pvc://weights/", "claims": {"leader": "weights"}}
     release = Release(namespace=home)
 
-    place, now = Place(user, f"{home}-maas", one.maas.api_keys.secret_name), datetime.now(UTC)
-    for change in (create, rotate):
-        assert change(place, "alice", None, now)
-    assert revoke(place, "alice").client == "alice"
+    place, now = KeySecret(user, f"{home}-maas", one.maas.api_keys.secret_name), datetime.now(UTC)
+    given: list[str] = []
+    with holding(place, "keys"):
+        for change in (create, rotate):
+            change(place, "alice", None, now, given.append)
+        assert revoke(place, "alice").client == "alice"
+    assert len(given) == 2
     assert keys(place) == []
     cluster.apply(selecting(f"{home}-maas"))
     found = [*examine(user, one, release), *examine(user, load({"model": claims}), release)]
@@ -186,7 +192,9 @@ def test_these_rights_are_enough_and_none_is_too_many(
                 job.run(user, measured, fast, release, print, print)
     back = target(user, "chat", home)
     stopped_and_started(user, prepare(user, back.objects, force=True))
-    going, staying = delete(user, "chat", home)
-    assert (len(going) >= len(back.objects), staying) == (True, [])
+    with held(user, home, "dsv4deploy.chat", "delete"):
+        planned = removal(user, Place("chat", home))
+        delete(user, planned)
+    assert (len(planned.going) >= len(back.objects), planned.staying) == (True, [])
     assert history(user, "chat", home) == []
     assert granted() - user.used == set()

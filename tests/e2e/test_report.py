@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from bench_results import fail, make, write
 from playwright.sync_api import Browser, Page, sync_playwright
+from test_injection import MARKUP, doctored
 from tools import missing
 
 from dsv4deploy import load
 from dsv4deploy.bench.report import report
-from dsv4deploy.sizing.memory import plan, svg
+from dsv4deploy.sizing.picture import svg
+from dsv4deploy.sizing.plan import plan
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,18 @@ def test_the_page_says_simulator_and_shows_why_there_is_no_verdict(
     assert page.get_by_text("Saturated: the engine takes 4 requests at once").is_visible()
     assert watched.said == []
     page.close()
+
+
+def test_a_hostile_result_runs_nothing(browser: Browser, tmp_path: Path) -> None:
+    for number, payload in enumerate(MARKUP):
+        folder = write(make(conversations=4, runs=1, doctor=doctored(payload)), tmp_path / "result")
+        file = tmp_path / f"{number}.html"
+        file.write_text(report([folder]).html(), encoding="utf-8")
+        watched = Watched(browser.new_page(), file)
+        assert "PWNED" not in watched.page.title()
+        assert payload in (watched.page.locator("dl").first.text_content() or "")
+        assert (watched.said, watched.asked) == ([], [file.as_uri()])
+        watched.page.close()
 
 
 def test_every_text_can_be_read_on_its_background(browser: Browser, page_file: Path) -> None:

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
+import ssl
 import subprocess
 import sys
+import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import test_deployments
 from conftest import Plane
-from control_plane import LONG, install_crds, namespace, objects, spaces, until
+from control_plane import (
+    LONG,
+    certificate,
+    install_crds,
+    namespace,
+    objects,
+    spaces,
+    until,
+)
 from test_deployments import kubelet, kubelets  # noqa: F401 - one is a fixture
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster.client import Cluster
-from dsv4deploy.cluster.rollout import history, prepare
+from dsv4deploy.cluster.plan import prepare
+from dsv4deploy.cluster.readiness import STOP
+from dsv4deploy.cluster.revisions import history
 from dsv4deploy.errors import ClusterError
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHART = ROOT / "charts" / "deepseek-v4-flash"
@@ -128,7 +143,7 @@ def test_one_of_a_fleet_that_fails_does_not_stop_the_others(
     rows = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
     assert rows[0] == ["TARGET", "RESULT", "MESSAGE"]
     assert [row[:2] for row in rows[1:]] == [[name, "applied"] for name in names]
-    assert {row[2] for row in rows[1:]} == {"nothing to change", "2 objects written"}
+    assert {row[2].split(";")[0] for row in rows[1:]} == {"nothing to change", "2 objects written"}
     assert services() == names
 
 
@@ -182,6 +197,154 @@ def test_an_apply_says_whose_revision_it_takes_over(
         test_deployments.deploy(killed, test_deployments.objects(home, {"name": "chat"}))
     told = typed("apply", "--set", f"router.preset.namespace={home}").stderr
     assert "2 objects written, taking over from the run that began revision 1 at 20" in told
+    assert told.endswith(f"chat in {home} runs: revision 1 (deployed)\n")
+
+
+@pytest.fixture
+def slow(plane: Plane, cluster: Cluster, home: str, tmp_path: Path) -> Iterator[list[float]]:
+    """A webhook that keeps every stop of a service for 6 seconds; the times of its requests."""
+    seen: list[float] = []
+    crash = {"allowed": True}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked = review["request"]
+            notes = asked["object"]["metadata"].get("annotations") or {}
+            if notes.get(STOP) == "true" and not asked.get("dryRun"):
+                seen.append(time.monotonic())
+                time.sleep(6)
+            answer = {**review, "response": {"uid": asked["uid"], **crash}}
+            data = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    authority = certificate(tmp_path / "webhook").read_bytes()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "webhook" / "tls.crt", tmp_path / "webhook" / "tls.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    rule = {"apiGroups": ["serving.kserve.io"], "apiVersions": ["*"], "operations": ["UPDATE"]}
+    hook = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": f"slow-{home}"},
+        "webhooks": [
+            {
+                "name": "slow.example.com",
+                "clientConfig": {
+                    "url": f"https://127.0.0.1:{server.server_address[1]}/",
+                    "caBundle": base64.b64encode(authority).decode(),
+                },
+                "rules": [{**rule, "resources": ["llminferenceservices"]}],
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": home}},
+                "sideEffects": "None",
+                "timeoutSeconds": 9,
+                "admissionReviewVersions": ["v1"],
+            }
+        ],
+    }
+    cluster.apply(hook)
+    yield seen
+    cluster.delete(hook)
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("kubelet")
+def test_nobody_applies_while_a_stop_takes_its_time(
+    cluster: Cluster, typed: Typed, home: str, slow: list[float]
+) -> None:
+    preset = ("--set", f"router.preset.namespace={home}")
+    typed("apply", *preset, "--wait", *WAIT)
+    more = (*preset, "--set", "engine.args.max-num-seqs=8")
+    done: list[str] = []
+    upgrade = threading.Thread(
+        target=lambda: done.append(typed("upgrade", *more, "--yes", *WAIT).stderr)
+    )
+    upgrade.start()
+    until("the stop is at the webhook", lambda: slow)
+    quota = (*preset, "--set", "networkPolicy.enabled=true")
+    told = typed("apply", *quota, code=1).stderr
+    assert "chat is being changed: upgrade by " in told
+    assert "nothing has been changed" in told
+    # Whoever waits comes after it.
+    told = typed("apply", *more, "--set", "networkPolicy.enabled=true", "--wait-for", LONG).stderr
+    upgrade.join()
+    assert f"chat in {home} runs: revision 2 (deployed)" in done[0]
+    assert f"chat in {home} runs: revision 3 (deployed)" in told
+    live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", "chat", home)
+    assert STOP not in (live or {})["metadata"].get("annotations", {})
+    statuses = [each.status for each in history(cluster, "chat", home)]
+    assert statuses == ["superseded", "superseded", "deployed"]
+
+
+@pytest.mark.usefixtures("kubelet")
+def test_a_plan_that_is_stale_by_the_answer_is_shown_again(
+    plane: Plane, cluster: Cluster, typed: Typed, home: str
+) -> None:
+    preset = ("--set", f"router.preset.namespace={home}")
+    typed("apply", *preset, "--wait", *WAIT)
+    words = ["upgrade", "-n", home, "--name", "chat", *preset, *WAIT]
+    words += ["--set", "engine.args.max-num-seqs=8", "--kubeconfig", str(plane.kubeconfig)]
+    run = subprocess.Popen(
+        [sys.executable, "-u", "-m", "dsv4deploy", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert run.stdin
+    assert run.stdout
+    told = ""
+
+    def asked() -> None:
+        nonlocal told
+        before = told.count("Go on?")
+        while told.count("Go on?") == before:
+            told += run.stdout.read(1) if run.stdout else ""
+
+    asked()
+    typed("apply", *preset, "--set", "networkPolicy.enabled=true")
+    run.stdin.write("y\n")
+    run.stdin.flush()
+    asked()
+    shown = told.rpartition("downtime: yes")[0].rpartition("Go on?")[2]
+    assert f"- NetworkPolicy {home}/chat" in shown
+    rest, _ = run.communicate("y\n")
+    assert run.returncode == 0, told + rest
+    assert f"chat in {home} runs: revision 3 (deployed)" in rest
+    assert not cluster.list("networking.k8s.io/v1", "NetworkPolicy", home)
+
+
+def test_ctrl_c_in_a_fleet_begins_no_further_place_and_prints_the_table(
+    cluster: Cluster, fleet: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    kubeconfig, names = fleet
+    command = [sys.executable, "-m", "dsv4deploy", "apply", "--kubeconfig", str(kubeconfig)]
+    command += ["--each", str(tmp_path), "--contexts", f"{names[0][:-3]}-*", "-o", "json"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lease = ("coordination.k8s.io/v1", "Lease", "dsv4deploy.chat")
+    until("one is at work", lambda: any(cluster.get(*lease, name) for name in names))
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate()
+    assert run.returncode == 130, out + err
+    outcomes = json.loads(out)
+    assert [each["target"] for each in outcomes] == names
+    left = [each["target"] for each in outcomes if each["message"] == "not begun: interrupted"]
+    assert left
+    written = {each["target"] for each in outcomes if each["done"]}
+    assert written | set(left) == set(names)
+    assert not [name for name in left if cluster.get(*lease, name)]
+    for name in written:
+        assert [each.status for each in history(cluster, "chat", name)] == ["deployed"]
 
 
 def test_a_status_without_a_right_to_secrets_says_so(
@@ -212,7 +375,7 @@ def test_a_status_without_a_right_to_secrets_says_so(
 
 def test_doctor_and_its_exit_code(typed: Typed) -> None:
     found = json.loads(typed("doctor", "-o", "json", code=1).stdout)
-    assert {each["status"] for each in found} >= {"ok", "failed"}
+    assert {each["severity"] for each in found} >= {"ok", "error"}
     assert typed("doctor", code=1).stdout.splitlines()[0].split()[:2] == ["STATUS", "CHECK"]
 
 
@@ -227,7 +390,7 @@ def test_the_chart_s_life_by_real_helm(
         return done.stdout
 
     own = ("--set", f"name=chat,router.preset.namespace={home}")
-    assert "WARNING: engine.image" in helm("install", "dsv4", CHART, *own)
+    assert "WARNING: [moving-image-tag] engine.image" in helm("install", "dsv4", CHART, *own)
     kind = ("serving.kserve.io/v1alpha2", "LLMInferenceService", "chat", home)
     test_deployments.engine(cluster, home)
     ours = load({"name": "chat", "router": {"preset": {"namespace": home}}})

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from dsv4deploy import load, render
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 # vLLM finds no device here, so it is told to take the CPU. `vllm serve MODEL` and the server's
 # module have one parser; only the first takes the model by its place, and --headless.

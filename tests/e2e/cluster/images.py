@@ -141,7 +141,7 @@ def programs(*paths: Path) -> dict[str, Path | bytes | str]:
 
 
 def _merged(path: Path) -> str:
-    """A path in an image: what stands in a linked folder stands in /usr."""
+    """A path in an image: what is in a linked folder is in /usr."""
     name = str(path).lstrip("/")
     return f"usr/{name}" if name.split("/")[0] in _LINKED else name
 

@@ -1,7 +1,7 @@
 """A real Kubernetes cluster: etcd, the control plane, and nodes with containerd and kubelet.
 
 Every node is a :mod:`.machine`. The first one runs the control plane too, and has the bridge that
-the others are connected to. There is no way out of this network: an image that was not imported
+the others are connected to. This network has no route to others: an image that was not imported
 can't be pulled.
 
 Other than in a cluster elsewhere there is no AppArmor, out-of-memory scores are not set, users come

@@ -1,0 +1,329 @@
+"""Every page of the documentation that is made from the code.
+
+mkdocs runs this file (``hooks`` in mkdocs.yml) and makes the pages for the site. ``docs/rules.md``
+and the tables in ``docs/engine-builds.md`` are committed as well, and ``python docs/generate.py``
+writes them: whoever installs the chart without this package reads there, on GitHub, what a rule is
+and what it is known from. The other pages are not committed: on GitHub a link to one leads to the
+file that the page is made from.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from dsv4deploy.checks.rule import Rule
+from dsv4deploy.checks.rules import RULES, check, checked_by, versions
+from dsv4deploy.cli import cli
+from dsv4deploy.cluster import doctor
+from dsv4deploy.facts.builds import builds
+from dsv4deploy.values.json import to_json
+from dsv4deploy.values.loading import load
+from dsv4deploy.values.profiles import kept, profile_names
+from dsv4deploy.values.schema import Documented, documentation
+from dsv4deploy.why.entries import Entry, entries
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+# What is beside ``docs`` and is linked to.
+FILES = [*sorted(path for path in EXAMPLES.rglob("*") if path.is_file()), ROOT / "Containerfile"]
+
+
+def on_config(config: MkDocsConfig) -> None:
+    """Makes code of the examples in the commands' help, whose lines click keeps as they are."""
+    _fence(cli)
+
+
+def _fence(command: click.Command) -> None:
+    text = inspect.cleandoc(command.help or "")
+    command.help = re.sub(r"\x08\n((?:.+\n?)+)", r"```sh\n\1\n```\n", text)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            if below := command.get_command(context, name):
+                _fence(below)
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the pages that are not committed, and the examples' files."""
+    for name, (page, source) in PAGES.items():
+        if source:
+            files.append(File.generated(config, name, content=page()))
+    for path in FILES:
+        name = path.relative_to(ROOT).as_posix()
+        files.append(File.generated(config, name, abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Leads links to what is beside ``docs`` to the page that is made from it, or to its copy."""
+    made = {source: name for name, (_, source) in PAGES.items() if source}
+
+    def here(link: re.Match[str]) -> str:
+        path, anchor = link[1], link[2] or ""
+        if path in made:
+            return f"]({made[path]}{anchor})"
+        folder = path.startswith("examples/") and (ROOT / path).is_dir()
+        return f"](examples.md#{path.removeprefix('examples/')})" if folder else f"]({path})"
+
+    return re.sub(r"\]\(\.\./([^)#]+)(#[^)]+)?\)", here, markdown)
+
+
+def on_page_content(html: str, page: Page, **_: Any) -> str:
+    """Takes out what means nothing to a reader.
+
+    Docstrings name things in Sphinx' roles, such as ``:func:``; and mkdocs-click prints click's own
+    mark for an option without a default.
+    """
+    html = re.sub(r":(?:func|meth|class|data|mod):(?=<code>)", "", html)
+    return html.replace("<code>Sentinel.UNSET</code>", "")
+
+
+# --- pages -------------------------------------------------------------------------------------
+
+
+def values_page() -> str:
+    """Every value: type, default, unit, meaning, what it becomes, and where it comes from."""
+    lines = [
+        "# Values",
+        "",
+        "Every value of a values file, as `dsv4deploy explain PATH` tells it. The same tree is the",
+        "chart's `values.yaml`, and its schema `values.schema.json`. Where no source is named, the",
+        "default is the published deployment's.",
+    ]
+    for entry in documentation().values():
+        mark = "##" if entry.section and "." not in entry.path else "###"
+        lines += ["", f"{mark} {entry.path} {{ #{entry.path} }}", "", _prose(entry.meaning), ""]
+        lines += [f"- {label}: {text}" for label, text in _rows(entry)]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(entry: Documented) -> Iterator[tuple[str, str]]:
+    if entry.section:
+        return
+    yield "type", _prose(entry.type)
+    yield "default", f"`{to_json(entry.default)}`"
+    for label in ("unit", "becomes", "source"):
+        text = getattr(entry, label)
+        if text:
+            yield label, _prose(text)
+
+
+def _prose(text: str) -> str:
+    """Text in which <, > and {{ stand for themselves."""
+    return text.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def doctor_page() -> str:
+    """Every check of the doctor: what is so where all is well, and what it says where not."""
+    lines = [
+        "# Doctor's checks",
+        "",
+        "What `dsv4deploy doctor` examines, in its order. It only reads: no node is entered, and",
+        "the manifest is only tried (a dry run). A check says `ok`, `unknown` where it can't be",
+        "told from here (a right that this user lacks, a label that is not there), `warning`, or",
+        "`error`, which makes the exit code 1.",
+    ]
+    for code, asked in doctor.CHECKS.items():
+        lines += ["", f"## {code}", "", f"Well: {_prose(asked.meaning)}.", ""]
+        answers = list(_answers(asked.ask))
+        if answers:
+            lines += ["| says | fix |", "|---|---|"]
+            lines += [f"| {status}: {message} | {fix} |" for status, message, fix in answers]
+    return "\n".join(lines) + "\n"
+
+
+def _answers(function: Any) -> Iterator[tuple[str, str, str]]:
+    """The answers that a check's source can give, `…` for what is only known when it runs."""
+    (tree,) = ast.parse(inspect.getsource(function)).body
+    for node in ast.walk(tree):
+        match node:
+            case ast.Yield(value=ast.Tuple(elts=[status, message, fix])):
+                yield _words(status), _words(message), _words(fix)
+            case ast.YieldFrom(value=ast.Call(args=[*_, fix])):
+                yield "error", "it is not there, or not as it must be", _words(fix)
+
+
+def _words(node: ast.expr) -> str:
+    """The text of an expression, as far as it is known."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return _prose(text)
+        case ast.JoinedStr(values=parts):
+            return "".join(map(_words, parts))
+        case ast.Attribute(value=ast.Name(id="Severity"), attr=name):
+            return name.lower()
+        case ast.IfExp(body=one, orelse=other):
+            return f"{_words(one)} or {_words(other)}"
+    return "…"
+
+
+def examples_page() -> str:
+    """Every example: its values, and the files that come of them."""
+    lines = [
+        "# Examples",
+        "",
+        "Each folder has a values file and what `dsv4deploy` makes of it; the tests hold one",
+        "against the other.",
+    ]
+    for folder in sorted(path for path in EXAMPLES.rglob("*") if path.is_dir()):
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+        name = folder.relative_to(EXAMPLES).as_posix()
+        lines += ["", f"{'#' * (2 + name.count('/'))} {name} {{ #{name} }}", ""]
+        if folder / "values.yaml" in files:
+            text = (folder / "values.yaml").read_text("utf-8")
+            lines += ["```yaml", *text.splitlines(), "```", ""]
+        lines += [f"- [{path.name}]({path.relative_to(ROOT).as_posix()})" for path in files]
+    return "\n".join(lines) + "\n"
+
+
+def rules_page() -> str:
+    """Every rule, and why a shipped profile keeps what a rule warns of."""
+    lines = [
+        "# Rules",
+        "",
+        "Written by `python docs/generate.py`. An error stops `render` and `helm install`; a",
+        "warning does not, and `check --ignore CODE` leaves it out. Words in {braces} stand for",
+        "what a finding names. In a condition, `jsonAt(MAP, KEY, …)` is the JSON of what a map has",
+        "at a path, and empty where it has nothing there.",
+        "",
+        "| code | severity | holds for | checked by | what is wrong |",
+        "|---|---|---|---|---|",
+        *(
+            f"| [{each.code}](#{each.code}) | {each.severity} | {versions(each)} | "
+            f"{checked_by(each)} | {_cell(each.message)} |"
+            for each in RULES
+        ),
+        "",
+        "## Warnings of the shipped profiles",
+        "",
+        "No profile has an error. Why it keeps what a rule warns of is in the profile's file.",
+        "",
+        "| profile | warning | why the profile keeps it |",
+        "|---|---|---|",
+        *(
+            f"| {name} | {finding.code} | {kept(name).get(finding.code, finding.message)} |"
+            for name in profile_names()
+            for finding in check(load(profile=name))
+        ),
+    ]
+    for each in RULES:
+        lines += _rule(each)
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    # MkDocs reads braces at the end of a cell as the cell's attributes.
+    return text.replace("{", "\\{")
+
+
+def _rule(rule: Rule) -> Iterator[str]:
+    yield from ("", f"## {rule.code}", "")
+    yield from (f"{rule.severity.capitalize()} at `{rule.path}`: {rule.message}.", "")
+    yield f"- Fix: {rule.fix}."
+    if rule.condition:
+        yield f"- Must hold: `{rule.condition}`."
+    if (held := versions(rule)) != "all":
+        yield f"- Holds for: {held}."
+    yield f"- Source: {rule.source}."
+    if rule.table:
+        yield from ("", "| name | owner |", "|---|---|")
+        yield from (f"| `{name}` | `{owner}` |" for name, owner in rule.table.items())
+
+
+def builds_page() -> str:
+    """The page of the engine's builds, with the tables of what is known of each."""
+    page = (ROOT / "docs" / "engine-builds.md").read_text("utf-8")
+    for mark, lines in (("builds", _builds()), ("unknown", _unknown())):
+        start, rest = page.split(f"<!-- {mark} -->\n")
+        _, end = rest.split("<!-- end -->", 1)
+        page = "\n".join([f"{start}<!-- {mark} -->", "", *lines, "", f"<!-- end -->{end}"])
+    return page
+
+
+def _builds() -> Iterator[str]:
+    yield "| build | vLLM | vllm-ascend | flags | keys | variables | steps | pairs | rules |"
+    yield "|---|---|---|--:|--:|--:|--:|--:|---|"
+    some = [rule for rule in RULES if rule.engine or rule.builds]
+    for each in builds():
+        source = f"{each.ref}, {each.date}" if each.date else each.ref
+        numbers = (
+            len(each.vllm.flags),
+            len(each.additional_config),
+            len(each.vllm.variables) + len(each.variables),
+            each.steps_in_flight,
+            2 * len(each.pairs),
+        )
+        codes = (rule.code for rule in some if rule.concerns(each))
+        cells = (f"`{each.name}`", each.vllm.version, source, *map(str, numbers), ", ".join(codes))
+        yield f"| {' | '.join(cells)} |"
+
+
+def _unknown() -> Iterator[str]:
+    for each in builds():
+        yield from (f"- `{each.name}`: {text}." for text in each.unknown)
+
+
+def troubleshooting_page() -> str:
+    """Every error that is known by its text, by area."""
+    lines = [
+        "# Troubleshooting",
+        "",
+        "`dsv4deploy why` finds these errors in a message or a whole log, from the engine, KServe,",
+        "Kubernetes, the gateway, Helm or kustomize. Those nearest to the root come first. Where",
+        "it does not know an error, it shows where each process began to fail. It exits with 1 if",
+        "it finds neither.",
+        "",
+        "```sh",
+        'dsv4deploy why "no healthy upstream"',
+        "kubectl logs POD -c main | dsv4deploy why -",
+        "kubectl describe pod POD | dsv4deploy why -",
+        "```",
+        "",
+        "Most of them can be found earlier: `dsv4deploy check` warns of them by its",
+        "[rules](rules.md), `dsv4deploy doctor` by its [checks](doctor.md).",
+    ]
+    area = ""
+    for entry in entries():
+        lines += ["", f"## {entry.area}"] if entry.area != area else []
+        area = entry.area
+        lines += _known(entry)
+    return "\n".join(lines) + "\n"
+
+
+def _known(entry: Entry) -> list[str]:
+    before = [
+        *(f"rule [{code}](rules.md#{code})" for code in entry.rules),
+        *(f"check [{code}](doctor.md#{code})" for code in entry.checks),
+    ]
+    return [
+        *("", f"### {entry.code}", "", "```text", entry.example, "```", "", entry.cause, ""),
+        f"- Fix: {entry.fix}",
+        *([f"- Found earlier by: {', '.join(before)}."] if before else []),
+        f"- Source: {entry.source}.",
+    ]
+
+
+PAGES: dict[str, tuple[Callable[[], str], str]] = {
+    "engine-builds.md": (builds_page, ""),
+    "doctor.md": (doctor_page, "dsv4deploy/cluster/doctor"),
+    "examples.md": (examples_page, "examples"),
+    "rules.md": (rules_page, ""),
+    "troubleshooting.md": (troubleshooting_page, "dsv4deploy/why"),
+    "values.md": (values_page, "charts/deepseek-v4-flash/values.yaml"),
+}
+"""Each page's function, and what GitHub shows in its place; ``""`` for a page that is committed."""
+
+if __name__ == "__main__":
+    for name, (page, source) in PAGES.items():
+        if not source:
+            (ROOT / "docs" / name).write_text(page(), "utf-8")

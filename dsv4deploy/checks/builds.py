@@ -1,0 +1,360 @@
+"""Rules that follow the facts of the engine's build: what it reads, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import nearest, suggestion
+from ..facts import flags
+from ..facts.builds import Build, builds, chip_of
+from ..facts.cards import CARDS
+from ..findings import Severity
+from ..sizing.engine import arguments, engine_build
+from ..values.tree import Values
+from .engine import OWNED_FLAGS
+from .rule import Places, Rule
+
+RULES: list[Rule] = []
+
+
+@Rule(
+    code="unknown-build",
+    severity=Severity.WARNING,
+    path="engine.build",
+    message="{what}, so what depends on the build is not checked: flags, parsers, keys of "
+    "additional-config, variables, chips, and rules of some builds only",
+    fix="if the image was made from one of the known builds, set engine.build to it ({builds}); "
+    "otherwise leave it, and compare with the documentation of the image",
+    source="the facts of builds that ship with this package, docs/engine-builds.md",
+).finder(RULES)
+def _unknown_build(values: Values) -> Places:
+    if engine_build(values):
+        return
+    name, known = values.engine.build, [each.name for each in builds()]
+    wrong = f"there is no build {name}{nearest(name, known)}"
+    what = wrong if name else "the image's tag names no known build"
+    yield "", {"what": what, "builds": ", ".join(known)}
+
+
+@Rule(
+    code="image-for-other-chip",
+    severity=Severity.ERROR,
+    path="engine.image",
+    message="this image is for {chip}, and a {card} is {family}: the engine fails to start, "
+    "since the device does not match the device type that it was installed for",
+    fix="take the image of the same version for {family}: its tag {ends}",
+    source="vllm-ascend, utils.py, check_ascend_device_type: line 806 of v0.22.1rc, read in every "
+    "build",
+).finder(RULES)
+def _image_chip(values: Values) -> Places:
+    chip, family = chip_of(values.engine.image), CARDS[values.npu.card].family
+    if chip and chip != family:
+        ends = {"A2": "names no chip", "A3": "ends in -a3", "950": "ends in -a5 or -950dt"}[family]
+        yield "", {"chip": chip, "card": values.npu.card, "family": family, "ends": ends}
+
+
+@Rule(
+    code="engine-flag",
+    severity=Severity.ERROR,
+    path="engine.args",
+    message="{what vLLM's parser would reject or misread}",
+    fix="correct the flag, or take it out with null",
+    source="the command-line parser of the build's vLLM, read out of its sources",
+).finder(RULES)
+def _flags(values: Values) -> Places:
+    build = engine_build(values)
+    if not build:
+        return
+    for flag, value in arguments(values).items():
+        problem = flags.problem(build.vllm.version, flag, value)
+        if problem and flag not in OWNED_FLAGS:
+            yield f"engine.args.{flag}", {"what vLLM's parser would reject or misread": problem}
+
+
+@Rule(
+    code="flag-in-server",
+    severity=Severity.ERROR,
+    path="engine.server",
+    message="--{flag} in the server's command is not checked, and may contradict another value",
+    fix="set engine.args.{flag} in its place",
+    source="the engine's template: flags are engine.args; --model and --host 0.0.0.0 are published "
+    "as part of the command",
+).finder(RULES)
+def _flag_in_server(values: Values) -> Places:
+    server = values.engine.server.replace("--host 0.0.0.0", "")
+    for flag in re.findall(r"(?<!\S)--([\w-]+)", server):
+        if flag != "model":
+            yield "", {"flag": flag}
+
+
+_PARSERS = ("tool-call-parser", "reasoning-parser")
+
+
+@Rule(
+    code="unknown-parser",
+    severity=Severity.ERROR,
+    path="engine.args",
+    message="{vllm} has no {flag} {name}{nearest}: the engine fails to start",
+    fix="set it to deepseek_v4, or take it out",
+    source="vLLM's tool_parsers and reasoning packages: the names are a table of each version; an "
+    "unknown one is a KeyError (tool_parsers/abstract_tool_parser.py, line 219 of 0.22.1, and "
+    "reasoning/abs_reasoning_parsers.py, line 221)",
+).finder(RULES)
+def _parsers(values: Values) -> Places:
+    build, args = engine_build(values), arguments(values)
+    if not build:
+        return
+    tables = (build.vllm.tool_parsers, build.vllm.reasoning_parsers)
+    for flag, known in zip(_PARSERS, tables, strict=True):
+        name, plugin = args.get(flag), args.get(flag.replace("call-parser", "parser") + "-plugin")
+        # Without --enable-auto-tool-choice the tools' parser is not looked up.
+        read = flag == "reasoning-parser" or args.get("enable-auto-tool-choice") is True
+        if isinstance(name, str) and name and not plugin and read and name not in known:
+            facts = {"vllm": f"vLLM {build.vllm.version}", "flag": flag}
+            yield f"engine.args.{flag}", {**facts, "name": name, "nearest": nearest(name, known)}
+
+
+@Rule(
+    code="speculative-method",
+    severity=Severity.ERROR,
+    path="engine.args.speculative-config.method",
+    message="{vllm} has no speculative method {name}{nearest}",
+    fix="set it to mtp, or to dspark where the weights have its draft",
+    source="vLLM, config/speculative.py, lines 34 and 541 of 0.22.1: the names are a table of each "
+    "version",
+).finder(RULES)
+def _method(values: Values) -> Places:
+    build, config = engine_build(values), arguments(values).get("speculative-config")
+    name = config.get("method") if isinstance(config, Mapping) else None
+    if build and isinstance(name, str) and name not in build.vllm.speculative_methods:
+        known = sorted({*build.vllm.speculative_methods.values()})
+        facts = {"vllm": f"vLLM {build.vllm.version}", "name": name}
+        yield "", {**facts, "nearest": nearest(name, known)}
+
+
+# --- variables ------------------------------------------------------------------------------------
+
+# What others than vLLM and vllm-ascend read, as far as profiles, upstream's tutorials and Huawei's
+# pages on HCCL's variables name it.
+_OTHERS = (
+    *("ACL_OP_INIT_MODE", "ASCEND_BUFFER_POOL", "ASCEND_CONNECT_TIMEOUT"),
+    *("ASCEND_GLOBAL_LOG_LEVEL", "ASCEND_LAUNCH_BLOCKING", "ASCEND_RT_VISIBLE_DEVICES"),
+    *("ASCEND_TRANSFER_TIMEOUT", "CPU_AFFINITY_CONF", "GLOO_SOCKET_IFNAME"),
+    *("HCCL_ALGO", "HCCL_BUFFSIZE", "HCCL_CONNECT_TIMEOUT", "HCCL_DETERMINISTIC"),
+    *("HCCL_EXEC_TIMEOUT", "HCCL_IF_BASE_PORT", "HCCL_IF_IP", "HCCL_INTRA_PCIE_ENABLE"),
+    *("HCCL_INTRA_ROCE_ENABLE", "HCCL_OP_EXPANSION_MODE", "HCCL_RDMA_RETRY_CNT"),
+    *("HCCL_RDMA_SL", "HCCL_RDMA_TC", "HCCL_RDMA_TIMEOUT", "HCCL_SOCKET_FAMILY"),
+    *("HCCL_SOCKET_IFNAME", "HCCL_WHITELIST_DISABLE", "HCCL_WHITELIST_FILE"),
+    *("HF_HUB_OFFLINE", "HF_TOKEN", "HOME", "LD_LIBRARY_PATH", "LD_PRELOAD"),
+    *("MOONCAKE_CONFIG_PATH", "OMP_NUM_THREADS", "OMP_PROC_BIND", "PYTHONHASHSEED"),
+    *("PYTORCH_NPU_ALLOC_CONF", "TASK_QUEUE_ENABLE", "TP_SOCKET_IFNAME"),
+)
+
+
+def _variables(build: Build) -> Mapping[str, Any]:
+    return {**build.vllm.variables, **build.variables}
+
+
+def _one_letter_apart(one: str, other: str) -> bool:
+    """Whether one letter was added, left out or replaced, or two were exchanged."""
+    return abs(len(one) - len(other)) < 2 and bool(_shortened(one) & _shortened(other))
+
+
+def _shortened(word: str) -> set[str]:
+    return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
+
+
+def _set(values: Values) -> Iterator[tuple[str, str]]:
+    return ((name, value) for name, value in sorted(values.engine.env.items()) if value is not None)
+
+
+@Rule(
+    code="unread-variable",
+    severity=Severity.WARNING,
+    path="engine.env",
+    message="{build} does not read this variable{nearest}",
+    fix="correct its name, or set it to null",
+    source="vllm/envs.py and vllm_ascend/envs.py of the build; names that HCCL, PyTorch and OpenMP "
+    "read are compared with Huawei's and upstream's pages",
+).finder(RULES)
+def _unread(values: Values) -> Places:
+    build = engine_build(values)
+    known = {*_OTHERS, *(_variables(build) if build else ())}
+    for name, _ in _set(values):
+        if name in known:
+            continue
+        near = next((other for other in sorted(known) if _one_letter_apart(name, other)), "")
+        if near or (build and name.startswith("VLLM_")):
+            engine = build.name if build else "the engine"
+            facts = {"build": engine, "nearest": near and f": did you mean {near}?"}
+            yield f"engine.env.{name}", facts
+
+
+@Rule(
+    code="variable-value",
+    severity=Severity.ERROR,
+    path="engine.env",
+    message='the engine reads {kind} here, and stops at "{value}"',
+    fix="write {kind}, or set it to null",
+    source="vllm/envs.py and vllm_ascend/envs.py of the build: int(), float() and a list of "
+    "choices",
+).finder(RULES)
+def _values(values: Values) -> Places:
+    build = engine_build(values)
+    kinds = _variables(build) if build else {}
+    for name, value in _set(values):
+        kind = _wanted(kinds.get(name), value)
+        if kind and not value.startswith("$("):
+            yield f"engine.env.{name}", {"kind": kind, "value": value}
+
+
+_KINDS = {
+    "boolean": ("0 or 1", r"\s*[01]\s*"),
+    "integer": ("a whole number", r"\s*[-+]?\d+\s*"),
+    "number": ("a number", r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*"),
+}
+
+
+def _wanted(kind: Any, value: str) -> str:
+    """What a variable takes, in words, where the value is none of that."""
+    if isinstance(kind, list | tuple):
+        return "" if value.lower() in map(str.lower, kind) else f"one of {', '.join(kind)}"
+    words, pattern = _KINDS.get(kind, ("", ""))
+    return "" if not words or re.fullmatch(pattern, value) else words
+
+
+# --- --additional-config --------------------------------------------------------------------------
+
+
+def _additional(values: Values) -> Mapping[str, Any]:
+    given = arguments(values).get("additional-config")
+    return given if isinstance(given, Mapping) else {}
+
+
+@Rule(
+    code="additional-config-key",
+    severity=Severity.WARNING,
+    path="engine.args.additional-config",
+    message="{build} does not read this key, and ignores it without a word{nearest}",
+    fix="correct it, or take it out",
+    source="vllm_ascend of the build: every key that its sources read from additional_config",
+).finder(RULES)
+def _keys(values: Values) -> Places:
+    build = engine_build(values)
+    if not build:
+        return
+    for key in sorted(_additional(values)):
+        if key not in build.additional_config:
+            near = suggestion(key, build.additional_config)
+            yield f"engine.args.additional-config.{key}", {"build": build.name, "nearest": near}
+
+
+@Rule(
+    code="additional-config-type",
+    severity=Severity.ERROR,
+    path="engine.args.additional-config",
+    message="the engine reads a {kind} here",
+    fix="write a {kind}, or take the key out",
+    source="vllm_ascend/ascend_config.py of the build: the key's value is used as one",
+).finder(RULES)
+def _key_types(values: Values) -> Places:
+    build = engine_build(values)
+    if not build:
+        return
+    wanted = {"mapping": Mapping, "list": list | tuple}
+    for key, value in sorted(_additional(values).items()):
+        kind = build.additional_config.get(key, "")
+        if kind in wanted and value is not None and not isinstance(value, wanted[kind]):
+            yield f"engine.args.additional-config.{key}", {"kind": kind}
+
+
+_ROLE_KEYS = (
+    ("layer_sharding",),
+    ("recompute_scheduler_enable",),
+    ("scheduler_config", "recompute_scheduler_enable"),
+    ("finegrained_tp_config", "oproj_tensor_parallel_size"),
+    ("finegrained_tp_config", "olora_tensor_parallel_size"),
+)
+
+
+@Rule(
+    code="prefill-decode-key",
+    severity=Severity.ERROR,
+    path="engine.args.additional-config",
+    message="this is for instances that only prefill or only decode, and this one does both: the "
+    "engine fails to start",
+    fix="take it out",
+    source="vllm-ascend, platform.py and ascend_config.py: lines 344 and 681, 453 and 463 of "
+    "v0.22.1rc; lines 346 and 703, 558 and 568 of v0.23.0; lines 676, 686 and, in platform.py, 915 "
+    "of main at 182b75ea84",
+).finder(RULES)
+def _role_keys(values: Values) -> Places:
+    build, given = engine_build(values), _additional(values)
+    for path in _ROLE_KEYS:
+        value: Any = given
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value and (build is None or path[0] in build.additional_config):
+            yield f"engine.args.additional-config.{'.'.join(path)}", {}
+
+
+@Rule(
+    code="profiling-chunks",
+    severity=Severity.ERROR,
+    path="engine.args.additional-config.profiling_chunk_config",
+    message="it needs pipeline parallelism, which this deployment does not have: the engine fails "
+    "to start",
+    fix="take it out",
+    source="vllm-ascend, ascend_config.py: line 69 of v0.22.1rc, 93 of main at 182b75ea84",
+).finder(RULES)
+def _profiling_chunks(values: Values) -> Places:
+    given = _additional(values)
+    inner = given.get("scheduler_config")
+    both = (given, inner if isinstance(inner, Mapping) else {})
+    configs = (each.get("profiling_chunk_config") for each in both)
+    if any(isinstance(config, Mapping) and config.get("enabled") for config in configs):
+        yield "", {}
+
+
+# --- texts for booleans ---------------------------------------------------------------------------
+
+
+def _texts(values: Values, word: str) -> Places:
+    """Each boolean of an argument's JSON that is the text of a word."""
+    for flag, value in arguments(values).items():
+        for path in _paths(value, word):
+            yield f"engine.args.{flag}.{path}", {}
+
+
+def _paths(tree: Any, word: str) -> Iterator[str]:
+    for key, value in tree.items() if isinstance(tree, dict) else ():
+        yield from (f"{key}.{below}" for below in _paths(value, word))
+        if isinstance(value, str) and value.lower() == word:
+            yield key
+
+
+@Rule(
+    code="text-for-boolean",
+    severity=Severity.WARNING,
+    path="engine.args",
+    message='"true" in quotes is text, and not every engine takes it',
+    fix="write true without quotes",
+    source="vllm-ascend v0.22.1rc, ascend_config.py, line 289: any text is true; vLLM pull request "
+    "45196: text is refused",
+).finder(RULES)
+def _true_as_text(values: Values) -> Places:
+    return _texts(values, "true")
+
+
+@Rule(
+    code="text-for-false",
+    severity=Severity.ERROR,
+    path="engine.args",
+    message='"false" in quotes is text, and counts as true',
+    fix="write false without quotes",
+    source="vllm-ascend v0.22.1rc, ascend_config.py, line 289: any text is true",
+).finder(RULES)
+def _false_as_text(values: Values) -> Places:
+    return _texts(values, "false")

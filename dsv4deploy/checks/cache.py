@@ -1,0 +1,116 @@
+"""Rules of the engine's caches: blocks, prefix cache, KV store."""
+
+from __future__ import annotations
+
+from ..findings import Severity
+from ..manifest.conditions import argument, true
+from ..sizing.engine import arguments, engine_build
+from ..values.quantities import whole
+from ..values.tree import Values
+from .rule import Places, Rule
+
+_INTERVAL = "VLLM_PREFIX_CACHE_RETENTION_INTERVAL"
+
+
+RULES: list[Rule] = [
+    Rule(
+        code="block-size",
+        severity=Severity.ERROR,
+        path="engine.args.block-size",
+        condition=f"{argument('block-size')} in (32, 64, 128)",
+        message="the engine knows blocks of 32, 64 and 128 tokens, and takes 32 for anything else "
+        "with no more than a line in its log",
+        fix="set it to 128, as published, or to 32 or 64",
+        source="vllm-ascend v0.22.1rc, utils.py, line 1246, refresh_block_size; pull request 10354",
+    ),
+    Rule(
+        code="kv-format",
+        severity=Severity.ERROR,
+        path="engine.args.additional-config.enable_kv_nz",
+        condition=f"not {true('additional-config', 'enable_kv_nz')}",
+        message="models with DSA sparse attention can't have it: the engine fails to start",
+        fix="take it out",
+        source="vllm-ascend, ascend_config.py: lines 245 to 249 of v0.22.1rc, 259 of main at "
+        "182b75ea84",
+    ),
+    Rule(
+        code="hybrid-cache-off",
+        severity=Severity.ERROR,
+        path="engine.args.disable-hybrid-kv-cache-manager",
+        condition=f"not {true('disable-hybrid-kv-cache-manager')}",
+        message="every layer's cache would be as long as the longest request: it no longer fits",
+        fix="set it to false, which is --no-disable-hybrid-kv-cache-manager",
+        source="vllm-ascend issues 9975 and 9087",
+    ),
+    Rule(
+        code="kv-store-one-instance",
+        severity=Severity.WARNING,
+        path="kvStore.enabled",
+        condition="not Values.kvStore.enabled or Values.replicas > 1",
+        message="a store gives blocks to other instances, and there is one: it only keeps what no "
+        "longer fits on its own cards",
+        fix="raise replicas, or set it to false",
+        source="the variant's purpose in Alauda AI documentation, DeepSeek-V4-Flash (W8A8)",
+    ),
+    Rule(
+        code="kv-store-pod-name",
+        severity=Severity.ERROR,
+        path="engine.envFromPod.POD_NAME",
+        condition='not Values.kvStore.enabled or "POD_NAME" in Values.engine.envFromPod',
+        message="the KV store's engine_id is $(POD_NAME), which this variable holds: without it "
+        "all engines would share one id",
+        fix="set engine.envFromPod.POD_NAME to metadata.name",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models",
+    ),
+]
+
+
+@Rule(
+    code="retention-interval",
+    severity=Severity.ERROR,
+    path=f"engine.env.{_INTERVAL}",
+    message="{interval} is no multiple of {unit} tokens: the engine fails to start",
+    fix="set it to 128 × engine.args.block-size, or to null",
+    source="vLLM 0.23.0 to 0.27.1, v1/core/kv_cache_coordinator.py, "
+    "_validate_prefix_cache_retention_interval (line 52 of 0.23.0): multiples of the scheduler's "
+    "block; vllm-ascend issue 16270: that is 4096 tokens at block-size 32 in v0.26.0rc1; its "
+    "tutorial DeepSeek-V4-Flash at 182b75ea84: 128 × block-size",
+    engine=">=0.23.0",
+).finder(RULES)
+def _retention(values: Values) -> Places:
+    interval, build = values.engine.env.get(_INTERVAL), engine_build(values)
+    # In these the scheduler's block is the one of the layers that compress by 128.
+    blocks = _BLOCKS_OF_A_HIT if build and build.name in _WHOLE_HITS else 1
+    unit = values.engine.args.block_size * blocks
+    tokens = whole(interval or "")
+    if tokens is not None and tokens % unit:
+        yield "", {"interval": interval, "unit": unit}
+
+
+# The smallest run of tokens that this model's cache can use again is this many blocks.
+_BLOCKS_OF_A_HIT = 128
+_WHOLE_HITS = ("v0.26.0rc1", "main-2026-08-22")
+
+
+@Rule(
+    code="prefix-cache-no-hit",
+    severity=Severity.WARNING,
+    path="engine.args.enable-prefix-caching",
+    message="do not count on the prefix cache: {reason}",
+    fix="use an image with vLLM 0.23.0 or newer, with prompts above {unit} tokens or a smaller "
+    "block-size; or leave it",
+    source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): a rate of 0; vllm-ascend issue "
+    "10710: 0 in v0.22.1rc1 at block-size 32 too, gone with v0.23.0rc1; issues 12589, 13339, 16270",
+).finder(RULES)
+def _prefix_cache(values: Values) -> Places:
+    args = arguments(values)
+    build = engine_build(values)
+    unit = args["block-size"] * _BLOCKS_OF_A_HIT
+    if args.get("enable-prefix-caching") is False:  # vLLM has it on by default
+        return
+    if args["max-model-len"] <= unit:
+        short = f"no prompt has the {unit} tokens that a hit takes at this block-size"
+        yield "", {"reason": short, "unit": unit}
+    elif build and build.vllm.version == "0.22.1":
+        measured = "with vLLM 0.22.1 a hit rate of 0 was measured"
+        yield "", {"reason": measured, "unit": unit}

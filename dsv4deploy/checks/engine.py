@@ -1,0 +1,321 @@
+"""Rules of the engine: its arguments and variables, by what breaks them."""
+
+from __future__ import annotations
+
+from ..facts.model import MAX_MODEL_LEN
+from ..findings import Severity
+from ..manifest.conditions import (
+    DSA_CP,
+    FLASHCOMM,
+    MTP,
+    SHARED_WHOLE,
+    argument,
+    equals,
+    false,
+    has,
+    is_a,
+    is_off,
+    true,
+)
+from .rule import Rule
+
+OWNED_FLAGS = {
+    "api-server-count": "engine.apiServerCount",
+    "data-parallel-address": "parallelism.data",
+    "data-parallel-rpc-port": "parallelism.rpcPort",
+    "data-parallel-size": "parallelism.data",
+    "data-parallel-size-local": "parallelism.dataLocal",
+    "data-parallel-start-rank": "parallelism.data",
+    "enable-expert-parallel": "parallelism.expert",
+    "headless": "parallelism.data",
+    "model": "engine.server",
+    "port": "engine.port",
+    "served-model-name": "model.name",
+    "shutdown-timeout": "engine.termination.shutdownTimeoutSeconds",
+    "tensor-parallel-size": "parallelism.tensor",
+}
+"""What the template itself puts on the command line, and the value that each comes from."""
+
+_ROLES = "prefill and decode instances of their own are not expressible, and kvStore makes its own"
+_PODS = "the manifest asks for tensor × dataLocal NPUs a pod, and for data / dataLocal pods"
+_RANKS = "KServe's LeaderWorkerSet and the server of each pod share the ranks out by themselves"
+_HTTP = "the probes, the router and the gateway ask for plain HTTP on engine.port"
+UNSUPPORTED_FLAGS = {
+    "config": "a file of flags inside of the image is not checked",
+    "data-parallel-backend": _RANKS,
+    "data-parallel-external-lb": _RANKS,
+    "data-parallel-hybrid-lb": _RANKS,
+    "data-parallel-multi-port-external-lb": _RANKS,
+    "data-parallel-rank": _RANKS,
+    "ec-transfer-config": _ROLES,
+    "elastic-ep-max-dp-size": _PODS,
+    "enable-elastic-ep": _PODS,
+    "kv-transfer-config": _ROLES,
+    "master-addr": _PODS,
+    "master-port": _PODS,
+    "nnodes": _PODS,
+    "node-rank": _PODS,
+    "pipeline-parallel-size": _PODS,
+    "prefill-context-parallel-size": _PODS,
+    "ssl-certfile": _HTTP,
+    "ssl-keyfile": _HTTP,
+    "uds": _HTTP,
+}
+"""What a manifest of this package can't follow, and why."""
+
+_LOADER = ("model-loader-extra-config", "enable_multithread_load")
+_LOADER_SOURCE = (
+    "default_loader.py of vLLM 0.24.0 and 0.25.0, read: 0.23.0 has no such test; vLLM pull request "
+    "45196, merged on 2026-06-17, so an image built of vLLM's main branch may have it under an "
+    "older number; vllm-ascend issue 13392"
+)
+_SEQS, _BATCHED = argument("max-num-seqs"), argument("max-num-batched-tokens")
+_EVERY = "0.0.0.0"  # noqa: S104 - an address that a server may be given
+_LENGTH = argument("max-model-len")
+
+RULES: list[Rule] = [
+    Rule(
+        code="owned-flag",
+        severity=Severity.ERROR,
+        path="engine.args.{name}",
+        condition='"{name}" not in Values.engine.args',
+        message="--{name} comes from {owner}",
+        fix="set {owner} and leave engine.args.{name} out",
+        source="the engine's template: a flag that stands twice means the last one",
+        table=OWNED_FLAGS,
+    ),
+    Rule(
+        code="unsupported-flag",
+        severity=Severity.ERROR,
+        path="engine.args.{name}",
+        condition='"{name}" not in Values.engine.args',
+        message="--{name} is not expressible: {owner}",
+        fix="leave engine.args.{name} out",
+        source="the engine's template and KServe's LLMInferenceService; vLLM 0.22.1, "
+        "config/parallel.py: world_size is PP × TP × PCP",
+        table=UNSUPPORTED_FLAGS,
+    ),
+    Rule(
+        code="host",
+        severity=Severity.ERROR,
+        path="engine.args.host",
+        condition=f"not {has('host')} or {equals(_EVERY, 'host')} or {equals('::', 'host')}",
+        message="the server would listen on this address alone, and the kubelet's probes and the "
+        "router ask on the pod's own",
+        fix="take it out, or set it to 0.0.0.0",
+        source="Kubernetes, HTTP probes: the kubelet connects to the pod's IP",
+    ),
+    Rule(
+        code="tensor-parallel-size",
+        severity=Severity.ERROR,
+        path="parallelism.tensor",
+        condition="Values.parallelism.tensor in (1, 2, 4, 8)",
+        message="the model's output projection has 8 groups, which tensor parallel ranks share "
+        "evenly or not at all",
+        fix="set it to 1, 2, 4 or 8",
+        source="config.json: o_groups 8; vllm-ascend v0.22.1rc, models/deepseek_v4.py, line 726",
+    ),
+    Rule(
+        code="expert-parallel-size",
+        severity=Severity.ERROR,
+        path="parallelism.data",
+        condition="not Values.parallelism.expert or "
+        "256 % (Values.parallelism.tensor * Values.parallelism.data) == 0",
+        message="with expert parallelism, tensor × data ranks share the model's 256 experts evenly "
+        "or not at all",
+        fix="choose parallelism.tensor and parallelism.data whose product divides 256",
+        source="config.json: n_routed_experts 256; vllm-ascend v0.22.1rc, models/deepseek_v4.py, "
+        "line 364",
+    ),
+    Rule(
+        code="flashcomm-needs-experts",
+        severity=Severity.ERROR,
+        path="engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1",
+        condition=f"not {FLASHCOMM} or "
+        "(Values.parallelism.expert and Values.parallelism.tensor > 1)",
+        message="sequence parallelism of a mixture of experts needs expert parallelism and a "
+        "tensor parallel size above 1; the engine fails to start",
+        fix="set parallelism.expert to true and parallelism.tensor above 1, or set this to null",
+        source="vllm-ascend v0.22.1rc, platform.py, lines 733 and 737",
+        engine="<0.27.0",
+    ),
+    Rule(
+        code="dsa-cp-needs-flashcomm",
+        severity=Severity.ERROR,
+        path="engine.args.additional-config.enable_dsa_cp",
+        condition=f"not {DSA_CP} or {FLASHCOMM}",
+        message="DSA-CP needs sequence parallelism; the engine fails to start with `DSA CP "
+        "requires SP`",
+        fix='set engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1 to "1", or take enable_dsa_cp out',
+        source="vllm-ascend, utils.py, enable_dsa_cp: line 1361 of v0.22.1rc, 1533 of v0.23.0, "
+        "1412 of v0.26.0rc1; main at 182b75ea84 no longer asks for it (line 1324)",
+        engine="<0.27.0",
+    ),
+    Rule(
+        code="dsa-cp-crashes",
+        severity=Severity.ERROR,
+        path="engine.args.additional-config.enable_dsa_cp",
+        condition=f"not ({DSA_CP} and {MTP})",
+        message="on this image DSA-CP with MTP crashes or hangs in sustained decoding of 8k "
+        "prompts: its index buffer is wrong",
+        fix="take enable_dsa_cp out, or use an image with vLLM 0.23.0 or newer",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8), which says so of this image",
+        builds=("nightly-releases-v0.22.1rc",),
+    ),
+    Rule(
+        code="dsa-cp-unproven",
+        severity=Severity.WARNING,
+        path="engine.args.additional-config.enable_dsa_cp",
+        condition=f"not ({DSA_CP} and {MTP})",
+        message="the publisher of the validated deployment saw DSA-CP with MTP crash or hang on a "
+        "later state of this branch, and upstream's page of this tag has it on",
+        fix="try sustained decoding of 8k prompts before you rely on it, or take enable_dsa_cp out",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8); vllm-ascend v0.22.1rc1, "
+        "tutorial DeepSeek-V4-Flash, A2",
+        builds=("v0.22.1rc1",),
+    ),
+    Rule(
+        code="batched-tokens-uneven",
+        severity=Severity.WARNING,
+        path="engine.args.max-num-batched-tokens",
+        condition=f"not {FLASHCOMM} or {_BATCHED} % Values.parallelism.tensor == 0",
+        message="with sequence parallelism a step's tokens are split over the tensor parallel "
+        "ranks, and this is no multiple of them",
+        fix="choose a multiple of parallelism.tensor",
+        source="vllm-ascend v0.22.1rc, ascend_config.py, line 123: only adjusted for prefill "
+        "context parallelism",
+    ),
+    Rule(
+        code="batched-tokens-below-seqs",
+        severity=Severity.ERROR,
+        path="engine.args.max-num-batched-tokens",
+        condition=f"{_BATCHED} >= {_SEQS}",
+        message="a step must hold a token of each request; the engine fails to start",
+        fix="set it to max-num-seqs or more",
+        source="vLLM 0.22.1, config/scheduler.py, lines 261 and 273, run",
+    ),
+    Rule(
+        code="batched-tokens-below-length",
+        severity=Severity.ERROR,
+        path="engine.args.max-num-batched-tokens",
+        condition=f"not {false('enable-chunked-prefill')} or {_BATCHED} >= {_LENGTH}",
+        message="without chunked prefill a whole prompt must fit in one step; the engine fails to "
+        "start",
+        fix="leave enable-chunked-prefill out, or raise this to max-model-len",
+        source="vLLM 0.22.1, config/scheduler.py, lines 261 and 273, run",
+    ),
+    Rule(
+        code="model-length",
+        severity=Severity.ERROR,
+        path="engine.args.max-model-len",
+        condition=f"{_LENGTH} <= {MAX_MODEL_LEN}",
+        message=f"the model's positions end at {MAX_MODEL_LEN}",
+        fix=f"set it to {MAX_MODEL_LEN} or less",
+        source="config.json: max_position_embeddings",
+    ),
+    Rule(
+        code="quantization",
+        severity=Severity.ERROR,
+        path="engine.args.quantization",
+        condition=f"not {has('quantization')} or {equals('ascend', 'quantization')}",
+        message="these weights are quantized for Ascend, and vLLM's parser takes any word here",
+        fix="set it to ascend, or take it out: vllm-ascend then finds it in the weights",
+        source="vllm-ascend v0.22.1rc to main at 182b75ea84, quantization/utils.py, "
+        "maybe_auto_detect_quantization; vLLM 0.22.1's parser, run",
+    ),
+    Rule(
+        code="tokenizer-mode",
+        severity=Severity.ERROR,
+        path="engine.args.tokenizer-mode",
+        condition=f"not {has('tokenizer-mode')} or {equals('deepseek_v4', 'tokenizer-mode')} or "
+        f"{equals('auto', 'tokenizer-mode')}",
+        message="without this model's own encoding of messages, prompts are put together wrongly "
+        "and answers are garbage; vLLM's parser takes any word here",
+        fix="set it to deepseek_v4, or take it out: auto is deepseek_v4 for this model",
+        source="vLLM, config/model.py: line 632 of 0.22.1, 626 of 0.23.0, 630 of 0.25.1, 658 of "
+        "0.27.1",
+    ),
+    Rule(
+        code="chat-template-ignored",
+        severity=Severity.WARNING,
+        path="engine.args.chat-template",
+        condition=f"not {is_a('string', 'chat-template')} or "
+        f"not {equals('deepseek_v4', 'tokenizer-mode')}",
+        message="under tokenizer-mode deepseek_v4 the template is not used, and yet the engine "
+        "fails to start where the file is missing",
+        fix="set it to null",
+        source="vLLM 0.22.1, tokenizers/deepseek_v4.py and validate_parsed_serve_args, run",
+    ),
+    Rule(
+        code="tool-calls-as-text",
+        severity=Severity.WARNING,
+        path="engine.args.tool-call-parser",
+        condition=f"{has('tool-call-parser')} and {true('enable-auto-tool-choice')}",
+        message="tool calls that the model chooses come back as text inside of the answer",
+        fix="set tool-call-parser to deepseek_v4 and enable-auto-tool-choice to true",
+        source="vllm-ascend's tutorial sets both; vllm-ascend issues 8997, 8875, 8713",
+    ),
+    Rule(
+        code="tool-choice-without-parser",
+        severity=Severity.ERROR,
+        path="engine.args.enable-auto-tool-choice",
+        condition=f"not {true('enable-auto-tool-choice')} or {has('tool-call-parser')}",
+        message="the engine fails to start without a tool-call-parser",
+        fix="set engine.args.tool-call-parser to deepseek_v4",
+        source="vLLM 0.22.1, entrypoints/openai/cli_args.py, line 396, run",
+    ),
+    Rule(
+        code="api-key-in-arguments",
+        severity=Severity.ERROR,
+        path="engine.args.api-key",
+        condition=f"not ({has('api-key')})",
+        message="the key would be in the manifest for all to read, and vLLM asks for it on some "
+        "of its paths only",
+        fix="take it out, and give clients keys through maas",
+        source="vLLM issue 58144",
+    ),
+    Rule(
+        code="multithread-text",
+        severity=Severity.ERROR,
+        path="engine.args.model-loader-extra-config.enable_multithread_load",
+        condition=f"not ({has(*_LOADER)}) or {argument(*_LOADER)} is boolean",
+        message="this engine fails to start where it is no boolean",
+        fix="write true without quotes, or take it out",
+        source=_LOADER_SOURCE,
+        engine=">=0.24.0",
+    ),
+    Rule(
+        code="multithread-strategy",
+        severity=Severity.ERROR,
+        path="engine.args.safetensors-load-strategy",
+        condition=f"not ({true(*_LOADER)} or {equals('true', *_LOADER)}) or "
+        f"not {is_a('string', 'safetensors-load-strategy')} or "
+        f"{equals('lazy', 'safetensors-load-strategy')}",
+        message="with enable_multithread_load this engine knows no strategy but lazy, and fails to "
+        "start",
+        fix="set it to null, or take enable_multithread_load out of model-loader-extra-config",
+        source=_LOADER_SOURCE,
+        engine=">=0.24.0",
+    ),
+    Rule(
+        code="shared-experts-mixed",
+        severity=Severity.ERROR,
+        path="engine.args.additional-config.mix_placement",
+        condition=f"not ({true('additional-config', 'mix_placement')} and "
+        f"({true('additional-config', 'multistream_overlap_shared_expert')} or {SHARED_WHOLE}))",
+        message="it can't be together with multistream_overlap_shared_expert or "
+        "enable_shared_expert_dp",
+        fix="take it out, or the others",
+        source="vllm-ascend, ascend_config.py: line 305 of v0.22.1rc, 449 of main at 182b75ea84",
+    ),
+    Rule(
+        code="mc2-fused-hierarchy",
+        severity=Severity.ERROR,
+        path="engine.args.additional-config.enable_mc2_hierarchy_comm",
+        condition=f"not {true('additional-config', 'enable_mc2_hierarchy_comm')} or "
+        f"{is_off('additional-config', 'enable_fused_mc2')}",
+        message="it can't be together with enable_fused_mc2: the engine fails to start",
+        fix="take one of the two out",
+        source="vllm-ascend v0.22.1rc, platform.py, line 762",
+    ),
+]

@@ -1,0 +1,247 @@
+"""Rules of the MaaS gateway: its listeners, its buffers, its quotas and tiers."""
+
+from __future__ import annotations
+
+from ..findings import Severity
+from ..values.json import to_json
+from ..values.quantities import seconds
+from ..values.tree import Values
+from .rule import Places, Rule
+
+
+def _maas(condition: str) -> str:
+    """A condition that must hold where the MaaS gateway is on."""
+    return f"not Values.maas.enabled or {condition}"
+
+
+def _created(condition: str) -> str:
+    """A condition that must hold where the deployment creates its own Gateway."""
+    return _maas(f"not Values.maas.gateway.create or {condition}")
+
+
+_HEADER = "Values.maas.apiKeys.clientIdHeader"
+_RESERVED = (
+    # What a request is, where it goes and who asks (RFC 9110, 6265).
+    ("accept", "authorization", "content-encoding", "content-type", "cookie", "host", "set-cookie"),
+    # How it is framed, hop by hop (RFC 9110, section 7.6.1; RFC 9112).
+    ("connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding"),
+    # What a gateway says of it.
+    ("date", "forwarded", "traceparent", "tracestate", "upgrade", "via", "x-request-id"),
+)
+_OWN = ("proxy-", "x-ai-eg-", "x-envoy-", "x-forwarded-", "x-gateway-")
+"""Beginnings of the names of headers that the gateway, or a proxy before it, writes and reads."""
+
+RULES: list[Rule] = [
+    Rule(
+        code="maas-namespace",
+        severity=Severity.ERROR,
+        path="maas.namespace",
+        condition=_maas('Values.maas.namespace != "envoy-gateway-system"'),
+        message="in envoy-gateway-system the gateway's policies are reported as accepted and not "
+        "enforced: requests without a key are answered, or every request is 500",
+        fix="set maas.namespace to a namespace of its own, such as maas-system",
+        source="Alauda AI documentation, MaaS gateway; the 500 is seen in "
+        "tests/e2e/test_gateway.py",
+    ),
+    Rule(
+        code="maas-pool-namespace",
+        severity=Severity.ERROR,
+        path="maas.backend",
+        condition=_maas(
+            'Values.maas.backend != "InferencePool" or '
+            'Values.maas.namespace == Release.Namespace or Values.maas.aiGateway.version != "1.0"'
+        ),
+        message="Envoy AI Gateway 1.0 looks for the pool in the route's own namespace, and the "
+        "pool is in the service's: the route is never resolved",
+        fix="set maas.namespace to the service's namespace, or maas.aiGateway.version to 1.1 where "
+        "that runs, or maas.backend to Service",
+        source="Envoy AI Gateway issues 2173 and 2230; pull request 2339, merged after 1.0",
+    ),
+    Rule(
+        code="maas-window",
+        severity=Severity.ERROR,
+        path="maas.bytesPerToken",
+        condition=_maas(
+            'Values.engine.args["max-model-len"] * Values.maas.bytesPerToken * 2 <= 2147483647'
+        ),
+        message="max-model-len × bytesPerToken × 2 is above HTTP/2's largest window, 2147483647 "
+        "bytes",
+        fix="lower maas.bytesPerToken",
+        source="RFC 9113, section 6.9.1",
+    ),
+    Rule(
+        code="maas-buffer",
+        severity=Severity.ERROR,
+        path="maas.bytesPerToken",
+        condition=_maas("Values.maas.bytesPerToken >= 5"),
+        message="the gateway's buffer is below the published prompt, which takes 4.9 bytes a "
+        "token: it is refused with 413, or hangs on Envoy before 1.36",
+        fix="leave it at 32, or set 24 or more for text that is not English",
+        source="Alauda AI documentation: 85 KB for 17.5k tokens",
+    ),
+    Rule(
+        code="maas-buffer-escapes",
+        severity=Severity.WARNING,
+        path="maas.bytesPerToken",
+        condition=_maas("Values.maas.bytesPerToken >= 24 or Values.maas.bytesPerToken < 5"),
+        message="a long prompt in Chinese that a client escapes as \\uXXXX takes up to 24 bytes a "
+        "token, and is refused",
+        fix="leave it at 32",
+        source="JSON's escapes: 6 bytes a character, 4 characters a token",
+    ),
+    Rule(
+        code="maas-open-ingress",
+        severity=Severity.WARNING,
+        path="networkPolicy.enabled",
+        condition=_maas("Values.networkPolicy.enabled"),
+        message="KServe's own ingress and the engine's port ask for no key: whoever reaches them "
+        "bypasses keys and quotas",
+        fix="set it to true, with the namespaces that may connect",
+        source="Alauda AI documentation: Internal KServe ingress (no auth)",
+    ),
+    Rule(
+        code="maas-plain-http",
+        severity=Severity.WARNING,
+        path="maas.gateway.tls.enabled",
+        condition=_created("Values.maas.gateway.tls.enabled"),
+        message="API keys and prompts cross the network as plain text",
+        fix="set it to true, unless something before the gateway ends TLS",
+        source="RFC 6750, section 5.3: bearer tokens need TLS",
+    ),
+    Rule(
+        code="maas-client-header",
+        severity=Severity.ERROR,
+        path="maas.apiKeys.clientIdHeader",
+        condition=_maas(
+            " and ".join(
+                [
+                    *(f"{_HEADER} not in ({', '.join(map(to_json, row))})" for row in _RESERVED),
+                    *(f'not "{each}" in {_HEADER}' for each in _OWN),
+                ]
+            )
+        ),
+        message="requests need this header for something else, and the gateway removes what a "
+        "client sends in it and writes the client's id there",
+        fix="leave it at x-user-id, or name a header that nothing else reads",
+        source="Envoy Gateway 1.8.1: earlyRequestHeaders.remove, forwardClientIDHeader; RFC 9110",
+    ),
+    Rule(
+        code="maas-tls-hostname",
+        severity=Severity.ERROR,
+        path="maas.gateway.hostname",
+        condition=_created(
+            "not Values.maas.gateway.tls.enabled or not Values.maas.gateway.tls.issuer.name or "
+            "Values.maas.gateway.hostname"
+        ),
+        message="cert-manager makes a certificate for a listener's host name only, and passes over "
+        "a listener without one",
+        fix="set it to the name that clients use",
+        source="cert-manager documentation, Annotated Gateway resource",
+    ),
+    Rule(
+        code="maas-tls-port",
+        severity=Severity.ERROR,
+        path="maas.gateway.tls.port",
+        condition=_maas(
+            "not Values.maas.gateway.tls.enabled or "
+            "Values.maas.gateway.tls.port != Values.maas.gateway.port"
+        ),
+        message="the plain listener and the one under TLS have one port: both are refused",
+        fix="give each its own, such as 80 and 443",
+        source="Gateway API, Gateway: listeners of one port must have one protocol",
+    ),
+    Rule(
+        code="maas-tls-redirect",
+        severity=Severity.WARNING,
+        path="maas.gateway.port",
+        condition=_created(
+            "not Values.maas.gateway.tls.enabled or Values.maas.gateway.port == 80 or "
+            "Values.maas.gateway.tls.port != 443"
+        ),
+        message="the plain listener redirects to https on its own port, since Envoy Gateway leaves "
+        "443 out of the redirect and Envoy then keeps the port that was asked for",
+        fix="set it to 80, or maas.gateway.tls.port to another than 443",
+        source="Envoy Gateway 1.8.1, internal/xds/translator/route.go",
+    ),
+    Rule(
+        code="maas-no-quota",
+        severity=Severity.WARNING,
+        path="maas.quotas",
+        condition=_maas("Values.maas.quotas"),
+        message="a key may take all of the engine: nothing limits its tokens",
+        fix="set a quota, such as hour",
+        source="what the MaaS ingress is for",
+    ),
+]
+
+
+@Rule(
+    code="maas-timeout",
+    severity=Severity.ERROR,
+    path="maas.requestTimeout",
+    message="the gateway cuts streams after {limit} s, and a published answer of 128 tokens "
+    "takes {answer} s",
+    fix="set it to twice that or more; 900s by default",
+    source="published E2E: TTFT + 127 × ITL; Envoy AI Gateway cuts at 60 s by default",
+).finder(RULES)
+def _request_timeout(values: Values) -> Places:
+    allowed = seconds(values.maas.request_timeout)
+    published = values.monitoring.published
+    longest = (published.ttft_milliseconds + 127 * published.itl_milliseconds) / 1000
+    # 0s is no limit, in the Gateway API's words.
+    if values.maas.enabled and 0 < allowed < longest:
+        yield "", {"limit": f"{allowed:g}", "answer": f"{longest:.0f}"}
+
+
+@Rule(
+    code="maas-quota-small",
+    severity=Severity.WARNING,
+    path="maas.quotas",
+    message="one longest request takes {longest} tokens, more than a whole window's {tokens}",
+    fix="raise its tokens to engine.args.max-model-len or more",
+    source="tokens are charged after the answer: vLLM's usage, Envoy's response cost",
+).finder(RULES)
+def _quotas(values: Values) -> Places:
+    maas, length = values.maas, values.engine.args.max_model_len
+    places = {"maas.quotas": maas.quotas}
+    places |= {f"maas.tiers.{name}.quotas": tier.quotas for name, tier in maas.tiers.items()}
+    weight = max(maas.weights.input, maas.weights.output)
+    for place, quotas in sorted(places.items()):
+        for name, quota in sorted(quotas.items()):
+            longest = length * (weight if quota.count == "weighted" else 1)
+            if maas.enabled and quota.count != "output" and quota.tokens < longest:
+                yield f"{place}.{name}", {"longest": longest, "tokens": quota.tokens}
+
+
+@Rule(
+    code="maas-client-in-two-tiers",
+    severity=Severity.ERROR,
+    path="maas.tiers",
+    message="{client} is in tier {other} too, and both tiers' budgets would count it",
+    fix="leave it in one",
+    source="Envoy Gateway: each rate limit rule that matches a request counts it",
+).finder(RULES)
+def _clients_in_two_tiers(values: Values) -> Places:
+    seen: dict[str, str] = {}
+    for name, tier in sorted(values.maas.tiers.items()):
+        for client in tier.clients:
+            if client in seen:
+                yield f"maas.tiers.{name}.clients", {"client": client, "other": seen[client]}
+            seen[client] = name
+
+
+@Rule(
+    code="maas-tier-too-large",
+    severity=Severity.ERROR,
+    path="maas.tiers",
+    message="these ids make a pattern of {length} characters, and a rate limit's selector holds "
+    "1024",
+    fix="split the tier in two with the same budgets, or give shorter ids",
+    source="Envoy Gateway 1.8.1's CRD: 1024 characters a header's value",
+).finder(RULES)
+def _tier_too_large(values: Values) -> Places:
+    for name, tier in sorted(values.maas.tiers.items()):
+        # With ^( and )$ around the ids.
+        length = len("|".join(tier.clients).replace(".", "[.]")) + 4
+        if length > 1024:
+            yield f"maas.tiers.{name}.clients", {"length": length}

@@ -1,0 +1,182 @@
+"""Rules of drafts, batches and graphs: what the engine can capture, and what runs without."""
+
+from __future__ import annotations
+
+from ..facts.cards import CARDS
+from ..facts.model import EXPERTS, EXPERTS_A_TOKEN, HIDDEN
+from ..findings import Severity
+from ..manifest.conditions import FLASHCOMM, argument, equals, is_a, true, variable
+from ..sizing.engine import arguments, captured_batches, draft, runs_as_graph
+from ..values.quantities import whole
+from ..values.tree import Values
+from .rule import Places, Rule
+
+_DSPARK = equals("dspark", "speculative-config", "method")
+_DRAFTS = f"{argument('speculative-config', 'num_speculative_tokens')} | int"
+_DRAFTS_KNOWN = is_a("number", "speculative-config", "num_speculative_tokens")
+_TENSOR = "Values.parallelism.tensor"
+_MODE = "engine.args.compilation-config.cudagraph_mode"
+
+RULES: list[Rule] = [
+    Rule(
+        code="dspark-version",
+        severity=Severity.ERROR,
+        path="engine.args.speculative-config.method",
+        condition=f"not {_DSPARK}",
+        message="this engine does not know DSpark",
+        fix="use an image with vLLM 0.25.0 or newer, or method mtp",
+        source="vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, section 4.1",
+        engine="<0.25.0",
+    ),
+    Rule(
+        code="dspark-tokens",
+        severity=Severity.ERROR,
+        path="engine.args.speculative-config.num_speculative_tokens",
+        condition=f"not {_DSPARK} or not {_DRAFTS_KNOWN} or {_DRAFTS} >= 5",
+        message="DSpark drafts five tokens or more",
+        fix="set it to 7, as upstream does",
+        source="vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, section 5.1, "
+        "--speculative-config",
+    ),
+    Rule(
+        code="draft-tokens-uneven",
+        severity=Severity.ERROR,
+        path="engine.args.speculative-config.num_speculative_tokens",
+        condition=f"not {FLASHCOMM} or {true('enforce-eager')} or "
+        f"{equals('NONE', 'compilation-config', 'cudagraph_mode')} or not {_DRAFTS_KNOWN} or "
+        f"{_DRAFTS} <= 0 or ({_DRAFTS} + 1) % {_TENSOR} == 0 or {_TENSOR} % ({_DRAFTS} + 1) == 0",
+        message="with sequence parallelism a graph's batch is a multiple of both this number plus "
+        "1 and the tensor parallel size, and the engine takes the larger of them: it fails to "
+        "start with `Can't determine cudagraph shapes`",
+        fix="choose it so that one of the two divides the other: 1, 3 or 7 at TP 8, and 1, 3, 7 or "
+        "11 at TP 4",
+        source="vLLM 0.22.1 to 0.27.1, config/compilation.py, "
+        "adjust_cudagraph_sizes_for_spec_decode (line 1464 of 0.22.1); vllm-ascend, "
+        "worker/model_runner_v1.py, sets enable_sp (line 5008 of v0.22.1rc)",
+        engine="<0.27.0",
+    ),
+    Rule(
+        code="piecewise-graphs",
+        severity=Severity.ERROR,
+        path=_MODE,
+        condition=f"not {equals('PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
+        message="piecewise graphs are not supported for this model",
+        fix="set it to FULL_DECODE_ONLY",
+        source="Alauda AI documentation, DeepSeek-V4-Flash; every row of vllm-ascend's tutorial "
+        "for this model has FULL_DECODE_ONLY",
+    ),
+    Rule(
+        code="piecewise-graphs-driver",
+        severity=Severity.WARNING,
+        path=_MODE,
+        condition=f"not {equals('FULL_AND_PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
+        message="this mode needs more streams than drivers before HDK 25.5.1 have",
+        fix="set it to FULL_DECODE_ONLY, or see that every node's driver is new enough",
+        source="vllm-ascend v0.22.1rc, release notes, FULL_AND_PIECEWISE: pull requests 9572 and "
+        "9962",
+        platform="HDK before 25.5.1",
+    ),
+    Rule(
+        code="launch-blocking",
+        severity=Severity.ERROR,
+        path="engine.env.ASCEND_LAUNCH_BLOCKING",
+        condition=f"not {variable('ASCEND_LAUNCH_BLOCKING', '1')} or {true('enforce-eager')} or "
+        f"{equals('NONE', 'compilation-config', 'cudagraph_mode')}",
+        message="with graphs the engine fails to start",
+        fix="set it to null, or set engine.args.enforce-eager to true",
+        source="vllm-ascend v0.22.1rc, platform.py, line 630",
+    ),
+]
+
+
+@Rule(
+    code="graph-capture-empty",
+    severity=Severity.ERROR,
+    path="engine.args.max-num-seqs",
+    message="graphs are captured for multiples of the tensor parallel size, {tensor}, and no batch "
+    "is one: {why}; the engine fails to start",
+    fix="raise max-num-seqs until max-num-seqs × (1 + num_speculative_tokens) reaches "
+    "parallelism.tensor, or name a multiple in cudagraph_capture_sizes",
+    source="vllm-ascend, platform.py, after update_sizes_for_sequence_parallelism: line 554 of "
+    "v0.22.1rc, 1053 of main at 182b75ea84",
+).finder(RULES)
+def _no_graph(values: Values) -> Places:
+    if captured_batches(values) == []:
+        seqs, tokens = values.engine.args.max_num_seqs, 1 + draft(values).tokens
+        why = f"a full batch has {seqs} × {tokens} tokens"
+        if _explicit(values):
+            why = "cudagraph_capture_sizes has none"
+        yield "", {"tensor": values.parallelism.tensor, "why": why}
+
+
+def _explicit(values: Values) -> bool:
+    config = arguments(values).get("compilation-config")
+    return isinstance(config, dict) and "cudagraph_capture_sizes" in config
+
+
+@Rule(
+    code="batch-off-grid",
+    severity=Severity.WARNING,
+    path="engine.args.max-num-seqs",
+    message="a full batch of {seqs} requests has {tokens} tokens, and graphs are captured up to "
+    "{largest}: larger batches run eagerly, reported 7.5 times slower",
+    fix="set it to {near}",
+    source="vLLM, config/vllm.py, _set_cudagraph_sizes, and vllm-ascend's platform.py of the "
+    "build; vllm-ascend issue 16049",
+).finder(RULES)
+def _off_grid(values: Values) -> Places:
+    seqs, sizes = values.engine.args.max_num_seqs, captured_batches(values)
+    if not sizes or runs_as_graph(values, seqs):
+        return
+    below = next((n for n in range(seqs - 1, 0, -1) if runs_as_graph(values, n)), None)
+    above = next((n for n in range(seqs + 1, seqs + 65) if runs_as_graph(values, n)), None)
+    near = " or ".join(str(n) for n in (below, above) if n) or "a number whose batches are captured"
+    tokens = seqs * (1 + draft(values).tokens)
+    yield "", {"seqs": seqs, "tokens": tokens, "largest": max(sizes), "near": near}
+
+
+_UNTIL_SET = 200
+"""MB of a communicator's buffer where HCCL_BUFFSIZE is not set."""
+
+
+@Rule(
+    code="hccl-buffer",
+    severity=Severity.ERROR,
+    path="engine.env.HCCL_BUFFSIZE",
+    message="{what is wrong with it}",
+    fix="set it to 1024, as published, or to {least} or more: a number of MB, without a unit",
+    source="vllm-ascend pull request 3073 and issue 2674: the formula that CANN prints with "
+    "`HCCL_BUFFSIZE is too SMALL`; ascend_forward_context.py, select_moe_comm_method (line 233 of "
+    "v0.22.1rc): which deployments dispatch by MC2; derived, not run",
+).finder(RULES)
+def _hccl_buffer(values: Values) -> Places:
+    text, least = values.engine.env.get("HCCL_BUFFSIZE"), dispatch_buffer(values)
+    size = _UNTIL_SET if text is None else whole(text)
+    wrong = ""
+    if size is None:
+        wrong = f'"{text}" is no whole number of MB'
+    elif size < least:
+        has = f"HCCL's own default is {_UNTIL_SET}" if text is None else f"it has {text}"
+        wrong = (
+            f"dispatching a full batch to the experts takes {least} MB of this buffer, and {has}: "
+            "the engine stops at its first step"
+        )
+    if wrong:
+        yield "", {"what is wrong with it": wrong, "least": least or _UNTIL_SET}
+
+
+def _up(size: int, unit: int) -> int:
+    return -(-size // unit) * unit
+
+
+def dispatch_buffer(values: Values) -> int:
+    """MB of HCCL_BUFFSIZE that dispatching a full batch takes; 0 where it goes another way."""
+    parallel, family = values.parallelism, CARDS[values.npu.card].family
+    ranks = parallel.tensor * parallel.data
+    if not parallel.expert or ranks == 1 or (family == "A2" and ranks < 16):
+        return 0
+    batch = values.engine.args.max_num_seqs * (1 + draft(values).tokens)
+    tokens = _up(max(captured_batches(values) or [min(batch, 512)]), parallel.tensor)
+    token = 2 * HIDDEN
+    dispatched = EXPERTS * _up(_up(token, 32) + 64, 512) + EXPERTS_A_TOKEN * _up(token, 512)
+    return -(-2 * tokens // parallel.tensor * dispatched // 2**20)

@@ -1,0 +1,352 @@
+"""Rules of KServe, Kubernetes and the NPUs: names, nodes, resources, probes, ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..facts.builds import deployed
+from ..findings import Severity
+from ..sizing.engine import arguments
+from ..values.quantities import quantity, whole
+from ..values.secrets import secret_name, secret_value
+from ..values.tree import Values
+from .rule import Places, Rule
+
+RULES: list[Rule] = [
+    Rule(
+        code="data-parallel-pods",
+        severity=Severity.ERROR,
+        path="parallelism.dataLocal",
+        condition="Values.parallelism.data % Values.parallelism.dataLocal == 0",
+        message="an instance is data / dataLocal pods with dataLocal ranks each, and this is no "
+        "whole number of them",
+        fix="set parallelism.dataLocal to a divisor of parallelism.data: to parallelism.data for "
+        "one node, to half of it for two",
+        source="KServe v0.17.0, LLMInferenceService: a LeaderWorkerSet of data / dataLocal pods",
+    ),
+    Rule(
+        code="worker-claim-shared",
+        severity=Severity.WARNING,
+        path="model.claims.worker",
+        condition='Values.model.claims.worker == "" or '
+        "Values.parallelism.data <= Values.parallelism.dataLocal * 2",
+        message="every worker mounts this one claim, on a node of its own",
+        fix="give it the access mode ReadOnlyMany or ReadWriteMany",
+        source="KServe v0.17.0: a LeaderWorkerSet has one template for its workers",
+    ),
+    Rule(
+        code="claim-without-pvc",
+        severity=Severity.ERROR,
+        path="model.uri",
+        condition='Values.model.claims.leader == "" or "pvc://" in Values.model.uri',
+        message="the weights are on model.claims, but this names another place",
+        fix="set it to pvc:// with the leader's claim, such as pvc://weights-0/",
+        source="KServe v0.17.0's LLMISVC controller, run: with the storage initializer off nothing "
+        "else brings the weights",
+    ),
+    Rule(
+        code="name-hashed-pool",
+        severity=Severity.ERROR,
+        path="name",
+        condition="Values.name | length <= 48",
+        message="KServe hashes the pool's name of a service with a name of over 48 characters, and "
+        "the router then looks for a pool that does not exist",
+        fix="shorten name to 38 characters or fewer",
+        source="KServe v0.17.0's LLMISVC controller, run: children's names over 63 characters "
+        "are hashed",
+    ),
+    Rule(
+        code="name-hashed-child",
+        severity=Severity.WARNING,
+        path="name",
+        condition="Values.name | length <= 38",
+        message="KServe hashes the names of some of the service's children where its name has over "
+        "38 characters, so that they can't be told from the service's name",
+        fix="shorten name to 38 characters or fewer",
+        source="KServe v0.17.0's LLMISVC controller, run: children's names over 63 characters "
+        "are hashed",
+    ),
+    Rule(
+        code="port-of-workload-service",
+        severity=Severity.WARNING,
+        path="engine.port",
+        condition="Values.engine.port == 8000",
+        message="KServe's workload Service leads to port 8000, so the engine can be reached only "
+        "through the pool",
+        fix="leave engine.port at 8000",
+        source="KServe v0.17.0's LLMISVC controller, run: the Service's port is 8000",
+    ),
+    Rule(
+        code="moving-image-tag",
+        severity=Severity.WARNING,
+        path="engine.image",
+        condition='"@sha256:" in Values.engine.image or (":" in Values.engine.image | base and '
+        'not "nightly" in Values.engine.image and not ":latest" in Values.engine.image and '
+        'not ":main" in Values.engine.image)',
+        message="this tag moves: the next pull may bring another engine",
+        fix="pin it with @sha256:…, which `skopeo inspect` or a running pod's imageID tells",
+        source="vllm-ascend issue 15055",
+    ),
+    Rule(
+        code="any-card",
+        severity=Severity.WARNING,
+        path="npu.nodeSelector",
+        condition="Values.npu.nodeSelector or not (Values.npu.resourceName == "
+        '"huawei.com/Ascend910")',
+        message="huawei.com/Ascend910 is any card of the family, with 32 GB or 64 GB, and nothing "
+        "says which node to take",
+        fix="set a label that tells the card, such as node.kubernetes.io/npu.chip.name with the "
+        "chip that npu.card names",
+        source="names of MindCluster's device plugin and node labels",
+    ),
+    Rule(
+        code="rollout-in-place",
+        severity=Severity.WARNING,
+        path="kserve.rolloutInPlace",
+        condition='not Values.kserve.rolloutInPlace or Values.kserve.version == "main"',
+        message="this KServe has no field for it, so an update of a model that fills its node "
+        "never ends: the new pod waits for the old one's NPUs",
+        fix="stop the service (annotation serving.kserve.io/stop), apply, and start it",
+        source="KServe pull request 5916; no rolloutStrategy in the CRDs of v0.17, v0.19 and v0.20",
+    ),
+    Rule(
+        code="budget-of-one",
+        severity=Severity.WARNING,
+        path="disruptionBudget.enabled",
+        condition="not Values.disruptionBudget.enabled or Values.replicas > 1",
+        message="with one instance a budget either allows its eviction or blocks every drain of "
+        "its node",
+        fix="set it to false, or raise replicas",
+        source="Kubernetes, Specifying a Disruption Budget",
+    ),
+    Rule(
+        code="router-booleans",
+        severity=Severity.WARNING,
+        path="router.oneWordBooleans",
+        condition="Values.router.oneWordBooleans",
+        message="the upstream endpoint picker reads `--tracing false` in two words as true, and "
+        "nobody has published how hermes-router reads it",
+        fix="set it to true, as in the publisher's newest manifest",
+        source="the endpoint picker of Gateway API Inference Extension v1.5.0, built and started; "
+        "Alauda AI documentation, which has both forms",
+    ),
+    Rule(
+        code="startup-budget",
+        severity=Severity.WARNING,
+        path="engine.probes.startup",
+        condition="Values.engine.probes.startup.periodSeconds * "
+        "Values.engine.probes.startup.failureThreshold >= 3600",
+        message="loading the weights and capturing graphs may take an hour, and the kubelet "
+        "restarts the engine before that",
+        fix="set periodSeconds × failureThreshold to 3600 or more",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): 120 × 30 s",
+    ),
+    Rule(
+        code="grace-below-waits",
+        severity=Severity.ERROR,
+        path="engine.termination.gracePeriodSeconds",
+        condition="Values.engine.termination.gracePeriodSeconds >= "
+        "Values.engine.termination.preStopSeconds + "
+        "Values.engine.termination.shutdownTimeoutSeconds",
+        message="the kubelet kills the engine before it has finished its requests",
+        fix="set it to preStopSeconds + shutdownTimeoutSeconds or more",
+        source="Kubernetes, pod lifecycle: the grace period counts from the start of preStop",
+    ),
+    Rule(
+        code="grace-below-answer",
+        severity=Severity.WARNING,
+        path="engine.termination.gracePeriodSeconds",
+        condition="Values.engine.termination.gracePeriodSeconds * 1000 >= "
+        "Values.monitoring.published.ttftMilliseconds + "
+        "127 * Values.monitoring.published.itlMilliseconds",
+        message="a restart aborts requests: the kubelet kills the engine sooner than a published "
+        "answer of 128 tokens takes",
+        fix="set preStopSeconds, shutdownTimeoutSeconds and this, as examples/production does",
+        source="published E2E: TTFT + 127 × ITL; KServe's presets give 30 or 60 s",
+    ),
+    Rule(
+        code="router-goes-first",
+        severity=Severity.WARNING,
+        path="router.terminationGracePeriodSeconds",
+        condition="Values.router.terminationGracePeriodSeconds >= "
+        "Values.engine.termination.gracePeriodSeconds",
+        message="the router is gone before the engines behind it have drained",
+        fix="set it to engine.termination.gracePeriodSeconds or more",
+        source="vLLM and KServe issues on drains, kserve 5485 and 5496",
+    ),
+]
+
+
+@Rule(
+    code="engine-ready-timeout",
+    severity=Severity.WARNING,
+    path="engine.env.VLLM_ENGINE_READY_TIMEOUT_S",
+    message="the server gives up on its engine after {timeout} s, and the startup probe on the "
+    "pod after {budget} s",
+    fix="set it to periodSeconds × failureThreshold of engine.probes.startup",
+    source="vLLM 0.22.1, envs.py: 600 s by default; upstream's nightly tests set 3000",
+).finder(RULES)
+def _ready_timeout(values: Values) -> Places:
+    startup = values.engine.probes.startup
+    budget = startup.period_seconds * startup.failure_threshold
+    timeout = values.engine.env.get("VLLM_ENGINE_READY_TIMEOUT_S") or "600"
+    if (whole(timeout) or 0) < budget:
+        yield "", {"timeout": timeout, "budget": budget}
+
+
+@Rule(
+    code="cpu-binding",
+    severity=Severity.WARNING,
+    path="engine.resources.requests.cpu",
+    message="the engine's processes use 5 cores an NPU or more, {cores}, and the scheduler "
+    "reserves {cpu}: other pods of the node may take the rest",
+    fix="set it to 5 × parallelism.tensor × parallelism.dataLocal or more",
+    source="vllm-ascend issue 6966; cpu_binding.py, line 349 of v0.22.1rc: the binding asks for 5 "
+    "cores an NPU of the container's cpuset, and is skipped with a line in the log where it has "
+    "fewer",
+).finder(RULES)
+def _cpus(values: Values) -> Places:
+    cores = 5 * values.parallelism.tensor * values.parallelism.data_local
+    cpu = values.engine.resources.requests.cpu
+    additional = arguments(values).get("additional-config")
+    unbound = isinstance(additional, dict) and additional.get("enable_cpu_binding") is False
+    if not unbound and quantity(cpu) < cores:
+        yield "", {"cores": cores, "cpu": cpu}
+
+
+@Rule(
+    code="shared-memory",
+    severity=Severity.WARNING,
+    path="engine.shmSize",
+    message="the engine's processes exchange tensors in shared memory, and 15Gi has been seen to "
+    "kill them",
+    fix="set it to 32Gi, as published, or to 16Gi or more, which ran with other models",
+    source="Alauda AI documentation: 32Gi for DeepSeek-V4-Flash, 16Gi and 24Gi for other validated "
+    "models; vllm-ascend pull request 8693 for 15Gi",
+).finder(RULES)
+def _shared_memory(values: Values) -> Places:
+    if quantity(values.engine.shm_size) < quantity("16Gi"):
+        yield "", {}
+
+
+@Rule(
+    code="memory-limit",
+    severity=Severity.ERROR,
+    path="engine.resources.limits.memory",
+    message="shared memory and the store's segment take {size}, all of it",
+    fix="raise it above engine.shmSize and kvStore.segmentBytes together",
+    source="Kubernetes, emptyDir: memory-backed volumes count against the limit",
+).finder(RULES)
+def _memory_limit(values: Values) -> Places:
+    store = values.kv_store.segment_bytes * values.parallelism.data_local
+    taken = quantity(values.engine.shm_size) + (store if values.kv_store.enabled else 0)
+    if quantity(values.engine.resources.limits.memory) <= taken:
+        yield "", {"size": f"{taken / 2**30:.0f}Gi"}
+
+
+@Rule(
+    code="openmp-binding",
+    severity=Severity.WARNING,
+    path="engine.env.OMP_PROC_BIND",
+    message='"{value}" binds threads, and every process\'s threads are pinned to the first CPUs',
+    fix='set it to "false"',
+    source="vllm-ascend issue 11307; OpenMP 5.2, 21.1.4: every value but false binds",
+).finder(RULES)
+def _openmp(values: Values) -> Places:
+    value = values.engine.env.get("OMP_PROC_BIND")
+    if value and value.strip().lower() != "false":
+        yield "", {"value": value}
+
+
+# Where jemalloc is in the images: Debian's multiarch folder, and openEuler's.
+_LIBRARIES = {"openeuler": "/usr/lib64/", "ubuntu": "/usr/lib/aarch64-linux-gnu/"}
+
+
+@Rule(
+    code="preload-missing",
+    severity=Severity.WARNING,
+    path="engine.env.LD_PRELOAD",
+    message="{library} is where {other} has it, and the image is of {system}: the loader reports "
+    "that it can't be preloaded, and the engine runs without it",
+    fix="set it to the same library in {folder}",
+    source="vllm-ascend, tests/e2e and issue 10013 for openEuler: /usr/lib64/libjemalloc.so.2; its "
+    "tutorials for Ubuntu: /usr/lib/aarch64-linux-gnu/libjemalloc.so.2",
+).finder(RULES)
+def _preload(values: Values) -> Places:
+    library = values.engine.env.get("LD_PRELOAD") or ""
+    system = "openeuler" if "openeuler" in values.engine.image else "ubuntu"
+    other = "ubuntu" if system == "openeuler" else "openeuler"
+    if deployed("", values.engine.image) and library.startswith(_LIBRARIES[other]):
+        folder = _LIBRARIES[system]
+        yield "", {"library": library, "system": system, "other": other, "folder": folder}
+
+
+_PLACEHOLDER = re.compile(
+    r"(^|[./@])example\.(com|net|org)\b|\.(example|invalid)\b|\byour[-_. ]|<[^>]*>|changeme", re.I
+)
+
+
+@Rule(
+    code="placeholder",
+    severity=Severity.WARNING,
+    path="model.uri",
+    message="{value} is a placeholder: nothing can be pulled from it",
+    fix="set it to where you have put it",
+    source="RFC 2606: example.com and .example are nobody's",
+).finder(RULES)
+def _placeholders(values: Values) -> Places:
+    places = {
+        "model.uri": values.model.uri,
+        "engine.image": values.engine.image,
+        "router.image": values.router.image,
+    }
+    for path, value in places.items():
+        if _PLACEHOLDER.search(value):
+            yield path, {"value": value}
+
+
+@Rule(
+    code="variable-twice",
+    severity=Severity.ERROR,
+    path="engine.env",
+    message="this variable is set in another place too, and Kubernetes refuses it twice",
+    fix="set it once: in engine.env, in engine.envFromPod, or by kvStore",
+    source="Kubernetes: env is a map by name under server-side apply",
+).finder(RULES)
+def _variables(values: Values) -> Places:
+    fixed = {"MOONCAKE_CONFIG_PATH"} if values.kv_store.enabled else set()
+    text = {name for name, value in values.engine.env.items() if value is not None}
+    fields = {name for name, value in values.engine.env_from_pod.items() if value is not None}
+    for name in sorted((text & fields) | (fixed & (text | fields))):
+        yield f"engine.env.{name}", {}
+
+
+@Rule(
+    code="secret-in-variable",
+    severity=Severity.WARNING,
+    path="engine",
+    message="this secret is part of the manifest, of the release and of its history",
+    fix="keep it in a Secret that the cluster's own tools hand to the pod",
+    source="Kubernetes, good practices for Secrets",
+).finder(RULES)
+def _secrets(values: Values) -> Places:
+    for name, value in sorted(values.engine.env.items()):
+        # A reference to another variable is no secret.
+        if value and (secret_name(name) or secret_value(value)) and not value.startswith("$("):
+            yield f"engine.env.{name}", {}
+    for path, name, text in _texts(arguments(values), "engine.args"):
+        if text and (secret_name(name) or secret_value(text)):
+            yield path, {}
+
+
+def _texts(tree: dict[str, Any], above: str) -> Iterator[tuple[str, str, str]]:
+    """The path, key and text of each text in a tree, and of those in lists."""
+    for name, value in sorted(tree.items()):
+        path = f"{above}.{name}"
+        for item in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(item, str):
+                yield path, name, item
+            elif isinstance(item, dict):
+                yield from _texts(item, path)

@@ -1,0 +1,244 @@
+"""``dsv4deploy apply``: a deployment to a cluster, or many to many."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import click
+
+from ..cluster import fleet, rollout
+from ..cluster.client import contexts as known_contexts
+from ..cluster.plan import Plan, taking_over
+from ..cluster.readiness import Progress, waiting
+from ..errors import ClusterError, DeployError
+from ..manifest.render import Release
+from ..values.tree import Values
+from .connection import ClusterOptions, cluster_options
+from .diff import planned
+from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions, deployment_options
+from .output import print_json, print_table, say, waiting_bar
+from .render import checked, values_files
+from .upgrade import waiting_limits
+
+Tell = Callable[[Progress], None]
+
+
+def _patterns(context: click.Context, option: click.Parameter, text: str | None) -> list[str]:
+    """The words of a list with commas; none where the option is not given."""
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    if text is not None and not words:
+        raise click.BadParameter("names no context: is a variable empty?")
+    return words
+
+
+@click.command()
+@deployment_options
+@cluster_options
+@FORCE
+@TIMEOUT
+@WAIT_FOR
+@click.option("--wait", is_flag=True, help="Wait until it is ready, and show how far it is.")
+@click.option(
+    "--contexts",
+    metavar="A,B*,…",
+    callback=_patterns,
+    help="Apply to all these contexts of the kubeconfig at once; names and patterns.",
+)
+@click.option(
+    "--each",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Apply each values file in this folder, laid over the others; with --contexts each "
+    "context's own, CONTEXT.yaml.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Of a fleet's summary.",
+)
+def apply(
+    deployment: DeploymentOptions,
+    cluster: ClusterOptions,
+    force_conflicts: bool,
+    timeout: float | None,
+    wait_for: float,
+    wait: bool,
+    contexts: list[str],
+    each: Path | None,
+    output: str,
+) -> None:
+    """Apply a deployment, by server-side apply; twice changes nothing.
+
+    All objects are tried on the server before the first is written. Where the engines would
+    restart, `upgrade` does it: a model that fills its node can't roll over.
+
+    With --contexts or --each to many places at once: every values file is checked before the
+    first request, and then a place that fails does not stop the others. Exits with 1 where one
+    did. Ctrl-C begins no further place and lets those under way end; a second one leaves them.
+
+    \b
+    dsv4deploy apply my-values.yaml -n prod --wait
+    dsv4deploy apply base.yaml --each clusters/ --contexts 'site-*'
+    """
+    if contexts and cluster.context:
+        raise click.UsageError("--context and --contexts both choose clusters: give one")
+
+    def do(target: _Target, tell: Tell) -> str:
+        waits = _Waits(wait, timeout, wait_for)
+        return _apply(target, force=force_conflicts, waits=waits, tell=tell)
+
+    if contexts:
+        sources = _in_contexts(contexts, each, cluster, deployment)
+    elif each:
+        sources = _in_folder(each, cluster, deployment)
+    else:
+        (target,) = _targets({"": (cluster, deployment)}).values()
+        with waiting_bar() if wait else nullcontext(_silent) as tell:
+            message = do(target, tell)
+        say(f"{target.values.name}: {message}")
+        return
+    targets = _targets(sources)
+    with click.progressbar(length=len(targets), label="applying", file=sys.stderr) as bar:
+        done = fleet.each(targets, lambda target: do(target, _silent), lambda _: bar.update(1), say)
+    if not _print_outcomes(done.outcomes, output):
+        sys.exit(130 if done.interrupted else 1)
+
+
+@dataclass(frozen=True)
+class _Waits:
+    """What an apply waits for.
+
+    Attributes:
+        ready: whether it waits until the service is ready.
+        timeout: for how many seconds; None is what the startup probe allows.
+        others: for how many seconds it waits for another run.
+    """
+
+    ready: bool
+    timeout: float | None
+    others: float
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A deployment and the cluster that it goes to."""
+
+    cluster: ClusterOptions
+    values: Values
+    release: Release
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Where it goes: context, namespace, name."""
+        return self.cluster.context, self.release.namespace, self.values.name
+
+
+# A fleet's targets by name, before their values are loaded.
+Sources = Mapping[str, tuple[ClusterOptions, DeploymentOptions]]
+
+
+def _in_folder(folder: Path, cluster: ClusterOptions, deployment: DeploymentOptions) -> Sources:
+    """A target for each values file in a folder, laid over the deployment's own files."""
+    return {path.name: (cluster, _with(deployment, path)) for path in values_files(folder)}
+
+
+def _in_contexts(
+    patterns: list[str],
+    folder: Path | None,
+    cluster: ClusterOptions,
+    deployment: DeploymentOptions,
+) -> Sources:
+    """A target for each context that a pattern matches, with its own file of the folder."""
+    names = list(known_contexts(cluster.kubeconfig))
+    chosen: dict[str, tuple[ClusterOptions, DeploymentOptions]] = {}
+    for pattern in patterns:
+        matching = sorted(fnmatch.filter(names, pattern))
+        if not matching:
+            raise DeployError(
+                f"no context {pattern} in the kubeconfig; there are: {', '.join(names) or 'none'}"
+            )
+        for name in matching:
+            own = [folder / f"{name}.yaml"] if folder else []
+            missing = [path for path in own if not path.is_file()]
+            if missing:
+                raise DeployError(f"context {name} has no values file {missing[0]}")
+            chosen[name] = (replace(cluster, context=name), _with(deployment, *own))
+    return chosen
+
+
+def _with(deployment: DeploymentOptions, *files: Path) -> DeploymentOptions:
+    return replace(deployment, files=(*deployment.files, *map(str, files)))
+
+
+def _targets(sources: Sources) -> dict[str, _Target]:
+    """The targets, each with its values, all of which have passed their checks."""
+    found: dict[str, _Target] = {}
+    failed = 0
+    for name, (cluster, deployment) in sources.items():
+        try:
+            release = cluster.release(deployment.namespace)
+            target = _Target(cluster, deployment.values(), release)
+            checked(target.values, target.release)
+            for other, that in found.items():
+                if that.place == target.place:
+                    raise DeployError(
+                        f"the same service as {other}: {' '.join(filter(None, target.place))}"
+                    )
+            found[name] = target
+        except DeployError as error:
+            if len(sources) == 1:
+                raise
+            failed += 1
+            say(f"{name}: {error}")
+    if failed:
+        raise DeployError(f"nothing applied: {failed} of {len(sources)} deployments have errors")
+    return found
+
+
+def _apply(target: _Target, *, force: bool, waits: _Waits, tell: Tell) -> str:
+    """Applies one deployment; what was done, and what runs now."""
+    cluster = target.cluster.connect()
+
+    def make() -> Plan:
+        return planned(cluster, target.values, target.release, force=force)
+
+    def act(plan: Plan) -> str:
+        if plan.downtime and not target.values.kserve.rollout_in_place:
+            raise ClusterError(
+                f"{plan.service}: {plan.downtime}, and a model that fills its node can't roll "
+                "over: `dsv4deploy upgrade` stops it, applies and starts it",
+                "Refused",
+            )
+        written = rollout.apply(cluster, plan, force=force)
+        done = [f"{written} objects written" if written else "nothing to change"]
+        done += filter(None, [taking_over(plan)])
+        if waits.ready:
+            limits = waiting_limits(plan, waits.timeout)
+            done.append(waiting(cluster, plan.service, plan.namespace, limits, tell)("ready"))
+        return ", ".join(done)
+
+    place = rollout.Place(target.values.name, target.release.namespace)
+    return rollout.run(cluster, place, "apply", make, act, wait=waits.others)
+
+
+def _silent(_: Progress) -> None:
+    """Tells nobody."""
+
+
+def _print_outcomes(outcomes: list[fleet.Outcome], output: str) -> bool:
+    """Prints what became of each target; whether all are done."""
+    if output == "json":
+        print_json([asdict(outcome) for outcome in outcomes])
+    else:
+        rows = [(o.target, "applied" if o.done else "FAILED", o.message) for o in outcomes]
+        print_table(("TARGET", "RESULT", "MESSAGE"), rows, widths=(32, 8, 80))
+    done = sum(outcome.done for outcome in outcomes)
+    say(f"{done} of {len(outcomes)} applied")
+    return done == len(outcomes)

@@ -1,0 +1,53 @@
+"""``dsv4deploy chart``: the Helm chart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import DeployError, command
+from ..helm import chart as helm
+from .output import print_text, say
+
+
+@click.group()
+def chart() -> None:
+    """Write, check or package the Helm chart."""
+
+
+_CHART = Path("charts/deepseek-v4-flash")
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@chart.command()
+@click.argument("directory", type=_FOLDER, default=_CHART)
+def write(directory: Path) -> None:
+    """Write the chart to a folder, charts/deepseek-v4-flash by default."""
+    for path in helm.write(directory):
+        say(f"wrote {directory / path}")
+
+
+@chart.command()
+@click.argument("directory", type=_FOLDER, default=_CHART)
+def check(directory: Path) -> None:
+    """Fail where a chart in a folder differs from what `chart write` writes."""
+    changed = helm.drift(directory)
+    for path in changed:
+        say(f"{directory / path}: differs")
+    if changed:
+        raise DeployError(f"run {command('dsv4deploy', 'chart', 'write', directory)}")
+
+
+@chart.command()
+@click.option(
+    "-o",
+    "--output",
+    type=_FOLDER,
+    default=Path(),
+    help="The folder to write to; the current one by default.",
+)
+def package(output: Path) -> None:
+    """Build the chart's .tgz, for `helm install` and `helm push`."""
+    print_text(helm.package(output))

@@ -1,0 +1,73 @@
+"""``dsv4deploy check``: what the rules, and the CRDs of a folder, find in a deployment."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ..checks import rules
+from ..checks.upgrade import upgrade
+from ..findings import errors
+from ..manifest.render import render
+from .options import FORMAT, RULE, DeploymentOptions, deployment_options
+from .output import print_json, print_table, say
+
+
+@click.command()
+@deployment_options
+@FORMAT
+@click.option(
+    "--crds",
+    type=click.Path(path_type=Path),
+    help="Hold the manifest against the CRDs in this folder too "
+    "(`kubectl get crd -o yaml > DIR/crds.yaml`).",
+)
+@click.option(
+    "--engine",
+    metavar="BUILD|IMAGE",
+    help="Say only what changes where this deployment goes to another engine.",
+)
+@click.option("--ignore", multiple=True, metavar="CODE", type=RULE, help="A warning to leave out.")
+def check(
+    deployment: DeploymentOptions,
+    output: str,
+    crds: Path | None,
+    engine: str | None,
+    ignore: tuple[str, ...],
+) -> None:
+    """Say what is known to go wrong with a deployment.
+
+    Exits with 1 where there is an error, with 0 where there are only warnings. `dsv4deploy rules
+    show CODE` explains a finding. With --engine it compares two builds: which of the flags, keys,
+    variables and limits another one refuses, ignores or reads otherwise, and whether the memory
+    still suffices.
+
+    \b
+    dsv4deploy check my-values.yaml -n prod
+    dsv4deploy check my-values.yaml --engine quay.io/ascend/vllm-ascend:v0.26.0rc1
+    """
+    release = deployment.release()
+    values = deployment.values()
+    findings = rules.check(values, release, ignore=ignore)
+    if engine:
+        changes = upgrade(values, engine, release)
+        findings = [found for found in changes if found.code not in ignore]
+    if crds:
+        from ..manifest.crds import validate  # the JSON schema validator takes long to import
+
+        findings += validate(render(values, release), crds)
+    if output == "json":
+        print_json([asdict(finding) for finding in findings])
+    elif findings:
+        print_table(
+            ("SEVERITY", "CODE", "PATH", "MESSAGE", "FIX"),
+            [(f.severity, f.code, f.path, f.message, f.fix) for f in findings],
+            widths=(8, 20, 28, 44, 36),
+        )
+    else:
+        say("no findings")
+    if errors(findings):
+        sys.exit(1)

@@ -1,0 +1,50 @@
+"""``dsv4deploy delete``: what ``apply`` has made goes."""
+
+from __future__ import annotations
+
+import click
+
+from ..cluster import rollout
+from ..cluster.rollout import Removal
+from .connection import ServiceOptions, service_options
+from .options import WAIT_FOR, YES
+from .output import confirmed, print_text, say
+
+
+@click.command()
+@service_options
+@WAIT_FOR
+@YES
+def delete(service: ServiceOptions, wait_for: float, yes: bool) -> None:
+    """Delete what `apply` has made, and keep what somebody else has."""
+    cluster, name, namespace = service.find()
+    place = rollout.Place(name, namespace)
+
+    def ask(planned: Removal) -> bool:
+        _show(planned)
+        return not planned or confirmed(f"Delete {_whole(planned)}?")
+
+    def act(planned: Removal) -> str:
+        if yes:
+            _show(planned)
+        if not planned:
+            return "nothing to delete"
+        rollout.delete(cluster, planned)
+        return f"{_whole(planned)} deleted"
+
+    def make() -> Removal:
+        return rollout.removal(cluster, place)
+
+    doing = "delete"
+    say(rollout.run(cluster, place, doing, make, act, None if yes else ask, wait=wait_for))
+
+
+def _whole(planned: Removal) -> str:
+    return f"{len(planned.going)} objects and {len(planned.known)} revisions"
+
+
+def _show(planned: Removal) -> None:
+    for each in planned.going:
+        print_text(f"- {each}")
+    for each in planned.staying:
+        print_text(f"= {each} (stays: not made for this service)")

@@ -1,0 +1,50 @@
+"""``dsv4deploy diff``: what ``apply`` would change."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from ..cluster.client import Cluster
+from ..cluster.plan import Plan, prepare
+from ..manifest.render import Release, render
+from ..values.tree import Values
+from .connection import ClusterOptions, cluster_options
+from .options import FORMAT, DeploymentOptions, deployment_options
+from .output import print_json, print_text
+from .render import checked
+
+
+@click.command()
+@deployment_options
+@cluster_options
+@FORMAT
+def diff(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
+    """Say what `apply` would change, field by field, by the server's own dry run.
+
+    Exits with 1 where something differs.
+    """
+    release = cluster.release(deployment.namespace)
+    plan = planned(cluster.connect(), deployment.values(), release, force=True)
+    if output == "json":
+        changes = [asdict(change) for change in plan.changes]
+        print_json({"changes": changes, "downtime": plan.downtime})
+    else:
+        print_changes(plan)
+    if plan.changes:
+        sys.exit(1)
+
+
+def planned(cluster: Cluster, values: Values, release: Release, *, force: bool) -> Plan:
+    """What applying these values would do; errors in them are found first."""
+    checked(values, release)
+    return prepare(cluster, render(values, release), force=force)
+
+
+def print_changes(plan: Plan) -> None:
+    """Each change on a line, and whether the engines stop for them."""
+    for change in plan.changes:
+        print_text(change)
+    print_text(f"downtime: {f'yes: {plan.downtime}' if plan.downtime else 'no'}")

@@ -1,0 +1,59 @@
+"""``dsv4deploy images``: a deployment's images, and their names in a site's own registry."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+from ..manifest.images import as_values, mapped, references
+from ..values import yaml as yamlio
+from .options import DeploymentOptions, deployment_options
+from .output import print_file, print_text
+
+
+@click.command()
+@deployment_options
+@click.option(
+    "--registry-map",
+    multiple=True,
+    metavar="FROM=TO",
+    help="A registry, or the beginning of a reference, and what stands for it.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["list", "values", "skopeo"]),
+    default="list",
+    show_default=True,
+    help="values: a values file with the mapped images; skopeo: the commands that copy them.",
+)
+def images(deployment: DeploymentOptions, registry_map: tuple[str, ...], output: str) -> None:
+    """List every image of a deployment, the ModelCar included, one a line.
+
+    For a site without internet access, map each registry to the site's own:
+
+    \b
+    dsv4deploy images --registry-map quay.io=reg.site/quay \\
+      --registry-map docker.io=reg.site/hub \\
+      --registry-map build-harbor.alauda.cn=reg.site/alauda -o values > site.yaml
+    dsv4deploy render site.yaml
+    """
+    values = deployment.values()
+    found = references(values)
+    moved = found
+    if output == "skopeo" and not registry_map:
+        raise click.UsageError("-o skopeo copies to where --registry-map FROM=TO says: give it")
+    if registry_map:
+        pairs = [pair.partition("=") for pair in registry_map]
+        if not all(begin and become for begin, _, become in pairs):
+            raise click.UsageError("--registry-map takes FROM=TO, such as quay.io=reg.site/quay")
+        moved = mapped(values, {begin.rstrip("/"): to.rstrip("/") for begin, _, to in pairs})
+    if output == "values":
+        print_file(yamlio.write([as_values(moved)]).removeprefix("---\n"))
+    elif output == "skopeo":
+        for path, reference in found.items():
+            words = ("skopeo", "copy", "--all", f"docker://{reference}", f"docker://{moved[path]}")
+            print_text(shlex.join(words))
+    else:
+        print_text("\n".join(moved.values()))

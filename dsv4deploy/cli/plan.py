@@ -1,0 +1,127 @@
+"""``dsv4deploy plan``: the memory of one card."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ..sizing import picture
+from ..sizing import plan as planner
+from ..sizing.startup_log import read_log
+from ..writing import write_files
+from .options import FORMAT, DeploymentOptions, Number, deployment_options
+from .output import print_json, print_table, print_text, say
+
+
+@click.command()
+@deployment_options
+@FORMAT
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw one card to this file, too.")
+@click.option(
+    "--memory",
+    type=Number(1, 1024),
+    metavar="GIB",
+    help="What torch sees of one card, where you have measured it.",
+)
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="LOG",
+    help="The engine's log of a start on these cards, in the place of the assumptions.",
+)
+def plan(
+    deployment: DeploymentOptions,
+    output: str,
+    svg: Path | None,
+    memory: float | None,
+    calibrate: Path | None,
+) -> None:
+    """Say whether a deployment fits on its cards, and what is left.
+
+    fits: even with every uncertain figure at its worst. tight: with the likely ones. Exits with 1
+    where it does not fit.
+
+    \b
+    dsv4deploy plan --set engine.args.max-num-batched-tokens=4096
+    dsv4deploy plan --set npu.card=910B4-1 --svg card.svg
+    kubectl logs POD -c main > log && dsv4deploy plan --calibrate log
+    """
+    values = deployment.values()
+    log = calibrate.read_text(encoding="utf-8", errors="replace") if calibrate else ""
+    made = planner.plan(
+        values,
+        memory=memory,
+        calibration=read_log(log) if calibrate else None,
+    )
+    if svg:
+        write_files({svg: picture.svg(made)})
+        say(f"wrote {svg}")
+    if output == "json":
+        print_json(picture.as_data(made))
+    else:
+        _print(made)
+    if made.verdict == planner.Verdict.DOES_NOT_FIT:
+        sys.exit(1)
+
+
+def _print(made: planner.MemoryPlan) -> None:
+    estimates = {
+        "card": made.memory,
+        "weights": made.weights,
+        "activation": made.activation,
+        "buffers at the start": made.buffers,
+        "graphs, later buffers": made.after_profiling,
+    }
+    print_table(
+        ("GIB A CARD", "LOW", "LIKELY", "HIGH", "KNOWN", "SOURCE"),
+        [
+            (name, *(f"{gib:.2f}" for gib in (e.low, e.likely, e.high)), e.provenance, e.source)
+            for name, e in estimates.items()
+        ],
+        widths=(22, 7, 7, 7, 9, 64),
+    )
+    cache = made.cache
+    print_text("")
+    print_table(
+        ("WITH FIGURES", "KV CACHE", "SPARE", "SLACK", "BLOCKS", "REQUESTS", "HOLDS"),
+        [
+            (
+                name,
+                *(f"{gib:.2f}" for gib in (each.available, each.margin, each.slack)),
+                each.blocks,
+                each.requests,
+                "yes" if each.holds else "no",
+            )
+            for name, each in (("worst", made.worst), ("likely", made.likely), ("best", made.best))
+        ],
+        widths=(12, 9, 9, 9, 9, 9, 6),
+    )
+    if made.calibration:
+        print_text("\nRead from the log:")
+        for line in made.calibration.lines:
+            print_text(f"  {line}")
+    limits = made.limits
+    print_text(
+        f"\n{picture.bar(made)}\n\n"
+        f"One request of {cache.max_model_len} tokens takes {cache.admission_blocks} blocks "
+        f"({cache.admission_gib:.2f} GiB): {cache.context_blocks} by max-model-len, "
+        f"{cache.step_blocks} by max-num-batched-tokens; {cache.decoding_blocks} while it is "
+        f"answered.\n"
+        f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
+        f"requests at once; {made.bound_by} bounds it.\n"
+        f"The most that still fits, each by itself: max-num-batched-tokens "
+        f"{_most(limits.max_num_batched_tokens, limits.batched_requests)}, max-num-seqs "
+        f"{limits.max_num_seqs or 'none'}, max-model-len "
+        f"{_most(limits.max_model_len, limits.length_requests)}.\n"
+        f"Engine: {made.build or 'unknown'}."
+    )
+    for note in made.notes:
+        print_text(f"Note: {note}.")
+    print_text(f"{made.card} at {made.utilization:g}: {made.verdict}")
+
+
+def _most(value: int, requests: int) -> str:
+    """A limit, and the longest requests that fit at once with it."""
+    return f"{value} (with {requests} such requests at once)" if value else "none"

@@ -1,0 +1,65 @@
+"""``dsv4deploy profiles``: the shipped profiles."""
+
+from __future__ import annotations
+
+import click
+
+from ..values.json import to_json
+from ..values.profiles import entries, kept, profile_names, profile_path, sources, summary
+from .options import FORMAT, PROFILE
+from .output import print_file, print_json, print_table, print_text
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def profiles(context: click.Context) -> None:
+    """List the shipped profiles, or show one."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_profiles)
+
+
+@profiles.command("list")
+@FORMAT
+def list_profiles(output: str = "table") -> None:
+    """List the shipped profiles."""
+    rows = [summary(name) for name in profile_names()]
+    if output == "json":
+        print_json(rows)
+    else:
+        header = ("name", "provenance", "card", "memory", "npus", "summary")
+        print_table(
+            [key.upper() for key in header],
+            [[row[key] for key in header] for row in rows],
+            widths=(32, 12, 7, 6, 6, 60),
+        )
+
+
+@profiles.command()
+@click.argument("name", type=PROFILE)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "yaml"]),
+    default="table",
+    show_default=True,
+    help="yaml prints the file itself, as `helm -f` takes it.",
+)
+def show(name: str, output: str) -> None:
+    """Show one profile: each value, and where it comes from."""
+    path = profile_path(name)
+    if output == "yaml":
+        print_file(path.read_text(encoding="utf-8"))
+        return
+    rows = entries(name)
+    if output == "json":
+        print_json({"sources": sources(name), "kept": kept(name), "values": rows})
+        return
+    print_table(
+        ("VALUE", "SETTING", "SOURCE"),
+        [(row["path"], to_json(row["value"]), row["source"]) for row in rows],
+        widths=(70, 60, 40),
+    )
+    for tag, text in sources(name).items():
+        print_text(f"\n[{tag}] {text}")
+    for code, text in kept(name).items():
+        print_text(f"\nkeeps {code}: {text}")

@@ -1,0 +1,129 @@
+"""``dsv4deploy render``: values in, the manifest out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from ..checks.rules import check
+from ..errors import DeployError
+from ..findings import errors
+from ..manifest.render import Release, documents
+from ..values.tree import Values
+from ..writing import write_files
+from .options import DeploymentOptions, deployment_options
+from .output import print_file, say
+
+
+@click.command()
+@deployment_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    help="A file, or a folder for one file an object; stdout by default.",
+)
+@click.option(
+    "--each",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Render each values file in this folder, laid over the others, to a file in --output.",
+)
+def render(deployment: DeploymentOptions, output: str | None, each: Path | None) -> None:
+    """Print the manifest, ready for `kubectl apply -f -`.
+
+    Values files are merged as helm merges them: over the defaults lie the profile, the files in
+    their order, then --set-json, --set and --set-string. Errors stop it before anything is
+    written; `dsv4deploy check` tells warnings too.
+
+    \b
+    dsv4deploy render --set engine.args.max-num-seqs=8 -n prod
+    dsv4deploy render my-values.yaml -o manifest.yaml
+    dsv4deploy render --each clusters/ -o manifests/
+    """
+    if output in ("", "json", "table", "yaml"):
+        raise click.UsageError(f"-o takes a file or a folder, not '{output}': stdout gets YAML")
+    release = deployment.release()
+    if each:
+        if not output:
+            raise click.UsageError("--each needs a folder to write to: -o DIR")
+        _render_each(each, Path(output), deployment, release)
+        return
+    texts = checked(deployment.values(), release)
+    if output is None:
+        print_file("".join(texts))
+    elif output.endswith(os.sep) or Path(output).is_dir():
+        _write_folder(Path(output), {_file_name(text): text for text in texts})
+    else:
+        write_files({Path(output): "".join(texts)})
+
+
+def checked(values: Values, release: Release) -> list[str]:
+    """The manifest's documents, where no rule finds an error.
+
+    Raises:
+        DeployError: a rule does; each error is printed.
+    """
+    found = errors(check(values, release))
+    for finding in found:
+        say(f"{finding.severity}: {finding}")
+    if found:
+        raise DeployError(f"nothing done: {len(found)} error(s) in these values")
+    return documents(values, release)
+
+
+def values_files(folder: Path) -> list[Path]:
+    """The values files in a folder, in the order of their names.
+
+    Raises:
+        DeployError: there is none.
+    """
+    found = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+    if not found:
+        raise DeployError(f"{folder}: no .yaml file in this folder")
+    return found
+
+
+def _render_each(each: Path, output: Path, deployment: DeploymentOptions, release: Release) -> None:
+    sources = values_files(each)
+    texts: dict[str, str] = {}
+    failed = 0
+    with click.progressbar(sources, label="rendering", file=sys.stderr) as bar:
+        for source in bar:
+            try:
+                values = replace(deployment, files=(*deployment.files, str(source))).values()
+                texts[f"{source.stem}.yaml"] = "".join(checked(values, release))
+            except DeployError as error:
+                failed += 1
+                say(f"{source}: {error}" if str(source) not in str(error) else str(error))
+    if failed:
+        raise DeployError(f"nothing written: {failed} of {len(sources)} values files have errors")
+    if len(texts) < len(sources):
+        raise DeployError(f"{each}: two files differ only in .yaml and .yml: rename one")
+    _write_folder(output, texts)
+    say(f"{len(texts)} manifests written to {output}")
+
+
+def _write_folder(folder: Path, texts: dict[str, str]) -> None:
+    """Writes files into a folder, and names the other manifests in it, such as of a kind that an
+    earlier render wrote and this one does not: `kubectl apply -f` applies them too.
+    """
+    write_files({folder / name: text for name, text in texts.items()})
+    read = (".json", ".yaml", ".yml")
+    others = sorted({each.name for each in folder.iterdir() if each.suffix in read} - texts.keys())
+    if others:
+        say(
+            f"{folder}: this render does not write {', '.join(others)}, and `kubectl apply -f` of "
+            "the folder applies them too: delete what an earlier render has left"
+        )
+
+
+def _file_name(document: str) -> str:
+    """``<kind>-<name>.yaml`` of one rendered object."""
+    from ..values import yaml as yamlio  # a render to stdout reads no YAML
+
+    (item,) = yamlio.parse(document)
+    return f"{item['kind'].lower()}-{item['metadata']['name']}.yaml"

@@ -1,0 +1,57 @@
+"""``dsv4deploy smoke``: one completion, and whether it makes sense."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from ..cluster.addresses import address
+from ..completion.garbage import PROMPT, garbage
+from ..completion.stream import KEY, ask
+from ..errors import DeployError
+from .connection import ClusterOptions, cluster_options
+from .options import DeploymentOptions, Number, deployment_options
+from .output import print_text, say
+
+
+@click.command()
+@deployment_options
+@cluster_options
+@click.option(
+    "--ingress", type=click.Choice(["kserve", "maas"]), default="kserve", show_default=True
+)
+@click.option("--url", default="", help="Of the chat completions, in the place of the Gateway's.")
+@click.option(
+    "--timeout",
+    type=Number(1),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Without a byte.",
+)
+def smoke(
+    deployment: DeploymentOptions, cluster: ClusterOptions, ingress: str, url: str, timeout: float
+) -> None:
+    """Stream one completion, and look whether it is garbage.
+
+    With --ingress maas, and only then, the key of the environment is sent: DSV4DEPLOY_API_KEY.
+    """
+    values = deployment.values()
+    if not url:
+        release = cluster.release(deployment.namespace)
+        url = address(cluster.connect(), values, release, ingress)
+    key = os.environ.get(KEY, "") if ingress == "maas" else ""
+    done = ask(url, values.model.name, PROMPT, key, timeout)
+    if done.error:
+        raise DeployError(f"{url}: {done.error}")
+    print_text(done.text)
+    say(
+        f"first token after {done.first_token_seconds:.2f} s, all after {done.seconds:.2f} s; "
+        f"{done.prompt_tokens} + {done.completion_tokens} tokens"
+    )
+    if done.simulator:
+        say(f"a simulator has answered, and no engine: {done.simulator}")
+    why = garbage(done.text, "count")
+    if why:
+        raise DeployError(f"garbage: {why}")

@@ -1,0 +1,95 @@
+"""``dsv4deploy upgrade``: what runs is stopped, replaced and started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from ..cluster import rollout
+from ..cluster.client import Cluster
+from ..cluster.plan import Plan, taking_over
+from ..cluster.readiness import Limits, budget, waiting
+from .connection import ClusterOptions, cluster_options
+from .diff import planned, print_changes
+from .options import (
+    FORCE,
+    TIMEOUT,
+    WAIT_FOR,
+    YES,
+    DeploymentOptions,
+    deployment_options,
+)
+from .output import confirmed, say, waiting_bar
+
+
+@click.command()
+@deployment_options
+@cluster_options
+@FORCE
+@TIMEOUT
+@WAIT_FOR
+@YES
+def upgrade(
+    deployment: DeploymentOptions,
+    cluster: ClusterOptions,
+    force_conflicts: bool,
+    timeout: float | None,
+    wait_for: float,
+    yes: bool,
+) -> None:
+    """Stop, apply, start, wait; on failure back to what ran before.
+
+    Interrupted at any point, the same command goes on, and `dsv4deploy rollback` goes back.
+    """
+    release = cluster.release(deployment.namespace)
+    values = deployment.values()
+    connected = cluster.connect()
+
+    def make() -> Plan:
+        return planned(connected, values, release, force=force_conflicts)
+
+    def act(plan: Plan) -> str:
+        return replaced(connected, plan, force=force_conflicts, timeout=timeout, shown=not yes)
+
+    place = rollout.Place(values.name, release.namespace)
+    ask = None if yes else agreed(timeout)
+    say(rollout.run(connected, place, "upgrade", make, act, ask, wait=wait_for))
+
+
+def agreed(timeout: float | None) -> Callable[[Plan], bool]:
+    """Shows a plan, and asks where the engines stop for it."""
+
+    def ask(plan: Plan) -> bool:
+        _show(plan)
+        if not plan.downtime:
+            return True
+        minutes = waiting_limits(plan, timeout).timeout / 60
+        say(f"The engines stop, and are ready again after up to {minutes:.0f} minutes.")
+        return confirmed("Go on?")
+
+    return ask
+
+
+def replaced(
+    cluster: Cluster, plan: Plan, *, force: bool, timeout: float | None, shown: bool
+) -> str:
+    """Carries a plan out; what became of it."""
+    if not shown:
+        _show(plan)
+    limits = waiting_limits(plan, timeout)
+    with waiting_bar() as tell:
+        wait = waiting(cluster, plan.service, plan.namespace, limits, tell)
+        told = rollout.upgrade(cluster, plan, force=force, wait=wait)
+    return f"{plan.service} is ready" if told == "ready" else told
+
+
+def _show(plan: Plan) -> None:
+    print_changes(plan)
+    if taken := taking_over(plan):
+        say(taken)
+
+
+def waiting_limits(plan: Plan, timeout: float | None) -> Limits:
+    """How long to wait: as long as asked for, or what the plan's objects may take."""
+    return Limits(timeout) if timeout else budget(plan.objects)

@@ -1,0 +1,294 @@
+"""Whether the MaaS gateway asks for keys, counts tokens and takes this model's prompts."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ...errors import command
+from ...findings import Severity
+from ...values.gateway import Maas
+from ..client import Object
+from ..keys import listed
+from .facts import GATEWAY_API, Facts, amount
+from .registry import Answers, Checks, gateway_programmed, kinds_served
+
+CHECKS = Checks()
+
+_POLICIES = "gateway.envoyproxy.io/v1alpha1"
+
+
+@CHECKS.add("maas-kinds", "the kinds of the gateway's objects are there")
+def _maas_kinds(facts: Facts) -> Answers:
+    if facts.values.maas.enabled:
+        wanted: dict[str, list[str]] = {}
+        for item in facts.objects:
+            if re.search(r"gateway\.", item["apiVersion"]):
+                wanted.setdefault(item["apiVersion"], []).append(item["kind"])
+        kinds = {api: tuple(dict.fromkeys(names)) for api, names in wanted.items()}
+        yield from kinds_served(
+            facts, kinds, "install Envoy Gateway 1.8 and Envoy AI Gateway 1.0, CRDs too"
+        )
+
+
+@CHECKS.add("maas-gateway", "the MaaS gateway's class, or the gateway itself, is there")
+def _maas_gateway(facts: Facts) -> Answers:
+    maas = facts.values.maas
+    if not maas.enabled:
+        return
+    if not maas.gateway.create:
+        fix = "deploy the one that makes it first, or set maas.gateway.create"
+        yield from gateway_programmed(facts, maas.namespace, maas.gateway.name, fix)
+    elif not facts.cluster.get(GATEWAY_API, "GatewayClass", maas.gateway.class_name):
+        yield (
+            Severity.ERROR,
+            f"there is no GatewayClass {maas.gateway.class_name}",
+            "set maas.gateway.className to one of `kubectl get gatewayclass`",
+        )
+
+
+@CHECKS.add("api-keys", "the API keys' Secret holds bare keys")
+def _api_keys(facts: Facts) -> Answers:
+    maas = facts.values.maas
+    if not maas.enabled:
+        return
+    name = maas.api_keys.secret_name
+    found = facts.cluster.get("v1", "Secret", name, maas.namespace)
+    if not found:
+        yield (
+            Severity.ERROR,
+            f"there is no Secret {maas.namespace}/{name}: every request would be refused",
+            "make it: each client's id, and its bare key",
+        )
+        return
+    keys = {
+        client: base64.b64decode(text).decode(errors="replace")
+        for client, text in (found.get("data") or {}).items()
+    }
+    if not keys:
+        yield Severity.ERROR, f"Secret {name} has no key", "add a client's id and its key"
+    for client, key in sorted(keys.items()):
+        # The key itself is never said.
+        if key.lower().startswith("bearer"):
+            yield (
+                Severity.ERROR,
+                f"{client}'s key begins with Bearer, so it is always 401",
+                "store the bare key: the gateway takes the word off by itself",
+            )
+        elif not key or key != key.strip() or len(key.split()) > 1:
+            yield (
+                Severity.ERROR,
+                f"{client}'s key is empty or has blanks or a line's end",
+                "store it with `printf %s`, without a line's end",
+            )
+    if len(set(keys.values())) < len(keys):
+        yield Severity.ERROR, f"two clients of Secret {name} have one key", "give each its own"
+    now = datetime.now(UTC)
+    for known in listed(found):
+        if known.expired(now):
+            yield (
+                Severity.WARNING,
+                f"{known.client}'s key has expired, and is accepted all the same",
+                f"{command('dsv4deploy', 'keys', 'rotate', known.client)}, or revoke it",
+            )
+    yield from _tiers(maas, keys.keys())
+
+
+def _tiers(maas: Maas, clients: Collection[str]) -> Answers:
+    """Clients without a key, and keys without a budget."""
+    placed = {client: name for name, tier in maas.tiers.items() for client in tier.clients}
+    for client, name in sorted(placed.items()):
+        if client not in clients:
+            yield (
+                Severity.WARNING,
+                f"tier {name} names {client}, who has no key",
+                f"{command('dsv4deploy', 'keys', 'create', client)}, or take it out of maas.tiers",
+            )
+    free = sorted(set(clients) - placed.keys())
+    if placed and not maas.quotas and free:
+        yield (
+            Severity.WARNING,
+            f"nothing limits {', '.join(free)}: they are in no tier, and maas.quotas is empty",
+            "put them into a tier, or set maas.quotas for everybody else",
+        )
+
+
+_CONFIGURATION = "ConfigMap envoy-gateway-system/envoy-gateway-config"
+
+
+@CHECKS.add("redis", "Envoy Gateway counts tokens in Redis")
+def _redis(facts: Facts) -> Answers:
+    maas = facts.values.maas
+    if not (maas.enabled and (maas.quotas or maas.tiers)):
+        return
+    found = facts.envoy_gateway.redis if facts.envoy_gateway else ()
+    if not found:
+        yield (
+            Severity.ERROR,
+            "Envoy Gateway's configuration names no Redis, so quotas count nothing",
+            f"set rateLimit.backend.redis.url in {_CONFIGURATION}, and see that Envoy Gateway "
+            "makes the Deployment envoy-ratelimit",
+        )
+    for address in found:
+        # To Go's URLs what stands before a colon is a scheme, which begins with a letter.
+        if ":" in address and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", address):
+            yield (
+                Severity.ERROR,
+                f"Envoy Gateway can't read Redis' address {address}, and stops at its next start",
+                f"name Redis by a host name, such as redis.redis.svc:6379, in {_CONFIGURATION}",
+            )
+
+
+# Envoy Gateway issue 6487: with the default of 20 ms a slow Redis is a bypass that nobody sees.
+@CHECKS.add("redis-absence", "without Redis requests are refused, not let through")
+def _fail_closed(facts: Facts) -> Answers:
+    maas = facts.values.maas
+    if not (maas.enabled and (maas.quotas or maas.tiers) and facts.envoy_gateway):
+        return
+    found = facts.envoy_gateway
+    late = f"with Redis gone, or later than {found.seconds * 1000:g} ms,"
+    if found.closed:
+        yield Severity.OK, f"{late} requests are refused, not let through", ""
+    else:
+        yield (
+            Severity.WARNING,
+            f"{late} the gateway lets every request through uncounted",
+            "set rateLimit.failClosed to true in Envoy Gateway's configuration, if quotas matter "
+            "more to you than answers, and rateLimit.timeout to what your Redis may take",
+        )
+
+
+@CHECKS.add(
+    "patch-policies", "Envoy Gateway applies the patch that lets many requests wait at once"
+)
+def _patch_policies(facts: Facts) -> Answers:
+    maas = facts.values.maas
+    if not (maas.enabled and maas.gateway.parallel_requests > 1024 and facts.envoy_gateway):
+        return
+    if not facts.envoy_gateway.patches:
+        yield (
+            Severity.WARNING,
+            "Envoy Gateway ignores EnvoyPatchPolicies: where more than 512 requests wait for their "
+            "first token, the next are answered with 500",
+            f"set extensionApis.enableEnvoyPatchPolicy to true in {_CONFIGURATION}",
+        )
+
+
+# Envoy AI Gateway 1.0.0 puts its processor before the first of some filters; responseOverride's is
+# the listener's very first one, so the processor comes before the key check.
+@CHECKS.add("response-override", "no policy puts the AI Gateway's processor before the key check")
+def _response_override(facts: Facts) -> Answers:
+    if not facts.values.maas.enabled:
+        return
+    kind, place = "BackendTrafficPolicy", facts.values.maas.namespace
+    for item in facts.cluster.list(_POLICIES, kind, place):
+        if item["spec"].get("responseOverride"):
+            yield (
+                Severity.ERROR,
+                f"{kind} {place}/{item['metadata']['name']} has responseOverride: the gateway "
+                "lists its models, and reads requests, without asking for a key",
+                "take it out, or give its route a Gateway of its own",
+            )
+
+
+@CHECKS.add("one-policy", "no other policy has the gateway or its route")
+def _one_policy(facts: Facts) -> Answers:
+    if not facts.values.maas.enabled:
+        return
+    own = {
+        (item["kind"], item["metadata"]["name"]): set(_targets(facts, item))
+        for item in facts.objects
+        if item["apiVersion"] == _POLICIES and "targetRefs" in item["spec"]
+    }
+    for (kind, name), targets in own.items():
+        for other in facts.cluster.list(_POLICIES, kind, facts.values.maas.namespace):
+            shared = sorted(targets & set(_targets(facts, other)))
+            if shared and other["metadata"]["name"] != name:
+                yield (
+                    Severity.ERROR,
+                    f"{kind} {other['metadata']['name']} has {shared[0][1]} too: the older of the "
+                    "two wins, and the other does nothing",
+                    "put both into one",
+                )
+
+
+def _targets(facts: Facts, policy: Object) -> Iterator[tuple[str, str]]:
+    """The kinds and names of the Gateways and HTTPRoutes beside a policy that it is for."""
+    spec = policy["spec"]
+    for each in [*(spec.get("targetRefs") or []), *filter(None, [spec.get("targetRef")])]:
+        yield each["kind"], each["name"]
+    for each in spec.get("targetSelectors") or []:
+        if each["kind"] in ("Gateway", "HTTPRoute"):
+            place, wanted = policy["metadata"]["namespace"], _selector(each)
+            for item in facts.cluster.list(GATEWAY_API, each["kind"], place, wanted):
+                yield each["kind"], item["metadata"]["name"]
+
+
+def _selector(terms: Mapping[str, Any]) -> str:
+    """A selector by labels as lists of the API take it."""
+    wanted = [f"{key}={text}" for key, text in (terms.get("matchLabels") or {}).items()]
+    for term in terms.get("matchExpressions") or []:
+        key, operator, among = term["key"], term["operator"], ",".join(term.get("values") or [])
+        bare = {"Exists": key, "DoesNotExist": f"!{key}"}
+        wanted.append(bare.get(operator, f"{key} {operator.lower()} ({among})"))
+    return ",".join(wanted)
+
+
+# Envoy Gateway 1.8.1 takes the most specific SecurityPolicy alone, unless that one has mergeType.
+@CHECKS.add("key-check", "no policy takes the key check off the gateway or one of its routes")
+def _key_check(facts: Facts) -> Answers:
+    maas = facts.values.maas
+    if not maas.enabled:
+        return
+    # The AI Gateway's controller gives this model's route the service's name.
+    guarded = {("Gateway", maas.gateway.name), ("HTTPRoute", facts.values.name)}
+    for route in facts.cluster.list(GATEWAY_API, "HTTPRoute", maas.namespace):
+        for parent in route["spec"].get("parentRefs") or []:
+            place = parent.get("namespace", maas.namespace)
+            if (place, parent["name"]) == (maas.namespace, maas.gateway.name):
+                guarded.add(("HTTPRoute", route["metadata"]["name"]))
+    for policy in facts.cluster.list(_POLICIES, "SecurityPolicy", maas.namespace):
+        if "apiKeyAuth" in policy["spec"] or policy["spec"].get("mergeType"):
+            continue
+        for kind, name in sorted(guarded & set(_targets(facts, policy))):
+            yield (
+                Severity.ERROR,
+                f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} takes the place of "
+                f"the key check for {kind} {name}: it asks nobody for a key",
+                "set its mergeType to StrategicMerge where it is for a route; else take it out",
+            )
+
+
+# What Envoy Gateway 1.8.1 sets where a ClientTrafficPolicy says nothing, and how many times the
+# longest prompt each must hold.
+_ROOM = (
+    ("connection", "bufferLimit", "32Ki", 1),
+    ("http2", "initialStreamWindowSize", "64Ki", 1),
+    ("http2", "initialConnectionWindowSize", "1Mi", 2),
+)
+
+
+@CHECKS.add("prompt-size", "another deployment's gateway has room for this model's prompts")
+def _prompt_size(facts: Facts) -> Answers:
+    maas = facts.values.maas
+    if not maas.enabled or maas.gateway.create:
+        return
+    longest = facts.values.engine.args.max_model_len * maas.bytes_per_token
+    target = ("Gateway", maas.gateway.name)
+    policies = facts.cluster.list(_POLICIES, "ClientTrafficPolicy", maas.namespace)
+    found = [each["spec"] for each in policies if target in _targets(facts, each)]
+    for spec in found or [{}]:
+        for section, field, default, times in _ROOM:
+            room = amount((spec.get(section) or {}).get(field, default))
+            if room < times * longest:
+                yield (
+                    Severity.ERROR,
+                    f"Gateway {maas.gateway.name} has {section}.{field} {room:.0f}, and this "
+                    f"model's max-model-len × maas.bytesPerToken needs {times * longest}: longer "
+                    "prompts are refused with 413",
+                    "raise maas.bytesPerToken of the deployment that makes the Gateway, or set "
+                    "maas.gateway.create with a name of its own",
+                )

@@ -1,0 +1,26 @@
+"""Whether the rules and the API server accept the manifest."""
+
+from __future__ import annotations
+
+from ...checks.rules import check
+from ...errors import ClusterError
+from ...findings import Severity
+from .facts import Facts
+from .registry import Answers, Checks
+
+CHECKS = Checks()
+
+
+@CHECKS.add("values", "no rule rejects the values")
+def _values(facts: Facts) -> Answers:
+    for finding in check(facts.values, facts.release):
+        yield finding.severity, f"{finding.path}: {finding.message}", finding.fix
+
+
+@CHECKS.add("dry-run", "the API server and its webhooks accept the manifest")
+def _dry_run(facts: Facts) -> Answers:
+    for item in facts.objects:
+        try:
+            facts.cluster.apply(item, dry_run=True, force=True)
+        except ClusterError as error:
+            yield Severity.ERROR, str(error), "see the checks above"

@@ -1,0 +1,103 @@
+"""What the namespaces hold beside the deployment: rights, Secrets, claims, quotas."""
+
+from __future__ import annotations
+
+from ...findings import Severity
+from ...values.quantities import quantity
+from .facts import KSERVE, Facts, amount, requested
+from .registry import Answers, Checks
+
+CHECKS = Checks()
+
+
+@CHECKS.add("namespace", "the namespaces of all objects are there")
+def _namespace(facts: Facts) -> Answers:
+    for name in sorted({item["metadata"]["namespace"] for item in facts.objects}):
+        if not facts.cluster.get("v1", "Namespace", name):
+            yield (
+                Severity.ERROR,
+                f"there is no namespace {name}",
+                f"kubectl create namespace {name}",
+            )
+
+
+_RIGHTS = (
+    ("llminferenceservices", KSERVE, "get", "patch", "create"),
+    ("leases", "coordination.k8s.io", "get", "create", "update"),
+)
+
+
+@CHECKS.add("rights", "this user may apply the service, and hold its Lease")
+def _rights(facts: Facts) -> Answers:
+    for resource, group, *verbs in _RIGHTS:
+        for verb in verbs:
+            if not facts.cluster.may(verb, resource, facts.release.namespace, group):
+                yield (
+                    Severity.ERROR,
+                    f"this user may not {verb} {resource} in {facts.release.namespace}",
+                    "ask for that right, or use another context",
+                )
+
+
+@CHECKS.add("pull-secrets", "the image pull secrets are there")
+def _pull_secrets(facts: Facts) -> Answers:
+    for name in facts.values.engine.image_pull_secrets:
+        found = facts.cluster.get("v1", "Secret", name, facts.release.namespace)
+        kinds = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
+        if not found:
+            yield (
+                Severity.WARNING,
+                f"there is no Secret {name}, which only a private registry needs",
+                f"make it, or take {name} out of engine.imagePullSecrets",
+            )
+        elif found["type"] not in kinds:
+            yield (
+                Severity.ERROR,
+                f"Secret {name} is of type {found['type']}",
+                "make it with `kubectl create secret docker-registry`",
+            )
+
+
+@CHECKS.add("claims", "the weights' claims are there and bound")
+def _claims(facts: Facts) -> Answers:
+    claims = facts.values.model.claims
+    for name in filter(None, (claims.leader, claims.worker)):
+        kind = "PersistentVolumeClaim"
+        found = facts.cluster.get("v1", kind, name, facts.release.namespace)
+        phase = ((found or {}).get("status") or {}).get("phase", "")
+        if not found:
+            yield Severity.ERROR, f"there is no claim {name}", "make it, with the weights on it"
+        elif phase not in ("Bound", ""):
+            yield (
+                Severity.WARNING,
+                f"claim {name} is {phase}",
+                "check its volume, unless it waits for its first pod",
+            )
+
+
+@CHECKS.add("quota", "no ResourceQuota of the namespace is in the way")
+def _quota(facts: Facts) -> Answers:
+    values = facts.values
+    requests = values.engine.resources.requests
+    needs = {
+        values.npu.resource_name: float(facts.npus),
+        "cpu": quantity(requests.cpu),
+        "memory": quantity(requests.memory),
+    }
+    for item in facts.cluster.list("v1", "ResourceQuota", facts.release.namespace):
+        status = item.get("status") or {}
+        hard = status.get("hard") or item["spec"].get("hard") or {}
+        for resource, need in needs.items():
+            # Kubernetes writes cpu for requests.cpu, too.
+            keys = [key for key in (f"requests.{resource}", resource) if key in hard]
+            for key in keys:
+                used = amount((status.get("used") or {}).get(key, "0"))
+                back = sum(requested(pod, resource) for pod in facts.own_pods) if used else 0.0
+                left = amount(hard[key]) - used + back
+                if left < need * facts.pods:
+                    yield (
+                        Severity.ERROR,
+                        f"quota {item['metadata']['name']} leaves {left:g} of {key}, and "
+                        f"{need * facts.pods:g} are needed",
+                        "raise it",
+                    )

@@ -1,0 +1,235 @@
+"""What the cluster's platform has: Kubernetes, KServe, InferNex and their APIs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...findings import Severity
+from ..addresses import kserve_gateway
+from ..client import Object
+from .facts import GATEWAY_API, KSERVE, Facts
+from .registry import Answers, Checks, gateway_programmed, kinds_served
+
+CHECKS = Checks()
+
+
+# KServe's installation guide asks for 1.32 since v0.16.
+@CHECKS.add("kubernetes-version", "Kubernetes is 1.32 or newer")
+def _kubernetes(facts: Facts) -> Answers:
+    told = facts.cluster.request("GET", "/version")
+    version = (int(told["major"]), int(re.sub(r"\D", "", told["minor"])))
+    if version < (1, 32):
+        yield Severity.ERROR, f"Kubernetes is {told['gitVersion']}", "upgrade it to 1.32 or newer"
+
+
+@CHECKS.add("kserve-api", "LLMInferenceService v1alpha2 is served")
+def _kserve_api(facts: Facts) -> Answers:
+    if facts.cluster.has(f"{KSERVE}/v1alpha2", "LLMInferenceService"):
+        return
+    older = facts.cluster.has(f"{KSERVE}/v1alpha1", "LLMInferenceService")
+    found = "serves v1alpha1 only" if older else "is not there"
+    yield Severity.ERROR, f"LLMInferenceService {found}", "install KServe v0.17 or newer"
+
+
+@CHECKS.add("kserve-config-api", "LLMInferenceServiceConfig is there")
+def _kserve_config_api(facts: Facts) -> Answers:
+    kinds = {f"{KSERVE}/v1alpha2": ("LLMInferenceServiceConfig",)}
+    yield from kinds_served(facts, kinds, "install KServe v0.17 or newer with its LLMISVC CRDs")
+
+
+@CHECKS.add("rollout-field", "spec.rolloutStrategy is as kserve.rolloutInPlace needs it")
+def _rollout(facts: Facts) -> Answers:
+    name = f"llminferenceservices.{KSERVE}"
+    crd = facts.cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
+    text = json.dumps((crd or {}).get("spec") or {})
+    has, wants = '"rolloutStrategy"' in text, facts.values.kserve.rollout_in_place
+    if wants and not has:
+        yield (
+            Severity.ERROR,
+            "this KServe has no rolloutStrategy",
+            "set kserve.rolloutInPlace to false, and update with `dsv4deploy upgrade`",
+        )
+
+
+@CHECKS.add("leaderworkerset", "LeaderWorkerSet is there, which KServe always watches")
+def _lws(facts: Facts) -> Answers:
+    kinds = {"leaderworkerset.x-k8s.io/v1": ("LeaderWorkerSet",)}
+    yield from kinds_served(facts, kinds, "install LeaderWorkerSet v0.7 or newer")
+
+
+# https://github.com/kserve/kserve/issues/6043, KServe v0.17 to v0.20. Times are written alike, so
+# that they sort as text.
+@CHECKS.add(
+    "leaderworkerset-watch", "KServe's LLMISVC controller has started after LeaderWorkerSet"
+)
+def _lws_watch(facts: Facts) -> Answers:
+    kind, name = "CustomResourceDefinition", "leaderworkersets.leaderworkerset.x-k8s.io"
+    crd = facts.cluster.get("apiextensions.k8s.io/v1", kind, name)
+    made = ((crd or {}).get("metadata") or {}).get("creationTimestamp") or ""
+    started = [
+        (pod.get("status") or {}).get("startTime") or ""
+        for pod in facts.cluster.list("v1", "Pod", "kserve")
+        if "llmisvc" in pod["metadata"]["name"]
+    ]
+    if made and any(started) and min(filter(None, started)) < made:
+        yield (
+            Severity.WARNING,
+            "KServe's LLMISVC controller is older than LeaderWorkerSet's CRD: it does not watch "
+            "LeaderWorkerSets, so a service on two nodes never becomes Ready though it serves",
+            "kubectl -n kserve rollout restart deployment/llmisvc-controller-manager",
+        )
+
+
+@CHECKS.add("inference-pool", "InferencePool is there")
+def _pool(facts: Facts) -> Answers:
+    kinds = {"inference.networking.k8s.io/v1": ("InferencePool",)}
+    yield from kinds_served(facts, kinds, "install the Gateway API Inference Extension's CRDs, v1")
+
+
+@CHECKS.add("gateway-api", "Gateway and HTTPRoute are there")
+def _gateway_api(facts: Facts) -> Answers:
+    kinds = {GATEWAY_API: ("Gateway", "HTTPRoute")}
+    yield from kinds_served(facts, kinds, "install the Gateway API's CRDs, v1.2 or newer")
+
+
+def _webhooks(facts: Facts, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Webhooks that see LLMInferenceServices, with the name of their configuration."""
+    for item in facts.cluster.list("admissionregistration.k8s.io/v1", kind):
+        for webhook in item.get("webhooks") or []:
+            for rule in webhook.get("rules") or []:
+                if "llminferenceservices" in rule.get("resources", []):
+                    yield item["metadata"]["name"], rule
+
+
+@CHECKS.add("kserve-webhook", "KServe's webhook checks v1alpha2")
+def _kserve_webhook(facts: Facts) -> Answers:
+    rules = [rule for _, rule in _webhooks(facts, "ValidatingWebhookConfiguration")]
+    if not any("v1alpha2" in rule["apiVersions"] or "*" in rule["apiVersions"] for rule in rules):
+        yield (
+            Severity.ERROR,
+            "no webhook checks LLMInferenceServices of v1alpha2",
+            "install KServe's LLMISVC webhooks",
+        )
+
+
+@CHECKS.add("infernex-webhook", "InferNex Bridge's webhook sees v1alpha2")
+def _infernex(facts: Facts) -> Answers:
+    found = [
+        rule
+        for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+        for name, rule in _webhooks(facts, kind)
+        if "infernex" in name
+    ]
+    if not found:
+        yield (
+            Severity.WARNING,
+            "no webhook of InferNex Bridge was found: the service runs as plain KServe runs it",
+            "install InferNex Bridge 26.6.0",
+        )
+    elif not any({"v1alpha2", "*"} & set(rule["apiVersions"]) for rule in found):
+        yield (
+            Severity.ERROR,
+            "InferNex Bridge's webhook does not see v1alpha2",
+            "install InferNex Bridge 26.6.0",
+        )
+
+
+def _controllers(facts: Facts) -> list[Object]:
+    return [
+        item
+        for item in facts.cluster.list("apps/v1", "Deployment", "kserve")
+        if "llmisvc" in item["metadata"]["name"]
+    ]
+
+
+@CHECKS.add("kserve-controller", "KServe's LLMISVC controller runs")
+def _controller(facts: Facts) -> Answers:
+    found = _controllers(facts)
+    if not any((item.get("status") or {}).get("readyReplicas") for item in found):
+        state = "is not ready" if found else "is not in namespace kserve"
+        yield Severity.ERROR, f"the LLMISVC controller {state}", "check its pods' events and logs"
+
+
+@CHECKS.add("kserve-version", "KServe is v0.17 to v0.19")
+def _kserve_version(facts: Facts) -> Answers:
+    found = [
+        (int(tag[1]), int(tag[2]))
+        for item in _controllers(facts)
+        for container in item["spec"]["template"]["spec"]["containers"]
+        if (tag := re.search(r":v?(\d+)\.(\d+)[^:]*$", container.get("image", "")))
+    ]
+    if not found:
+        yield (
+            Severity.UNKNOWN,
+            "no tag of the controller's image tells KServe's version",
+            "compare the image's digest with those of the releases v0.17 to v0.19",
+        )
+        return
+    version = found[0]
+    told = f"KServe is v{version[0]}.{version[1]}"
+    if version < (0, 17):
+        yield Severity.ERROR, told, "upgrade it to v0.17 or newer: v0.16 has no v1alpha2"
+    elif version > (0, 19):
+        yield (
+            Severity.WARNING,
+            f"{told}, newer than what the deployment was validated with",
+            "v0.17 to v0.19 are what InferNex Bridge 26.6.0 goes with",
+        )
+    else:
+        yield Severity.OK, told, ""
+
+
+@CHECKS.add("kserve-presets", "KServe's presets are in namespace kserve")
+def _presets(facts: Facts) -> Answers:
+    kind = "LLMInferenceServiceConfig"
+    found = {
+        item["metadata"]["name"]
+        for item in facts.cluster.list(f"{KSERVE}/v1alpha2", kind, "kserve")
+    }
+    wanted = ["kserve-config-llm-template", "kserve-config-llm-router-route"]
+    if facts.values.parallelism.data > facts.values.parallelism.data_local:
+        wanted.append("kserve-config-llm-worker-data-parallel")
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        yield (
+            Severity.ERROR,
+            f"namespace kserve lacks {', '.join(missing)}",
+            "apply config/llmisvcconfig of your KServe release",
+        )
+
+
+@CHECKS.add("modelcar-user", "KServe leaves the engine's user alone")
+def _modelcar(facts: Facts) -> Answers:
+    settings = facts.kserve.get("storageInitializer") or {}
+    user = settings.get("uidModelcar")
+    if facts.values.model.uri.startswith("oci://") and user not in (None, "", 0):
+        yield (
+            Severity.WARNING,
+            f"KServe runs the engine as user {user}, not as root, for oci:// models; v0.17 also "
+            "drops the rest of its securityContext",
+            "set uidModelcar to 0 in ConfigMap kserve/inferenceservice-config, as the published "
+            "engine ran as root",
+        )
+
+
+@CHECKS.add("modelcar-enabled", "KServe takes models from oci:// addresses")
+def _modelcar_enabled(facts: Facts) -> Answers:
+    settings = facts.kserve.get("storageInitializer") or {}
+    on = settings.get("enableModelcar", True)
+    if facts.values.model.uri.startswith("oci://") and settings and not on:
+        yield (
+            Severity.ERROR,
+            "model.uri is oci://, and ModelCars are off",
+            "set enableModelcar to true in ConfigMap kserve/inferenceservice-config",
+        )
+
+
+@CHECKS.add("kserve-gateway", "KServe's own Gateway is there and programmed")
+def _kserve_gateway(facts: Facts) -> Answers:
+    place, name = kserve_gateway(facts.kserve)
+    yield from gateway_programmed(
+        facts, place, name, "make it, or name yours in kserveIngressGateway"
+    )

@@ -1,0 +1,257 @@
+"""What an apply would do: the plan, and what it has seen of the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import ClusterError
+from ..manifest.render import rank
+from .client import MANAGER, Cluster, Object, managed
+from .diff import Change, changes, downtime, label, own
+from .readiness import service_of
+from .revisions import UNREADABLE, Revision, following, history, manifest
+
+OWNER = "dsv4deploy.io/owner"
+"""The annotation of what is applied: the ``namespace/name`` of the service that it belongs to."""
+
+# How often an object is read again that somebody keeps changing.
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an apply would do. Two plans are equal where they would do the same.
+
+    Attributes:
+        service: the service's name.
+        namespace: the service's namespace.
+        objects: what is desired, in the order in which it is applied.
+        writes: those that differ from what is live, or that somebody else has applied.
+        removed: those of earlier revisions that are no longer desired; their names alone.
+        changes: the fields that would change.
+        downtime: why the engines would restart; ``""`` where they would not.
+        known: the history.
+        adopted: what runs and has no revision yet, as the one that it gets; else None.
+        seen: each object as it was live, None for one that was not, by its label.
+    """
+
+    service: str
+    namespace: str
+    objects: list[Object]
+    writes: list[Object]
+    removed: list[Object]
+    changes: list[Change]
+    downtime: str
+    known: list[Revision] = field(default_factory=list)
+    adopted: Revision | None = None
+    seen: Mapping[str, Object | None] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def revision(self) -> Revision | None:
+        """The last revision; None where there is none."""
+        return self.known[-1] if self.known else None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the cluster is as the plan wants it, and its history says so."""
+        last = self.revision
+        same = last is not None and (last.status, last.objects) == ("deployed", self.objects)
+        return same and not self.writes and not self.removed
+
+    def wanted(self) -> Revision:
+        """The revision of the plan's objects."""
+        known = [*self.known, *([self.adopted] if self.adopted else [])]
+        return following(self.service, self.namespace, self.objects, known, "pending")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One object as it is, and what applying it would do.
+
+    Attributes:
+        live: the object in the cluster; None where there is none.
+        changes: the fields that would change.
+        differs: whether applying it would write anything.
+    """
+
+    live: Object | None
+    changes: list[Change]
+    differs: bool
+
+
+def look(cluster: Cluster, item: Object, *, force: bool) -> Look:
+    """What applying an object would do, by a dry run over just that state of it that was read.
+
+    What a controller writes in between is not taken for a change of this tool's.
+
+    Args:
+        cluster: where.
+        item: the object, as it is applied.
+        force: whether fields that others have set are taken over.
+
+    Raises:
+        ClusterError: it would be refused, or belongs to another service.
+    """
+    for tried in range(1, _TRIES + 1):
+        live = cluster.live(item)
+        theirs, ours = owner(live), owner(item)
+        if theirs and ours and theirs != ours:
+            raise ClusterError(
+                f"{label(item)} belongs to the service {theirs}: give this one another name, or "
+                "leave the object to the other (maas.gateway.create, router.preset)",
+                "Conflict",
+            )
+        try:
+            made = cluster.apply(item, live=live, dry_run=True, force=force)
+        except ClusterError as error:
+            if error.reason != "Stale" or tried == _TRIES:
+                raise
+        else:
+            found = changes(live, made)
+            differs = live is None or bool(found) or _fields(live) != _fields(made)
+            return Look(live, found, differs)
+    raise AssertionError  # the loop returns or raises
+
+
+def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> Plan:
+    """What applying these objects would do, by the server's own dry run of each.
+
+    Args:
+        cluster: where.
+        objects: what :func:`dsv4deploy.render` returns.
+        force: whether fields that others have set are taken over.
+
+    Raises:
+        ClusterError: one of them would be refused. The message has a line for each.
+    """
+    service = service_of(objects)
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    _namespaces(cluster, objects)
+    looks: dict[str, Look] = {}
+    refused: list[ClusterError] = []
+    for item in objects:
+        try:
+            looks[label(item)] = look(cluster, owned(item, service), force=force)
+        except ClusterError as error:
+            if error.reason in ("Unreachable", "Unauthorized"):
+                raise
+            refused.append(error)
+    known = history(cluster, name, namespace)
+    gone = no_longer(cluster, name, namespace, objects, known)
+    found = [change for each in looks.values() for change in each.changes]
+    found += [change for item in gone for change in changes(item, None)]
+    seen = {each: looked.live for each, looked in looks.items()}
+    plan = Plan(
+        service=name,
+        namespace=namespace,
+        objects=objects,
+        writes=[item for item in objects if label(item) in looks and looks[label(item)].differs],
+        removed=[_name(item) for item in gone],
+        changes=found,
+        downtime=downtime(found),
+        known=known,
+        adopted=_adopted(objects, seen, known),
+        seen={**seen, **{label(item): item for item in gone}},
+    )
+    for revision in filter(None, (plan.adopted, plan.wanted())):
+        try:
+            cluster.apply(manifest(revision), dry_run=True)
+        except ClusterError as error:
+            refused.append(error)
+    if refused:
+        raise ClusterError("\n".join(map(str, refused)), refused[0].reason)
+    return plan
+
+
+def _adopted(
+    objects: list[Object], seen: Mapping[str, Object | None], known: list[Revision]
+) -> Revision | None:
+    """What runs and has no revision yet, as a revision."""
+    service = service_of(objects)
+    if any(each.status != UNREADABLE for each in known) or not seen.get(label(service)):
+        return None
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    lives = [own(live) for item in objects if (live := seen.get(label(item)))]
+    return following(name, namespace, lives, known, "adopted")
+
+
+def taking_over(plan: Plan) -> str:
+    """What is said of a plan that goes on where another run has not ended; ``""`` where none is."""
+    last = plan.revision
+    if not last or last.status != "pending":
+        return ""
+    return f"taking over from the run that began revision {last.number} at {last.created}"
+
+
+def owned(item: Object, service: Mapping[str, Any]) -> Object:
+    """An object as it is applied: it says whose it is."""
+    meta = service["metadata"]
+    annotation = {OWNER: f"{meta['namespace']}/{meta['name']}"}
+    annotations = {**(item["metadata"].get("annotations") or {}), **annotation}
+    return {**item, "metadata": {**item["metadata"], "annotations": annotations}}
+
+
+def owner(item: Mapping[str, Any] | None) -> str:
+    """Whose an object is; ``""`` where it does not say."""
+    meta = item["metadata"] if item else {}
+    return str((meta.get("annotations") or {}).get(OWNER, ""))
+
+
+def ours(live: Object, service: str, namespace: str) -> bool:
+    """Whether this tool has made an object for this service."""
+    return managed(live) and owner(live) in ("", f"{namespace}/{service}")
+
+
+def _name(item: Object) -> Object:
+    """An object's kind, name and namespace, as an object."""
+    meta = {key: item["metadata"][key] for key in ("name", "namespace") if key in item["metadata"]}
+    return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": meta}
+
+
+def _namespaces(cluster: Cluster, objects: list[Object]) -> None:
+    wanted = sorted({item["metadata"]["namespace"] for item in objects})
+    missing = [name for name in wanted if not cluster.get("v1", "Namespace", name)]
+    if missing:
+        raise ClusterError(
+            f"the cluster has no namespace {', '.join(missing)}: kubectl create namespace "
+            f"{missing[0]}",
+            "NotFound",
+        )
+
+
+def _fields(item: Mapping[str, Any]) -> Any:
+    """The fields of an object that this tool has set."""
+    entries = item["metadata"].get("managedFields") or []
+    return [entry.get("fieldsV1") for entry in entries if entry.get("manager") == MANAGER]
+
+
+def no_longer(
+    cluster: Cluster,
+    service: str,
+    namespace: str,
+    objects: Iterable[Object],
+    known: Iterable[Revision],
+) -> list[Object]:
+    """Live objects of revisions that this tool has made and that are not desired.
+
+    Args:
+        cluster: where.
+        service: the service's name.
+        namespace: its namespace.
+        objects: what is desired.
+        known: the revisions.
+
+    Returns:
+        them in the order in which they were applied; they are deleted in the reverse.
+    """
+    wanted = set(map(label, objects))
+    items = {
+        label(item): item
+        for revision in known
+        for item in revision.objects
+        if label(item) not in wanted
+    }
+    lives = (cluster.live(item) for item in items.values())
+    return sorted((live for live in lives if live and ours(live, service, namespace)), key=rank)

@@ -1,0 +1,115 @@
+"""What pods and their events say: why one has no node, can't start, or has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ClusterError
+from .client import Cluster, Object
+
+Pod = Mapping[str, Any]
+
+CRASH_LOOP = "a container keeps failing"
+_STUCK = {
+    "ErrImagePull": "an image can't be pulled",
+    "ImagePullBackOff": "an image can't be pulled",
+    "InvalidImageName": "an image's name is wrong",
+    "CreateContainerConfigError": "a container's configuration is wrong",
+    "CrashLoopBackOff": CRASH_LOOP,
+}
+"""Why a container can't start, in words, by the reason for which it waits."""
+
+
+def containers(pod: Pod) -> list[Object]:
+    """The states of a pod's containers, in the order in which they start."""
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+
+
+def label(pod: Pod, name: str) -> str:
+    """A pod's label; ``""`` where it has none of that name."""
+    return str((pod["metadata"].get("labels") or {}).get(name, ""))
+
+
+def main(those: list[Object]) -> Object:
+    """The engine's own of a pod's containers, or of their states; empty where there is none."""
+    return next((each for each in those if each["name"] == "main"), {})
+
+
+def unscheduled(pod: Pod) -> str:
+    """Why a pod has no node; ``""`` where it has one, or has just been made."""
+    for condition in (pod.get("status") or {}).get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return condition.get("message") or "it waits for a node"
+    return ""
+
+
+def stuck(pod: Pod) -> tuple[str, str]:
+    """Why a container of a pod can't start.
+
+    Returns:
+        Kubernetes' reason, such as ErrImagePull, and the same in words, with the names of the pod
+        and the container; twice ``""`` where all can.
+    """
+    for container in containers(pod):
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        reason = waiting.get("reason", "")
+        if reason in _STUCK:
+            where = f"{pod['metadata']['name']}/{container['name']}"
+            why = ended(container) or waiting.get("message") or ""
+            return reason, f"{_STUCK[reason]}: {where}: {why}"
+    return "", ""
+
+
+def ended(container: Mapping[str, Any]) -> str:
+    """How a container ended last, such as OOMKilled, and when; ``""`` where it never has."""
+    states = (container.get(key) or {} for key in ("state", "lastState"))
+    end = next((state["terminated"] for state in states if state.get("terminated")), None)
+    if not end:
+        return ""
+    parts = (end.get("reason"), f"exit code {end.get('exitCode')}", end.get("message"))
+    told = ": ".join(filter(None, parts))
+    return f"{told} ({end['finishedAt']})" if end.get("finishedAt") else told
+
+
+def failures(pods: list[Object]) -> dict[str, str]:
+    """How the containers of pods ended last, by ``pod/container``, where that was a failure."""
+    return {
+        f"{pod['metadata']['name']}/{container['name']}": end
+        for pod in pods
+        if not pod["metadata"].get("deletionTimestamp")  # it ends because it is deleted
+        for container in containers(pod)
+        # An init container that has done its work is ready.
+        if not container.get("ready") and (end := ended(container))
+    }
+
+
+def started(pods: list[Object]) -> str:
+    """When the last of the pods' main containers was started; ``""`` where one does not run."""
+    times = []
+    for pod in pods:
+        running = (main(containers(pod)).get("state") or {}).get("running") or {}
+        times.append(running.get("startedAt") or "")
+    return max(times, default="") if all(times) else ""
+
+
+def warning(cluster: Cluster, namespace: str, about: str) -> str:
+    """The last thing that went wrong with an object, in its events.
+
+    Args:
+        cluster: where.
+        namespace: the object's.
+        about: a field selector of its events, such as ``involvedObject.uid=…``.
+
+    Returns:
+        ``""`` where there is none, or this user may see none.
+    """
+    try:
+        events = cluster.list("v1", "Event", namespace, fields=f"{about},type=Warning")
+    except ClusterError as error:
+        if error.reason != "Forbidden":
+            raise
+        return ""
+    last = max(events, key=lambda each: each.get("lastTimestamp") or "", default={})
+    return str(last.get("message") or "")

@@ -1,0 +1,87 @@
+"""What an API server's refusal means, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ClusterError, Reason
+from . import answers
+
+_ADVICE = {
+    401: ("Unauthorized", "log in again: the credentials of this context are not accepted"),
+    403: ("Forbidden", "ask for this right, or use another context"),
+    404: ("NotFound", ""),
+    409: ("Conflict", ""),
+    422: ("Invalid", ""),
+    429: ("TooManyRequests", "the API server is overloaded: try again later"),
+}
+"""By HTTP status, the reason of an answer that names none, and what to do."""
+
+_RIGHT = re.compile(r" cannot \S+ (resource|path) ")
+"""How RBAC reports a missing right; every other 403 has another cause."""
+
+_DENIALS = (
+    (
+        "denied the request",
+        "a webhook of this cluster refuses it: change what it names, or ask who keeps the webhook",
+    ),
+    ("exceeded quota", "free some of what the namespace uses, or ask for a larger quota"),
+    (
+        "violates PodSecurity",
+        "give the namespace a level that lets it, by pod-security.kubernetes.io/enforce",
+    ),
+    ("is being terminated", "wait until the namespace is gone, and create it again"),
+)
+"""Part of the message of a 403 that is not about a right, and what to do."""
+
+
+def explained(status: int, phrase: str, body: str, request: str) -> ClusterError:
+    """The error of an API server's refusal, with advice.
+
+    Args:
+        status: of HTTP, 400 or above.
+        phrase: of HTTP, such as ``Bad Request``.
+        body: the answer, a ``Status`` of Kubernetes or any other text.
+        request: method and path.
+    """
+    refusal = answers.refusal(body)
+    message = str(refusal.get("message") or phrase or f"HTTP {status}")
+    reason = str(refusal.get("reason") or "")
+    if status == 409 and reason != "AlreadyExists":
+        return _conflict(message, (refusal.get("details") or {}).get("causes") or [])
+    if "failed calling webhook" in message:
+        return ClusterError(
+            f"{message}: the webhook's own server does not answer: check its pods",
+            "WebhookDown",
+        )
+    if status == 403 and not _RIGHT.search(message):
+        return _denied(message)
+    if status >= 500:
+        return ClusterError(f"{request}: the API server failed: {message}", "ServerError")
+    known, advice = _ADVICE.get(status, ("Refused", ""))
+    reason = reason if reason in tuple(Reason) else known
+    return ClusterError(f"{message}: {advice}" if advice else message, reason)
+
+
+def _conflict(message: str, causes: list[Mapping[str, Any]]) -> ClusterError:
+    fields = [
+        f"{cause.get('field', '')} ({cause.get('message', '')})"
+        for cause in causes
+        if cause.get("reason") == "FieldManagerConflict"
+    ]
+    if fields:
+        message = (
+            f"somebody else has set {'; '.join(fields)}: leave it to them, or take it over with "
+            "--force-conflicts"
+        )
+        return ClusterError(message, "Conflict")
+    return ClusterError(f"{message}: somebody changed it just now: try again", "Stale")
+
+
+def _denied(message: str) -> ClusterError:
+    for part, advice in _DENIALS:
+        if part in message:
+            return ClusterError(f"{message}: {advice}", "Denied")
+    return ClusterError(message, "Forbidden")

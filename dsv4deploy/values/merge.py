@@ -1,0 +1,39 @@
+"""Helm's merge: maps merge, everything else replaces, and null takes a default away."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+Tree = dict[str, Any]
+
+
+def fold(base: Tree, top: Mapping[str, Any]) -> None:
+    """Lays one ``-f`` file over those before it."""
+    for key, value in top.items():
+        below = base.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            fold(below, value)
+        else:
+            base[key] = copy.deepcopy(value)
+
+
+def coalesce(values: Tree, default: Mapping[str, Any]) -> None:
+    """Lays the user's values on the defaults: there, null takes a default away."""
+    for key, value in default.items():
+        if key not in values:
+            values[key] = copy.deepcopy(value)
+        elif values[key] is None:
+            del values[key]
+        elif isinstance(value, dict) and isinstance(values[key], dict):
+            coalesce(values[key], value)
+
+
+def plain_data(value: Any) -> Any:
+    """Mappings as dicts and sequences as lists, so that merging sees one kind of each."""
+    if isinstance(value, Mapping):
+        return {key: plain_data(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_data(item) for item in value]
+    return value

@@ -1,0 +1,71 @@
+"""What pods say of themselves; more is in test_readiness and e2e."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsv4deploy.cluster.pods import failures, started, stuck, unscheduled
+
+Tree = dict[str, Any]
+ENDED = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-01-01T00:00:00Z"}
+
+
+def pod(name: str = "chat-0", **status: Any) -> Tree:
+    return {"metadata": {"name": name}, "status": status}
+
+
+def state(name: str = "main", **more: Any) -> Tree:
+    return {"name": name, **more}
+
+
+def waiting(reason: str, **more: str) -> Tree:
+    return {"waiting": {"reason": reason, **more}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "why"),
+    [
+        ({"status": "False", "message": "3 Insufficient cpu"}, "3 Insufficient cpu"),
+        ({"status": "False"}, "it waits for a node"),
+        ({"status": "True"}, ""),
+    ],
+)
+def test_a_pod_without_a_node_says_why(condition: Tree, why: str) -> None:
+    assert unscheduled(pod(conditions=[{"type": "PodScheduled", **condition}])) == why
+    assert unscheduled({"metadata": {"name": "new"}}) == ""
+
+
+def test_a_container_that_can_t_start_says_why() -> None:
+    pulling = state("init", state=waiting("ImagePullBackOff", message="no such image"))
+    told = ("ImagePullBackOff", "an image can't be pulled: chat-0/init: no such image")
+    assert stuck(pod(initContainerStatuses=[pulling], containerStatuses=[state()])) == told
+
+
+def test_a_container_that_keeps_failing_says_how_it_ended_last() -> None:
+    crashed = state(state=waiting("CrashLoopBackOff"), lastState={"terminated": ENDED})
+    reason, why = stuck(pod(containerStatuses=[crashed]))
+    assert reason == "CrashLoopBackOff"
+    assert why.endswith("chat-0/main: OOMKilled: exit code 137 (2026-01-01T00:00:00Z)")
+
+
+def test_a_container_that_is_being_created_is_not_stuck() -> None:
+    assert stuck(pod(containerStatuses=[state(state=waiting("ContainerCreating"))])) == ("", "")
+
+
+def test_a_finished_init_container_has_not_failed() -> None:
+    init = state("init", ready=True, state={"terminated": {"reason": "Completed", "exitCode": 0}})
+    main = state(ready=False, lastState={"terminated": ENDED})
+    found = failures([pod(initContainerStatuses=[init], containerStatuses=[main])])
+    assert list(found) == ["chat-0/main"]
+
+
+def test_pods_are_started_when_the_last_of_them_is() -> None:
+    def running(at: str) -> Tree:
+        return pod(containerStatuses=[state(state={"running": {"startedAt": at}})])
+
+    first, last = "2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z"
+    assert started([running(last), running(first)]) == last
+    assert started([running(last), pod()]) == ""
+    assert started([]) == ""

@@ -1,0 +1,234 @@
+"""How long a service is waited for, by a clock that takes no time; the rest is in e2e."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dsv4deploy import Release, load, render
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.cluster.readiness import FETCHING, LAGS, Limits, budget, waiting, watch
+from dsv4deploy.errors import ClusterError
+
+Tree = dict[str, Any]
+Life = Callable[[float], Tree | None]
+
+
+class Clock:
+    """Stands in for the module ``time``."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds since the test's beginning."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Takes no time."""
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("dsv4deploy.cluster.readiness.time", made)
+    return made
+
+
+class Engine(Cluster):
+    """A cluster whose only pod's container is in a state that depends on the time."""
+
+    def __init__(self, clock: Clock, life: Life) -> None:
+        super().__init__(None)
+        self._clock, self._life = clock, life
+        self.meta: Tree = {}
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
+        """The service, which is never ready."""
+        meta = {"name": name, "namespace": namespace}
+        return {"metadata": meta} if kind == "LLMInferenceService" else None
+
+    def list(self, api_version: str, kind: str, *_: Any, **__: Any) -> list[Tree]:
+        """The pod; no events."""
+        main = self._life(self._clock.now)
+        labels = {"app.kubernetes.io/component": "llminferenceservice-workload"}
+        meta = {"name": "chat-0", "namespace": "demo", "labels": labels, **self.meta}
+        states = [{"name": "main", **main}] if main else []
+        done = {"reason": "Completed", "exitCode": 0, "finishedAt": "000000001"}
+        first = [{"name": "modelcar-init", "ready": True, "state": {"terminated": done}}]
+        status = {"initContainerStatuses": first, "containerStatuses": states}
+        pod = {"metadata": meta, "status": status}
+        return [pod] if kind == "Pod" else []
+
+    def log(self, *_: Any, **__: Any) -> str:
+        """The engine is at its weights."""
+        return "Loading safetensors"
+
+
+def runs(since: float) -> Tree:
+    return {"state": {"running": {"startedAt": f"{since:09.0f}"}}}
+
+
+def waited(clock: Clock, life: Life, limits: Limits) -> tuple[float, ClusterError]:
+    """After how many seconds it is given up, and why."""
+    with pytest.raises(ClusterError) as told:
+        for _ in watch(Engine(clock, life), "chat", "demo", "ready", limits):
+            pass
+    return clock.now, told.value
+
+
+def ended(at: float) -> Tree:
+    how = {"reason": "OOMKilled", "exitCode": 137, "message": "out of memory"}
+    return {"terminated": {**how, "finishedAt": f"{at:09.0f}"}}
+
+
+def crashing(life: float, pause: float, before: bool = False, anew: bool = False) -> Life:
+    """An engine that ends after some seconds, and is started again after a pause.
+
+    Args:
+        life: until it ends.
+        pause: until it is started again.
+        before: it has ended before, too.
+        anew: its pod is made anew when it is started again, as that of a LeaderWorkerSet is.
+    """
+
+    def state(now: float) -> Tree:
+        lives, age = divmod(now, life + pause)
+        born = now - age
+        if age >= life:
+            back_off = {"waiting": {"reason": "CrashLoopBackOff"}}
+            return {"state": back_off, "lastState": ended(born + life)}
+        told = (before or lives) and not anew
+        return {**runs(born), **({"lastState": ended(born - pause)} if told else {})}
+
+    return state
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("anew", [False, True])
+def test_an_engine_that_fails_late_again_and_again_is_given_up(
+    clock: Clock, before: bool, anew: bool
+) -> None:
+    seconds, told = waited(clock, crashing(660, 10, before, anew), Limits(10**6))
+    assert (told.reason, seconds) == ("Failed", 1330)
+    assert "keeps failing: chat-0/main ended: OOMKilled: exit code 137: out of mem" in str(told)
+
+
+def test_an_engine_that_fails_at_once_is_given_up_after_patience(clock: Clock) -> None:
+    seconds, told = waited(clock, crashing(5, 300), Limits(10**6))
+    assert (told.reason, seconds) == ("Failed", 60)
+    assert "chat-0/main: OOMKilled" in str(told)
+
+
+def test_a_pod_that_goes_does_not_fail_by_its_end(clock: Clock) -> None:
+    going = Engine(clock, crashing(660, 10))
+    going.meta = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    with pytest.raises(ClusterError, match=r"not ready after 5000 s \(loading\): [^;]*$"):
+        list(watch(going, "chat", "demo", "ready", Limits(5000)))
+
+
+def test_what_has_done_its_work_before_the_engine_has_not_failed(clock: Clock) -> None:
+    _, told = waited(clock, runs, Limits(5000))
+    assert "ended" not in str(told)
+
+
+def test_an_engine_that_ends_while_it_is_stopped_is_none_that_fails(clock: Clock) -> None:
+    failing = Engine(clock, crashing(660, 10))
+    with pytest.raises(ClusterError, match="not stopped after 5000 s"):
+        list(watch(failing, "chat", "demo", "stopped", Limits(5000)))
+
+
+class Lagging(Engine):
+    """A cluster whose engine is ready, and whose KServe does not say so until it is nudged."""
+
+    def __init__(self, clock: Clock, missing: list[str], helps: bool = False) -> None:
+        super().__init__(clock, lambda now: {"ready": True, **runs(0)})
+        self._missing, self._helps = missing, helps
+        self.nudges: list[float] = []
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
+        """The service, and its Deployment, whose one replica is new and ready."""
+        meta = {"name": name, "namespace": namespace}
+        if kind == "Deployment":
+            return {"metadata": meta, "spec": {}, "status": {"readyReplicas": 1, **UPDATED}}
+        if kind != "LLMInferenceService":
+            return None
+        good = self._helps and bool(self.nudges)
+        told = [
+            {"type": each, "status": "True" if good else "False", "message": "in progress"}
+            for each in self._missing
+        ]
+        return {"metadata": meta, "status": {"conditions": told}}
+
+    def apply(self, item: Any, **_: Any) -> Tree:
+        """Notes a nudge."""
+        self.nudges.append(self._clock.now)
+        assert list(item["metadata"]["annotations"]) == ["dsv4deploy.io/nudge"]
+        return dict(item)
+
+
+UPDATED = {"updatedReplicas": 1}
+
+
+def test_kserve_that_lags_is_nudged_and_then_said_not_to_matter(clock: Clock) -> None:
+    cluster = Lagging(clock, ["Ready", "WorkloadsReady", "MainWorkloadReady"])
+    wait = waiting(cluster, "chat", "demo", Limits(90))
+    assert wait("ready") == LAGS
+    assert (cluster.nudges, clock.now) == ([60], 120)
+
+
+def test_kserve_that_is_nudged_may_catch_up(clock: Clock) -> None:
+    cluster = Lagging(clock, ["Ready", "WorkloadsReady"], helps=True)
+    assert waiting(cluster, "chat", "demo", Limits(5000))("ready") == "ready"
+    assert (cluster.nudges, clock.now) == ([60], 65)
+
+
+def test_a_route_that_is_not_ready_is_no_lag(clock: Clock) -> None:
+    cluster = Lagging(clock, ["Ready", "RouterReady"])
+    with pytest.raises(ClusterError, match=r"not ready after 500 s \(routing\)"):
+        waiting(cluster, "chat", "demo", Limits(500))("ready")
+    assert cluster.nudges == []
+
+
+def test_a_wait_asks_whether_the_lease_is_still_held(clock: Clock) -> None:
+    cluster = Lagging(clock, ["Ready", "RouterReady"])
+
+    def guard() -> None:
+        if clock.now >= 20:
+            raise ClusterError("the Lease is lost", "Lost")
+
+    cluster.guard = guard
+    with pytest.raises(ClusterError, match="the Lease is lost"):
+        waiting(cluster, "chat", "demo", Limits(500))("ready")
+    assert clock.now == 20
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_one_failure_is_none(clock: Clock, anew: bool) -> None:
+    once = crashing(660, 10, anew=anew)
+    life = lambda now: once(min(now, 700))  # noqa: E731 - a name for the line's sake
+    seconds, told = waited(clock, life, Limits(5000))
+    assert (told.reason, seconds) == ("Timeout", 5000)
+    assert "; chat-0/main ended: OOMKilled: exit code 137: out of memory" in str(told)
+
+
+def test_an_engine_has_its_probe_s_time_from_its_start(clock: Clock) -> None:
+    limits = budget(render(load(), Release()))
+    assert limits == Limits(timeout=2700 + 3660, fetching=2700, loading=3660)
+    late = FETCHING - 60  # later than ten minutes
+    life = lambda now: runs(late) if now >= late else None  # noqa: E731
+    seconds, told = waited(clock, life, limits)
+    assert (told.reason, seconds) == ("Timeout", late + 3660)
+    assert "not ready after 6300 s (loading)" in str(told)
+
+
+def test_images_and_weights_have_a_time_of_their_own(clock: Clock) -> None:
+    seconds, told = waited(clock, lambda _: None, budget(render(load(), Release())))
+    assert (told.reason, seconds) == ("Timeout", FETCHING)
+    assert "(image)" in str(told)
+
+
+def test_a_timeout_that_is_given_is_the_only_one(clock: Clock) -> None:
+    assert waited(clock, lambda _: None, Limits(9000))[0] == 9000

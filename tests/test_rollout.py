@@ -1,0 +1,376 @@
+"""What a run does to a service that others change, too; on an API server in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fake_api import FakeCluster, State, parsed, started
+
+from dsv4deploy import Release, load, render
+from dsv4deploy.cluster.diff import label
+from dsv4deploy.cluster.lease import Clock
+from dsv4deploy.cluster.plan import Plan, prepare
+from dsv4deploy.cluster.readiness import STOP, Wait, stopped
+from dsv4deploy.cluster.revisions import history, manifest, target
+from dsv4deploy.cluster.rollout import (
+    Place,
+    apply,
+    delete,
+    removal,
+    run,
+    upgrade,
+    what_runs,
+)
+from dsv4deploy.errors import ClusterError, InterruptionError
+
+Tree = dict[str, Any]
+PLACE = Place("chat", "demo")
+
+
+def item(kind: str, api: str, **fields: Any) -> Tree:
+    meta = {"name": "chat", "namespace": "demo"}
+    return {"apiVersion": api, "kind": kind, "metadata": meta, **fields}
+
+
+def service(image: str) -> Tree:
+    containers = [{"name": "main", "image": image}]
+    spec = {"template": {"containers": containers}}
+    return item("LLMInferenceService", "serving.kserve.io/v1alpha2", spec=spec)
+
+
+def policy(rule: str) -> Tree:
+    return item("NetworkPolicy", "networking.k8s.io/v1", spec={"rule": rule})
+
+
+OLD = [policy("old"), service("old")]
+QUOTA = [policy("new"), service("old")]
+NEW = [policy("new"), service("new")]
+
+
+class Hooked(FakeCluster):
+    """A cluster where something happens just before the requests that a test names."""
+
+    def __init__(self, server: list[State], part: str = "", hook: Callable[[], None] | None = None):
+        super().__init__({})
+        self._server = server
+        self._part, self._hook = part, hook
+
+    def _once(self, method: str, path: str, query: Any, body: Any) -> Any:
+        line = f"{method} {path}" + (" (dry run)" if "dryRun" in query else "")
+        told = f"{line} {body}"
+        if self._hook and self._part in told:
+            hook, self._hook = self._hook, None
+            hook()
+        return super()._once(method, path, query, body)
+
+
+def clock(name: str) -> Clock:
+    """A clock on which a wait takes no time, and nothing happens in the background."""
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    return Clock(lambda: now[0], sleep, lambda *_: nullcontext(), lambda: name)
+
+
+def never(what: str) -> Wait:
+    """A wait for a phase that never comes."""
+
+    def wait(until: str) -> str:
+        if until == what:
+            raise ClusterError(f"chat can't become {until}", "Failed")
+        return until
+
+    return wait
+
+
+def changed(
+    cluster: FakeCluster,
+    objects: list[Tree],
+    *,
+    ask: Callable[[Plan], bool] | None = None,
+    wait: Wait = lambda until: until,
+    verb: str = "upgrade",
+    name: str = "alice",
+) -> str:
+    def act(plan: Plan) -> str:
+        if verb == "apply":
+            return f"{apply(cluster, plan, force=True)} written"
+        return upgrade(cluster, plan, force=True, wait=wait)
+
+    make = lambda: prepare(cluster, objects, force=True)  # noqa: E731 - a name for the line's sake
+    return run(cluster, PLACE, verb, make, act, ask, clock=clock(name))
+
+
+def there(*objects: Tree, deployed: bool = True) -> list[State]:
+    """A server with a deployment, made by this tool or by kubectl."""
+    if not deployed:
+        return [started(*objects)]
+    cluster = FakeCluster(started())
+    changed(cluster, list(objects))
+    return cluster._server
+
+
+def statuses(cluster: FakeCluster) -> list[str]:
+    return [revision.status for revision in history(cluster, "chat", "demo")]
+
+
+def image(cluster: FakeCluster) -> str:
+    live = cluster.live(service(""))
+    assert live
+    return str(live["spec"]["template"]["containers"][0]["image"])
+
+
+def test_nobody_applies_while_another_stops_the_engines() -> None:
+    server = there(*OLD)
+    told: list[str] = []
+
+    bob = Hooked(server)
+    lease = "/apis/coordination.k8s.io/v1/namespaces/demo/leases/dsv4deploy.chat"
+
+    def renewed(_: float) -> None:
+        # Alice's Lease is renewed meanwhile, which her clock in this test does not do.
+        bob.replace(parsed(server[0][lease]))
+
+    slow = replace(clock("bob"), sleep=renewed)
+
+    def colleague() -> None:
+        with pytest.raises(ClusterError, match="is being changed: upgrade by alice") as error:
+            run(bob, PLACE, "apply", lambda: None, lambda _: "", clock=slow)
+        told.append(error.value.reason)
+
+    cluster = Hooked(server, f"'{STOP}': 'true'", colleague)
+    assert changed(cluster, NEW).endswith("chat in demo runs: revision 2 (deployed)")
+    assert (told, image(cluster)) == (["Held"], "new")
+    assert statuses(cluster) == ["superseded", "deployed"]
+
+
+def test_a_plan_that_is_stale_after_the_question_is_shown_again() -> None:
+    server = there(*OLD)
+    shown: list[list[str]] = []
+
+    def ask(plan: Plan) -> bool:
+        shown.append([change.path for change in plan.changes])
+        if len(shown) == 1:
+            changed(Hooked(server), QUOTA, verb="apply", name="bob")
+        return True
+
+    cluster = Hooked(server)
+    told = changed(cluster, [policy("old"), service("new")], ask=ask)
+    assert told.endswith("runs: revision 3 (deployed)")
+    engine = "spec.template.containers[main].image"
+    assert shown == [[engine], ["spec.rule", engine]]
+    live = cluster.live(policy(""))
+    assert live
+    assert live["spec"]["rule"] == "old"
+
+
+def test_who_answers_no_has_changed_nothing_and_is_told_what_runs() -> None:
+    server = there(*OLD)
+    before = server[0]
+    with pytest.raises(InterruptionError, match="nothing has been changed; chat in demo runs; its"):
+        changed(Hooked(server), NEW, ask=lambda _: False)
+    assert server[0] == before
+
+
+@pytest.mark.parametrize("phase", ["stopped", "ready"])
+def test_what_somebody_else_has_made_is_put_back_where_an_upgrade_fails(phase: str) -> None:
+    cluster = Hooked(there(*OLD, deployed=False))
+    tries: list[str] = []
+
+    def wait(until: str) -> str:
+        tries.append(until)
+        if until == phase and tries.count(until) == 1:
+            raise ClusterError(f"chat can't become {until}", "Timeout")
+        return until
+
+    with pytest.raises(ClusterError, match="runs again, as before\nchat in demo runs: revision 1"):
+        changed(cluster, NEW, wait=wait)
+    assert statuses(cluster) == ["adopted", "failed"]
+    assert image(cluster) == "old"
+    assert not stopped(cluster.live(service("")) or {})
+
+
+def test_what_somebody_else_has_made_can_be_gone_back_to() -> None:
+    cluster = Hooked(there(*OLD, deployed=False))
+    changed(cluster, NEW)
+    assert statuses(cluster) == ["superseded", "deployed"]
+    changed(cluster, target(cluster, "chat", "demo").objects)
+    assert image(cluster) == "old"
+
+
+def test_ctrl_c_while_the_engines_are_stopped_says_so_and_what_goes_on() -> None:
+    cluster = Hooked(there(*OLD, deployed=False))
+
+    def wait(_: str) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptionError) as told:
+        changed(cluster, NEW, wait=wait)
+    assert str(told.value) == (
+        "interrupted: chat in demo is stopped: revision 1 (adopted); run the same command again to "
+        "go on, or `dsv4deploy rollback 1 --name chat -n demo` to go back"
+    )
+
+
+def test_a_webhook_that_dies_after_the_stop_is_not_called_no_change() -> None:
+    def down() -> None:
+        cluster._hook = down
+        raise ClusterError("failed calling webhook", "WebhookDown")
+
+    server = there(*OLD)
+    cluster = Hooked(server)
+
+    def wait(until: str) -> str:
+        cluster._part, cluster._hook = "PATCH", down
+        return until
+
+    with pytest.raises(ClusterError) as told:
+        changed(cluster, NEW, wait=wait)
+    assert "nothing has been changed" not in str(told.value)
+    assert "chat in demo is stopped" in str(told.value)
+    assert str(told.value).endswith("or `dsv4deploy rollback 1 --name chat -n demo` to go back")
+
+
+def test_who_has_lost_the_lease_writes_nothing_after_the_winner() -> None:
+    server = there(*OLD)
+    late = clock("alice")
+
+    def act(plan: Plan) -> str:
+        def wait(until: str) -> str:
+            if until == "ready":
+                late.sleep(100)
+                changed(Hooked(server), [policy("two"), service("two")], name="bob")
+                raise ClusterError("the engine has crashed", "Failed")
+            return until
+
+        return upgrade(cluster, plan, wait=wait)
+
+    cluster = Hooked(server)
+    with pytest.raises(
+        ClusterError, match=r"(?s)has crashed.*lost the Lease.*to a run that is done"
+    ) as told:
+        run(cluster, PLACE, "upgrade", lambda: prepare(cluster, NEW), act, clock=late)
+    assert str(told.value).endswith("chat in demo runs; its last is revision 3 (deployed)")
+    assert (image(cluster), statuses(cluster)[-1]) == ("two", "deployed")
+
+
+def test_what_protects_goes_in_first_and_out_last() -> None:
+    maas = {"maas": {"enabled": True}, "networkPolicy": {"enabled": True}}
+    kinds = [each["kind"] for each in render(load(maas), Release())]
+    for one, other in (
+        ("NetworkPolicy", "LLMInferenceService"),
+        ("SecurityPolicy", "Gateway"),
+        ("ClientTrafficPolicy", "Gateway"),
+        ("BackendTrafficPolicy", "AIGatewayRoute"),
+        ("SecurityPolicy", "AIGatewayRoute"),
+    ):
+        assert kinds.index(one) < kinds.index(other)
+    cluster = Hooked(there(*OLD))
+    route = item("ConfigMap", "v1", data={"a": "1"})  # it ranks after the policy
+    changed(cluster, [*OLD, route])
+    cluster.calls.clear()
+    changed(cluster, [service("old")])
+    gone = [line.split("/")[-2] for line in cluster.calls if line.startswith("DELETE")]
+    assert gone == ["configmaps", "networkpolicies"]
+
+
+def test_what_a_controller_writes_in_between_is_no_change_of_ours() -> None:
+    server = there(*OLD)
+
+    def controller() -> None:
+        theirs = service("old")
+        del theirs["spec"]
+        theirs["metadata"] |= {"finalizers": ["kserve"]}
+        Hooked(server).apply(theirs, manager="kserve")
+
+    cluster = Hooked(server, "llminferenceservices/chat (dry run)", controller)
+    assert prepare(cluster, OLD).changes == []
+    # And where it comes between the plan and the write, the same change is still written.
+    plan = prepare(cluster, NEW)
+    controller()
+    upgrade(cluster, plan)
+    assert (image(cluster), statuses(cluster)) == ("new", ["superseded", "deployed"])
+
+
+def test_an_object_that_somebody_changes_after_the_plan_is_planned_again() -> None:
+    server = there(*OLD)
+
+    def admin() -> None:
+        Hooked(server).apply(policy("by hand"), manager="kubectl", force=True)
+
+    cluster = Hooked(server, "POST /api/v1/namespaces/demo/secrets", admin)
+    changed(cluster, QUOTA, verb="apply")
+    assert statuses(cluster) == ["superseded", "deployed"]
+    live = cluster.live(policy(""))
+    assert live
+    assert live["spec"]["rule"] == "new"
+
+
+def broken(name: str = "dsv4deploy.chat.7", **labels: str) -> Tree:
+    meta = {"name": name, "namespace": "demo"}
+    marks = {"dsv4deploy.io/service": "chat", **labels}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {**meta, "labels": marks}}
+
+
+@pytest.mark.parametrize(
+    ("secret", "number"),
+    [
+        (broken(), 0),
+        (broken(**{"dsv4deploy.io/revision": "7", "dsv4deploy.io/status": "deployed"}), 7),
+        ({**broken(), "data": {"objects": "bm90IGd6aXA="}}, 0),
+    ],
+)
+def test_a_revision_that_can_t_be_read_is_said_and_left_alone(secret: Tree, number: int) -> None:
+    cluster = Hooked(there(*OLD))
+    cluster.apply(secret, manager="kubectl")
+    unreadable = [each for each in history(cluster, "chat", "demo") if not each.objects]
+    assert [(each.number, each.status) for each in unreadable] == [(number, "unreadable")]
+    assert changed(cluster, NEW).endswith(f"runs: revision {max(2, number + 1)} (deployed)")
+    changed(cluster, target(cluster, "chat", "demo", 1).objects)
+    delete(cluster, removal(cluster, PLACE))
+    assert [each.status for each in history(cluster, "chat", "demo")] == ["unreadable"]
+
+
+def test_what_cannot_be_read_back_is_said() -> None:
+    cluster = Hooked(there(*OLD))
+
+    def away() -> None:
+        raise ClusterError("no answer", "Unreachable")
+
+    cluster._part, cluster._hook = "GET", away
+    assert what_runs(cluster, PLACE) == (
+        "what runs now can't be read back (no answer): `dsv4deploy history --name chat -n demo` "
+        "and `dsv4deploy status --name chat -n demo` tell"
+    )
+
+
+def test_what_runs_names_what_differs_from_every_revision() -> None:
+    cluster = Hooked(there(*OLD))
+    cluster.apply(policy("by hand"), manager="kubectl", force=True)
+    assert what_runs(cluster, PLACE) == (
+        "chat in demo runs, and is no revision: of revision 1 (deployed) differ NetworkPolicy "
+        "demo/chat; `dsv4deploy rollback 1 --name chat -n demo` brings back revision 1"
+    )
+    delete(cluster, removal(cluster, PLACE))
+    assert what_runs(cluster, PLACE) == "chat in demo does not exist"
+
+
+def test_delete_takes_what_it_has_shown() -> None:
+    cluster = Hooked(there(*OLD))
+    planned = removal(cluster, PLACE)
+    assert planned.going == list(map(label, OLD))
+    cluster.apply(policy("by hand"), manager="kubectl", force=True)
+    with pytest.raises(ClusterError, match="modified") as told:
+        delete(cluster, planned)
+    assert told.value.reason == "Stale"
+
+
+def test_the_secret_of_a_revision_is_the_same_for_the_same_objects() -> None:
+    plan = prepare(Hooked(there(*OLD)), NEW)
+    assert manifest(plan.wanted()) == manifest(plan.wanted())

@@ -1,0 +1,1 @@
+"""Reads the facts of an engine's build out of its sources."""

@@ -178,6 +178,21 @@ def test_who_answers_no_has_changed_nothing_and_is_told_what_runs() -> None:
     assert server[0] == before
 
 
+def test_the_way_back_has_a_wait_of_its_own() -> None:
+    cluster = FakeCluster({})
+    cluster._server = there(*OLD)
+    waited: list[str] = []
+
+    def back(until: str) -> str:
+        waited.append(until)
+        return until
+
+    plan = prepare(cluster, NEW, force=True)
+    with pytest.raises(ClusterError, match="revision 1 runs again"):
+        upgrade(cluster, plan, force=True, wait=never("ready"), wait_back=back)
+    assert waited == ["stopped", "ready"]
+
+
 @pytest.mark.parametrize("phase", ["stopped", "ready"])
 def test_what_somebody_else_has_made_is_put_back_where_an_upgrade_fails(phase: str) -> None:
     cluster = Hooked(there(*OLD, deployed=False))

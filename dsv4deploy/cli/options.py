@@ -102,7 +102,7 @@ TIMEOUT = click.option(
     type=Number(1),
     metavar="SECONDS",
     help="How long to wait in all; by default 45 minutes for images and weights, and then what "
-    "the startup probe allows.",
+    "the startup probe allows. An upgrade that goes back waits as long as by default.",
 )
 WAIT_FOR = click.option(
     "--wait-for",

@@ -86,20 +86,23 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
     if live is None:
         return Progress("failed", 0.0, f"there is no service {service} in {namespace}")
     found = cluster.list("v1", "Pod", namespace, f"app.kubernetes.io/name={service}")
-    # Of one pod, or a leader and its workers. The router's have another component.
-    engines = [
-        pod for pod in found if pods.label(pod, "app.kubernetes.io/component").startswith(_ENGINE)
-    ]
+    # Of one pod, or a leader and its workers.
+    engines, routers = (
+        [pod for pod in found if pods.label(pod, "app.kubernetes.io/component").startswith(each)]
+        for each in (_ENGINE, _ROUTER)
+    )
     if stopped(live):
         running = bool(found) or _workloads(cluster, service, namespace)
         message = "its pods are going" if running else "its pods are gone"
         now = Progress("stopping" if running else "stopped", 0.0, message)
     else:
-        now = _starting(cluster, live, engines)
+        now = _starting(cluster, live, engines, routers)
     return replace(now, started=pods.started(engines), ended=pods.failures(engines))
 
 
-def _starting(cluster: Cluster, live: Object, engines: list[Object]) -> Progress:
+def _starting(
+    cluster: Cluster, live: Object, engines: list[Object], routers: list[Object]
+) -> Progress:
     """Where a service is that is not to be stopped."""
     conditions = (live.get("status") or {}).get("conditions") or []
     for each in conditions:
@@ -121,13 +124,29 @@ def _starting(cluster: Cluster, live: Object, engines: list[Object]) -> Progress
             return Progress("failed", 0.0, f"its pods can't be made: {refused}")
         return Progress("accepted", 0.05, "KServe makes its pods")
     last = min((_engine(cluster, pod) for pod in engines), key=lambda each: each.done)
-    if last.phase == "routing" and ready.get("message"):
-        return replace(last, message=f"{last.message}: {ready['message']}")
+    if last.phase == "routing":
+        if why := next(filter(None, (_stuck(cluster, pod) for pod in routers)), ""):
+            return Progress("failed", 0.0, why)
+        return replace(last, message=_routing(live["metadata"]["name"], conditions))
     return last
 
 
-_ENGINE = "llminferenceservice-workload"
-"""How the component of an engine's pods begins, as KServe labels them."""
+def _routing(service: str, conditions: list[Object]) -> str:
+    """What is waited for once the engines are ready."""
+    unmet = {each["type"]: each.get("message") for each in conditions if each["status"] != "True"}
+    parts = {
+        "SchedulerWorkloadReady": f"the router (Deployment {service}-kserve-router-scheduler)",
+        "InferencePoolReady": f"InferencePool {service}-inference-pool",
+        "HTTPRoutesReady": f"HTTPRoute {service}-kserve-route",
+        "GatewaysReady": "the Gateway",
+    }
+    waits = [f"{what} is not: {unmet[key]}" for key, what in parts.items() if key in unmet]
+    told = "; ".join(waits) or unmet.get("Ready")
+    return "the engines are ready" + (f", and {told}" if told else "")
+
+
+_ENGINE, _ROUTER = "llminferenceservice-workload", "llminferenceservice-router"
+"""How the component of an engine's and of a router's pods begins, as KServe labels them."""
 
 _OF_WORKLOADS = {"Ready", "WorkloadsReady", "MainWorkloadReady", "WorkerWorkloadReady"}
 """Conditions that repeat what the workload's own status says (KServe v0.17 to v0.20,
@@ -196,6 +215,20 @@ def _counted(workload: Object) -> bool:
     return min(counts) >= (1 if wanted is None else wanted) and (seen is None or seen >= generation)
 
 
+def _about(pod: Object) -> str:
+    """The field selector of a pod's events."""
+    return f"involvedObject.kind=Pod,involvedObject.name={pod['metadata']['name']}"
+
+
+def _stuck(cluster: Cluster, pod: Object) -> str:
+    """Why a container of a pod can't start; ``""`` where all can."""
+    reason, why = pods.stuck(pod)
+    if reason not in pods.PULLS:
+        return why
+    secret = pods.missing_pull_secret(cluster, pod["metadata"]["namespace"], _about(pod))
+    return "; ".join(filter(None, (why, secret)))
+
+
 def _engine(cluster: Cluster, pod: Object) -> Progress:
     """Where one pod of the engines is on its way."""
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
@@ -203,14 +236,12 @@ def _engine(cluster: Cluster, pod: Object) -> Progress:
         if any(word in why for word in _NO_NODE):
             return Progress("failed", 0.0, f"no node takes pod {name}: {why}")
         return Progress("scheduled", 0.05, why)
-    _, why = pods.stuck(pod)
-    if why:
+    if why := _stuck(cluster, pod):
         return Progress("failed", 0.0, why)
     states = pods.containers(pod)
     main = pods.main(states)
     if not (main.get("state") or {}).get("running"):
-        about = f"involvedObject.kind=Pod,involvedObject.name={name}"
-        problem = pods.warning(cluster, namespace, about)
+        problem = pods.warning(cluster, namespace, _about(pod))
         more = f": {problem}" if problem else ""
         if not (pod.get("status") or {}).get("containerStatuses"):
             return Progress("image", 0.1, f"pod {name} waits for its images and weights{more}")
@@ -363,7 +394,9 @@ class _Record:
             self._started, self._since = now.started, clock
         longest = limits.loading if self._started else limits.fetching
         if clock - self._begun >= limits.timeout or clock - self._since >= longest:
-            why = "; ".join(filter(None, (now.message, end)))
+            # A container that can't start says in its own message how it ended.
+            repeated = bool(self._ends) and self._ends[-1][1] in now.message
+            why = now.message if repeated or not end else f"{now.message}; {end}"
             raise ClusterError(
                 f"{self._service} is not {self._until} after {clock - self._begun:.0f} s "
                 f"({now.phase}): {why}",

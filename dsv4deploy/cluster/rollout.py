@@ -299,7 +299,14 @@ def _write_one(cluster: Cluster, plan: Plan, item: Object, force: bool) -> None:
 # --- upgrade -----------------------------------------------------------------------------------
 
 
-def upgrade(cluster: Cluster, plan: Plan, *, force: bool = False, wait: Wait = lambda _: "") -> str:
+def upgrade(
+    cluster: Cluster,
+    plan: Plan,
+    *,
+    force: bool = False,
+    wait: Wait = lambda _: "",
+    wait_back: Wait | None = None,
+) -> str:
     """Stop, apply, start, wait; on failure back to what ran before.
 
     A model that fills its node can't roll over: no released KServe lets the old pod go before
@@ -312,6 +319,8 @@ def upgrade(cluster: Cluster, plan: Plan, *, force: bool = False, wait: Wait = l
         wait: waits for ``stopped`` and for ``ready``, and raises ClusterError where that can't be;
             :func:`dsv4deploy.cluster.readiness.waiting` makes one. By default nothing is waited
             for.
+        wait_back: the same on the way back; by default ``wait``. It may take longer: what ran
+            before needs its time to start, however short the time for the new one is.
 
     Returns:
         what the wait says of a service that is ready.
@@ -326,7 +335,7 @@ def upgrade(cluster: Cluster, plan: Plan, *, force: bool = False, wait: Wait = l
     try:
         told = _replace(cluster, plan, force, wait)
     except ClusterError as error:
-        raise _gone_back(cluster, known, error, wait) from None
+        raise _gone_back(cluster, known, error, wait_back or wait) from None
     finish(cluster, known)
     return told
 

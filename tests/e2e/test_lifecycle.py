@@ -89,8 +89,9 @@ def test_doctor_finds_nothing_wrong_but_the_machine_s_architecture(cluster: Clus
 
 
 def test_apply_waits_until_it_is_ready(applied: str) -> None:
-    assert applied.splitlines()[-1].startswith(f"{NAME}: ")
-    assert applied.splitlines()[-1].endswith("ready")
+    last = applied.splitlines()[-1]
+    assert last.startswith(f"{NAME}: ")
+    assert last.endswith(f", ready; {NAME} in {HOME} runs: revision 1 (deployed)")
 
 
 @pytest.mark.usefixtures("applied")

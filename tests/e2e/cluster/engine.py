@@ -113,8 +113,6 @@ async def meet(told: argparse.Namespace) -> asyncio.Event:
 
 
 async def serve(told: argparse.Namespace) -> None:
-    # What vLLM takes to be imported is longer than KServe takes to link the weights.
-    await asyncio.sleep(3)
     model = Path(told.model or told.folder)
     if not (model / "config.json").is_file():
         sys.exit(f"OSError: {model} does not appear to have a file named config.json")

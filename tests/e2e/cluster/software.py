@@ -13,7 +13,7 @@ from parts import go_build, go_program, program
 
 from dsv4deploy import load
 from dsv4deploy.manifest.images import references
-from dsv4deploy.values.loading import profile_names
+from dsv4deploy.values.profiles import profile_names
 
 from .images import PATH, Image, go, layer, programs, save, shell, system
 

@@ -1,7 +1,7 @@
 """What a deployment finds on a cluster: KServe, its gateways, Redis and LeaderWorkerSet.
 
-Each is installed as its own chart or manifest has it. A self-signed certificate takes
-cert-manager's place.
+Each is installed as its own chart or manifest has it, but for two things: a self-signed certificate
+takes cert-manager's place, and the router's readiness probe does not wait 30 s for its first try.
 """
 
 from __future__ import annotations
@@ -103,6 +103,10 @@ def _configure(cluster: Cluster, kserve: str) -> None:
     """KServe's presets, and its Gateway."""
     presets = go_module(f"{software.KSERVE}@{kserve}") / "config" / "llmisvcconfig"
     made = objects(*presets.glob("config-*.yaml"), HERE / "gateway.yaml")
+    for item in made:
+        if item["metadata"]["name"] == "kserve-config-llm-scheduler":
+            (main, *_) = item["spec"]["router"]["scheduler"]["template"]["containers"]
+            main["readinessProbe"]["initialDelaySeconds"] = 1
 
     def applied() -> bool:
         # A webhook may be ready a moment before it is reached.

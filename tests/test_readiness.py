@@ -190,6 +190,14 @@ def test_kserve_that_is_nudged_may_catch_up(clock: Clock) -> None:
     assert (cluster.nudges, clock.now) == ([60], 65)
 
 
+@pytest.mark.parametrize(("replicas", "phase"), [(1, "lagging"), (2, "routing")])
+def test_a_rolling_update_with_an_old_replica_left_does_not_serve_yet(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, replicas: int, phase: str
+) -> None:
+    monkeypatch.setitem(UPDATED, "replicas", replicas)
+    assert progress(Lagging(clock, ["Ready"]), "chat", "demo").phase == phase
+
+
 def test_a_route_that_is_not_ready_is_no_lag(clock: Clock) -> None:
     cluster = Lagging(clock, ["Ready", "RouterReady"])
     with pytest.raises(ClusterError, match=r"not ready after 500 s \(routing\)"):

@@ -210,9 +210,13 @@ def _counted(workload: Object) -> bool:
     """Whether all of a workload's replicas are new and ready, as its controller has seen it."""
     status, wanted = workload.get("status") or {}, (workload.get("spec") or {}).get("replicas")
     generation = workload["metadata"].get("generation") or 0
-    counts = (status.get("readyReplicas") or 0, status.get("updatedReplicas") or 0)
+    updated = status.get("updatedReplicas") or 0
+    # A rolling update that is stuck has an old replica that is ready, and a new one that is not.
+    if (status.get("replicas") or 0) > updated:
+        return False
+    enough = min(status.get("readyReplicas") or 0, updated) >= (1 if wanted is None else wanted)
     seen = status.get("observedGeneration")
-    return min(counts) >= (1 if wanted is None else wanted) and (seen is None or seen >= generation)
+    return enough and (seen is None or seen >= generation)
 
 
 def _about(pod: Object) -> str:

@@ -610,6 +610,7 @@ def test_an_older_kubernetes_is_told(bare: Cluster, monkeypatch: pytest.MonkeyPa
 
 def test_every_check_is_seen_to_fail_or_to_warn() -> None:
     seen = {code for code, _, _, status, _ in BAD if status != Severity.UNKNOWN}
-    # The last two of these are in tests/test_doctor.py.
-    elsewhere = {"rights", "kubernetes-version", "leaderworkerset-watch", "router-preset"}
+    # In this file, tests/test_doctor.py and tests/e2e/test_reasons.py.
+    elsewhere = {"rights", "kubernetes-version"}
+    elsewhere |= {"leaderworkerset-watch", "router-preset", "pod-security"}
     assert seen | MISSING | elsewhere == CHECKS.keys()

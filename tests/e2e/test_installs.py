@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cluster.images import programs, save, shell, system
 from cluster.nodes import Cluster, load
-from cluster.user import QUICK, complete, deployed, dsv4deploy, ingress
+from cluster.user import ENGINES, QUICK, complete, deployed, dsv4deploy, ingress
 from control_plane import until
 from parts import run
 
@@ -32,8 +32,7 @@ def wait_until_ready(cluster: Cluster, namespace: str) -> None:
 
 
 def wait_until_gone(cluster: Cluster, namespace: str) -> None:
-    of_it = "app.kubernetes.io/name=chat"
-    until("its pods are gone", lambda: not cluster.list("pods", namespace, of_it))
+    until("its engines are gone", lambda: not cluster.list("pods", namespace, ENGINES))
 
 
 @pytest.mark.parametrize("major", ["helm3", "helm4"])

@@ -54,12 +54,21 @@ def archive(target: Path, kserve: str) -> Path:
         ),
     }
     own = {name: go(path, binary) for name, (path, binary) in controllers.items()}
-    pause = layer({"pause": go_build("kube", "pause")})
-    own["local/pause:1"] = Image([pause], {"Entrypoint": ["/pause"], "User": "65535:65535"})
     own["docker.io/envoyproxy/envoy:distroless-v1.38.1"] = _envoy()
     own["docker.io/library/redis:8.2.4-alpine3.22"] = _redis()
-    save(target, own | _deployment())
+    save(target, own | _pause() | _deployment())
     return target
+
+
+def of_a_second_node(target: Path) -> Path:
+    """Writes the images of a node on which nothing but deployments run to an archive."""
+    save(target, _pause() | _deployment())
+    return target
+
+
+def _pause() -> dict[str, Image]:
+    pause = layer({"pause": go_build("kube", "pause")})
+    return {"local/pause:1": Image([pause], {"Entrypoint": ["/pause"], "User": "65535:65535"})}
 
 
 def _envoy() -> Image:

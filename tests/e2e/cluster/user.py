@@ -16,7 +16,12 @@ from control_plane import until
 from .nodes import Cluster, Tree
 
 
-def dsv4deploy(cluster: Cluster, *words: object, code: int = 0, **environment: str) -> str:
+def environment(cluster: Cluster) -> dict[str, str]:
+    """The environment in which the command finds the cluster."""
+    return {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+
+
+def dsv4deploy(cluster: Cluster, *words: object, code: int = 0, **more: str) -> str:
     """What the command says, as the administrator; its exit code is asserted."""
     done = subprocess.run(
         [sys.executable, "-m", "dsv4deploy", *map(str, words)],
@@ -25,7 +30,7 @@ def dsv4deploy(cluster: Cluster, *words: object, code: int = 0, **environment: s
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig), **environment},
+        env={**environment(cluster), **more},
     )
     assert done.returncode == code, done.stdout
     return done.stdout
@@ -50,9 +55,13 @@ QUICK = (
 """Probes look every second, where the published manifest waits 30 s."""
 
 
+ENGINES = "app.kubernetes.io/name=chat,kserve.io/component=workload"
+"""The labels of its engines' pods."""
+
+
 @contextmanager
 def deployed(cluster: Cluster, namespace: str, *words: object) -> Iterator[None]:
-    """A deployment ``chat`` that is ready, and gone when the block ends."""
+    """A deployment ``chat`` that is ready, and whose NPUs are free when the block ends."""
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     place = ("--name", "chat", "-n", namespace)
     dsv4deploy(cluster, "apply", *words, *place, *QUICK, "--wait")
@@ -60,8 +69,7 @@ def deployed(cluster: Cluster, namespace: str, *words: object) -> Iterator[None]
         yield
     finally:
         dsv4deploy(cluster, "delete", *place, "--yes")
-        of_it = "app.kubernetes.io/name=chat"
-        until("its pods are gone", lambda: not cluster.list("pods", namespace, of_it))
+        until("its engines are gone", lambda: not cluster.list("pods", namespace, ENGINES))
 
 
 @dataclass

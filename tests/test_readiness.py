@@ -218,6 +218,36 @@ def test_a_wait_asks_whether_the_lease_is_still_held(clock: Clock) -> None:
     assert clock.now == 20
 
 
+class Starting(Engine):
+    """A cluster whose KServe takes a while to act on a start, and then makes pods."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        super().__init__(clock, lambda now: runs(seconds))
+        self._seconds = seconds
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
+        """The service, whose conditions are those of the stop before at first."""
+        found = super().get(api_version, kind, name, namespace)
+        told = {"type": "Ready", "status": "False", "reason": "Stopped"}
+        return found and {**found, "status": {"conditions": [told]}}
+
+    def list(self, *words: Any, **fields: Any) -> list[Tree]:
+        """No pod before KServe has acted."""
+        return super().list(*words, **fields) if self._clock.now >= self._seconds else []
+
+
+def test_a_service_is_started_once_kserve_has_acted_on_it(clock: Clock) -> None:
+    assert progress(Starting(clock, 20), "chat", "demo").phase == "starting"
+    waiting(Starting(clock, 20), "chat", "demo", Limits(5000))("started")
+    assert clock.now == 20
+
+
+def test_a_kserve_that_does_not_act_is_given_up_after_patience(clock: Clock) -> None:
+    with pytest.raises(ClusterError, match="KServe has not started it yet"):
+        waiting(Starting(clock, 10**6), "chat", "demo", Limits(5000))("started")
+    assert clock.now == 60
+
+
 def test_a_pull_secret_that_is_absent_matters_only_where_an_image_cant_be_pulled(
     clock: Clock,
 ) -> None:

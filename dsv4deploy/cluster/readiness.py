@@ -30,10 +30,10 @@ class Progress:
     """Where a service is on its way.
 
     Attributes:
-        phase: stopping, stopped, accepted, scheduled, image, weights, loading, capturing, routing
-            (the pods are ready, and not yet the rest), lagging (the engines are ready, and nothing
-            but KServe's word for it is missing), ready or failed; unknown where the cluster gives
-            no answer.
+        phase: stopping, stopped, starting (KServe still reports it as stopped), accepted,
+            scheduled, image, weights, loading, capturing, routing (the pods are ready, and not yet
+            the rest), lagging (the engines are ready, and nothing but KServe's word for it is
+            missing), ready or failed; unknown where the cluster gives no answer.
         done: how far, from 0 to 1, as far as conditions, pods and logs tell.
         message: what is waited for, or why it can't succeed.
         started: when the engine's containers were started, the last of them, as Kubernetes writes
@@ -122,6 +122,8 @@ def _starting(
         refused = _refused(cluster, live)
         if refused:
             return Progress("failed", 0.0, f"its pods can't be made: {refused}")
+        if ready.get("reason") == "Stopped":
+            return Progress("starting", 0.02, "KServe has not started it yet")
         return Progress("accepted", 0.05, "KServe makes its pods")
     last = min((_engine(cluster, pod) for pod in engines), key=lambda each: each.done)
     if last.phase == "routing":
@@ -284,7 +286,10 @@ class Limits:
 def watch(
     cluster: Cluster, service: str, namespace: str, until: str, limits: Limits
 ) -> Iterator[Progress]:
-    """The progress of a service until it is ``ready`` or ``stopped``.
+    """The progress of a service until it is ``ready``, ``stopped`` or ``started``.
+
+    It is started once KServe has acted on the last start. A stop before that comes too early:
+    KServe would make the pods once the stop has seemed to be over.
 
     Engines that are ready serve, though KServe may not say so. After a while KServe is nudged to
     look again, and after another the wait ends with the phase ``lagging``.
@@ -314,7 +319,8 @@ def watch(
                 raise
             now = replace(now, phase="unknown", message=str(error))
         yield now
-        if now.phase == until or record.lagged():
+        started = until == "started" and now.phase not in ("starting", "unknown")
+        if now.phase == until or started or record.lagged():
             return
         record.judge(now)
         time.sleep(limits.interval)
@@ -389,7 +395,8 @@ class _Record:
             why = f"{self._service} can't become ready: {pods.CRASH_LOOP}: {end}"
             raise ClusterError(why, "Failed")
         # A service that somebody else has stopped does not get ready either.
-        if not (now.phase == "failed" or (starts and now.phase.startswith("stop"))):
+        bad = ("failed", "stopping", "stopped") if starts else ("failed", "starting")
+        if now.phase not in bad:
             self._well = clock
         elif clock - self._well >= limits.patience:
             why = f"{self._service} can't become {self._until}: {now.message}"

@@ -1,7 +1,8 @@
 """What a deployment finds on a cluster: KServe, its gateways, Redis and LeaderWorkerSet.
 
-Each is installed as its own chart or manifest has it, but for two things: a self-signed certificate
-takes cert-manager's place, and the router's readiness probe does not wait 30 s for its first try.
+Each is installed as its own chart or manifest has it, but for three things. A self-signed
+certificate takes cert-manager's place. The router's readiness probe does not wait 30 s for its
+first try. No controller has a liveness probe: on a busy machine those of 1 s restart it for ever.
 """
 
 from __future__ import annotations
@@ -67,6 +68,10 @@ def _charts(folder: Path, kserve: str) -> list[Tree]:
     own = chart("kserve-crd", theirs / "kserve-llmisvc-crd", "kserve")
     own += chart("kserve", theirs / "kserve-llmisvc-resources", "kserve", "--set", pulled)
     found += _certified(folder, own)
+    for item in found:
+        if item["kind"] == "Deployment":
+            for container in item["spec"]["template"]["spec"]["containers"]:
+                container.pop("livenessProbe", None)
     # Two charts bring the same CRDs: the last one counts.
     meta = [(item["kind"], item["metadata"]) for item in found]
     keys = [(kind, each.get("namespace"), each["name"]) for kind, each in meta]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import httpx
 from control_plane import until
@@ -16,7 +17,7 @@ from control_plane import until
 from .nodes import Cluster, Tree
 
 
-def environment(cluster: Cluster) -> dict[str, str]:
+def _environment(cluster: Cluster) -> dict[str, str]:
     """The environment in which the command finds the cluster."""
     return {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
 
@@ -30,10 +31,29 @@ def dsv4deploy(cluster: Cluster, *words: object, code: int = 0, **more: str) -> 
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        env={**environment(cluster), **more},
+        env={**_environment(cluster), **more},
     )
     assert done.returncode == code, done.stdout
     return done.stdout
+
+
+Run: TypeAlias = tuple[subprocess.Popen[str], Iterator[str]]
+"""A command that runs, and what it prints, line by line."""
+
+
+@contextmanager
+def begun(cluster: Cluster, *words: object) -> Iterator[Run]:
+    """The command, which is still at work; it has ended when the block has."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "dsv4deploy", *map(str, words)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=_environment(cluster),
+    ) as process:
+        assert process.stdout
+        yield process, iter(process.stdout.readline, "")
 
 
 def address(cluster: Cluster, gateway: str, namespace: str) -> str:

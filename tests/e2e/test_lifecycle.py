@@ -110,6 +110,30 @@ def router(cluster: Cluster) -> Tree:
     return found
 
 
+# Of KServe's user for ModelCars; v0.17 drops the rest of the engine's securityContext with it.
+RIGHTS = {
+    OLDEST: {"Uid": "1010", "NoNewPrivs": "0", "Seccomp": "0"},
+    NEWEST: {"Uid": "1010", "NoNewPrivs": "1", "Seccomp": "2"},
+}
+
+
+@pytest.mark.usefixtures("applied")
+def test_the_engine_has_kserve_s_user(cluster: Cluster, request: pytest.FixtureRequest) -> None:
+    words = ("exec", pod(cluster)["metadata"]["name"], "-n", HOME, "-c", "main", "--")
+    status = dict(re.findall(r"(\w+):\t(\w+)", cluster.kubectl(*words, "cat", "/proc/self/status")))
+    wanted = RIGHTS[request.node.callspec.params["cluster"]]
+    assert {key: status[key] for key in wanted} == wanted
+
+
+@pytest.mark.usefixtures("applied")
+def test_the_router_s_root_is_read_only(cluster: Cluster) -> None:
+    words = ("exec", router(cluster)["metadata"]["name"], "-n", HOME, "-c", "main", "--")
+    script = "grep ^Uid /proc/self/status; touch /made 2>&1 || true"
+    told = cluster.kubectl(*words, "sh", "-c", script)
+    assert re.search(r"^Uid:\t65532\b", told)
+    assert "Read-only file system" in told
+
+
 @pytest.mark.usefixtures("applied")
 def test_the_internal_ingress_answers_whole_through_the_endpoint_picker(cluster: Cluster) -> None:
     owner = "gateway.envoyproxy.io/owning-gateway-name=kserve-ingress-gateway"

@@ -24,7 +24,7 @@ RULES: list[Rule] = [
         path="engine.podLabels.{name}",
         condition='"{name}" not in Values.engine.podLabels',
         table=dict.fromkeys(_ENGINE_LABELS, "KServe"),
-        message="{owner} sets this label, and Services and policies select pods by it",
+        message="{owner} sets this label and selects pods by it",
         fix="delete it, or choose another key",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_single_node.go, line 281, "
         "and v0.20.0, line 179: spec.labels replace the labels that the selectors name",
@@ -35,7 +35,7 @@ RULES: list[Rule] = [
         path="router.podLabels.{name}",
         condition='"{name}" not in Values.router.podLabels',
         table=dict.fromkeys(_ENGINE_LABELS[:3], "KServe"),
-        message="{owner} sets this label, and the router's Service selects pods by it",
+        message="{owner} sets this label and selects pods by it",
         fix="delete it, or choose another key",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, lines 412 and 718, "
         "and v0.20.0, lines 484 and 1623",
@@ -69,7 +69,7 @@ RULES: list[Rule] = [
             "tls-certs": _KSERVE_PRESET,
             "tmp-dir": _KSERVE_PRESET,
         },
-        message="the pod has a volume of this name from {owner}, and a volume has one source",
+        message="the pod has a volume of this name from {owner}",
         fix="choose another name",
         source="KServe v0.17.0, config/llmisvcconfig/config-llm-template.yaml, lines 81 to 92: "
         "volumes of the presets are merged by name",

@@ -136,22 +136,25 @@ def anything(rng: random.Random) -> Any:
     return rng.choice([rng.choice(HOSTILE), rng.choice(NUMBERS), copy.deepcopy(rng.choice(ODD))])
 
 
-def drawn(rng: random.Random, schema: Tree, fault: float) -> Any:
-    """A value for a schema; with probability ``fault`` at each place one that may not fit."""
+def drawn(rng: random.Random, schema: Tree, fault: float, share: float = 0.25) -> Any:
+    """A value for a schema; with probability ``fault`` at each place one that may not fit.
+
+    ``share`` is that of a section's properties which a document has.
+    """
     if rng.random() < fault:
         return anything(rng)
     if "$ref" in schema:
-        return drawn(rng, json_schema()["$defs"][schema["$ref"].rpartition("/")[2]], fault)
+        return drawn(rng, json_schema()["$defs"][schema["$ref"].rpartition("/")[2]], fault, share)
     for word in ("oneOf", "anyOf"):
         if word in schema:
-            return drawn(rng, rng.choice(schema[word]), fault)
+            return drawn(rng, rng.choice(schema[word]), fault, share)
     if "enum" in schema:
         return rng.choice(schema["enum"])
     if "const" in schema:
         return schema["const"]
     match schema.get("type"):
         case "object":
-            return _mapping(rng, schema, fault)
+            return _mapping(rng, schema, fault, share)
         case "array":
             count = rng.randint(schema.get("minItems", 0), 3)
             return [drawn(rng, schema["items"], fault) for _ in range(count)]
@@ -164,15 +167,15 @@ def drawn(rng: random.Random, schema: Tree, fault: float) -> Any:
     return _number(rng, schema)
 
 
-def _mapping(rng: random.Random, schema: Tree, fault: float) -> Tree:
+def _mapping(rng: random.Random, schema: Tree, fault: float, share: float = 0.25) -> Tree:
     result: Tree = {}
     for key, inner in schema.get("properties", {}).items():
-        if rng.random() < 0.25:
-            result[key] = drawn(rng, inner, fault)
+        if rng.random() < share:
+            result[key] = drawn(rng, inner, fault, share)
     for pattern, extra in schema.get("patternProperties", {}).items():
         for _ in range(rng.randint(0, 3)):
             key = _text(rng, {"pattern": pattern})
-            result[key] = drawn(rng, extra, fault)
+            result[key] = drawn(rng, extra, fault, share=1 - fault)
     if rng.random() < fault:
         result[rng.choice(["nam", "image_", "x", "", "a b", "yes", "1"])] = anything(rng)
     return result
@@ -197,6 +200,8 @@ PLAIN = (
     "vllm serve /m",
     "a/B",
     "s3://b",
+    "apps/v1",
+    "ConfigMap",
 )
 
 
@@ -228,6 +233,7 @@ def sparse(rng: random.Random) -> Tree:
     return _mapping(rng, json_schema(), rng.choice([0.0, 0.0, 0.01, 0.05]))
 
 
+@cache
 def real() -> list[Tree]:
     """The values of every shipped profile and example, and the defaults."""
     files = [*sorted(ROOT.glob("profiles/*.yaml")), *sorted(ROOT.glob("examples/*/values.yaml"))]
@@ -294,7 +300,7 @@ ENDS = (
 JSON_ENDS = (
     *("=1 replicas=2", "=1,replicas=2", '="a"x', "=1.", "=1e", "=1e400", "=-0", "=01", "=", "= "),
     *("=1 2", "=tru", "=NaN", '="\\u0041"', "=[1,]", "={}", "[0]=1", "[0]=", "[+0]=[1]"),
-    '={"a":1} , name=5',
+    *('={"a":1} , name=5', '="a\\ud800"', '={"\\udcff":1}', '="\\ud83d\\ude00"', '="\\ufffd"'),
 )
 # Some versions of Helm take these; here they are errors that say what to write.
 STRICTER_SETTINGS = (
@@ -305,14 +311,26 @@ STRICTER_SETTINGS = (
 RAW = (
     *("1e3", "+.5", ".5", "1.", "~", "_1", "0x", "0b", "0o8", "inf", "nan", "falſe", "8.0", "-0.0"),
     *("1.5e-9", "a b", "'on'", '"0777"', "|\n      a\n      b", ">-\n      a\n      b", "&a 8"),
-    *("[1, a]", "{a: 1}", "{<<: {a: 1}, b: 2}", "0.90", "1e+2", "12345678901234567890"),
+    *(
+        "[1, a]",
+        '["a?"]',
+        "a?b",
+        '"\\\\/"',
+        "8 # c\r",
+        "{a: 1}",
+        "{<<: {a: 1}, b: 2}",
+        "0.90",
+        "1e+2",
+        "12345678901234567890",
+    ),
 )
 STRICTER_RAW = (
     *("1e1_0", "+_1", "0_x1", "1_e3", "1e400", "9" * 320, "! 12", "!!str 1", "!x a", "0777", "on"),
     *("1:30", "1_000", "0o17", "0b1", "2001-01-01", "8\n---\nreplicas: 2", "8\n---\n["),
-    *("8\n...\ntrash", "é\ufeff"),
+    *("8\n...\ntrash", "é\ufeff", "[a?b]", "{a?: 1}", "[a, {b: x?}]", '"a\\/b"', "a\rb"),
+    *("'a\n---b'", "'a\r\r\n\n      b'"),
 )
-HEADS = ("%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "%TAG ! tag:x,2000:\n---\n")
+HEADS = ("%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "%TAG ! tag:x,2000:\n---\n", "--- {}\n", "---\n")
 
 
 def written(rng: random.Random) -> tuple[str, bool]:

@@ -14,6 +14,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from fake_api import FakeCluster, RefusedError, State, parsed, respond
@@ -104,6 +105,12 @@ class _Replay(FakeCluster):
 
     def _once(self, method: str, path: str, query: Any, body: Any) -> Any:
         return self.take(Call("api", (method, path, dict(query), body), "timeout" in query))
+
+
+@cache
+def begun(program: Program, name: str) -> Node:
+    """A run that has got no answer yet: what one walk executes of it, no other walk does again."""
+    return Node(program, name)
 
 
 def _execute(node: Node) -> Call | Said:

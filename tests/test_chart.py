@@ -329,8 +329,9 @@ def used_values() -> set[str]:
     found = set()
     for source in sources:
         tree = env.parse(source)
-        free = meta.find_undeclared_variables(tree) - {"Values", "Release", *FUNCTIONS}
-        assert free <= {"probe", "process", "worker", "claim", "quota"}, free
+        free = meta.find_undeclared_variables(tree) - {"Values", "Release", "Chart", *FUNCTIONS}
+        given = {"probe", "process", "worker", "claim", "quota", "own", "fields", "key"}
+        assert free <= given | {"priority", "affinity", "spread"}, free
         for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
             keys: list[str] = []
             place: Any = node

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -52,9 +54,17 @@ def test_no_way_to_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         Cluster.connect()
 
 
+LARGE = gzip.compress(b" " * (65 << 20), 1)
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "body", "reason", "told"),
     [
+        (200, "application/json", b"[" * 50_000, "Malformed", "it is not JSON"),
+        (200, "application/json", b'{"resources": [], "x": NaN}', "Malformed", "it is not JSON"),
+        (200, "application/json", b'{"x": ' + b"9" * 5000 + b"}", "Malformed", "it is not JSON"),
+        (403, "application/json", b"[" * 50_000, "Forbidden", "^Forbidden$"),
+        (200, "text/plain", LARGE, "Malformed", "GET /api/v1: the answer is larger than 64 MiB"),
         (200, "text/html", b"<html>", "Unauthorized", "answers with a web page"),
         (403, "application/json", b"null", "Forbidden", "^Forbidden$"),
         (400, "text/plain", b"\xff", "Refused", "Bad Request"),
@@ -71,9 +81,10 @@ def test_an_answer_that_is_none_of_an_api_server(
 ) -> None:
     cluster = connected(tmp_path, 9, [])
     answer = HTTPResponse(
-        body,
-        headers={"Content-Type": kind},
+        BytesIO(body),
+        headers={"Content-Type": kind} | ({"Content-Encoding": "gzip"} if body is LARGE else {}),
         status=status,
+        preload_content=False,
         reason=HTTPStatus(status).phrase,
     )
     pool = cluster._client.rest_client.pool_manager
@@ -85,7 +96,7 @@ def test_an_answer_that_is_none_of_an_api_server(
 
 def test_a_log_may_hold_anything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cluster = connected(tmp_path, 9, [])
-    answer = HTTPResponse(b"loading \xff", headers={"Content-Type": "text/plain"}, status=200)
+    answer = HTTPResponse(BytesIO(b"loading \xff"), status=200, preload_content=False)
     pool = cluster._client.rest_client.pool_manager
     monkeypatch.setattr(pool, "request", lambda *_, **__: answer)
     assert cluster.log("demo", "pod", "main") == "loading \ufffd"

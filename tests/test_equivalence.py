@@ -44,7 +44,7 @@ def in_python(files: list[str], settings: list[tuple[str, str]]) -> Outcome:
         word: [text for option, text in settings if option == f"--{word.replace('_', '-')}"]
         for word in ("set", "set_string", "set_json")
     }
-    release = Release(namespace="demo")
+    release = Release(namespace="demo", service="Helm")
     try:
         values = load(*files, **options)
     except ValuesError as error:

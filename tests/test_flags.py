@@ -11,7 +11,7 @@ import pytest
 
 from dsv4deploy import Values, load, render
 from dsv4deploy.checks.engine import OWNED_FLAGS
-from dsv4deploy.facts.flags import known, problem, versions
+from dsv4deploy.facts.flags import integer, known, problem, versions
 from dsv4deploy.values.loading import default_vllm
 from dsv4deploy.values.profiles import profile_names
 
@@ -32,6 +32,8 @@ VERSION = default_vllm()
         ("max-num-seqs", [1, 2], "this flag takes one value (a whole number), not a list"),
         ("max-num-seqs", "four", "this flag takes a whole number, not four"),
         ("max-num-seqs", 4.5, "this flag takes a whole number, not 4.5"),
+        ("max-num-seqs", "4k", "this flag takes a whole number, not 4k"),
+        ("kv-cache-memory-bytes", "1.5G", "this flag takes a whole number, not 1.5G"),
         ("gpu-memory-utilization", "0.9", "this flag takes a number: leave out the quotes"),
         ("seed", {"a": 1}, "this flag takes a whole number, not a mapping"),
         ("additional-config", "{bad", "not strict JSON"),
@@ -44,6 +46,24 @@ VERSION = default_vllm()
 )
 def test_what_the_parser_would_refuse_is_said(flag: str, value: Any, complaint: str) -> None:
     assert complaint in problem(VERSION, flag, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (4096, 4096),
+        ("-1", -1),
+        (" 4k ", 4000),
+        ("4K", 4096),
+        ("1.5g", 1_500_000_000),
+        ("1.5G", None),
+        ("1.5", None),
+        (1.5, None),
+        (True, None),
+    ],
+)
+def test_an_integer_is_read_as_vllm_reads_it(value: Any, read: int | None) -> None:
+    assert integer("kv-cache-memory-bytes", value) == read
 
 
 @pytest.mark.parametrize(

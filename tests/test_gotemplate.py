@@ -69,6 +69,12 @@ from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
             'a:\n  {{- include "deepseek-v4-flash.probe" (dict "probe" .Values.engine "process" "")'
             " | nindent 2 }}\n",
         ),
+        (
+            'a:\n  b: 1\n  {{- include("_labels.yaml", own={"x": "1"}) | block(2) }}\n  c: 2\n',
+            'a:\n  b: 1\n  {{- with include "deepseek-v4-flash.labels" (dict "own" (dict "x" "1")'
+            ' "Chart" .Chart "Release" .Release "Values" .Values) }}\n'
+            "  {{- . | nindent 2 }}\n  {{- end }}\n  c: 2\n",
+        ),
     ],
 )
 def test_a_construct_has_one_counterpart(jinja: str, helm: str) -> None:
@@ -177,6 +183,6 @@ def test_the_environment_offers_only_what_can_be_translated() -> None:
     source = Path(__file__).parent.parent / "dsv4deploy" / "helm" / "gotemplate.py"
     text = source.read_text("utf-8")
     env = environment()
-    assert all(f'"{name}": ' in text for name in env.filters if name != "items")
+    assert all(f'"{name}": ' in text for name in env.filters if name not in ("block", "items"))
     assert all(f'"{name}": ' in text for name in env.tests)
     assert all(f'"{name}"' in text for name in env.globals)

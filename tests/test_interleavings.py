@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fake_api import FakeCluster, State, parsed, started
-from interleavings import Node, Point, Program, Run, Said, sample, walk
+from interleavings import Point, Program, Run, Said, begun, sample, walk
 
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.diff import changes
@@ -127,7 +127,7 @@ VERBS: dict[str, Program] = {
 def after(state: State, *programs: Program) -> State:
     """The state that runs leave, one after the other."""
     for number, program in enumerate(programs):
-        point = Point(state, (Run(Node(program, f"before-{number}")),), 0)
+        point = Point(state, (Run(begun(program, f"before-{number}")),), 0)
         ends: list[Point] = []
         walk(point, ends.append, set(), lambda _: None)
         (end,) = ends
@@ -137,7 +137,7 @@ def after(state: State, *programs: Program) -> State:
 
 def killed_while_stopped(state: State) -> State:
     """The state that an upgrade leaves that is killed after it has stopped the engines."""
-    point = Point(state, (Run(Node(partial(upgrades_unasked, NEW), "killed")),), 1)
+    point = Point(state, (Run(begun(partial(upgrades_unasked, NEW), "killed")),), 1)
     found: list[State] = []
 
     def keep(now: Point) -> None:
@@ -239,8 +239,8 @@ def recovers(states: dict[Any, State], seen: set[Any]) -> None:
         assert "pending" not in [each.status for each in known]
 
     for state in states.values():
-        for program, wanted in ((partial(upgrades_unasked, NEW), NEW), (rolls_back, None)):
-            point = Point(state, (Run(Node(program, "later")),), 0)
+        for program, wanted in ((VERBS["upgrade"], NEW), (rolls_back, None)):
+            point = Point(state, (Run(begun(program, "later")),), 0)
             walk(point, partial(finished, wanted), seen, lambda _: None)
 
 
@@ -255,7 +255,7 @@ def explored(
         settled(point)
         ends[frozenset(point.api.items())] = point.api
 
-    runs = tuple(Run(Node(each, "ABC"[number])) for number, each in enumerate(programs))
+    runs = tuple(Run(begun(each, "ABC"[number])) for number, each in enumerate(programs))
     walk(Point(start, runs, faults, switches), ended, seen, says_what_runs)
     recovers(ends, seen)
     return len(seen)
@@ -304,7 +304,7 @@ def test_three_at_once_lose_nothing(start: str) -> None:
     for seed in range(60):
         rng = random.Random(f"{start} {seed}")
         programs = rng.choices([*VERBS.values(), partial(upgrades, NEW)], k=3)
-        runs = tuple(Run(Node(each, "ABC"[number])) for number, each in enumerate(programs))
+        runs = tuple(Run(begun(each, "ABC"[number])) for number, each in enumerate(programs))
         end, steps = sample(Point(STARTS[start], runs, 2), rng)
         settled(end)
         seen: set[Any] = set()

@@ -12,17 +12,19 @@ import os
 import signal
 import socket
 import sys
-import threading
+import time
 import traceback
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile_server import Answers, Server, serving
 from invocations import Invocation, drawn, furnish, streams, verbs
 
 from dsv4deploy.cli import main
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.cluster.lease import Clock, held
 
 resource = pytest.importorskip("resource")
 
@@ -38,30 +40,27 @@ class Hang(BaseException):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """An API server that refuses everything."""
+def server() -> Iterator[Server]:
+    """An API server and an engine, some of whose answers are hostile."""
+    with serving() as made:
+        yield made
 
-    class Handler(BaseHTTPRequestHandler):
-        def _refuse(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = {"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403}
-            data = json.dumps({**body, "message": "nothing is allowed here"}).encode()
-            self.send_response(403)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _refuse  # noqa: N815 - its names
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits take no time, and pass for more than they are."""
+    passed, real = [0.0], time.monotonic
 
-        def log_message(self, *_: Any) -> None:
-            """Says nothing."""
+    def sleep(seconds: float) -> None:
+        passed[0] += 60 * seconds
 
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{made.server_address[1]}"
-    made.shutdown()
-    made.server_close()
+    def now() -> float:
+        return real() + passed[0]
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", now)
+    monkeypatch.setattr(Cluster.__init__, "__defaults__", (sleep,))
+    monkeypatch.setitem(held.__wrapped__.__kwdefaults__, "clock", Clock(now, sleep))  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -129,15 +128,21 @@ def _data() -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
 @pytest.mark.parametrize("verb", verbs())
 def test_every_invocation_ends_well(
-    verb: str, server: str, alone: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    verb: str,
+    server: Server,
+    alone: None,
+    hurried: None,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     codes: collections.Counter[str] = collections.Counter()
     count = -(-INVOCATIONS // len(LIGHT)) if verb in LIGHT else max(1, INVOCATIONS // 200)
     for seed in range(FIRST, FIRST + count):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        furnish(folder, seed, server)
-        invocation = drawn(verb, seed, server)
+        furnish(folder, seed, server.url)
+        server.answers = Answers(seed)
+        invocation = drawn(verb, seed, server.url)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             ended, out = run(invocation, patch)

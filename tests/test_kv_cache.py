@@ -51,7 +51,7 @@ def test_the_longest_request_takes_as_many_blocks_as_vllm_counts(
 
 @pytest.mark.parametrize("build", BUILDS, ids=ids)
 def test_every_pair_of_a_build_equals_that_build_s_own_planner(build: Build) -> None:
-    assert len(build.pairs) == len(READ)
+    assert len(build.pairs) == 2 * len(READ)
     for pair in build.pairs:
         cache = KvCache(
             pair.block_size,
@@ -59,6 +59,7 @@ def test_every_pair_of_a_build_equals_that_build_s_own_planner(build: Build) -> 
             pair.max_num_batched_tokens,
             draft_layers=pair.draft_layers,
             logs_needed_blocks=build.logs_needed_blocks,
+            family=pair.family,
         )
         assert cache.bytes_per_block == pair.bytes_per_block
         assert (cache.admission_blocks, cache.logged_blocks) == (pair.needed, pair.logged)

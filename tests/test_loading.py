@@ -168,7 +168,8 @@ def test_of_many_problems_the_first_are_told() -> None:
 
 SECRET_NAMES = (
     *("HF_TOKEN", "MYSQL_PWD", "DB_PASS", "PRIVATE_KEY", "OPENAI_KEY", "AUTHORIZATION"),
-    *("AWS_SECRET_ACCESS_KEY", "API_KEY", "REGISTRY_CREDENTIALS", "http-auth"),
+    *("AWS_SECRET_ACCESS_KEY", "API_KEY", "REGISTRY_CREDENTIALS", "http-auth", "GITHUB_PAT"),
+    *("AWS_ACCESS_KEY_ID", "SAS_TOKEN_1", "DB_PASSWORD2", "JWT", "TLS_PEM", "COOKIE"),
 )
 
 

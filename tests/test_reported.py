@@ -11,6 +11,7 @@ import pytest
 
 from dsv4deploy import Release, Severity, ValuesError, check, load, render
 from dsv4deploy.checks.graphs import dispatch_buffer
+from dsv4deploy.facts.cards import CARDS
 from dsv4deploy.findings import Finding
 from dsv4deploy.sizing.engine import runs_as_graph
 from dsv4deploy.sizing.plan import Verdict, plan
@@ -184,6 +185,24 @@ def test_its_near_miss_is_not(profile: str, setting: str, code: str) -> None:
     assert code not in {each.code for each in check(values, Release(namespace="prod"))}
 
 
+@pytest.mark.parametrize(
+    ("keys", "step", "floor"),
+    [
+        ({}, 10_240, 556),
+        ({"enable_prefill_mc2": True}, 1024, 1112),
+        ({"enable_prefill_mc2": True}, 10_240, 2224),
+        ({"enable_fused_mc2": 1}, 10_240, 190),
+        ({"enable_fused_mc2": 1}, 40_960, 730),
+        ({"enable_fused_mc2": 2}, 10_240, 556),
+    ],
+)
+def test_the_floor_follows_the_way_to_the_experts(
+    keys: dict[str, object], step: int, floor: int
+) -> None:
+    flags = {"additional-config": keys, "max-num-batched-tokens": step}
+    assert dispatch_buffer(load({"engine": {"args": flags}}, profile=DSPARK)) == floor
+
+
 def test_the_floor_of_the_buffer_is_what_cann_prints() -> None:
     assert dispatch_buffer(load(profile=DSPARK)) == 556
     assert dispatch_buffer(load(profile=TWO_NODES)) < 200
@@ -198,11 +217,22 @@ def test_the_plan_advises_numbers_of_requests_that_run_as_graphs(profile: str) -
     assert runs_as_graph(values, advised)
 
 
-@pytest.mark.parametrize("hardware", ["910B1:8", "910B2:8", "910B2C:8", "910B4-1:8", "950DT:8"])
-def test_a_card_without_a_profile_is_known(hardware: str) -> None:
-    with pytest.raises(ValuesError, match="the nearest is ascend-910b3-8-w8a8"):
+@pytest.mark.parametrize(
+    ("hardware", "nearest"),
+    [
+        *((f"{card}:8", "ascend-910b3-8-w8a8") for card in ("910B1", "910B2", "910B2C", "910B4-1")),
+        *((f"{card}:8", "ascend-950dt-4-w4a8") for card in ("950DT", "950PR")),
+        ("Ascend910_9391:8", "ascend-a3-16-w8a8"),
+    ],
+)
+def test_a_card_without_a_profile_is_known(hardware: str, nearest: str) -> None:
+    with pytest.raises(ValuesError, match=f"the nearest is {nearest}"):
         fitting(hardware)
-    assert plan(load(set=[f"npu.card={hardware.partition(':')[0]}"])).verdict == Verdict.FITS
+
+
+@pytest.mark.parametrize("card", sorted(CARDS.keys() - {"910B4"}))
+def test_a_card_of_64_gb_or_more_holds_the_default(card: str) -> None:
+    assert plan(load(set=[f"npu.card={card}"])).verdict == Verdict.FITS
 
 
 @pytest.mark.parametrize(("data", "local", "pods"), [(4, 1, 4), (4, 2, 2), (8, 2, 4), (3, 1, 3)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -65,8 +66,10 @@ def dspark(number: str, tokens: int) -> Tree:
     return {"engine": {"build": BUILDS[number], "args": {"speculative-config": config}}}
 
 
-def loader(number: str, multithread: bool | str, strategy: str | None = None) -> Tree:
-    config = {"enable_multithread_load": multithread, "num_threads": 128}
+def loader(
+    number: str, multithread: bool | str, strategy: str | None = None, threads: int = 128
+) -> Tree:
+    config = {"enable_multithread_load": multithread, "num_threads": threads}
     flags = {"model-loader-extra-config": config, "safetensors-load-strategy": strategy}
     return {"engine": {"build": BUILDS[number], "args": flags}}
 
@@ -89,7 +92,21 @@ ISSUED: Tree = {"enabled": True, "issuer": {"name": "letsencrypt"}}
 STORE: Tree = {"kvStore": {"enabled": True}}
 NAMED: Tree = {"envFromPod": {"POD_NAME": "metadata.name"}}
 
+
 # By a rule's code: values that break it, and values near them that do not.
+def volume(name: str) -> Tree:
+    return {"engine": {"extraVolumes": {name: {"hostPath": {"path": "/x"}}}}}
+
+
+def extra(item: Tree) -> Tree:
+    return {"extraObjects": {"site": item}}
+
+
+def asking(resources: Tree) -> Tree:
+    container = {"image": "a/b:c", "resources": {"limits": resources}}
+    return {"engine": {"extraContainers": {"logs": container}}}
+
+
 CASES: dict[str, tuple[Tree, Tree]] = {
     "owned-flag": (args({"headless": True}), args({"headless-x": True})),
     "data-parallel-pods": (
@@ -138,6 +155,15 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     # --- parallel sizes, sequence parallelism, DSA-CP ---
     "tensor-parallel-size": ({"parallelism": {"tensor": 16}}, {"parallelism": {"tensor": 4}}),
+    "tensor-parallel-alone": (
+        {"npu": {"card": "950DT"}},
+        {"npu": {"card": "950DT"}, **additional({"enable_dsa_cp": True})},
+    ),
+    "loader-key": (
+        args({"model-loader-extra-config": {"num_thread": 8}}),
+        args({"model-loader-extra-config": {"num_threads": 8}}),
+    ),
+    "loader-threads": (loader("0.24.0", True, threads=0), loader("0.23.0", True, threads=0)),
     "expert-parallel-size": (
         {"parallelism": {"data": 3, "dataLocal": 3}},
         {"parallelism": {"data": 3, "dataLocal": 3, "expert": False}},
@@ -279,6 +305,83 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         additional({"enable_mlapo": True, "weight_nz_mode": 1}),
     ),
     "secret-in-variable": (env(HF_TOKEN="hf_x"), env(HF_TOKEN="$(FROM_ELSEWHERE)")),
+    "engine-label-selected": (
+        {"engine": {"podLabels": {"app.kubernetes.io/name": "chat"}}},
+        {"engine": {"podLabels": {"team": "chat"}}},
+    ),
+    "router-label-selected": (
+        {"router": {"podLabels": {"app.kubernetes.io/component": "router"}}},
+        {"router": {"podLabels": {"kserve.io/component": "router"}}},
+    ),
+    "pod-labels-of-workers": (
+        {"parallelism": {"data": 2}, "engine": {"podAnnotations": {"a": "b"}}},
+        {
+            "parallelism": {"data": 2},
+            "engine": {"podAnnotations": {"a": "b"}},
+            "kserve": {"version": "0.20"},
+        },
+    ),
+    "extra-volume-name": (volume("shm"), volume("hccn-conf")),
+    "extra-container-name": (
+        {"engine": {"extraInitContainers": {"modelcar-init": {"image": "a/b:c"}}}},
+        {"engine": {"extraInitContainers": {"wait": {"image": "a/b:c"}}}},
+    ),
+    "extra-mount-path": (
+        {
+            "kvStore": {"enabled": True},
+            "engine": {"extraVolumeMounts": {"/app": {"name": "tmp-dir"}}},
+        },
+        {"engine": {"extraVolumeMounts": {"/app": {"name": "tmp-dir"}}}},
+    ),
+    "extra-mount-volume": (
+        {"engine": {"extraVolumeMounts": {"/etc/hccn.conf": {"name": "hccn"}}}},
+        {"engine": {"extraVolumeMounts": {"/tmp": {"name": "tmp-dir"}}}},
+    ),
+    "extra-key-twice": (
+        {"engine": {"extraContainers": {"logs": {"name": "log", "image": "a/b:c"}}}},
+        {"engine": {"extraContainers": {"logs": {"image": "a/b:c"}}}},
+    ),
+    "extra-volume-source": (
+        {"engine": {"extraVolumes": {"x": {"emptyDir": {}, "hostPath": {"path": "/x"}}}}},
+        {"engine": {"extraVolumes": {"x": {"emptyDir": {}}}}},
+    ),
+    "extra-container-image": (
+        {"engine": {"extraContainers": {"logs": {"command": ["x"]}}}},
+        {"engine": {"extraContainers": {"logs": {"image": "a/b:c"}}}},
+    ),
+    "extra-container-twice": (
+        {
+            "engine": {
+                "extraContainers": {"logs": {"image": "a/b:c"}},
+                "extraInitContainers": {"logs": {"image": "a/b:c"}},
+            }
+        },
+        {"engine": {"extraContainers": {"logs": {"image": "a/b:c"}}}},
+    ),
+    "extra-container-npus": (
+        asking({"huawei.com/Ascend910": 1}),
+        asking({"cpu": 1}),
+    ),
+    "spread-without-selector": (
+        {"router": {"topologySpreadConstraints": {"zone": {"maxSkew": 1}}}},
+        {"router": {"topologySpreadConstraints": {"zone": {"labelSelector": {"a": 1}}}}},
+    ),
+    "own-label-stays": (
+        {"labels": {"infernex.io/runtime": "false"}},
+        {"labels": {"grafana_dashboard": "1"}},
+    ),
+    "extra-object-of-cluster": (
+        extra({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}),
+        extra({"apiVersion": "v1", "kind": "ConfigMap"}),
+    ),
+    "extra-object-name": (
+        {"name": "site", **extra({"apiVersion": "v1", "kind": "LLMInferenceService"})},
+        {"name": "site", **extra({"apiVersion": "v1", "kind": "ConfigMap"})},
+    ),
+    "extra-object-fields": (
+        extra({"apiVersion": "v1", "kind": "ConfigMap", "fields": {"metadata": {}}}),
+        extra({"apiVersion": "v1", "kind": "ConfigMap", "fields": {"data": {}}}),
+    ),
     "cpu-binding": (
         {"engine": {"resources": {"requests": {"cpu": "39999m"}}}},
         {"engine": {"resources": {"requests": {"cpu": "40"}}}},
@@ -390,6 +493,9 @@ def test_a_rule_has_a_failing_and_a_passing_case(rule: Rule) -> None:
     assert rule.code not in codes(passing)
 
 
+SECRET = {"apiVersion": "v1", "kind": "Secret"}
+
+
 @pytest.mark.parametrize(
     ("values", "paths"),
     [
@@ -404,12 +510,23 @@ def test_a_rule_has_a_failing_and_a_passing_case(rule: Rule) -> None:
             ["engine.args.x.y.password"],
         ),
         (args({"hf-token": "", "api-key": None}), []),
+        (env(A="hf_" + "x" * 30, B="Bearer abcdefgh", C="hf_transfer", D="sk-short"), ["A", "B"]),
+        (env(A="AKIA" + "Z" * 16, B="eyJhbGciOi.eyJzdWIi.x", C="basic auth"), ["A", "B"]),
+        (env(A="-----BEGIN RSA PRIVATE KEY-----\nx", COMPASS="north", MONKEY="1"), ["A"]),
+        (env(HF_TOKEN={"secretKeyRef": {"name": "hf", "key": "token"}}), []),
+        ({"router": {"env": {"REDIS_PASSWORD": "x"}}}, ["router.env.REDIS_PASSWORD"]),
+        (
+            {"extraObjects": {"hf": {**SECRET, "fields": {"stringData": {"token": "x"}}}}},
+            ["extraObjects.hf"],
+        ),
+        ({"extraObjects": {"hf": SECRET}}, []),
     ],
     ids=str,
 )
 def test_a_secret_is_found_wherever_it_is(values: Tree, paths: list[str]) -> None:
     found = check(load(values))
-    assert [f.path for f in found if f.code == "secret-in-variable"] == paths
+    found_at = [f.path for f in found if f.code == "secret-in-variable"]
+    assert found_at == [path if "." in path else f"engine.env.{path}" for path in paths]
 
 
 def test_no_case_is_left_behind() -> None:
@@ -538,6 +655,18 @@ def test_a_warning_can_be_left_out_and_an_error_can_t() -> None:
         check(Values(), ignore=["block-size"])
     with pytest.raises(ValuesError, match=r"no such rule.*did you mean.*unread-variable"):
         check(Values(), ignore=["unread-variables"])
+
+
+# A line of a file, an issue or pull request, an RFC, or a page by its title.
+REFERENCE = re.compile(
+    r"\blines? \d|\bissues? \d|\bpull requests? \d|\bRFC \d|\bdocs/[\w-]+\.md|"
+    r"\b(Alauda AI|Kubernetes|MindCluster|Python|cert-manager) documentation, \w"
+)
+
+
+@pytest.mark.parametrize("each", RULES, ids=lambda each: each.code)
+def test_a_rule_names_a_place_where_it_can_be_read(each: Rule) -> None:
+    assert REFERENCE.search(each.source)
 
 
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.code)

@@ -140,8 +140,17 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: " + "[" * 100_000 + "]" * 100_000, "nest"),
         (b"\xff\xfe\xfa", "not UTF-8 text"),
         (b"a: \xff\n", "not UTF-8 text"),
+        ("a:\n- [b, {c: d?}]\n", "f:2: unquoted text between [ ] or { } ends at a `?`"),
+        ("{a?: 1}\n", "f:1: unquoted text"),
+        ('a: 1\nb: "c\\/d"\n', "f:2: some readers do not know the escape \\/"),
+        ('{"a": "\\\\\\/"}', "f:1: some readers do not know the escape"),
+        ("a: 1\n---b: 2\n", "f:2: a line that begins with --- and goes on"),
+        ("--- {a: 1}\n", "f:1: a line that begins with ---"),
+        ("a: 'b\n---c'\n", "f:2: a line that begins with ---"),
+        ("a: 1\n\nb: 2\rc: 3\n", "f:3: a carriage return without a line feed"),
+        ("a: 'b\r\r\n\n  c'\n", "f:1: a carriage return"),
     ],
-    ids=range(33),
+    ids=range(42),
 )
 def test_what_is_no_values_file_is_refused_with_its_place(text: Any, complaint: str) -> None:
     with pytest.raises(ValuesError) as caught:
@@ -162,6 +171,23 @@ def test_anchors_aliases_and_merge_keys_work() -> None:
         "c": {"x": 1, "z": 3},
         "d": {"x": 4, "z": 2},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a?b", "a?b"),
+        ("[a, 'b?']", ["a", "b?"]),
+        ("{b: [c]}\nd: e?", {"b": ["c"]}),
+        ('"b\\\\/c"', "b\\/c"),
+        ("b/c", "b/c"),
+        ('\ufeff"b/\\\\"', None),
+    ],
+)
+def test_what_all_readers_know_is_taken(text: str, value: Any) -> None:
+    mark, text = text[: text.startswith("\ufeff")], text.removeprefix("\ufeff")
+    document = read(f"{mark}--- # a file\r\na: {text}\r\n", "f")
+    assert document["a"] == (value or "b/\\")
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
@@ -201,7 +227,7 @@ data = st.recursive(
 )
 
 
-@given(st.dictionaries(safe_text, data, max_size=5))
+@given(st.dictionaries(safe_text, data, min_size=1, max_size=5))
 def test_what_is_written_is_read_back_by_us_and_by_others(document: dict[str, Any]) -> None:
     text = write([document])
     assert read(text, "f") == document

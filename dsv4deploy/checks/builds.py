@@ -12,6 +12,7 @@ from ..facts.builds import Build, builds, chip_of
 from ..facts.cards import CARDS
 from ..findings import Severity
 from ..sizing.engine import arguments, engine_build
+from ..values.pods import texts
 from ..values.tree import Values
 from .engine import OWNED_FLAGS
 from .rule import Places, Rule
@@ -27,7 +28,7 @@ RULES: list[Rule] = []
     "additional-config, variables, chips, and rules of some builds only",
     fix="if the image was made from one of the known builds, set engine.build to it ({builds}); "
     "otherwise leave it, and compare with the documentation of the image",
-    source="the facts of builds that ship with this package, docs/engine-builds.md",
+    source="docs/engine-builds.md: the facts of builds that ship with this package",
 ).finder(RULES)
 def _unknown_build(values: Values) -> Places:
     if engine_build(values):
@@ -61,7 +62,8 @@ def _image_chip(values: Values) -> Places:
     path="engine.args",
     message="{what vLLM's parser would reject or misread}",
     fix="correct the flag, or take it out with null",
-    source="the command-line parser of the build's vLLM, read out of its sources",
+    source="the command-line parser of the build's vLLM, read out of its sources: "
+    "engine/arg_utils.py, line 286 of 0.22.1, makes a flag of each field",
 ).finder(RULES)
 def _flags(values: Values) -> Places:
     build = engine_build(values)
@@ -79,8 +81,8 @@ def _flags(values: Values) -> Places:
     path="engine.server",
     message="--{flag} in the server's command is not checked, and may contradict another value",
     fix="set engine.args.{flag} in its place",
-    source="the engine's template: flags are engine.args; --model and --host 0.0.0.0 are published "
-    "as part of the command",
+    source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8): --model and --host 0.0.0.0 are "
+    "part of the command, and all else is engine.args",
 ).finder(RULES)
 def _flag_in_server(values: Values) -> Places:
     server = values.engine.server.replace("--host 0.0.0.0", "")
@@ -166,24 +168,21 @@ def _shortened(word: str) -> set[str]:
     return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
 
 
-def _set(values: Values) -> Iterator[tuple[str, str]]:
-    return ((name, value) for name, value in sorted(values.engine.env.items()) if value is not None)
-
-
 @Rule(
     code="unread-variable",
     severity=Severity.WARNING,
     path="engine.env",
     message="{build} does not read this variable{nearest}",
     fix="correct its name, or set it to null",
-    source="vllm/envs.py and vllm_ascend/envs.py of the build; names that HCCL, PyTorch and OpenMP "
-    "read are compared with Huawei's and upstream's pages",
+    source="vllm/envs.py (line 577 of 0.22.1) and vllm_ascend/envs.py (line 30 of v0.22.1rc1 to "
+    "main) of the build; names that HCCL, PyTorch and OpenMP read are compared with Huawei's and "
+    "upstream's pages",
 ).finder(RULES)
 def _unread(values: Values) -> Places:
     build = engine_build(values)
     known = {*_OTHERS, *(_variables(build) if build else ())}
-    for name, _ in _set(values):
-        if name in known:
+    for name, value in sorted(values.engine.env.items()):
+        if value is None or name in known:
             continue
         near = next((other for other in sorted(known) if _one_letter_apart(name, other)), "")
         if near or (build and name.startswith("VLLM_")):
@@ -198,13 +197,13 @@ def _unread(values: Values) -> Places:
     path="engine.env",
     message='the engine reads {kind} here, and stops at "{value}"',
     fix="write {kind}, or set it to null",
-    source="vllm/envs.py and vllm_ascend/envs.py of the build: int(), float() and a list of "
-    "choices",
+    source="vllm/envs.py (line 577 of 0.22.1) and vllm_ascend/envs.py (line 30 of v0.22.1rc1 to "
+    "main) of the build: int(), float() and a list of choices",
 ).finder(RULES)
 def _values(values: Values) -> Places:
     build = engine_build(values)
     kinds = _variables(build) if build else {}
-    for name, value in _set(values):
+    for name, value in sorted(texts(values.engine.env).items()):
         kind = _wanted(kinds.get(name), value)
         if kind and not value.startswith("$("):
             yield f"engine.env.{name}", {"kind": kind, "value": value}
@@ -239,7 +238,8 @@ def _additional(values: Values) -> Mapping[str, Any]:
     path="engine.args.additional-config",
     message="{build} does not read this key, and ignores it without a word{nearest}",
     fix="correct it, or take it out",
-    source="vllm_ascend of the build: every key that its sources read from additional_config",
+    source="vllm_ascend of the build: every key that its sources read from additional_config, "
+    "most of them in ascend_config.py from line 34 of v0.22.1rc1 on",
 ).finder(RULES)
 def _keys(values: Values) -> Places:
     build = engine_build(values)
@@ -257,7 +257,8 @@ def _keys(values: Values) -> Places:
     path="engine.args.additional-config",
     message="the engine reads a {kind} here",
     fix="write a {kind}, or take the key out",
-    source="vllm_ascend/ascend_config.py of the build: the key's value is used as one",
+    source="vllm_ascend/ascend_config.py of the build, from line 34 of v0.22.1rc1 on: the key's "
+    "value is used as one",
 ).finder(RULES)
 def _key_types(values: Values) -> Places:
     build = engine_build(values)
@@ -315,6 +316,44 @@ def _profiling_chunks(values: Values) -> Places:
     both = (given, inner if isinstance(inner, Mapping) else {})
     configs = (each.get("profiling_chunk_config") for each in both)
     if any(isinstance(config, Mapping) and config.get("enabled") for config in configs):
+        yield "", {}
+
+
+_LOADER = "model-loader-extra-config"
+_LOADER_KEYS = ("enable_multithread_load", "enable_weights_track", "num_threads")
+_DEFAULT_LOADERS = ("auto", "hf", "mistral", "npcache", "pt", "safetensors")
+
+
+@Rule(
+    code="loader-key",
+    severity=Severity.ERROR,
+    path=f"engine.args.{_LOADER}",
+    message="the loader does not know this key{nearest}: the engine fails to start",
+    fix="correct it, or take it out",
+    source="vLLM, model_executor/model_loader/default_loader.py: line 87 of 0.22.1 and 0.23.0, 91 "
+    "of 0.24.0 to 0.27.1",
+).finder(RULES)
+def _loader_keys(values: Values) -> Places:
+    args = arguments(values)
+    given = args.get(_LOADER)
+    if isinstance(given, Mapping) and args.get("load-format", "auto") in _DEFAULT_LOADERS:
+        for key in sorted(given.keys() - set(_LOADER_KEYS)):
+            yield f"engine.args.{_LOADER}.{key}", {"nearest": nearest(key, _LOADER_KEYS)}
+
+
+@Rule(
+    code="loader-threads",
+    severity=Severity.ERROR,
+    path=f"engine.args.{_LOADER}.num_threads",
+    message="the loader takes a whole number above 0 here: the engine fails to start",
+    fix="write one, such as 128, or take it out",
+    source="vLLM 0.24.0 to 0.27.1, model_executor/model_loader/default_loader.py, line 105",
+    engine=">=0.24.0",
+).finder(RULES)
+def _loader_threads(values: Values) -> Places:
+    given = arguments(values).get(_LOADER)
+    threads = given.get("num_threads") if isinstance(given, Mapping) else None
+    if threads is not None and not (isinstance(threads, int) and threads > 0):
         yield "", {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..findings import Severity
 from ..manifest.conditions import argument, true
 from ..sizing.engine import arguments, engine_build
+from ..values.pods import texts
 from ..values.quantities import whole
 from ..values.tree import Values
 from .rule import Places, Rule
@@ -50,7 +51,7 @@ RULES: list[Rule] = [
         message="a store gives blocks to other instances, and there is one: it only keeps what no "
         "longer fits on its own cards",
         fix="raise replicas, or set it to false",
-        source="the variant's purpose in Alauda AI documentation, DeepSeek-V4-Flash (W8A8)",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8): the purpose of the variant",
     ),
     Rule(
         code="kv-store-pod-name",
@@ -78,7 +79,7 @@ RULES: list[Rule] = [
     engine=">=0.23.0",
 ).finder(RULES)
 def _retention(values: Values) -> Places:
-    interval, build = values.engine.env.get(_INTERVAL), engine_build(values)
+    interval, build = texts(values.engine.env).get(_INTERVAL), engine_build(values)
     # In these the scheduler's block is the one of the layers that compress by 128.
     blocks = _BLOCKS_OF_A_HIT if build and build.name in _WHOLE_HITS else 1
     unit = values.engine.args.block_size * blocks

@@ -65,9 +65,9 @@ UNSUPPORTED_FLAGS = {
 
 _LOADER = ("model-loader-extra-config", "enable_multithread_load")
 _LOADER_SOURCE = (
-    "default_loader.py of vLLM 0.24.0 and 0.25.0, read: 0.23.0 has no such test; vLLM pull request "
-    "45196, merged on 2026-06-17, so an image built of vLLM's main branch may have it under an "
-    "older number; vllm-ascend issue 13392"
+    "vLLM 0.24.0 to 0.27.1, model_executor/model_loader/default_loader.py, lines 99 and 121; "
+    "0.23.0 has no such test; vLLM pull request 45196, merged on 2026-06-17, so an image built of "
+    "vLLM's main branch may have it under an older number; vllm-ascend issue 13392"
 )
 _SEQS, _BATCHED = argument("max-num-seqs"), argument("max-num-batched-tokens")
 _EVERY = "0.0.0.0"  # noqa: S104 - an address that a server may be given
@@ -81,7 +81,8 @@ RULES: list[Rule] = [
         condition='"{name}" not in Values.engine.args',
         message="--{name} comes from {owner}",
         fix="set {owner} and leave engine.args.{name} out",
-        source="the engine's template: a flag that stands twice means the last one",
+        source="Python documentation, argparse: of an option that is there twice the last one "
+        "counts",
         table=OWNED_FLAGS,
     ),
     Rule(
@@ -91,8 +92,8 @@ RULES: list[Rule] = [
         condition='"{name}" not in Values.engine.args',
         message="--{name} is not expressible: {owner}",
         fix="leave engine.args.{name} out",
-        source="the engine's template and KServe's LLMInferenceService; vLLM 0.22.1, "
-        "config/parallel.py: world_size is PP × TP × PCP",
+        source="vLLM 0.22.1, config/parallel.py, line 766: the world is PP × TP × PCP; KServe "
+        "v0.17.0, llm_inference_service_types_func.go, line 83: data / dataLocal pods",
         table=UNSUPPORTED_FLAGS,
     ),
     Rule(
@@ -103,7 +104,8 @@ RULES: list[Rule] = [
         message="the server would listen on this address alone, and the kubelet's probes and the "
         "router ask on the pod's own",
         fix="take it out, or set it to 0.0.0.0",
-        source="Kubernetes, HTTP probes: the kubelet connects to the pod's IP",
+        source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2652: a probe connects to "
+        "the pod's IP",
     ),
     Rule(
         code="tensor-parallel-size",
@@ -114,6 +116,18 @@ RULES: list[Rule] = [
         "evenly or not at all",
         fix="set it to 1, 2, 4 or 8",
         source="config.json: o_groups 8; vllm-ascend v0.22.1rc, models/deepseek_v4.py, line 726",
+    ),
+    Rule(
+        code="tensor-parallel-alone",
+        severity=Severity.WARNING,
+        path="parallelism.tensor",
+        condition='Values.npu.card not in ("950PR", "950DT") or Values.parallelism.tensor == 1 or '
+        f"({DSA_CP} and {FLASHCOMM})",
+        message="upstream does not support tensor parallelism of this model on an Ascend 950 "
+        "without DSA-CP and sequence parallelism",
+        fix="set it to 1 and parallelism.data to the number of NPUs, or set enable_dsa_cp and "
+        "enable_flashcomm1 of additional-config to true",
+        source="vllm-ascend v0.23.0, tutorial DeepSeek-V4-Flash, line 323",
     ),
     Rule(
         code="expert-parallel-size",
@@ -171,7 +185,7 @@ RULES: list[Rule] = [
         "later state of this branch, and upstream's page of this tag has it on",
         fix="try sustained decoding of 8k prompts before you rely on it, or take enable_dsa_cp out",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8); vllm-ascend v0.22.1rc1, "
-        "tutorial DeepSeek-V4-Flash, A2",
+        "tutorial DeepSeek-V4-Flash, line 189",
         builds=("v0.22.1rc1",),
     ),
     Rule(
@@ -211,7 +225,8 @@ RULES: list[Rule] = [
         condition=f"{_LENGTH} <= {MAX_MODEL_LEN}",
         message=f"the model's positions end at {MAX_MODEL_LEN}",
         fix=f"set it to {MAX_MODEL_LEN} or less",
-        source="config.json: max_position_embeddings",
+        source="DeepSeek-V4-Flash's config.json: max_position_embeddings; vllm-ascend v0.23.0, "
+        "tutorial DeepSeek-V4-Flash, line 249",
     ),
     Rule(
         code="quantization",
@@ -220,8 +235,8 @@ RULES: list[Rule] = [
         condition=f"not {has('quantization')} or {equals('ascend', 'quantization')}",
         message="these weights are quantized for Ascend, and vLLM's parser takes any word here",
         fix="set it to ascend, or take it out: vllm-ascend then finds it in the weights",
-        source="vllm-ascend v0.22.1rc to main at 182b75ea84, quantization/utils.py, "
-        "maybe_auto_detect_quantization; vLLM 0.22.1's parser, run",
+        source="vllm-ascend, quantization/utils.py, maybe_auto_detect_quantization: line 141 of "
+        "v0.22.1rc1 and v0.23.0, 178 of main at 182b75ea84; vLLM 0.22.1's parser, run",
     ),
     Rule(
         code="tokenizer-mode",
@@ -244,7 +259,8 @@ RULES: list[Rule] = [
         message="under tokenizer-mode deepseek_v4 the template is not used, and yet the engine "
         "fails to start where the file is missing",
         fix="set it to null",
-        source="vLLM 0.22.1, tokenizers/deepseek_v4.py and validate_parsed_serve_args, run",
+        source="vLLM 0.22.1, tokenizers/deepseek_v4.py, line 26, and "
+        "entrypoints/openai/cli_args.py, line 393, run",
     ),
     Rule(
         code="tool-calls-as-text",

@@ -77,7 +77,7 @@ RULES: list[Rule] = [
         message="the gateway's buffer is below the published prompt, which takes 4.9 bytes a "
         "token: it is refused with 413, or hangs on Envoy before 1.36",
         fix="leave it at 32, or set 24 or more for text that is not English",
-        source="Alauda AI documentation: 85 KB for 17.5k tokens",
+        source="Alauda AI documentation, MaaS gateway: 85 KB for 17.5k tokens",
     ),
     Rule(
         code="maas-buffer-escapes",
@@ -87,7 +87,7 @@ RULES: list[Rule] = [
         message="a long prompt in Chinese that a client escapes as \\uXXXX takes up to 24 bytes a "
         "token, and is refused",
         fix="leave it at 32",
-        source="JSON's escapes: 6 bytes a character, 4 characters a token",
+        source="RFC 8259, section 7: 6 bytes a character, of which 4 are a token",
     ),
     Rule(
         code="maas-open-ingress",
@@ -97,7 +97,8 @@ RULES: list[Rule] = [
         message="KServe's own ingress and the engine's port ask for no key: whoever reaches them "
         "bypasses keys and quotas",
         fix="set it to true, with the namespaces that may connect",
-        source="Alauda AI documentation: Internal KServe ingress (no auth)",
+        source="Alauda AI documentation, MaaS gateway: the internal ingress of KServe has no "
+        "authentication",
     ),
     Rule(
         code="maas-plain-http",
@@ -148,7 +149,7 @@ RULES: list[Rule] = [
         ),
         message="the plain listener and the one under TLS have one port: both are refused",
         fix="give each its own, such as 80 and 443",
-        source="Gateway API, Gateway: listeners of one port must have one protocol",
+        source="Gateway API v1.5.1, apis/v1/gateway_types.go, line 103: listeners must be distinct",
     ),
     Rule(
         code="maas-tls-redirect",
@@ -161,7 +162,7 @@ RULES: list[Rule] = [
         message="the plain listener redirects to https on its own port, since Envoy Gateway leaves "
         "443 out of the redirect and Envoy then keeps the port that was asked for",
         fix="set it to 80, or maas.gateway.tls.port to another than 443",
-        source="Envoy Gateway 1.8.1, internal/xds/translator/route.go",
+        source="Envoy Gateway 1.8.1, internal/xds/translator/route.go, line 493",
     ),
     Rule(
         code="maas-no-quota",
@@ -170,7 +171,7 @@ RULES: list[Rule] = [
         condition=_maas("Values.maas.quotas"),
         message="a key may take all of the engine: nothing limits its tokens",
         fix="set a quota, such as hour",
-        source="what the MaaS ingress is for",
+        source="Alauda AI documentation, MaaS gateway: what its token limits are for",
     ),
 ]
 
@@ -182,7 +183,8 @@ RULES: list[Rule] = [
     message="the gateway cuts streams after {limit} s, and a published answer of 128 tokens "
     "takes {answer} s",
     fix="set it to twice that or more; 900s by default",
-    source="published E2E: TTFT + 127 × ITL; Envoy AI Gateway cuts at 60 s by default",
+    source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): TTFT + 127 × ITL; Envoy AI Gateway "
+    "v1.0.0, api/v1alpha1/ai_gateway_route_helper.go, line 15: 60 s by default",
 ).finder(RULES)
 def _request_timeout(values: Values) -> Places:
     allowed = seconds(values.maas.request_timeout)
@@ -199,7 +201,8 @@ def _request_timeout(values: Values) -> Places:
     path="maas.quotas",
     message="one longest request takes {longest} tokens, more than a whole window's {tokens}",
     fix="raise its tokens to engine.args.max-model-len or more",
-    source="tokens are charged after the answer: vLLM's usage, Envoy's response cost",
+    source="Envoy Gateway 1.8.1, api/v1alpha1/ratelimit_types.go, line 117: the cost of a "
+    "response is counted after it",
 ).finder(RULES)
 def _quotas(values: Values) -> Places:
     maas, length = values.maas, values.engine.args.max_model_len
@@ -219,7 +222,8 @@ def _quotas(values: Values) -> Places:
     path="maas.tiers",
     message="{client} is in tier {other} too, and both tiers' budgets would count it",
     fix="leave it in one",
-    source="Envoy Gateway: each rate limit rule that matches a request counts it",
+    source="Envoy Gateway 1.8.1, api/v1alpha1/ratelimit_types.go, line 95: a rule applies where "
+    "its selectors match",
 ).finder(RULES)
 def _clients_in_two_tiers(values: Values) -> Places:
     seen: dict[str, str] = {}
@@ -237,7 +241,8 @@ def _clients_in_two_tiers(values: Values) -> Places:
     message="these ids make a pattern of {length} characters, and a rate limit's selector holds "
     "1024",
     fix="split the tier in two with the same budgets, or give shorter ids",
-    source="Envoy Gateway 1.8.1's CRD: 1024 characters a header's value",
+    source="Envoy Gateway 1.8.1, api/v1alpha1/ratelimit_types.go, line 367: 1024 characters a "
+    "header's value",
 ).finder(RULES)
 def _tier_too_large(values: Values) -> Places:
     for name, tier in sorted(values.maas.tiers.items()):

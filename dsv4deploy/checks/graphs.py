@@ -25,7 +25,8 @@ RULES: list[Rule] = [
         condition=f"not {_DSPARK}",
         message="this engine does not know DSpark",
         fix="use an image with vLLM 0.25.0 or newer, or method mtp",
-        source="vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, section 4.1",
+        source="vLLM, config/speculative.py: line 60 of 0.25.1, and nothing in 0.24.0; "
+        "vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, line 42",
         engine="<0.25.0",
     ),
     Rule(
@@ -35,8 +36,7 @@ RULES: list[Rule] = [
         condition=f"not {_DSPARK} or not {_DRAFTS_KNOWN} or {_DRAFTS} >= 5",
         message="DSpark drafts five tokens or more",
         fix="set it to 7, as upstream does",
-        source="vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, section 5.1, "
-        "--speculative-config",
+        source="vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, line 321",
     ),
     Rule(
         code="draft-tokens-uneven",
@@ -62,8 +62,9 @@ RULES: list[Rule] = [
         condition=f"not {equals('PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
         message="piecewise graphs are not supported for this model",
         fix="set it to FULL_DECODE_ONLY",
-        source="Alauda AI documentation, DeepSeek-V4-Flash; every row of vllm-ascend's tutorial "
-        "for this model has FULL_DECODE_ONLY",
+        source="Alauda AI documentation, DeepSeek-V4-Flash; vllm-ascend, tutorial "
+        "DeepSeek-V4-Flash: every row of every build has FULL_DECODE_ONLY (lines 178 to 299 at "
+        "182b75ea84)",
     ),
     Rule(
         code="piecewise-graphs-driver",
@@ -145,12 +146,16 @@ _UNTIL_SET = 200
     path="engine.env.HCCL_BUFFSIZE",
     message="{what is wrong with it}",
     fix="set it to 1024, as published, or to {least} or more: a number of MB, without a unit",
-    source="vllm-ascend pull request 3073 and issue 2674: the formula that CANN prints with "
-    "`HCCL_BUFFSIZE is too SMALL`; ascend_forward_context.py, select_moe_comm_method (line 233 of "
-    "v0.22.1rc): which deployments dispatch by MC2; derived, not run",
+    source="CANN's ops-transformer, moe_distribute_dispatch_v2_tiling.cpp: the formula that it "
+    "prints with `HCCL_BUFFSIZE is too SMALL`, as in vllm-ascend pull request 3073 and issue 2674; "
+    "vllm-ascend, dispatch_ffn_combine_tiling.cpp, line 285 of v0.22.1rc1 to main at 182b75ea84, "
+    "with enable_fused_mc2; ascend_forward_context.py, select_moe_comm_method (line 233 of "
+    "v0.22.1rc) and set_mc2_tokens_capacity (line 202 of v0.23.0): which batches go this way",
 ).finder(RULES)
 def _hccl_buffer(values: Values) -> Places:
     text, least = values.engine.env.get("HCCL_BUFFSIZE"), dispatch_buffer(values)
+    if not isinstance(text, str | None):
+        return  # Its value is in the cluster.
     size = _UNTIL_SET if text is None else whole(text)
     wrong = ""
     if size is None:
@@ -175,8 +180,15 @@ def dispatch_buffer(values: Values) -> int:
     ranks = parallel.tensor * parallel.data
     if not parallel.expert or ranks == 1 or (family == "A2" and ranks < 16):
         return 0
-    batch = values.engine.args.max_num_seqs * (1 + draft(values).tokens)
-    tokens = _up(max(captured_batches(values) or [min(batch, 512)]), parallel.tensor)
+    limits, given = values.engine.args, arguments(values).get("additional-config")
+    keys = given if isinstance(given, dict) else {}
+    step = -(-limits.max_num_batched_tokens // parallel.tensor)
+    if family == "A3" and keys.get("enable_fused_mc2") == 1 and ranks <= 32:
+        return -(-step * EXPERTS_A_TOKEN * HIDDEN * 3 // 2**20) + 10
+    batch = limits.max_num_seqs * (1 + draft(values).tokens)
+    captured = -(-max(captured_batches(values) or [batch]) // parallel.tensor)
+    tokens = min(step if keys.get("enable_prefill_mc2") is True else captured, 512)
     token = 2 * HIDDEN
-    dispatched = EXPERTS * _up(_up(token, 32) + 64, 512) + EXPERTS_A_TOKEN * _up(token, 512)
-    return -(-2 * tokens // parallel.tensor * dispatched // 2**20)
+    # A token's scale takes 32 bytes, and its place in the batch 12.
+    dispatched = EXPERTS * _up(_up(token, 32) + 44, 512) + EXPERTS_A_TOKEN * _up(token, 512)
+    return -(-2 * tokens * dispatched // 2**20)

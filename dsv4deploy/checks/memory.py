@@ -9,7 +9,7 @@ from .rule import Places, Rule
 
 RULES: list[Rule] = []
 _SOURCE = (
-    "the memory plan: config.json, the cache layout of the engine's build, and the range of each "
+    "docs/memory.md: config.json, the cache layout of the engine's build, and the range of each "
     "figure that is not known"
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..facts.builds import deployed
 from ..findings import Severity
 from ..sizing.engine import arguments
+from ..values.pods import texts
 from ..values.quantities import quantity, whole
 from ..values.secrets import secret_name, secret_value
 from ..values.tree import Values
@@ -24,7 +25,8 @@ RULES: list[Rule] = [
         "whole number of them",
         fix="set parallelism.dataLocal to a divisor of parallelism.data: to parallelism.data for "
         "one node, to half of it for two",
-        source="KServe v0.17.0, LLMInferenceService: a LeaderWorkerSet of data / dataLocal pods",
+        source="KServe v0.17.0, llm_inference_service_types_func.go, line 83: data / dataLocal "
+        "pods, rounded down",
     ),
     Rule(
         code="worker-claim-shared",
@@ -34,7 +36,8 @@ RULES: list[Rule] = [
         "Values.parallelism.data <= Values.parallelism.dataLocal * 2",
         message="every worker mounts this one claim, on a node of its own",
         fix="give it the access mode ReadOnlyMany or ReadWriteMany",
-        source="KServe v0.17.0: a LeaderWorkerSet has one template for its workers",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_multi_node.go, line 165: "
+        "a LeaderWorkerSet has one template for its workers",
     ),
     Rule(
         code="claim-without-pvc",
@@ -43,8 +46,8 @@ RULES: list[Rule] = [
         condition='Values.model.claims.leader == "" or "pvc://" in Values.model.uri',
         message="the weights are on model.claims, but this names another place",
         fix="set it to pvc:// with the leader's claim, such as pvc://weights-0/",
-        source="KServe v0.17.0's LLMISVC controller, run: with the storage initializer off nothing "
-        "else brings the weights",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_storage.go, line 65, "
+        "run: with the storage initializer off nothing else brings the weights",
     ),
     Rule(
         code="name-hashed-pool",
@@ -54,8 +57,8 @@ RULES: list[Rule] = [
         message="KServe hashes the pool's name of a service with a name of over 48 characters, and "
         "the router then looks for a pool that does not exist",
         fix="shorten name to 38 characters or fewer",
-        source="KServe v0.17.0's LLMISVC controller, run: children's names over 63 characters "
-        "are hashed",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, line 298, run: "
+        "kmeta.ChildName hashes what has over 63 characters",
     ),
     Rule(
         code="name-hashed-child",
@@ -65,8 +68,8 @@ RULES: list[Rule] = [
         message="KServe hashes the names of some of the service's children where its name has over "
         "38 characters, so that they can't be told from the service's name",
         fix="shorten name to 38 characters or fewer",
-        source="KServe v0.17.0's LLMISVC controller, run: children's names over 63 characters "
-        "are hashed",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, line 330, run: "
+        "kmeta.ChildName hashes what has over 63 characters",
     ),
     Rule(
         code="port-of-workload-service",
@@ -76,7 +79,8 @@ RULES: list[Rule] = [
         message="KServe's workload Service leads to port 8000, so the engine can be reached only "
         "through the pool",
         fix="leave engine.port at 8000",
-        source="KServe v0.17.0's LLMISVC controller, run: the Service's port is 8000",
+        source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload.go, line 127, run: the "
+        "Service leads to port 8000",
     ),
     Rule(
         code="moving-image-tag",
@@ -99,7 +103,8 @@ RULES: list[Rule] = [
         "says which node to take",
         fix="set a label that tells the card, such as node.kubernetes.io/npu.chip.name with the "
         "chip that npu.card names",
-        source="names of MindCluster's device plugin and node labels",
+        source="MindCluster documentation, Ascend Device Plugin: the resource is named after the "
+        "family; vllm-ascend issue 129: a 910B4 differs in its 32 GB",
     ),
     Rule(
         code="rollout-in-place",
@@ -119,7 +124,7 @@ RULES: list[Rule] = [
         message="with one instance a budget either allows its eviction or blocks every drain of "
         "its node",
         fix="set it to false, or raise replicas",
-        source="Kubernetes, Specifying a Disruption Budget",
+        source="Kubernetes' k8s.io/api v0.36.1, policy/v1/types.go, lines 34 and 44",
     ),
     Rule(
         code="router-booleans",
@@ -129,8 +134,9 @@ RULES: list[Rule] = [
         message="the upstream endpoint picker reads `--tracing false` in two words as true, and "
         "nobody has published how hermes-router reads it",
         fix="set it to true, as in the publisher's newest manifest",
-        source="the endpoint picker of Gateway API Inference Extension v1.5.0, built and started; "
-        "Alauda AI documentation, which has both forms",
+        source="Gateway API Inference Extension v1.5.0, pkg/epp/server/options.go, line 175, "
+        "built and started: a boolean's word is an argument of its own; Alauda AI documentation "
+        "has both forms",
     ),
     Rule(
         code="startup-budget",
@@ -152,7 +158,8 @@ RULES: list[Rule] = [
         "Values.engine.termination.shutdownTimeoutSeconds",
         message="the kubelet kills the engine before it has finished its requests",
         fix="set it to preStopSeconds + shutdownTimeoutSeconds or more",
-        source="Kubernetes, pod lifecycle: the grace period counts from the start of preStop",
+        source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 3237: the grace period "
+        "counts from the start of preStop",
     ),
     Rule(
         code="grace-below-answer",
@@ -164,7 +171,8 @@ RULES: list[Rule] = [
         message="a restart aborts requests: the kubelet kills the engine sooner than a published "
         "answer of 128 tokens takes",
         fix="set preStopSeconds, shutdownTimeoutSeconds and this, as examples/production does",
-        source="published E2E: TTFT + 127 × ITL; KServe's presets give 30 or 60 s",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): TTFT + 127 × ITL; KServe "
+        "v0.17.0, config/llmisvcconfig/config-llm-template.yaml, line 80: 30 s",
     ),
     Rule(
         code="router-goes-first",
@@ -174,7 +182,8 @@ RULES: list[Rule] = [
         "Values.engine.termination.gracePeriodSeconds",
         message="the router is gone before the engines behind it have drained",
         fix="set it to engine.termination.gracePeriodSeconds or more",
-        source="vLLM and KServe issues on drains, kserve 5485 and 5496",
+        source="KServe issues 5485 and 5496, and vLLM's of the same kind: requests are cut while "
+        "an engine drains",
     ),
 ]
 
@@ -186,13 +195,14 @@ RULES: list[Rule] = [
     message="the server gives up on its engine after {timeout} s, and the startup probe on the "
     "pod after {budget} s",
     fix="set it to periodSeconds × failureThreshold of engine.probes.startup",
-    source="vLLM 0.22.1, envs.py: 600 s by default; upstream's nightly tests set 3000",
+    source="vLLM, envs.py: 600 s by default, line 758 of 0.22.1 and 788 of 0.27.1; upstream's "
+    "nightly tests set 3000",
 ).finder(RULES)
 def _ready_timeout(values: Values) -> Places:
     startup = values.engine.probes.startup
     budget = startup.period_seconds * startup.failure_threshold
     timeout = values.engine.env.get("VLLM_ENGINE_READY_TIMEOUT_S") or "600"
-    if (whole(timeout) or 0) < budget:
+    if isinstance(timeout, str) and (whole(timeout) or 0) < budget:
         yield "", {"timeout": timeout, "budget": budget}
 
 
@@ -237,7 +247,8 @@ def _shared_memory(values: Values) -> Places:
     path="engine.resources.limits.memory",
     message="shared memory and the store's segment take {size}, all of it",
     fix="raise it above engine.shmSize and kvStore.segmentBytes together",
-    source="Kubernetes, emptyDir: memory-backed volumes count against the limit",
+    source="Kubernetes documentation, Volumes, emptyDir: what a volume in memory holds counts "
+    "against the container's limit",
 ).finder(RULES)
 def _memory_limit(values: Values) -> Places:
     store = values.kv_store.segment_bytes * values.parallelism.data_local
@@ -255,7 +266,7 @@ def _memory_limit(values: Values) -> Places:
     source="vllm-ascend issue 11307; OpenMP 5.2, 21.1.4: every value but false binds",
 ).finder(RULES)
 def _openmp(values: Values) -> Places:
-    value = values.engine.env.get("OMP_PROC_BIND")
+    value = texts(values.engine.env).get("OMP_PROC_BIND")
     if value and value.strip().lower() != "false":
         yield "", {"value": value}
 
@@ -275,7 +286,7 @@ _LIBRARIES = {"openeuler": "/usr/lib64/", "ubuntu": "/usr/lib/aarch64-linux-gnu/
     "tutorials for Ubuntu: /usr/lib/aarch64-linux-gnu/libjemalloc.so.2",
 ).finder(RULES)
 def _preload(values: Values) -> Places:
-    library = values.engine.env.get("LD_PRELOAD") or ""
+    library = texts(values.engine.env).get("LD_PRELOAD", "")
     system = "openeuler" if "openeuler" in values.engine.image else "ubuntu"
     other = "ubuntu" if system == "openeuler" else "openeuler"
     if deployed("", values.engine.image) and library.startswith(_LIBRARIES[other]):
@@ -313,7 +324,7 @@ def _placeholders(values: Values) -> Places:
     path="engine.env",
     message="this variable is set in another place too, and Kubernetes refuses it twice",
     fix="set it once: in engine.env, in engine.envFromPod, or by kvStore",
-    source="Kubernetes: env is a map by name under server-side apply",
+    source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2977: env is a map by name",
 ).finder(RULES)
 def _variables(values: Values) -> Places:
     fixed = {"MOONCAKE_CONFIG_PATH"} if values.kv_store.enabled else set()
@@ -328,14 +339,20 @@ def _variables(values: Values) -> Places:
     severity=Severity.WARNING,
     path="engine",
     message="this secret is part of the manifest, of the release and of its history",
-    fix="keep it in a Secret that the cluster's own tools hand to the pod",
-    source="Kubernetes, good practices for Secrets",
+    fix="put it in a Secret of the namespace; in the place of a variable's text write secretKeyRef "
+    "with name and key of the Secret",
+    source="Kubernetes documentation, Good practices for Kubernetes Secrets",
 ).finder(RULES)
 def _secrets(values: Values) -> Places:
-    for name, value in sorted(values.engine.env.items()):
-        # A reference to another variable is no secret.
-        if value and (secret_name(name) or secret_value(value)) and not value.startswith("$("):
-            yield f"engine.env.{name}", {}
+    environments = {"engine.env": values.engine.env, "router.env": values.router.env}
+    for path, env in environments.items():
+        for name, value in sorted(texts(env).items()):
+            # A reference to another variable is no secret.
+            if value and (secret_name(name) or secret_value(value)) and not value.startswith("$("):
+                yield f"{path}.{name}", {}
+    for name, item in values.extra_objects.items():
+        if item.kind == "Secret" and {"data", "stringData"} & item.fields.keys():
+            yield f"extraObjects.{name}", {}
     for path, name, text in _texts(arguments(values), "engine.args"):
         if text and (secret_name(name) or secret_value(text)):
             yield path, {}

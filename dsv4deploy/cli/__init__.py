@@ -12,6 +12,7 @@ import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 import click
@@ -35,6 +36,7 @@ VERBS = {
     "explain": "Say what a value means: type, default, unit, and the flag or field it becomes.",
     "history": "List a service's revisions; the last 10, and the last that ran, are kept.",
     "images": "List every image of a deployment, the ModelCar included, one a line.",
+    "import": "Make values of a manifest that already runs.",
     "keys": "Make, list, replace and end API keys of the MaaS ingress.",
     "overlay": "Write a kustomize base and a cluster's overlay to DIRECTORY.",
     "plan": "Say whether a deployment fits on its cards, and what is left.",
@@ -58,7 +60,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(f".{cmd_name}", __name__), cmd_name)
+        word = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(import_module(f".{word}", __name__), word)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ClusterError
 from ..manifest.render import Release
+from ..values.json import read_json
 from ..values.tree import Values
 from .client import Cluster
 
@@ -34,15 +34,15 @@ def address(cluster: Cluster, values: Values, release: Release, ingress: str) ->
         namespace, name = kserve_gateway(configuration(cluster))
         path = f"/{release.namespace}/{values.name}"
     gateway = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, namespace)
-    addresses = ((gateway or {}).get("status") or {}).get("addresses") or []
-    if not gateway or not addresses:
+    spec, status = ((gateway or {}).get(part) or {} for part in ("spec", "status"))
+    listeners, addresses = spec.get("listeners"), status.get("addresses")
+    if not listeners or not addresses or not addresses[0].get("value"):
         raise ClusterError(
-            f"Gateway {namespace}/{name} has no address: give --url, such as that of a "
-            "`kubectl port-forward`",
+            f"Gateway {namespace}/{name} has no {'address' if listeners else 'listener'}: give "
+            "--url, such as that of a `kubectl port-forward`",
             "NotFound",
         )
     wanted = "HTTPS" if tls else "HTTP"
-    listeners = gateway["spec"]["listeners"]
     chosen = next((each for each in listeners if each["protocol"] == wanted), listeners[0])
     named = values.maas.gateway.hostname if ingress == "maas" else ""
     host = addresses[0]["value"] if not named or "*" in named else named
@@ -52,14 +52,30 @@ def address(cluster: Cluster, values: Values, release: Release, ingress: str) ->
 
 
 def configuration(cluster: Cluster) -> dict[str, Any]:
-    """KServe's ConfigMap: each key's JSON."""
+    """KServe's ConfigMap: each key's JSON.
+
+    Raises:
+        ClusterError: a key of it is no JSON.
+    """
     found = cluster.get("v1", "ConfigMap", "inferenceservice-config", "kserve")
     data = (found or {}).get("data") or {}
-    return {key: json.loads(text) for key, text in data.items() if text.lstrip()[:1] == "{"}
+    settings = {}
+    for key, text in data.items():
+        if text.lstrip()[:1] == "{":
+            try:
+                settings[key] = read_json(text)
+            except ValueError as error:
+                raise ClusterError(
+                    f"ConfigMap kserve/inferenceservice-config: {key} is not JSON: {error}: "
+                    "correct it, for KServe can't read it either",
+                    "Malformed",
+                ) from None
+    return settings
 
 
 def kserve_gateway(settings: Mapping[str, Any]) -> tuple[str, str]:
     """The namespace and name of KServe's own Gateway, of its :func:`configuration`."""
-    told = (settings.get("ingress") or {}).get("kserveIngressGateway")
-    namespace, _, name = (told or "kserve/kserve-ingress-gateway").partition("/")
+    told = settings.get("ingress", {}).get("kserveIngressGateway")
+    gateway = told if told and isinstance(told, str) else "kserve/kserve-ingress-gateway"
+    namespace, _, name = gateway.partition("/")
     return namespace, name

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import ClusterError
+from ..values.json import read_json
 
 Shape = Any
 
@@ -65,12 +65,15 @@ _SPEC: Shape = {
     "leaderWorkerTemplate": {"leaderTemplate": _POD, "workerTemplate": _POD},
     "replicas": int,
     "hard": {},
+    # Of a Gateway.
+    "listeners": [{"protocol!": str, "port!": int}],
     "taints": [{"key!": str, "effect!": str}],
     "holderIdentity": str,
     "leaseDurationSeconds": int,
     "leaseTransitions": int,
     "renewTime": str,
     "acquireTime": str,
+    "baseRefs": [{"name!": str}],
 }
 _STATUS: Shape = {
     "phase": str,
@@ -100,6 +103,11 @@ _OBJECT: Shape = {
 _KINDS: Shape = {"resources!": [{"name!": str, "kind!": str, "namespaced!": bool}]}
 _VERSION: Shape = {"major!": str, "minor!": str, "gitVersion!": str}
 _REVIEW: Shape = {"status!": {"allowed!": bool}}
+_SCHEMAS: Shape = {
+    "components!": {
+        "schemas!": {...: {"x-kubernetes-group-version-kind": [{"kind!": str}], "properties": {}}}
+    }
+}
 
 
 _CAUSE: Shape = {"reason": str, "field": str, "message": str}
@@ -109,7 +117,7 @@ _REFUSAL: Shape = {"reason": str, "message": str, "details": {"causes": [_CAUSE]
 def refusal(text: str) -> Mapping[str, Any]:
     """The ``Status`` in the body of a refusal; empty where it is something else."""
     try:
-        data = json.loads(text)
+        data = read_json(text)
     except ValueError:
         return {}
     return {} if any(_problems(data, _REFUSAL, "")) else data
@@ -126,10 +134,10 @@ def checked(text: str, method: str, path: str) -> Any:
     Raises:
         ClusterError: it is not what Kubernetes sends, with reason Malformed.
     """
-    if path.endswith("/log") or not path.startswith(("/api", "/version")):
+    if path.endswith("/log") or not path.startswith(("/api", "/openapi", "/version")):
         return text
     try:
-        data = json.loads(text)
+        data = read_json(text)
     except ValueError:
         problems = ["it is not JSON"]
     else:
@@ -147,6 +155,8 @@ def _shape(method: str, path: str) -> Shape:
     """The shape of an answer, which the request's path tells."""
     if path == "/version":
         return _VERSION
+    if path.startswith("/openapi"):
+        return _SCHEMAS
     if path.endswith("accessreviews"):
         return _REVIEW
     _, *rest = path.removeprefix("/apis/").removeprefix("/api/").split("/")

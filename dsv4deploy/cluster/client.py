@@ -33,6 +33,8 @@ It is dropped after that (``timeout`` of the request's query), so that it can't 
 after another run has taken over the Lease.
 """
 
+# Bytes of an answer. A large cluster's list of pods is of this order.
+_LARGEST = 64 << 20
 
 # What is posted there is answered, and kept nowhere.
 _REVIEWS = "/apis/authorization.k8s.io/v1/"
@@ -152,14 +154,22 @@ class Cluster:
                 headers=headers,
                 timeout=self.timeout,
                 retries=False,
+                preload_content=False,
             )
+            content = _content(response)
         except (HTTPError, OSError) as error:
             raise ClusterError(
                 f"the API server can't be reached ({error}): is the cluster up, and is this the "
                 "right context?",
                 "Unreachable",
             ) from None
-        text = response.data.decode(errors="replace")  # a log may hold anything
+        if len(content) > _LARGEST:
+            raise ClusterError(
+                f"{method} {path}: the answer is larger than {_LARGEST >> 20} MiB: is this the API "
+                "server?",
+                "Malformed",
+            )
+        text = content.decode(errors="replace")  # a log may hold anything
         if response.status >= 400:
             raise explained(response.status, response.reason or "", text, f"{method} {path}")
         kind = response.headers.get("Content-Type", "")
@@ -389,6 +399,18 @@ class Cluster:
                 return ""
             raise
         return str(text or "")
+
+
+def _content(response: Any) -> bytes:
+    """The body of a response, unpacked; of one that is too large, a beginning that is too."""
+    content = bytearray()
+    for part in response.stream(65_536):
+        content += part
+        if len(content) > _LARGEST:
+            response.close()
+            break
+    response.release_conn()
+    return bytes(content)
 
 
 def _version(live: Mapping[str, Any]) -> Object:

@@ -22,7 +22,7 @@ _SERVERS = (
     "selfLink",
 )
 # `kubectl apply` repeats the whole object in it.
-_REPEATED = "kubectl.kubernetes.io/last-applied-configuration"
+REPEATED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def changes(live: Object | None, desired: Object | None) -> list[Change]:
         whole = "the object"
         return [Change(label(here), "", live and whole, desired and whole)]
     name = label(desired)
-    one, other = (_hidden(_compared(item)) for item in (live, desired))
+    one, other = (_hidden(compared(item)) for item in (live, desired))
     return [
         Change(name, path, _shown(before), _shown(after))
         for path, before, after in _fields(one, other, "")
@@ -117,7 +117,7 @@ def _walk(value: Any) -> Any:
         return value
     tree = {key: _walk(each) for key, each in value.items()}
     secret = secret_name(str(tree.get("name", ""))) or secret_value(tree.get("value"))
-    names = [_REPEATED, *(["value"] if secret else [])]
+    names = [REPEATED, *(["value"] if secret else [])]
     return tree | {name: _Hidden(tree[name]) for name in names if name in tree}
 
 
@@ -133,8 +133,8 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def _compared(item: Object) -> dict[str, Any]:
-    """An object without what the server writes by itself."""
+def compared(item: Object) -> dict[str, Any]:
+    """An object without what the server writes by itself; it always has labels and annotations."""
     tree = {key: value for key, value in item.items() if key != "status"}
     meta = {key: value for key, value in item["metadata"].items() if key not in _SERVERS}
     # Always there, so that a first label or annotation is one field like any other.
@@ -144,10 +144,10 @@ def _compared(item: Object) -> dict[str, Any]:
 
 def own(live: Object) -> dict[str, Any]:
     """A live object as it could be applied again: without what servers and controllers write."""
-    tree = _compared(live)
+    tree = compared(live)
     kept = ("name", "namespace", "labels", "annotations")
     meta = {key: value for key, value in tree["metadata"].items() if key in kept and value}
-    notes = {key: text for key, text in meta.pop("annotations", {}).items() if key != _REPEATED}
+    notes = {key: text for key, text in meta.pop("annotations", {}).items() if key != REPEATED}
     tree["metadata"] = {**meta, **({"annotations": notes} if notes else {})}
     return tree
 

@@ -11,11 +11,14 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import ClusterError
+from ..values.json import read_json
 from .client import Cluster, Object
 
 KEPT = 10
@@ -26,6 +29,9 @@ RUNS = ("deployed", "adopted")
 
 UNREADABLE = "unreadable"
 """The status of a revision whose Secret does not hold what it should."""
+
+# Bytes of a revision's objects: far more than any deployment has.
+_LARGEST = 16 << 20
 
 _SERVICE = "dsv4deploy.io/service"
 _VERSION = "dsv4deploy.io/revision"
@@ -71,15 +77,18 @@ def _read(secret: Mapping[str, Any], service: str, namespace: str) -> Revision:
     number, status = labels.get(_VERSION, ""), labels.get(_STATUS, UNREADABLE)
     try:
         packed = base64.b64decode((secret.get("data") or {})["objects"])
-        objects = json.loads(gzip.decompress(packed))
+        unpacker = zlib.decompressobj(wbits=31)
+        objects = read_json(unpacker.decompress(packed, _LARGEST).decode())
+        if not unpacker.eof:
+            raise ValueError("torn, or too large")
         # What follows reads these of each object.
         [(item["apiVersion"], item["kind"], item["metadata"]["name"]) for item in objects]
-    except (LookupError, TypeError, ValueError, EOFError, OSError):
+    except (LookupError, TypeError, ValueError, zlib.error):
         status, objects = UNREADABLE, []
     return Revision(
         service=service,
         namespace=namespace,
-        number=int(number) if number.isdecimal() else 0,
+        number=int(number) if re.fullmatch("[0-9]{1,18}", number) else 0,
         status=status,
         created=meta.get("creationTimestamp") or "",
         objects=objects,

@@ -107,6 +107,8 @@ def _broken_json(text: str) -> str:
     inner = re.sub(r"^\s*```(?:json)?\s*\n(.*?)\n?```\s*$", r"\1", text, flags=re.DOTALL).strip()
     try:
         json.loads(inner)
+    except RecursionError:
+        return "the JSON is nested too deeply"
     except ValueError as error:
         cut = getattr(error, "pos", 0) >= len(inner) or "Unterminated" in str(error)
         return f"the JSON {'breaks off' if cut else 'is wrong'}: {error}"

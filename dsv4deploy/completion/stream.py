@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+_LONGEST = 4 << 20
+"""Bytes of an answer, far more than 64 tokens and what a server puts around each."""
 COMPLETIONS = "/v1/chat/completions"
 """What the path of a URL of chat completions ends with."""
 KEY = "DSV4DEPLOY_API_KEY"
@@ -86,7 +88,7 @@ def ask(url: str, model: str, prompt: str, key: str = "", timeout: float = 300.0
         done = _read(response, start) if response.status == 200 else _refused(response)
     except (OSError, http.client.HTTPException) as error:
         done = Completion(error=f"{str(error) or type(error).__name__}: is the service ready?")
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         done = Completion(error=f"the answer is no stream of a chat completion: {error}")
     finally:
         connection.close()
@@ -128,7 +130,9 @@ def _refused(response: http.client.HTTPResponse) -> Completion:
 def _read(response: http.client.HTTPResponse, start: float) -> Completion:
     text, first, error = "", 0.0, ""
     usage: dict[str, Any] = {}
-    for line in response:
+    left = _LONGEST
+    while line := response.readline(left):
+        left -= len(line)
         data = line.decode(errors="replace").strip().removeprefix("data:").strip()
         if data == "[DONE]":
             break
@@ -144,7 +148,7 @@ def _read(response: http.client.HTTPResponse, start: float) -> Completion:
         if text and not first:
             first = time.monotonic() - start
     else:
-        error = f"the stream broke off after {len(text)} characters"
+        error = f"the stream {'broke off' if left else 'did not end'} after {len(text)} characters"
     prompt, answer = (int(usage.get(f"{name}_tokens", 0)) for name in ("prompt", "completion"))
     if not (answer or error):
         error = "the engine told no token usage: quotas could not be charged"
@@ -160,6 +164,6 @@ def _object(data: str) -> dict[str, Any]:
     """The JSON object in a line; ``{}`` for a comment, a blank line or one that was cut."""
     try:
         found = json.loads(data)
-    except ValueError:
+    except (RecursionError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

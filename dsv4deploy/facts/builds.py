@@ -64,6 +64,7 @@ class Pair:
     """What vLLM's own KV cache planner says of one deployment, run without a card.
 
     Attributes:
+        family: of the chips: ``A2``, which stands for A3 too, or ``950``.
         max_model_len: tokens of the longest request.
         max_num_batched_tokens: tokens of one step.
         block_size: tokens of a block.
@@ -75,6 +76,7 @@ class Pair:
         logged_async: the second with asynchronous scheduling.
     """
 
+    family: str
     max_model_len: int
     max_num_batched_tokens: int
     block_size: int

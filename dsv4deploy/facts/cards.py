@@ -32,8 +32,8 @@ _MEASURED_64 = Estimate(
 _ALIKE_64 = replace(
     _MEASURED_64,
     provenance=Provenance.ASSUMED,
-    source="a 64 GB card: npu-smi says 65536 MB as of a 910B3, of which torch's figure was "
-    "measured (vllm-ascend issues 13439 and 6611)",
+    source="a 64 GB card: npu-smi says 65536 MB of a 910B2C (vllm-ascend issue 4505) as of a "
+    "910B3, of which torch's figure was measured (vllm-ascend issues 13439 and 6611)",
 )
 _32 = Estimate(
     29.5,
@@ -57,8 +57,14 @@ def _unmeasured(size: int, source: str) -> Estimate:
     )
 
 
-_950PR = "128 GB by Huawei's announcement at Huawei Connect, 2025-09-18"
-_950DT = "96 GB by vllm-ascend's tutorials, such as DeepSeek-V4-Flash in v0.23.0, section 5.1"
+_950PR = (
+    "128 GB by Huawei's announcement at Huawei Connect, 2025-09-18, and MindSpore AKG's table of "
+    "Ascend950PR_9599"
+)
+_950DT = (
+    "96 GB by vllm-ascend's tutorials, such as DeepSeek-V4-Flash in v0.23.0, section 5.1; "
+    "MindSpore AKG's table has 144 GB for an Ascend950DT_95A"
+)
 CARDS: dict[str, Card] = {
     "910B1": Card("A2", 64, _ALIKE_64),
     "910B2": Card("A2", 64, _ALIKE_64),
@@ -73,17 +79,17 @@ CARDS: dict[str, Card] = {
 """By ``npu.card``. An A3 card has two dies of 64 GB, and each of them is an NPU.
 
 Sizes of the 910B cards: the tables of HAMi's ascend-device-plugin (``memoryCapacity``) for B2, B3,
-B4 and B4-1; B1 and B2C are in Atlas 800T A2 and 200T A2 Box16, with 64 GB as well.
+B4 and B4-1; MindSpore AKG's tables (Ascend910B1.md, Ascend910B2C.md) for B1 and B2C.
 """
 
 _NAMES = {
     **dict.fromkeys(("910C", "910_93", "910_9391", "910_9392", "910_9381", "910_9382"), "A3"),
-    **dict.fromkeys(("910_9372", "910_9362"), "A3"),
+    "910_9372": "A3",
     "950PR_9599": "950PR",
     "950DT_9582": "950DT",
 }
 # CANN's SoC versions: csrc/cmake/scripts/util/opdesc_parser.py and docs/source/installation.md of
-# vllm-ascend's main at 182b75ea84.
+# vllm-ascend's main at 182b75ea84. A die 910_9362 is no A3 of 64 GB: MindSpore AKG's table has 32.
 
 
 def card_of(name: str) -> str:

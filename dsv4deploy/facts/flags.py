@@ -51,8 +51,8 @@ def problem(version: str, flag: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         if not spec.get("many"):
             return f"this flag takes one value ({_KINDS[kind]}), not a list"
-        return next(filter(None, (_one(spec, kind, word) for word in value)), "")
-    return _one(spec, kind, value)
+        return next(filter(None, (_one(flag, spec, word) for word in value)), "")
+    return _one(flag, spec, value)
 
 
 _KINDS = {
@@ -63,7 +63,8 @@ _KINDS = {
 }
 
 
-def _one(spec: Mapping[str, Any], kind: str, value: Any) -> str:
+def _one(flag: str, spec: Mapping[str, Any], value: Any) -> str:
+    kind = spec["kind"]
     if (spec.get("optional") and value in ("", "None")) or (spec.get("auto") and value == "auto"):
         return ""
     choices = spec.get("choices")
@@ -73,22 +74,53 @@ def _one(spec: Mapping[str, Any], kind: str, value: Any) -> str:
         return _not_json(value)
     if isinstance(value, dict):
         return "" if spec.get("mapping") else f"this flag takes {_KINDS[kind]}, not a mapping"
-    return _not_a_number(kind, value)
+    return _not_a_number(flag, kind, value)
 
 
-def _not_a_number(kind: str, value: Any) -> str:
-    if kind == "integer" and not (isinstance(value, int) or _is_integer(value)):
+def _not_a_number(flag: str, kind: str, value: Any) -> str:
+    if kind == "integer" and integer(flag, value) is None:
         return f"this flag takes a whole number, not {value}"
     if kind == "number" and isinstance(value, str):
         return "this flag takes a number: leave out the quotes"
     return ""
 
 
-def _is_integer(value: Any) -> bool:
-    """Text that vLLM reads as an integer: 32k is 32,000, 32K is 32,768."""
-    return isinstance(value, str) and bool(
-        re.fullmatch(r"[-+]?[0-9]+|[0-9]+(\.[0-9]+)?[kKmMgGtT]", value)
-    )
+# vLLM's engine/arg_utils.py, _compute_kwargs: lines 355 to 363 of 0.22.1, 363 to 373 of 0.27.1.
+_SUFFIXED = (
+    *("kv-cache-memory-bytes", "max-model-len", "max-num-batched-tokens"),
+    *("max-num-scheduled-tokens", "safetensors-prefetch-block-size"),
+)
+
+_UNITS = {
+    "k": 10**3,
+    "m": 10**6,
+    "g": 10**9,
+    "t": 10**12,
+    "K": 2**10,
+    "M": 2**20,
+    "G": 2**30,
+    "T": 2**40,
+}
+
+
+def integer(flag: str, value: Any) -> int | None:
+    """A flag's value as the integer that vLLM's parser makes of it; None if it makes none.
+
+    Some flags take a suffix: 4k is 4,000, 4.5k is 4,500, and 4K is 4,096, where vLLM takes no
+    decimals (``human_readable_int`` in utils/argparse_utils.py, line 29 of 0.22.1).
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if re.fullmatch(r"[-+]?[0-9]{1,18}", text):
+        return int(text)
+    found = re.fullmatch(r"([0-9]{1,18})(\.[0-9]{1,18})?([kmgtKMGT])", text)
+    if not found or flag not in _SUFFIXED or (found[2] and found[3].isupper()):
+        return None
+    number, decimals, unit = found.groups(default="")
+    return int(float(number + decimals) * _UNITS[unit]) if decimals else int(number) * _UNITS[unit]
 
 
 def _not_json(value: Any) -> str:
@@ -102,7 +134,7 @@ def _not_json(value: Any) -> str:
 
     try:
         json.loads(value, parse_constant=refuse)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"not strict JSON ({error}): write a mapping"
     return ""
 

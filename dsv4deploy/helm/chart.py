@@ -7,8 +7,6 @@ import inspect
 import io
 import json
 import tarfile
-import textwrap
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,17 +17,16 @@ from ..completion import garbage, stream
 from ..errors import DeployError
 from ..findings import Severity
 from ..manifest.render import FILES, TEMPLATES
-from ..values import yaml as yamlio
+from ..values.commented import commented
 from ..values.json import to_json
 from ..values.loading import default_vllm, defaults
 from ..values.profiles import profile_names, profile_path
-from ..values.schema import Documented, documentation, hint, json_schema
+from ..values.schema import documentation, hint, json_schema
 from ..writing import write_files
 from . import smoke
 from .checks import build_templates, chart_rules, checks, python_only, warnings
 from .gotemplate import CHART, named_conditions, translate
 
-WIDTH = 98
 OWN = resources.files(__package__) / "templates"
 """What only the chart has: its notes, its test, its README."""
 LIST = ".chart-files"
@@ -143,41 +140,9 @@ def _values_yaml() -> str:
         "# The values of DeepSeek-V4-Flash on Ascend NPUs. Every key is here; the defaults are the",
         "# deployment that its publisher validated on one node of 8 × Ascend 910B4.",
         "",
-        *_section((), defaults(), documentation()),
+        *commented(defaults()),
     ]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _section(
-    path: tuple[str, ...], tree: dict[str, Any], documents: dict[str, Documented]
-) -> Iterator[str]:
-    """The lines of one section: each value under its sentences."""
-    indent = "  " * len(path)
-    documented = [key for key in tree if ".".join((*path, key)) in documents]
-    free = {key: value for key, value in tree.items() if key not in documented}
-    for key in documented:
-        entry = documents[".".join((*path, key))]
-        yield from _comment(entry, indent)
-        if entry.section:
-            yield f"{indent}{key}:"
-            yield from _section((*path, key), tree[key], documents)
-        else:
-            yield from textwrap.indent(_yaml({key: tree[key]}), indent).splitlines()
-        if not path:
-            yield ""
-    if free:
-        yield f"{indent}# Any other flag of vLLM, in vLLM's spelling."
-        yield from textwrap.indent(_yaml(free), indent).splitlines()
-
-
-def _comment(entry: Documented, indent: str) -> Iterator[str]:
-    text = f"{entry.meaning} Unit: {entry.unit}." if entry.unit else entry.meaning
-    for line in textwrap.wrap(text, WIDTH - len(indent), break_long_words=False):
-        yield f"{indent}# {line}"
-
-
-def _yaml(tree: dict[str, Any]) -> str:
-    return yamlio.write([tree]).removeprefix("---\n").rstrip("\n")
 
 
 def _schema() -> str:

@@ -253,6 +253,11 @@ class _Writer:
     def output(self, node: nodes.Node) -> None:
         if isinstance(node, nodes.TemplateData):
             self.put(node.data.replace("{{", '{{ "{{" }}'))
+        elif isinstance(node, nodes.Filter) and node.name == "block" and node.node:
+            self.parts[-1] = self.parts[-1].rstrip(" ")
+            margin = f"\n{self.margin(node)}{{{{-"
+            inner = f"{margin} . | nindent {self.expression(node.args[0])} }}}}"
+            self.put(f"{margin} with {self.expression(node.node)} }}}}{inner}{margin} end }}}}")
         elif isinstance(node, nodes.Filter) and node.name == "nindent":
             # nindent begins with a line's end: what stands before it on its line goes.
             self.parts[-1] = self.parts[-1].rstrip(" ")
@@ -324,6 +329,9 @@ class _Writer:
                 return self.call(name, node)
             case nodes.Concat():
                 return self.concatenation(node)
+            case nodes.Dict():
+                pairs = (each for pair in node.items for each in (pair.key, pair.value))
+                return " ".join(["dict", *map(self.operand, pairs)])
             case nodes.Mul() | nodes.Add() | nodes.Mod():
                 word = {nodes.Mul: "mul", nodes.Add: "add", nodes.Mod: "mod"}[type(node)]
                 return f"{word} {self.number(node.left)} {self.number(node.right)}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from ..values.pods import texts
 from ..values.tree import Values
 from .render import expression
 
@@ -90,8 +91,8 @@ NAMED = {"dsaCp": DSA_CP, "flashcomm": FLASHCOMM, "mtp": MTP}
 def holds(condition: str, values: Values) -> bool:
     """Whether a condition of the engine's arguments and variables is true of some values."""
     engine = values.engine
-    args = engine.args.model_dump(by_alias=True)
-    return bool(_compiled(condition)({"Values": {"engine": {"args": args, "env": engine.env}}}))
+    given = {"args": engine.args.model_dump(by_alias=True), "env": texts(engine.env)}
+    return bool(_compiled(condition)({"Values": {"engine": given}}))
 
 
 _compiled = cache(expression)

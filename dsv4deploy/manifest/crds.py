@@ -10,7 +10,6 @@ than integers' and IP addresses', expressions that only Go can read, and admissi
 from __future__ import annotations
 
 import codecs
-import json
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +27,7 @@ from pydantic_core import ValidationError as PydanticError
 
 from ..errors import ValuesError, suggestion
 from ..findings import Finding, Severity
-from ..values.json import short_json
+from ..values.json import read_json, short_json
 from ..values.yaml import plain
 from .structural import fault
 
@@ -201,7 +200,7 @@ def _documents(path: Path, text: str, fields: frozenset[str]) -> list[Tree]:
     """The CRDs in a file: documents of their own, or items of a list."""
     where = str(path)
     try:
-        documents = [_json(text)] if path.suffix == ".json" else _read(text, fields)
+        documents = [read_json(text)] if path.suffix == ".json" else _read(text, fields)
     except yaml.MarkedYAMLError as error:
         where += f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         reason = str(error.problem or error.context)
@@ -222,13 +221,6 @@ def _documents(path: Path, text: str, fields: frozenset[str]) -> list[Tree]:
     kind = "JSON" if path.suffix == ".json" else "YAML"
     message = f"not a {kind} document: {reason}: {_again(path)}"
     raise ValuesError.of(where, "", message)
-
-
-def _json(text: str) -> Any:
-    def refuse(word: str) -> Any:
-        raise ValueError(f"{word} is not JSON")
-
-    return json.loads(text, parse_constant=refuse)
 
 
 def _definition(path: Path, document: Tree) -> tuple[Name, dict[str, Tree]]:

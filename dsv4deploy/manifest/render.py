@@ -18,6 +18,7 @@ from typing import Any
 
 import jinja2
 
+from .. import __version__
 from ..errors import RenderError, ValuesError
 from ..values.json import to_json
 from ..values.tree import Values
@@ -31,6 +32,7 @@ FILES = Path(__file__).parent / "files"
 # to comes before what refers to it, and what protects comes before what it protects, so that no
 # request passes uncounted or unchecked. They are deleted in the reverse order.
 KINDS = (
+    "extraobjects",
     "networkpolicy",
     "llminferenceserviceconfig",
     "llminferenceservice",
@@ -66,10 +68,13 @@ class Release:
     Attributes:
         namespace: the service's namespace; ``kubectl apply`` and ``helm`` call it ``-n``.
         name: the release's name. No object carries it: the service's name is a value.
+        service: the tool that renders, in the label `app.kubernetes.io/managed-by` where
+            `standardLabels` is on; the chart's is Helm.
     """
 
     namespace: str = "demo"
     name: str = "dsv4"
+    service: str = "dsv4deploy"
 
     def __post_init__(self) -> None:
         """Refuses what Kubernetes would: a ValuesError names the namespace."""
@@ -97,6 +102,11 @@ def nindent(text: str, width: int) -> str:
     return "\n" + "\n".join(" " * width + line for line in text.split("\n"))
 
 
+def block(text: str, width: int) -> str:
+    """Like :func:`nindent`; nothing of an empty text."""
+    return nindent(text, width) if text else ""
+
+
 def items(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """A map's entries in the order of their keys, as Helm's ``range`` goes."""
     return sorted(mapping.items())
@@ -114,6 +124,7 @@ def base(path: str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "base": base,
+    "block": block,
     "int": int,
     "items": items,
     "join": join,
@@ -253,15 +264,22 @@ def _templates() -> list[jinja2.Template]:
 
 
 def context(values: Values, release: Release) -> dict[str, Any]:
-    """What templates and rules see: ``Values`` and ``Release``, in Helm's spelling."""
+    """What templates and rules see: ``Values``, ``Release`` and ``Chart``, in Helm's spelling."""
     return {
         "Values": values.model_dump(by_alias=True),
-        "Release": {"Name": release.name, "Namespace": release.namespace},
+        "Release": {
+            "Name": release.name,
+            "Namespace": release.namespace,
+            "Service": release.service,
+        },
+        "Chart": {"Version": __version__},
     }
 
 
 def by_template(values: Values, release: Release | None = None) -> dict[str, str]:
     """The manifest's documents as YAML text, each by the name in :data:`KINDS` of its template.
+
+    An object in ``extraObjects`` has ``extra-`` and its name.
 
     Raises:
         RenderError: a template is wrong.
@@ -271,7 +289,12 @@ def by_template(values: Values, release: Release | None = None) -> dict[str, str
         texts = [template.render(data).strip() for template in _templates()]
     except jinja2.TemplateError as error:
         raise RenderError(f"a template is wrong: {error}") from error
-    return {kind: f"---\n{text}\n" for kind, text in zip(KINDS, texts, strict=True) if text}
+    found = dict(zip(KINDS, texts, strict=True))
+    # No line of theirs but the first is `---`: each field is JSON on one line.
+    extra = f"\n{found.pop('extraobjects')}".split("\n---\n")[1:]
+    names = (f"extra-{name}" for name, _ in items(values.extra_objects))
+    found = {**dict(zip(names, extra, strict=True)), **found}
+    return {name: f"---\n{text}\n" for name, text in found.items() if text}
 
 
 def documents(values: Values, release: Release | None = None) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..facts.builds import Build, builds, deployed
+from ..facts.cards import CARDS
 from ..manifest.conditions import DSA_CP, FLASHCOMM, SHARED_WHOLE, holds
 from ..values.tree import Values
 from .kv_cache import KvCache
@@ -80,6 +81,7 @@ def kv_cache(values: Values) -> KvCache:
         draft_layers=speculation.layers,
         steps_in_flight=ahead if schedules_ahead(values) else 1,
         logs_needed_blocks=build.logs_needed_blocks if build else False,
+        family=CARDS[values.npu.card].family,
     )
 
 

@@ -8,6 +8,7 @@ from ..errors import DeployError
 from ..facts.cards import CARDS
 from ..facts.estimates import GIB, Estimate, Provenance
 from ..values import quantities
+from ..values.pods import texts
 from ..values.tree import Values
 from .engine import engine_build, kv_cache
 from .startup_log import Calibration
@@ -89,7 +90,7 @@ def _activation(batched: int) -> Estimate:
 
 def _buffers(values: Values) -> tuple[Estimate, Estimate]:
     """Communication buffers that exist at the profile run, and what comes after it."""
-    text = values.engine.env.get("HCCL_BUFFSIZE") or ""
+    text = texts(values.engine.env).get("HCCL_BUFFSIZE", "")
     given = quantities.whole(text)
     size = 200 if given is None else given
     # A communicator takes its buffer twice. Group mc2 has HCCL_BUFFSIZE, tensor and expert

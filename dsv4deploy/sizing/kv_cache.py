@@ -22,6 +22,7 @@ class KvCache:
     There is one KV head, so every tensor parallel rank holds the whole cache. Six groups of
     layers share one pool of blocks; the compressors' states take pages of 8 and 32 tokens, which
     is why a step's tokens (max-num-batched-tokens) cost more than a request's (max-model-len).
+    An Ascend 950 keeps the cache in 8 bits, and has smaller pages.
 
     Attributes:
         block_size: tokens of a block, 32, 64 or 128.
@@ -31,6 +32,7 @@ class KvCache:
         draft_layers: layers of the draft model, each with a cache: 1 for MTP, 3 for DSpark.
         steps_in_flight: steps whose tokens the cache holds at once.
         logs_needed_blocks: whether vLLM's log divides by the blocks that a request needs.
+        family: of the chips: ``A2`` and ``A3`` are alike, ``950`` is not.
 
     Source: vllm-ascend's patch_kv_cache_utils.py in each build of ``facts/data/builds``, run with
     its vLLM and no card; the tests compare with the figures of that code.
@@ -43,15 +45,19 @@ class KvCache:
     draft_layers: int = 1
     steps_in_flight: int = 1
     logs_needed_blocks: bool = False
+    family: str = "A2"
 
     @property
     def _page(self) -> int:
-        """Bytes of a page of attention; an indexer's is 130 bytes a token."""
-        return 2 * HEAD_DIM * self.block_size
+        """Bytes of a page of attention: 16 bits a value, or 8 bits and 128 bytes of scales."""
+        token = HEAD_DIM + 128 if self.family == "950" else 2 * HEAD_DIM
+        return token * self.block_size
 
     @property
     def _pair(self) -> int:
-        return self._page + (INDEX_DIM + 2) * self.block_size
+        """Bytes of a page of attention and one of the indexer: 8 bits a value, and a scale."""
+        scale = 4 if self.family == "950" else 2
+        return self._page + (INDEX_DIM + scale) * self.block_size
 
     @property
     def bytes_per_block(self) -> int:
@@ -70,7 +76,8 @@ class KvCache:
         def pages(window: int, page: int) -> int:
             return _pages(min(window - 1 + tokens, self.max_model_len), page) + 1
 
-        return pages(WINDOW, block), pages(8, block // 16), pages(WINDOW, block // 4)
+        states = block // (8 if self.family == "950" else 4)
+        return pages(WINDOW, block), pages(8, block // 16), pages(WINDOW, states)
 
     @property
     def context_blocks(self) -> int:

@@ -9,14 +9,13 @@ has no NPU.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
 
 from ..facts.estimates import GIB, Estimate
+from ..facts.flags import integer
 from ..facts.model import MAX_MODEL_LEN
 from ..values.tree import Values
 from .engine import arguments, captured_batches, draft, engine_build, kv_cache, runs_as_graph
@@ -226,23 +225,11 @@ def plan(
 def _fixed_cache(values: Values, cache: KvCache) -> float | None:
     """GiB of a KV cache whose size the arguments set; None where vLLM measures it."""
     args = arguments(values)
-    blocks = _integer(args.get("num-gpu-blocks-override"))
+    blocks = integer("num-gpu-blocks-override", args.get("num-gpu-blocks-override"))
     if blocks is not None:
         return blocks * cache.bytes_per_block / GIB
-    given = _integer(args.get("kv-cache-memory-bytes"))
+    given = integer("kv-cache-memory-bytes", args.get("kv-cache-memory-bytes"))
     return given / GIB if given is not None else None
-
-
-def _integer(value: Any) -> int | None:
-    """An integer as vLLM reads one: 4k is 4,000, 4K is 4,096."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    found = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([kmgt]?)", str(value), re.IGNORECASE)
-    if not found:
-        return None
-    number, unit = found.groups()
-    power = "KMGT".index(unit.upper()) + 1 if unit else 0
-    return int(float(number) * (1024 if unit.isupper() else 1000) ** power)
 
 
 def _notes(values: Values) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from .pods import Fields, Variable
 from .scalars import (
     Address,
     Argument,
@@ -16,9 +17,14 @@ from .scalars import (
     Fraction,
     FrozenDict,
     Image,
+    LabelKey,
+    LabelValue,
     Map,
+    MountPath,
     Natural,
     ObjectName,
+    OptionalName,
+    PartName,
     Path,
     Port,
     Quantity,
@@ -305,7 +311,7 @@ class Engine(Section):
             "trust-remote-code": True,
         }
     )
-    env: Map[VariableName, Text | None] = FrozenDict(
+    env: Map[VariableName, Variable] = FrozenDict(
         HCCL_BUFFSIZE="1024",
         HCCL_OP_EXPANSION_MODE="AIV",
         HF_HUB_OFFLINE="1",
@@ -321,6 +327,8 @@ class Engine(Section):
     )
     """Environment variables by name; null leaves one out. Values are text: write "1", not 1.
     Kubernetes puts another variable's value in the place of `$(NAME)`, and `$` in that of `$$`.
+    A secret comes from a Secret: `HF_TOKEN: {secretKeyRef: {name: hf, key: token}}`; other text may
+    come from a ConfigMap: `{configMapKeyRef: {name: site, key: proxy}}`.
     Becomes: env of container main"""
     env_from_pod: Map[
         VariableName, Literal["metadata.name", "metadata.namespace", "status.podIP"] | None
@@ -335,6 +343,29 @@ class Engine(Section):
     """Groups of the engine's processes. HAMi's device plugin gives /dev/davinci* to group 1000.
     Source: the published manifest has none; HAMi ascend-device-plugin, issue 139.
     Becomes: securityContext.supplementalGroups of the engine's pods"""
+    pod_labels: Map[LabelKey, LabelValue] = FrozenDict()
+    """Labels of the engine's pods. KServe makes them a part of the Deployment's selector, which
+    can't be changed: set them before the first apply, or delete the Deployment at a change.
+    Source: the published manifest has none.
+    Becomes: spec.labels"""
+    pod_annotations: Map[LabelKey, Text] = FrozenDict()
+    """Annotations of the engine's pods.
+    Source: the published manifest has none.
+    Becomes: spec.annotations"""
+    priority_class_name: OptionalName = ""
+    """The priority class of the engine's pods; empty leaves it to the cluster.
+    Source: the published manifest has none.
+    Becomes: priorityClassName of the engine's pods"""
+    affinity: Fields = FrozenDict()
+    """The affinity of the engine's pods, as Kubernetes writes it: `nodeAffinity`, `podAffinity`,
+    `podAntiAffinity`.
+    Source: the published manifest has none.
+    Becomes: affinity of the engine's pods"""
+    topology_spread_constraints: Map[LabelKey, Fields] = FrozenDict()
+    """How instances are spread, by topology key: the other fields of each constraint, such as
+    `maxSkew`, `whenUnsatisfiable` and `labelSelector`.
+    Source: the published manifest has none.
+    Becomes: topologySpreadConstraints of the engine's pods"""
     termination: Termination = Termination()
     worker: Worker = Worker()
     resources: Resources = Resources()
@@ -343,3 +374,21 @@ class Engine(Section):
     Unit: bytes
     Becomes: sizeLimit of the emptyDir volume at /dev/shm"""
     probes: Probes = Probes()
+    extra_volumes: Map[PartName, Fields] = FrozenDict()
+    """More volumes of the engine's pods, by name: the source of each, such as
+    `{hostPath: {path: /etc/hccn.conf, type: File}}`.
+    Source: the published manifest has none.
+    Becomes: volumes of the engine's pods"""
+    extra_volume_mounts: Map[MountPath, Fields] = FrozenDict()
+    """More mounts of container main, by path: `name` of the volume and other fields, such as
+    `{name: hccn-conf, readOnly: true}`.
+    Source: the published manifest has none.
+    Becomes: volumeMounts of container main"""
+    extra_init_containers: Map[PartName, Fields] = FrozenDict()
+    """More init containers of the engine's pods, by name, in the order of their names.
+    Source: the published manifest has none.
+    Becomes: initContainers of the engine's pods"""
+    extra_containers: Map[PartName, Fields] = FrozenDict()
+    """More containers of the engine's pods, by name: the other fields of each, such as `image`.
+    Source: the published manifest has none.
+    Becomes: containers of the engine's pods"""

@@ -3,8 +3,37 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+def finite(word: str) -> float:
+    """A number of JSON. Raises ValueError where it is too large for a float."""
+    value = float(word)
+    if math.isinf(value):
+        raise ValueError(f"the number {word[:20]} is too large")
+    return value
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=finite)
+"""Reads JSON without Python's additions to it, which are NaN and infinity."""
+
+
+def read_json(text: str) -> Any:
+    """The data in JSON text.
+
+    Raises:
+        ValueError: it is no JSON, nested too deeply, or has a number that is too large.
+    """
+    try:
+        return DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def to_json(value: Any) -> str:

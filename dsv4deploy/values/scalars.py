@@ -18,8 +18,9 @@ from typing_extensions import TypeAliasType
 # JSON, and so Helm, carries integers exactly only up to here.
 EXACT = 2**53 - 1
 # Control characters, line separators, byte order marks and non-characters: some YAML readers
-# and writers lose or refuse them (Helm 3.17's schema check among them).
-_UNSAFE = "\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"
+# and writers lose or refuse them (Helm 3.17's schema check among them). Helm puts U+FFFD in the
+# place of what is no character.
+_UNSAFE = "\x7f-\x9f\u2028\u2029\ufeff\ufffd-\uffff"
 # `{{` starts a template that KServe expands anywhere in an LLMInferenceService.
 LINE = f"^(\\{{?[^{{\x00-\x1f{_UNSAFE}])*\\{{?$"
 TEXT = f"^(\\{{?[^{{\x00-\x08\x0b-\x1f{_UNSAFE}])*\\{{?$"
@@ -117,13 +118,18 @@ PATTERNS: dict[str, str] = {}
 """What each text must look like, in words, by the regular expression that checks it. The
 expressions keep to what RE2 (Helm), Rust (Python) and JSON schema read alike."""
 
-_ONE_LINE = "one line of text without control characters or `{{`, which KServe would expand"
+_ONE_LINE = "one line of text without control characters, U+FFFD or `{{`, which KServe would expand"
 Line = Annotated[str, Strict(), _text(LINE, _ONE_LINE, 0, 8192)]
 Word = Annotated[str, Strict(), _text(LINE, _ONE_LINE, 1, 1024)]
 Text = Annotated[
     str,
     Strict(),
-    _text(TEXT, "text without control characters or `{{`, which KServe would expand", 0, 65_536),
+    _text(
+        TEXT,
+        "text without control characters, U+FFFD or `{{`, which KServe would expand",
+        0,
+        65_536,
+    ),
 ]
 Path = Annotated[
     str,
@@ -202,8 +208,38 @@ LabelKey = Annotated[
     Strict(),
     Field(
         pattern=_said(
-            r"^([a-z0-9][-a-z0-9.]*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
-            "a label's key such as node.kubernetes.io/npu.chip.name",
+            r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+            r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
+            "a key such as node.kubernetes.io/npu.chip.name, 63 characters or fewer after its /",
+        )
+    ),
+]
+ObjectKey = Annotated[
+    str,
+    Strict(),
+    Field(
+        pattern=_said(
+            r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+            "lower-case letters, digits, - and ., as Kubernetes names objects",
+        )
+    ),
+]
+PartName = Annotated[
+    str,
+    Strict(),
+    Field(
+        pattern=_said(
+            r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+            "lower-case letters, digits and -, 63 or fewer, as Kubernetes names parts of a pod",
+        )
+    ),
+]
+MountPath = Annotated[
+    str,
+    Strict(),
+    Field(
+        pattern=_said(
+            r"^/[A-Za-z0-9._/@+-]+$", "a path in the container of letters, digits and . _ / @ + -"
         )
     ),
 ]
@@ -269,7 +305,7 @@ LineKey = Annotated[
     Field(
         pattern=_said(
             f"^([^<{{\x00-\x1f{_UNSAFE}](\\{{?[^{{\x00-\x1f{_UNSAFE}])*\\{{?)?$",
-            "one line of text without control characters, < or { first, or `{{`",
+            "one line of text without control characters, U+FFFD, < or { first, or `{{`",
         )
     ),
 ]
@@ -309,6 +345,19 @@ Duration = Annotated[
     Strict(),
     _text(r"^([0-9]{1,5}(h|m|s|ms)){1,4}$", "a duration such as 90s, 15m or 1h30m", 2, 32),
 ]
+ApiVersion = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^([a-z0-9][-a-z0-9.]*/)?v[0-9][a-z0-9]*$", "an API version such as v1 or apps/v1", 2, 253
+    ),
+]
+Kind = Annotated[str, Strict(), _text(r"^[A-Z][A-Za-z0-9]*$", "a kind such as ConfigMap", 1, 63)]
+ReferenceKey = Annotated[
+    str,
+    Strict(),
+    _text(r"^[-._a-zA-Z0-9]+$", "a key of a Secret or ConfigMap: letters, digits, - _ .", 1, 253),
+]
 ResourceName = Annotated[
     str,
     Strict(),
@@ -331,14 +380,14 @@ else:
     _Number = Annotated[Number, Tag("{number}")]
     _Line = Annotated[Line, Tag("{text}")]
     _Words = tuple[Annotated[_Number | _Line, Discriminator(_kind)], ...]
-    # What JSON holds, with text of one line.
+    # What JSON holds.
     Data = TypeAliasType(
         "Data",
         Annotated[
             _Null
             | _Boolean
             | _Number
-            | _Line
+            | Annotated[Text, Tag("{text}")]
             | Annotated[tuple["Data", ...], Tag("{list}")]
             | Annotated[Map[LineKey, "Data"], Tag("{object}")],
             Discriminator(_kind),

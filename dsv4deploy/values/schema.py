@@ -21,14 +21,16 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from ..errors import ValuesError, nearest
 from ..facts import flags
-from . import engine, gateway, platform, tree
+from . import engine, gateway, platform, pods, tree
 from .json import to_json
 from .loading import default_vllm, defaults
 from .scalars import EXACT, FLAG_NAME, PATTERNS
 from .tree import PUBLISHED, Values
 
-_MODULES = (tree, engine, gateway, platform)
+_MODULES = (tree, engine, gateway, platform, pods)
 """Where the sections are, whose source holds the docstrings."""
+_PARTIAL = ("ExtraObject",)
+"""Sections in maps of the user's keys, where nothing but the user's document has their values."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def json_schema() -> dict[str, Any]:
     """The values as a JSON schema (draft 2020-12) that accepts what :func:`load` accepts.
 
     It is the schema of the merged values, in which every key is present, so every property is
-    required. Not to be changed.
+    required, but for those of sections in free maps that have a default. Not to be changed.
     """
     schema = Values.model_json_schema(by_alias=True, schema_generator=_Generator)
     texts = _docstrings()
@@ -84,7 +86,8 @@ def json_schema() -> dict[str, Any]:
             section["maxProperties"] = engine.MOST_ARGS
             section["patternProperties"] = {FLAG_NAME: section.pop("additionalProperties")}
         if "properties" in section:
-            section["required"] = list(section["properties"])
+            if name not in _PARTIAL:
+                section["required"] = list(section["properties"])
             fields = {key.replace("-", "_"): text for key, text in texts[name].items()}
             for key, own in section["properties"].items():
                 text = fields.get(to_snake(key).replace("-", "_"))

@@ -1,4 +1,4 @@
-"""What is a secret: by the name of a variable, flag or key, or by a password inside a URL.
+"""What is a secret: by the name of a variable, flag or key, or by what it looks like.
 
 Whatever prints values (errors, findings, ``diff``) masks them with :func:`masked` or
 :func:`masked_text`, so that a secret is not printed even where it is the thing that is wrong.
@@ -14,11 +14,18 @@ MASK = "***"
 _WORDS = (
     r"(?<!per)(?<!per[-_])TOKEN|SECRET|PASSW(?:OR)?DS?|PASSPHRASES?|CREDENTIALS?|AUTHORIZATION"
     r"|(?:API|ACCESS|PRIVATE|SECRET|SIGNING|ENCRYPTION)[-_]?KEYS?"
-    r"|(?<=[-_])(?:PASS|PWD|KEYS?|AUTH)"
+    r"|(?<=[-_])(?:PASS|PWD|KEYS?|AUTH|PAT|KEY[-_]ID)|COOKIES?|JWT|PEM|BEARER"
 )
-_NAME = re.compile(rf"(?i)(?:{_WORDS})$")
+_NAME = re.compile(rf"(?i)(?:{_WORDS})[-_]?[0-9]*$")
 _MENTIONED = re.compile(rf"(?i)(?:{_WORDS})(?![a-z])")
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/?#:@]*):[^\s/?#]+(?=@)")
+# As those who issue them write them: tokens of Hugging Face, GitHub, GitLab, OpenAI and Slack, keys
+# of AWS, JSON web tokens, headers of HTTP, private keys.
+_ISSUED = re.compile(
+    r"\b(?:hf_|gh[oprsu]_|github_pat_|glpat-|sk-|xox[abeprs]-)[\w-]{16,}|\bAKIA[0-9A-Z]{16}\b"
+    r"|\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]*|\b(?i:bearer|basic) [\w.~+/=-]{8,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^'\"]*"
+)
 _WORD = r"'(?:[^']|'\\'')*'|\"[^\"]*\"|[^\s'\"\\]+"
 # The words behind a flag, over the ends of continued lines, up to the next flag.
 _FLAG = re.compile(rf"(?<![\w-])--([a-z][a-z0-9-]*)((?:(?:[= \t]|\\\n)+(?!--)(?:{_WORD}))+)")
@@ -31,12 +38,12 @@ def secret_name(name: str) -> bool:
 
 
 def secret_value(value: object) -> bool:
-    """Whether a value is a secret whatever its name: a URL with a password."""
-    return isinstance(value, str) and bool(_URL_PASSWORD.search(value))
+    """Whether a value is a secret whatever its name: a URL with a password, an issued token."""
+    return isinstance(value, str) and bool(_URL_PASSWORD.search(value) or _ISSUED.search(value))
 
 
 def mentions_secret(text: str) -> bool:
-    """Whether text, such as that of ``--set``, names a secret or holds a URL with a password."""
+    """Whether text, such as that of ``--set``, names a secret or holds one."""
     return bool(_MENTIONED.search(text)) or secret_value(text)
 
 
@@ -57,8 +64,8 @@ def masked(value: Any, *names: str) -> Any:
 
 
 def masked_text(text: str) -> str:
-    """Text, such as a script, without passwords in URLs and the values of flags and JSON keys."""
-    text = _URL_PASSWORD.sub(rf"\1:{MASK}", text)
+    """Text, such as a script, without passwords in URLs, tokens, secret flags and JSON keys."""
+    text = _ISSUED.sub(MASK, _URL_PASSWORD.sub(rf"\1:{MASK}", text))
     text = _FLAG.sub(
         lambda found: f"--{found[1]} {MASK}" if secret_name(found[1]) else found[0], text
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any
 
 from ..errors import ValuesError
+from .json import DECODER, finite
 from .merge import Tree
 from .secrets import masked_option, mentions_secret
 
@@ -55,25 +55,16 @@ def _reason(error: Exception, text: str) -> str:
     return "can't be read" if mentions_secret(text) else str(error)
 
 
-def _refuse(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")
-
-
-def _number(word: str) -> float:
-    value = float(word)
-    if math.isinf(value):
-        raise ValueError(f"the number {word[:20]} is too large")
-    return value
-
-
 def _integer(word: str) -> int | float:
-    value = _number(word)
+    value = finite(word)
     return value if word == "-0" else int(word)  # Go reads every JSON number as a float
 
 
 # Python's decoder ends at what is whole of such a number, Go's refuses it.
 _TORN = re.compile(r"-?(0|[1-9][0-9]*)(\.(?![0-9])|(\.[0-9]+)?[eE](?![+-]?[0-9]))")
-_JSON = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_number)
+_JSON = json.JSONDecoder(
+    parse_constant=DECODER.parse_constant, parse_int=_integer, parse_float=finite
+)
 
 
 def _typed(word: str) -> Any:

@@ -18,6 +18,7 @@ from pydantic import Field
 from .engine import Engine, KvStore
 from .gateway import Maas
 from .platform import DisruptionBudget, Kserve, Monitoring, NetworkPolicy, Test
+from .pods import ExtraObject, Fields, Variable
 from .scalars import (
     Always,
     Boolean,
@@ -30,6 +31,7 @@ from .scalars import (
     Map,
     ModelUri,
     Natural,
+    ObjectKey,
     OptionalName,
     Port,
     Quantity,
@@ -38,6 +40,8 @@ from .scalars import (
     Section,
     Size,
     TaintKey,
+    Text,
+    VariableName,
     Word,
 )
 
@@ -207,6 +211,36 @@ class Router(Section):
     """How much the router logs.
     Becomes: --v"""
     resources: RouterResources = RouterResources()
+    env: Map[VariableName, Variable] = FrozenDict()
+    """Environment variables of the router, as in `engine.env`.
+    Source: the published manifest has none.
+    Becomes: env of the router's container main"""
+    service_links: Boolean = True
+    """Whether Kubernetes adds variables for each Service of the namespace, as is its default.
+    Becomes: enableServiceLinks: false of the router's pods where it is false"""
+    pod_labels: Map[LabelKey, LabelValue] = FrozenDict()
+    """Labels of the router's pods. KServe makes them a part of the Deployment's selector, which
+    can't be changed: set them before the first apply, or delete the Deployment at a change.
+    Source: the published manifest has none.
+    Becomes: spec.router.scheduler.labels"""
+    pod_annotations: Map[LabelKey, Text] = FrozenDict()
+    """Annotations of the router's pods.
+    Source: the published manifest has none.
+    Becomes: spec.router.scheduler.annotations"""
+    priority_class_name: OptionalName = ""
+    """The priority class of the router's pods; empty leaves it to the cluster.
+    Source: the published manifest has none.
+    Becomes: priorityClassName of the router's pods"""
+    affinity: Fields = FrozenDict()
+    """The affinity of the router's pods, as Kubernetes writes it: `nodeAffinity`, `podAffinity`,
+    `podAntiAffinity`.
+    Source: the published manifest has none.
+    Becomes: affinity of the router's pods"""
+    topology_spread_constraints: Map[LabelKey, Fields] = FrozenDict()
+    """How routers are spread, by topology key: the other fields of each constraint, such as
+    `maxSkew`, `whenUnsatisfiable` and `labelSelector`.
+    Source: the published manifest has none.
+    Becomes: topologySpreadConstraints of the router's pods"""
     termination_grace_period_seconds: Natural = 30
     """How long a stopping router may take to finish.
     Unit: seconds
@@ -230,6 +264,28 @@ class Values(Section):
     kv_store: KvStore = KvStore()
     engine: Engine = Engine()
     router: Router = Router()
+    labels: Map[LabelKey, LabelValue] = FrozenDict()
+    """Labels of every object. Where an object has a label of the same key, its own stays. Pods
+    have `engine.podLabels` and `router.podLabels`.
+    Source: the published manifest has none.
+    Becomes: metadata.labels of every object"""
+    annotations: Map[LabelKey, Text] = FrozenDict()
+    """Annotations of every object. Where an object has one of the same key, its own stays. Pods
+    have `engine.podAnnotations` and `router.podAnnotations`.
+    Source: the published manifest has none.
+    Becomes: metadata.annotations of every object"""
+    standard_labels: Boolean = False
+    """Whether every object has the labels that Helm's guide recommends: `app.kubernetes.io/name`,
+    `app.kubernetes.io/instance` with the service's name, `app.kubernetes.io/managed-by` with the
+    tool that renders, Helm or dsv4deploy, and from Helm `helm.sh/chart`. An object's own labels
+    and those in `labels` stay.
+    Source: the published manifest has none; Helm, Labels and Annotations.
+    Becomes: metadata.labels of every object"""
+    extra_objects: Map[ObjectKey, ExtraObject] = FrozenDict()
+    """More objects in the service's namespace, by name: `apiVersion` and `kind` of each, `labels`
+    and `annotations`, and in `fields` everything else, such as `data` or `spec`.
+    Source: the published manifest has none.
+    Becomes: an object each, applied before all others"""
     maas: Maas = Maas()
     kserve: Kserve = Kserve()
     network_policy: NetworkPolicy = NetworkPolicy()

@@ -55,6 +55,16 @@ _AMBIGUOUS = [
     (re.compile(r"(?i:[-+]?\.inf|\.nan)"), "is not a number that JSON can carry"),
     (re.compile(r"="), "is a special key to some readers"),
 ]
+# What readers take differently wherever it is: Helm 4 splits a file at lines that begin with ---
+# before it reads YAML.
+_ANYWHERE = [
+    (re.compile("\ufeff"), "a byte order mark inside this file: delete it"),
+    (re.compile(r"\r(?!\n)"), "a carriage return without a line feed: save this file with LF"),
+    (
+        re.compile(r"(?m)^---(?![ \t]*(#.*)?\r?$)"),
+        "a line that begins with --- and goes on ends the file to some readers: indent it",
+    ),
+]
 _TEMPLATE = "values files are no templates: in the place of `{{ … }}` write what it stands for"
 
 
@@ -90,21 +100,39 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
         ValuesError: broken YAML, several documents, a key twice, an ambiguous scalar, a tag, a
             directive, another encoding than UTF-8.
     """
+    documents = read_all(text, source, most=1)
+    return documents[0] if documents else {}
+
+
+def read_all(text: str | bytes, source: str, most: int = _MAX_NODES) -> list[dict[str, Any]]:
+    """The YAML documents of a text, each a mapping, as :func:`read` reads one; without empty ones.
+
+    Args:
+        text: the text.
+        source: what the user knows it by.
+        most: how many documents it may have.
+
+    Raises:
+        ValuesError: see :func:`read`.
+    """
     content = text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
+    documents: list[Any] = []
     try:
         content.encode()
-        if "\ufeff" in content[1:]:
-            raise ValuesError.of(source, "", "a byte order mark inside this file: delete it")
+        content = content.removeprefix("\ufeff")
         _only_plain(content, source)
         loader = _Loader(content)
         try:
-            node = loader.get_node() if loader.check_node() else None
-            if loader.check_node():
-                message = "several YAML documents in one file: keep one, or make two files of them"
-                raise ValuesError.of(source, "", message)
+            while loader.check_node():
+                if len(documents) == most:
+                    message = (
+                        "several YAML documents in one file: keep one, or make two files of them"
+                    )
+                    raise ValuesError.of(source, "", message)
+                if (node := loader.get_node()) is not None:
+                    documents.append(_Builder(source).build(node, ()))
         finally:
             loader.dispose()
-        document = None if node is None else _Builder(source).build(node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
@@ -119,30 +147,51 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         reason = str(error).splitlines()[0]
         raise ValuesError.of(source, "", f"not a YAML document: {reason}") from None
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        message = "the document must be a mapping of values, such as `name: my-service`"
-        raise ValuesError.of(source, "", message)
-    return document
+    for document in documents:
+        if document is not None and not isinstance(document, dict):
+            message = "the document must be a mapping of values, such as `name: my-service`"
+            raise ValuesError.of(source, "", message)
+    return [document for document in documents if document]
 
 
 def _only_plain(text: str, source: str) -> None:
     """Refuses what readers understand differently, and what would crash libyaml's composer."""
-    depth = 0
+    for pattern, message in _ANYWHERE:
+        found = pattern.search(text)
+        if found:
+            line = text.count("\n", 0, found.start()) + 1
+            raise ValuesError.of(f"{source}:{line}", "", message)
+    depth = in_flow = 0
     for event in yaml.parse(text, Loader=_Loader):
         where = f"{source}:{event.start_mark.line + 1}" if event.start_mark else source
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
+            in_flow += bool(event.flow_style)  # no block is inside of a flow collection
             if depth > _DEEPEST:
                 raise ValuesError.of(where, "", "nested too deeply to be a values file")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+            in_flow = max(0, in_flow - 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            _only_common(text, event, where, in_flow=bool(in_flow))
         if isinstance(event, yaml.DocumentStartEvent) and (event.version or event.tags):
             message = "directives such as %YAML have no meaning here: leave them out"
             raise ValuesError.of(where, "", message)
         if getattr(event, "tag", None):
             message = 'tags such as ! and !!str have no meaning here: write text as "text"'
+            raise ValuesError.of(where, "", message)
+
+
+def _only_common(text: str, scalar: yaml.ScalarEvent, where: str, *, in_flow: bool) -> None:
+    """Refuses a way to write text that Go's readers (go-yaml 2.4, in Helm 3.17) do not know."""
+    if in_flow and not scalar.style and "?" in scalar.value:
+        message = "unquoted text between [ ] or { } ends at a `?` to some readers: put it in quotes"
+        raise ValuesError.of(where, "", message)
+    start, end = scalar.start_mark, scalar.end_mark
+    if start and end and scalar.style == '"' and "/" in scalar.value:
+        written = text[start.index : end.index]
+        if re.search(r"(?<!\\)(\\\\)*\\/", written):
+            message = "some readers do not know the escape \\/: write / without the backslash"
             raise ValuesError.of(where, "", message)
 
 

@@ -30,7 +30,7 @@ TWO = (
 def ask(real: Cluster) -> Iterator[tuple[str, str]]:
     """The gateway's URL, and a key that it takes."""
     real.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-    told = dsv4deploy(real, "keys", "create", "alice", "--name", "chat", "-n", HOME, *TWO)
+    told = dsv4deploy(real, "keys", "create", "bob", "--name", "chat", "-n", HOME, *TWO)
     key = next(line for line in told.splitlines() if line.startswith("dsv4_"))
     with deployed(real, HOME, *TWO):
         url = until("the gateway has an address", lambda: address(real, "maas", HOME))

@@ -119,7 +119,7 @@ def read_refusals(root: Path, names: set[str]) -> dict[str, list[str]]:
         root: a folder that holds ``vllm_ascend``.
         names: flags, keys and variables that are known; others are not told.
     """
-    spelled = {name.replace("-", "_"): name for name in names}
+    spelled = {name.replace("-", "_"): name for name in sorted(names)}
     result = {}
     for module in ("vllm_ascend.ascend_config", "vllm_ascend.platform"):
         file = module_file(root, module)
@@ -153,7 +153,14 @@ def _refusals(node: ast.AST, tests: tuple[ast.expr, ...] = ()) -> Iterator[tuple
                 yield from _refusals(child, tests)
 
 
-_PAIR = ("maxModelLen", "maxNumBatchedTokens", "blockSize", "draftLayers", "asyncScheduling")
+_PAIR = (
+    "family",
+    "maxModelLen",
+    "maxNumBatchedTokens",
+    "blockSize",
+    "draftLayers",
+    "asyncScheduling",
+)
 _LIMITS = (
     (32_768, 2048),
     (32_768, 4096),
@@ -168,21 +175,25 @@ _LIMITS = (
     (133_120, 8192),
     (1_048_576, 10_240),
 )
-_PAIRS = (
-    *((*limits, 128, 1) for limits in _LIMITS),
-    *((*limits, 64, 1) for limits in ((32_768, 2048), (200_000, 8192))),
-    *((*limits, 32, 1) for limits in ((32_768, 2048), (1_048_576, 10_240))),
-    *((*limits, 128, 0) for limits in ((32_768, 2048), (200_000, 8192))),
-    (800_000, 8192, 128, 3),
+_PAIRS = tuple(
+    (family, *pair)
+    for family in ("A2", "950")
+    for pair in (
+        *((*limits, 128, 1) for limits in _LIMITS),
+        *((*limits, 64, 1) for limits in ((32_768, 2048), (200_000, 8192))),
+        *((*limits, 32, 1) for limits in ((32_768, 2048), (1_048_576, 10_240))),
+        *((*limits, 128, 0) for limits in ((32_768, 2048), (200_000, 8192))),
+        (800_000, 8192, 128, 3),
+    )
 )
 
 
 def read_planner(vllm: Path, ascend: Path) -> dict[str, Any]:
     """What vLLM's own KV cache planner says of each pair, with vllm-ascend's patches.
 
-    It runs in a process of its own, since every build has modules of the same names. A row is
-    length, step, block size, draft layers, bytes a block, blocks needed and blocks in vLLM's log,
-    then needed and logged under asynchronous scheduling.
+    It runs in a process of its own, since every build has modules of the same names. A row is the
+    chips' family, length, step, block size, draft layers, bytes a block, blocks needed and blocks
+    in vLLM's log, then needed and logged under asynchronous scheduling.
     """
     asked = [
         dict(zip(_PAIR, (*pair, batched), strict=True))
@@ -202,9 +213,9 @@ def read_planner(vllm: Path, ascend: Path) -> dict[str, Any]:
         limits = [plain[name] for name in _PAIR[:-1]]
         figures = [plain["bytesPerBlock"], plain["needed"], plain["logged"]]
         pairs.append([*limits, *figures, overlapped["needed"], overlapped["logged"]])
-    doubled = any(row[5] != row[7] for row in pairs)
+    doubled = any(row[6] != row[8] for row in pairs)
     return {
         "stepsInFlight": 2 if doubled else 1,
-        "logsNeededBlocks": all(row[5] == row[6] for row in pairs),
+        "logsNeededBlocks": all(row[6] == row[7] for row in pairs),
         "pairs": pairs,
     }

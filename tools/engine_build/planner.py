@@ -28,7 +28,15 @@ REAL = {
     "vllm_ascend.patch.platform.patch_async_swa_kv_lifetime",
 }
 _PATCHES = [name for name in sorted(REAL) if ".patch_" in name or name.startswith("vllm_ascend")]
-_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4, "int8": 1, "uint8": 1, "float": 4}
+_BYTES = {
+    "bfloat16": 2,
+    "float16": 2,
+    "float32": 4,
+    "float": 4,
+    "int8": 1,
+    "uint8": 1,
+    "float8_e4m3fn": 1,
+}
 
 
 class _StandIn(type):
@@ -92,7 +100,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module.format_gib = lambda number: f"{number / 2**30:.2f}"  # type: ignore[attr-defined]
 
 
-def _configuration(pair: dict[str, int]) -> Any:
+def _configuration(pair: dict[str, Any]) -> Any:
     batches = 2 if pair["asyncScheduling"] else 1
     return SimpleNamespace(
         model_config=SimpleNamespace(max_model_len=pair["maxModelLen"]),
@@ -115,10 +123,11 @@ def _configuration(pair: dict[str, int]) -> Any:
     )
 
 
-def layers(block_size: int, draft_layers: int, scaled: bool) -> dict[str, Any]:
-    """The caches of DeepSeek-V4's layers on A2 and A3, as vllm-ascend's layers describe them.
+def layers(family: str, block_size: int, draft_layers: int, scaled: bool) -> dict[str, Any]:
+    """The caches of DeepSeek-V4's layers, as vllm-ascend's layers describe them.
 
     Args:
+        family: ``A2``, which A3 is alike, or ``950``, whose caches are float8 with 128 bytes more.
         block_size: 32, 64 or 128.
         draft_layers: layers of the draft, each with a sliding window alone.
         scaled: whether a compressed cache counts its block in tokens (vllm-ascend's main branch
@@ -135,28 +144,33 @@ def layers(block_size: int, draft_layers: int, scaled: bool) -> dict[str, Any]:
         ascend.AscendSlidingWindowMLASpec if own else kv_cache_interface.SlidingWindowMLASpec
     )
     specs: dict[str, Any] = {}
+    eight = family == "950"
+    head, attention = (640, torch.float8_e4m3fn) if eight else (512, torch.bfloat16)
+    key, scale = (torch.float8_e4m3fn, torch.float32) if eight else (torch.int8, torch.float16)
     # layer.py: get_dsv4_block_sizes
-    small, large = 130 * block_size, 1024 * block_size
+    small = (132 if eight else 130) * block_size
+    large = (640 if eight else 1024) * block_size
+    states = block_size // (8 if eight else 4)
     compressed = cycle((4, 128))
 
-    def full(ratio: int, head: int, dtype: Any, scale: int) -> Any:
+    def full(ratio: int, size: int, dtype: Any, scales: int) -> Any:
         return full_spec(
             block_size=block_size * (ratio if scaled else 1),
             num_kv_heads=1,
-            head_size=head,
+            head_size=size,
             dtype=dtype,
             model_version="deepseek_v4",
             compress_ratio=ratio,
             cache_dtype_str="auto",
-            scale_dim=scale,
-            scale_dtype=torch.float16,
+            scale_dim=scales,
+            scale_dtype=scale,
         )
 
-    def window(tokens: int, block: int, head: int, dtype: Any, padded: int | None) -> Any:
+    def window(tokens: int, block: int, size: int, dtype: Any, padded: int | None) -> Any:
         return window_spec(
             block_size=block,
             num_kv_heads=1,
-            head_size=head,
+            head_size=size,
             dtype=dtype,
             sliding_window=tokens,
             page_size_padded=padded,
@@ -164,29 +178,30 @@ def layers(block_size: int, draft_layers: int, scaled: bool) -> dict[str, Any]:
 
     for number in range(43 + draft_layers):
         name = f"model.layers.{number}" if number < 43 else f"mtp.{number}"
-        specs[f"{name}.swa_cache"] = window(128, block_size, 512, torch.bfloat16, None)
+        specs[f"{name}.swa_cache"] = window(128, block_size, head, attention, None)
         if number < 2 or number >= 43:
             continue
         ratio = next(compressed)
-        specs[f"{name}.attn"] = full(ratio, 512, torch.bfloat16, 0)
+        specs[f"{name}.attn"] = full(ratio, head, attention, 0)
         if ratio == 4:
-            specs[f"{name}.indexer.k_cache"] = full(4, 128, torch.int8, 1)
+            specs[f"{name}.indexer.k_cache"] = full(4, 128, key, 1)
             state = block_size // 16
             specs[f"{name}.compressor.state_cache"] = window(8, state, 2048, torch.float32, large)
             specs[f"{name}.indexer.state_cache"] = window(8, state, 512, torch.float32, small)
         else:
-            state = block_size // 4
-            specs[f"{name}.compressor.state_cache"] = window(128, state, 1024, torch.float32, large)
+            specs[f"{name}.compressor.state_cache"] = window(
+                128, states, 1024, torch.float32, large
+            )
     return specs
 
 
-def run(pair: dict[str, int], scaled: bool) -> dict[str, int]:
+def run(pair: dict[str, Any], scaled: bool) -> dict[str, int]:
     """What vLLM's planner says of one pair: bytes a block, blocks needed, blocks in its log."""
     from vllm.v1.core import kv_cache_utils as planner
 
     planner._annotate_eagle_groups_deepseek_v4 = lambda *_: None  # marks groups, changes no size
     config = _configuration(pair)
-    specs = layers(pair["blockSize"], pair["draftLayers"], scaled)
+    specs = layers(pair["family"], pair["blockSize"], pair["draftLayers"], scaled)
     groups = planner.get_kv_cache_groups(config, specs)
     available = 2**50
     made = planner.get_kv_cache_config_from_groups(config, groups, available)

@@ -115,6 +115,8 @@ def _broken_json(text: str) -> str:
     inner = re.sub(r"^\s*```(?:json)?\s*\n(.*?)\n?```\s*$", r"\1", text, flags=re.DOTALL).strip()
     try:
         json.loads(inner)
+    except RecursionError:
+        return "the JSON is nested too deeply"
     except ValueError as error:
         cut = getattr(error, "pos", 0) >= len(inner) or "Unterminated" in str(error)
         return f"the JSON {'breaks off' if cut else 'is wrong'}: {error}"
@@ -152,6 +154,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+_LONGEST = 4 << 20
+"""Bytes of an answer, far more than 64 tokens and what a server puts around each."""
 COMPLETIONS = "/v1/chat/completions"
 """What the path of a URL of chat completions ends with."""
 KEY = "DSV4DEPLOY_API_KEY"
@@ -226,7 +230,7 @@ def ask(url: str, model: str, prompt: str, key: str = "", timeout: float = 300.0
         done = _read(response, start) if response.status == 200 else _refused(response)
     except (OSError, http.client.HTTPException) as error:
         done = Completion(error=f"{str(error) or type(error).__name__}: is the service ready?")
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         done = Completion(error=f"the answer is no stream of a chat completion: {error}")
     finally:
         connection.close()
@@ -268,7 +272,9 @@ def _refused(response: http.client.HTTPResponse) -> Completion:
 def _read(response: http.client.HTTPResponse, start: float) -> Completion:
     text, first, error = "", 0.0, ""
     usage: dict[str, Any] = {}
-    for line in response:
+    left = _LONGEST
+    while line := response.readline(left):
+        left -= len(line)
         data = line.decode(errors="replace").strip().removeprefix("data:").strip()
         if data == "[DONE]":
             break
@@ -284,7 +290,7 @@ def _read(response: http.client.HTTPResponse, start: float) -> Completion:
         if text and not first:
             first = time.monotonic() - start
     else:
-        error = f"the stream broke off after {len(text)} characters"
+        error = f"the stream {'broke off' if left else 'did not end'} after {len(text)} characters"
     prompt, answer = (int(usage.get(f"{name}_tokens", 0)) for name in ("prompt", "completion"))
     if not (answer or error):
         error = "the engine told no token usage: quotas could not be charged"
@@ -300,7 +306,7 @@ def _object(data: str) -> dict[str, Any]:
     """The JSON object in a line; ``{}`` for a comment, a blank line or one that was cut."""
     try:
         found = json.loads(data)
-    except ValueError:
+    except (RecursionError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -5,6 +5,9 @@
 {{- $store := printf `"kv_connector_extra_config":{"backend":"mooncake","decode":%s,%s,"prefill":%s}` $ranks $lookup $ranks }}
 # A Service named vllm would set VLLM_PORT to an address, at which vLLM stops.
 enableServiceLinks: false
+{{- with include "deepseek-v4-flash.placement" (dict "priority" .Values.engine.priorityClassName "affinity" .Values.engine.affinity "spread" .Values.engine.topologySpreadConstraints) }}
+{{- . | nindent 0 }}
+{{- end }}
 {{- if .Values.engine.termination.gracePeriodSeconds }}
 terminationGracePeriodSeconds: {{ .Values.engine.termination.gracePeriodSeconds | int64 }}
 {{- end }}
@@ -48,8 +51,15 @@ imagePullSecrets:
   - name: {{ $secret | quote }}
   {{- end }}
 {{- end }}
-{{- if .Values.kvStore.enabled }}
+{{- if or .Values.kvStore.enabled .Values.engine.extraInitContainers }}
 initContainers:
+  {{- range $name, $container := .Values.engine.extraInitContainers }}
+  - name: {{ $name | quote }}
+    {{- with include "deepseek-v4-flash.fields" (dict "fields" $container "key" "name") }}
+    {{- . | nindent 4 }}
+    {{- end }}
+  {{- end }}
+  {{- if .Values.kvStore.enabled }}
   - name: mooncake-config-init
     image: {{ .Values.engine.image | quote }}
     imagePullPolicy: {{ .Values.engine.imagePullPolicy | quote }}
@@ -78,6 +88,7 @@ initContainers:
     volumeMounts:
       - name: mooncake-config
         mountPath: /app
+  {{- end }}
 {{- end }}
 containers:
   - name: main
@@ -185,9 +196,12 @@ containers:
         value: /app/mooncake.json
       {{- end }}
       {{- range $name, $value := .Values.engine.env }}
-      {{- if not (kindIs "invalid" $value) }}
+      {{- if kindIs "string" $value }}
       - name: {{ $name | quote }}
         value: {{ $value | quote }}
+      {{- else if kindIs "map" $value }}
+      - name: {{ $name | quote }}
+        valueFrom: {{ $value | toRawJson }}
       {{- end }}
       {{- end }}
     {{- end }}
@@ -251,6 +265,18 @@ containers:
         mountPath: /mnt/models
         readOnly: true
       {{- end }}
+      {{- range $path, $mount := .Values.engine.extraVolumeMounts }}
+      - mountPath: {{ $path | quote }}
+        {{- with include "deepseek-v4-flash.fields" (dict "fields" $mount "key" "mountPath") }}
+        {{- . | nindent 8 }}
+        {{- end }}
+      {{- end }}
+  {{- range $name, $container := .Values.engine.extraContainers }}
+  - name: {{ $name | quote }}
+    {{- with include "deepseek-v4-flash.fields" (dict "fields" $container "key" "name") }}
+    {{- . | nindent 4 }}
+    {{- end }}
+  {{- end }}
 volumes:
   - name: shm
     emptyDir:
@@ -265,5 +291,11 @@ volumes:
     persistentVolumeClaim:
       claimName: {{ .claim | quote }}
       readOnly: true
+  {{- end }}
+  {{- range $name, $volume := .Values.engine.extraVolumes }}
+  - name: {{ $name | quote }}
+    {{- with include "deepseek-v4-flash.fields" (dict "fields" $volume "key" "name") }}
+    {{- . | nindent 4 }}
+    {{- end }}
   {{- end }}
 {{- end }}

@@ -1,4 +1,16 @@
 {{- define "deepseek-v4-flash.scheduler" -}}
+{{- if .Values.router.podLabels }}
+labels:
+  {{- range $key, $value := .Values.router.podLabels }}
+  {{ $key | quote }}: {{ $value | quote }}
+  {{- end }}
+{{- end }}
+{{- if .Values.router.podAnnotations }}
+annotations:
+  {{- range $key, $value := .Values.router.podAnnotations }}
+  {{ $key | quote }}: {{ $value | quote }}
+  {{- end }}
+{{- end }}
 {{- if gt (int64 .Values.router.replicas) 1 }}
 replicas: {{ .Values.router.replicas | int64 }}
 {{- end }}
@@ -28,10 +40,28 @@ template:
   dnsPolicy: ClusterFirst
   restartPolicy: Always
   terminationGracePeriodSeconds: {{ .Values.router.terminationGracePeriodSeconds | int64 }}
+  {{- with include "deepseek-v4-flash.placement" (dict "priority" .Values.router.priorityClassName "affinity" .Values.router.affinity "spread" .Values.router.topologySpreadConstraints) }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- if not .Values.router.serviceLinks }}
+  enableServiceLinks: false
+  {{- end }}
   containers:
     - name: main
       image: {{ .Values.router.image | quote }}
       imagePullPolicy: IfNotPresent
+      {{- if .Values.router.env }}
+      env:
+        {{- range $name, $value := .Values.router.env }}
+        {{- if kindIs "string" $value }}
+        - name: {{ $name | quote }}
+          value: {{ $value | quote }}
+        {{- else if kindIs "map" $value }}
+        - name: {{ $name | quote }}
+          valueFrom: {{ $value | toRawJson }}
+        {{- end }}
+        {{- end }}
+      {{- end }}
       args:
         - --pool-name
         - {{ printf "%s-inference-pool" .Values.name | quote }}

@@ -1,0 +1,93 @@
+"""``dsv4deploy import``: a manifest in, values out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from ..checks.rules import check
+from ..cluster.diff import label
+from ..errors import command
+from ..findings import errors
+from ..importing.live import live, without_defaults
+from ..importing.manifest import UNSEEN, Imported, Tree, imported, read, values_file
+from ..importing.places import value_at
+from ..writing import write_files
+from .connection import ClusterOptions, cluster_options
+from .options import NAMESPACE
+from .output import print_file, say
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, metavar="[MANIFEST.yaml]...", type=click.File("rb"))
+@click.option(
+    "--from-cluster", default="", metavar="NAME", help="Read this service from the cluster as well."
+)
+@NAMESPACE
+@cluster_options
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A values file; stdout by default."
+)
+def import_(
+    files: tuple[BinaryIO, ...],
+    from_cluster: str,
+    namespace: str | None,
+    cluster: ClusterOptions,
+    output: Path | None,
+) -> None:
+    """Make values of a manifest that already runs.
+
+    It reads an LLMInferenceService with its router configuration, and other objects that belong to
+    it, such as gateway policies. It finds the nearest profile, and writes a values file with what
+    differs from it. The render of these values equals the manifest, whose scripts and command lines
+    are compared as options and flags. Every field that values cannot express is listed; then, or
+    where a rule finds an error, it exits with 1.
+
+    \b
+    dsv4deploy import service.yaml router.yaml -o my-values.yaml
+    kubectl get llmisvc chat -n prod -o yaml | dsv4deploy import -
+    dsv4deploy import --from-cluster chat -n prod -o my-values.yaml
+    """
+    if not files and not from_cluster:
+        raise click.UsageError("name a manifest, or a service with --from-cluster")
+    objects: list[Tree] = []
+    optional: list[Tree] = []
+    if from_cluster:
+        namespace = cluster.release(namespace).namespace
+        connected = cluster.connect()
+        objects, refused = live(connected, from_cluster, namespace)
+        optional = without_defaults(connected, objects)
+        for sentence in refused:
+            say(sentence)
+    known = set(map(label, objects))
+    given = [item for file in files for item in read(file.read(), getattr(file, "name", "stdin"))]
+    given = [item for item in given if label(item) not in known]
+    found = imported([*objects, *given], namespace, [*optional, *given])
+    if output:
+        write_files({output: values_file(found)})
+    else:
+        print_file(values_file(found))
+    if _reported(found, str(output or "my-values.yaml")):
+        sys.exit(1)
+
+
+def _reported(found: Imported, file: str) -> bool:
+    """Says what was found; whether something of it is in the way."""
+    for change in found.changes:
+        say(f"values cannot express: {change}")
+    findings = check(found.values, found.release)
+    for finding in findings:
+        say(f"{finding.severity}: {finding}")
+    tree = found.values.model_dump(by_alias=True)
+    unseen = ", ".join(f"{path} {value_at(tree, tuple(path.split('.')))}" for path in UNSEEN)
+    say(f"No manifest shows {unseen}: correct what does not fit.")
+    where = [f"--profile={found.profile}"] if found.profile else []
+    diff = command("dsv4deploy", "diff", file, *where, "-n", found.release.namespace)
+    say(
+        f"{diff} shows what `apply` would change in the cluster. The first `apply` keeps what "
+        "kubectl or Helm made as revision `adopted`, to which `dsv4deploy rollback` goes back."
+    )
+    return bool(found.changes or errors(findings))

@@ -1,0 +1,1 @@
+"""From a manifest that already runs to values: the templates, read backwards."""

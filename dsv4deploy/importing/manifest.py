@@ -1,0 +1,213 @@
+"""From the objects of a manifest to values: a profile, what differs from it, and what is left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..cluster.diff import Change, label
+from ..errors import DeployError, ValuesError
+from ..manifest.render import Release, by_template
+from ..values import yaml as yamlio
+from ..values.commented import commented
+from ..values.loading import load
+from ..values.merge import plain_data
+from ..values.profiles import profile_names
+from ..values.secrets import masked
+from ..values.tree import Values
+from .candidates import tree_of
+from .inversion import Wanted, differing, rendered, solved, wanted
+from .leaves import Leaves, Object, Path, items
+from .script import shown
+
+Tree = dict[str, Any]
+SERVICE = "LLMInferenceService"
+UNSEEN = ("model.quantization", "npu.card")
+"""Values that ``check`` and ``plan`` follow and that no object carries."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A manifest as values.
+
+    Attributes:
+        profile: the profile that the values are to be laid on; ``""`` is the defaults.
+        overlay: the values that differ from the profile; null leaves an entry out.
+        values: all of them.
+        release: the namespace that the manifest is for.
+        changes: what the values cannot express: the field, what the manifest has there, and what
+            the render has; None is nothing. Empty where the render equals the manifest.
+    """
+
+    profile: str
+    overlay: Tree
+    values: Values
+    release: Release
+    changes: tuple[Change, ...]
+
+
+def read(text: str | bytes, source: str) -> list[Tree]:
+    """The objects in YAML text; those of a ``List`` are objects of their own.
+
+    Raises:
+        ValuesError: the YAML cannot be read, or a document is no Kubernetes object.
+    """
+    found = list(items(yamlio.read_all(text, source)))
+    for item in found:
+        meta = item.get("metadata")
+        meta = meta if isinstance(meta, Mapping) else {}
+        texts = [item.get("apiVersion"), item.get("kind"), meta.get("name")]
+        if not all(isinstance(each, str) for each in (*texts, meta.get("namespace") or "")):
+            message = "a document without apiVersion, kind and metadata.name is no object"
+            raise ValuesError.of(source, "", message)
+    return [dict(item) for item in found]
+
+
+def imported(
+    objects: Iterable[Object], namespace: str | None = None, optional: Iterable[Object] = ()
+) -> Imported:
+    """Objects as values: those of the nearest profile, and what differs.
+
+    Args:
+        objects: one LLMInferenceService, and objects that belong to it.
+        namespace: of the objects that name none; None is the service's own, or ``demo``.
+        optional: the same objects without what the API server sets by itself.
+
+    Raises:
+        DeployError: there is no service, or there are several, or its namespace is another one.
+    """
+    release, placed = _placed(list(objects), namespace)
+    aim = wanted(placed, release)
+    kept = wanted(_placed(list(optional), release.namespace)[1], release) if optional else aim
+    aim = replace(aim, optional=frozenset(aim.leaves.keys() - kept.leaves.keys()))
+    profiles = {name: _tree(load(profile=name)) for name in profile_names()}
+    nearest = sorted(profiles, key=lambda name: _distance(profiles[name], aim))
+    tree = solved(profiles[nearest[0]], aim)
+    for profile in (*nearest, ""):
+        overlay = _overlay(tree, profiles.get(profile) or _tree(Values()))
+        values = _accepted(overlay, profile)
+        if values and rendered(_tree(values), release) == rendered(tree, release):
+            return Imported(profile, overlay, values, release, tuple(_changes(tree, aim, placed)))
+    raise AssertionError  # null takes every default away
+
+
+def _placed(objects: list[Object], namespace: str | None) -> tuple[Release, list[Object]]:
+    """Where the service is, and the objects with the namespace that they are in."""
+    services = [item for item in objects if item["kind"] == SERVICE]
+    if len(services) != 1:
+        found = ", ".join(map(label, services)) or "none"
+        raise DeployError(f"one {SERVICE} can be imported at a time; there is {found}")
+    own = services[0]["metadata"].get("namespace")
+    if own and namespace and own != namespace:
+        raise DeployError(
+            f"{label(services[0])} is not in namespace {namespace}: leave out -n, or correct it"
+        )
+    release = Release(namespace=own or namespace or Release().namespace)
+    return release, [
+        {**item, "metadata": {"namespace": release.namespace, **item["metadata"]}}
+        for item in objects
+    ]
+
+
+def _tree(values: Values) -> Tree:
+    tree: Tree = plain_data(values.model_dump(by_alias=True))
+    return tree
+
+
+def _distance(tree: Tree, aim: Wanted) -> int:
+    return len(differing(rendered(tree, aim.release) or {}, aim))
+
+
+def _overlay(tree: Tree, base: Tree) -> Tree:
+    """What makes one tree of another, laid on it as a values file; null takes away."""
+    found: Tree = {}
+    for key in [*base, *sorted(tree.keys() - base.keys())]:
+        one, other = tree.get(key), base.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            if below := _overlay(one, other):
+                found[key] = below
+        elif json.dumps(one) != json.dumps(other):
+            found[key] = one
+    return found
+
+
+def _accepted(overlay: Tree, profile: str) -> Values | None:
+    try:
+        return load(overlay, profile=profile)
+    except ValuesError:
+        return None
+
+
+def _changes(tree: Tree, aim: Wanted, objects: list[Object]) -> Iterable[Change]:
+    """What differs, a whole object or the topmost field that only one side has."""
+    ours = rendered(tree, aim.release) or {}
+    names = _labels(tree, aim, objects)
+    one_sided = [_prefixes(aim.leaves), _prefixes(ours)]
+    done: set[Path] = set()
+    for leaf in sorted(differing(ours, aim)):
+        missing = [leaf not in each for each in (aim.leaves, ours)]
+        place = leaf
+        for absent, there in zip(missing, one_sided, strict=True):
+            if absent:
+                heads = (leaf[:at] for at in range(1, len(leaf)))
+                place = next((head for head in heads if head not in there), leaf)
+        if place in done:
+            continue
+        done.add(place)
+        before, after = (_at(each, place) for each in (aim.leaves, ours))
+        if len(place) == 1:
+            before, after = before and "the object", after and "the object"
+        yield Change(names[place[0]], _dotted(place[1:]), before, after)
+    for item in aim.others:
+        yield Change(label(item), "", "the object", None)
+
+
+def _labels(tree: Tree, aim: Wanted, objects: list[Object]) -> dict[str, str]:
+    """``Kind namespace/name`` of each template's object, as the manifest has it."""
+    made = by_template(Values.model_validate(tree, by_alias=True, by_name=False), aim.release)
+    found = {name: label(yamlio.parse(text)[0]) for name, text in made.items()}
+    for leaf in aim.leaves:
+        name = leaf[0]
+        meta = {key: aim.leaves.get((name, "metadata", key)) for key in ("name", "namespace")}
+        found[name] = label({"kind": aim.leaves[name, "kind"], "metadata": meta})
+    return found
+
+
+def _prefixes(leaves: Leaves) -> set[Path]:
+    return {leaf[:at] for leaf in leaves for at in range(1, len(leaf) + 1)}
+
+
+def _at(leaves: Leaves, place: Path) -> Any:
+    """What leaves have at a place, for a message; None for nothing."""
+    below = {
+        leaf[len(place) :]: each for leaf, each in leaves.items() if leaf[: len(place)] == place
+    }
+    tree = tree_of(below)
+    return _readable(masked(tree, *place)) if tree else tree
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _readable(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_readable(each) for each in value]
+    return shown(value) if isinstance(value, str) else value
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path).replace(".[", "[")
+
+
+def values_file(found: Imported) -> str:
+    """The values that differ, as a values file with what each means."""
+    where = f"--profile {found.profile} " if found.profile else ""
+    lines = [
+        "# What a manifest that runs has other than the "
+        + (f"profile {found.profile}." if found.profile else "defaults."),
+        f"# dsv4deploy render THIS-FILE {where}-n {found.release.namespace}",
+        "",
+        *commented(found.overlay),
+    ]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,43 @@
+"""Values as YAML lines, each value under what it means."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from . import yaml as yamlio
+from .schema import Documented, documentation
+
+WIDTH = 98
+
+
+def commented(tree: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
+    """The lines of values, or of a section of them: each value under its sentences."""
+    documents = documentation()
+    indent = "  " * len(path)
+    documented = [key for key in tree if ".".join((*path, key)) in documents]
+    free = {key: value for key, value in tree.items() if key not in documented}
+    for key in documented:
+        entry = documents[".".join((*path, key))]
+        yield from _comment(entry, indent)
+        if entry.section:
+            yield f"{indent}{key}:"
+            yield from commented(tree[key], (*path, key))
+        else:
+            yield from textwrap.indent(_yaml({key: tree[key]}), indent).splitlines()
+        if not path:
+            yield ""
+    if free:
+        yield f"{indent}# Any other flag of vLLM, in vLLM's spelling."
+        yield from textwrap.indent(_yaml(free), indent).splitlines()
+
+
+def _comment(entry: Documented, indent: str) -> Iterator[str]:
+    text = f"{entry.meaning} Unit: {entry.unit}." if entry.unit else entry.meaning
+    for line in textwrap.wrap(text, WIDTH - len(indent), break_long_words=False):
+        yield f"{indent}# {line}"
+
+
+def _yaml(tree: dict[str, Any]) -> str:
+    return yamlio.write([tree]).removeprefix("---\n").rstrip("\n")

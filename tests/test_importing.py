@@ -338,7 +338,7 @@ def test_the_render_of_any_values_is_imported_whole(kind: str, seed: int) -> Non
         return  # PyYAML writes some text in ways that other readers take for something else.
     found = imported(given_objects)
     equal = rendered(again(found)) == objects
-    # Free fields may have keys and data that make a leaf ambiguous; then it is listed.
+    # Objects of a site's own are listed, and so is null in free fields, which no object keeps.
     assert equal or (found.changes and kind == "drawn")
     assert not (equal and found.changes)
 

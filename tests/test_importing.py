@@ -338,8 +338,10 @@ def test_the_render_of_any_values_is_imported_whole(kind: str, seed: int) -> Non
     except ValuesError:
         return  # PyYAML writes some text in ways that other readers take for something else.
     found = imported(given_objects)
-    assert not found.changes
-    assert rendered(again(found)) == objects
+    equal = rendered(again(found)) == objects
+    # Objects of a site's own are listed, and so is null in free fields, which no object keeps.
+    assert equal or (found.changes and kind == "drawn")
+    assert not (equal and found.changes)
 
 
 ODD: tuple[Any, ...] = (None, True, 7, "x", "x\n--y", [], {}, [None], [[]], [{}], {"": 1})

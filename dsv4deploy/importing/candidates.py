@@ -18,7 +18,7 @@ from .places import Place, Schema, Tree, entries_of, places, replaced, resolved,
 Render = Callable[[Tree], Leaves | None]
 """The leaves of a tree's render; None where the tree is not accepted."""
 
-KEY = "zzk"
+_KEYS = ("zzk", "/zzk")
 # One of them fits each text's pattern; none occurs in a template.
 _MARKERS = ("zzq", "zzq/zzq", "/zzq", "oci://zzq/zzq", "7919", "7919s", "-zqz")
 _NUMBER = re.compile(r"([0-9]{1,18})")
@@ -206,9 +206,10 @@ def _maps(probe: _Probe, place: Place) -> Iterator[Tree]:
     current: Tree = value_at(probe.tree, place.path)
     found: Tree = {}
     for marker in _entry_markers(entry):
-        changed = probe.changed(place.path, {**current, KEY: marker}) or {}
-        for stem in {leaf[: leaf.index(KEY)]: None for leaf in changed if KEY in leaf}:
-            made = tree_of(_below(changed, (*stem, KEY)))
+        tried = ((key, probe.changed(place.path, {**current, key: marker})) for key in _KEYS)
+        name, changed = next((each for each in tried if each[1] is not None), ("", {}))
+        for stem in {leaf[: leaf.index(name)]: None for leaf in changed or () if name in leaf}:
+            made = tree_of(_below(changed or {}, (*stem, name)))
             keys = [key for key in _keys(probe.wanted, stem) if key not in found]
             for key in keys:
                 # What another value makes there, or may make there, is no entry of this map.

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from dsv4deploy import Release, Values, load, render
+from dsv4deploy import Release, Values, load
 from dsv4deploy.cluster.diff import MASK, Change, changes, downtime, label
+from dsv4deploy.manifest.render import render
 
 Tree = dict[str, Any]
 

@@ -40,7 +40,11 @@ def _rights(facts: Facts) -> Answers:
                 )
 
 
-@CHECKS.add("pull-secrets", "the image pull secrets are there")
+def _no_pull_secrets(facts: Facts) -> str:
+    return "" if facts.values.engine.image_pull_secrets else "engine.imagePullSecrets is empty"
+
+
+@CHECKS.add("pull-secrets", "the image pull secrets are there", _no_pull_secrets)
 def _pull_secrets(facts: Facts) -> Answers:
     for name in facts.values.engine.image_pull_secrets:
         found = facts.cluster.get("v1", "Secret", name, facts.release.namespace)
@@ -51,15 +55,23 @@ def _pull_secrets(facts: Facts) -> Answers:
                 f"there is no Secret {name}, which only a private registry needs",
                 f"make it, or take {name} out of engine.imagePullSecrets",
             )
-        elif found["type"] not in kinds:
+        elif found.get("type") not in kinds:
             yield (
                 Severity.ERROR,
-                f"Secret {name} is of type {found['type']}",
+                f"Secret {name} is of type {found.get('type')}",
                 "make it with `kubectl create secret docker-registry`",
             )
 
 
-@CHECKS.add("references", "the Secrets and ConfigMaps that variables refer to have the keys")
+def _no_references(facts: Facts) -> str:
+    environments = (facts.values.engine.env, facts.values.router.env)
+    refers = any(True for env in environments for _ in references(env))
+    return "" if refers else "no variable refers to one"
+
+
+@CHECKS.add(
+    "references", "the Secrets and ConfigMaps that variables refer to have the keys", _no_references
+)
 def _references(facts: Facts) -> Answers:
     values = facts.values
     made = {(item.kind, name) for name, item in values.extra_objects.items()}
@@ -77,7 +89,12 @@ def _references(facts: Facts) -> Answers:
                 )
 
 
-@CHECKS.add("claims", "the weights' claims are there and bound")
+def _no_claims(facts: Facts) -> str:
+    claims = facts.values.model.claims
+    return "" if claims.leader or claims.worker else "model.claims names none"
+
+
+@CHECKS.add("claims", "the weights' claims are there and bound", _no_claims)
 def _claims(facts: Facts) -> Answers:
     claims = facts.values.model.claims
     for name in filter(None, (claims.leader, claims.worker)):
@@ -103,7 +120,7 @@ def _quota(facts: Facts) -> Answers:
         "cpu": quantity(requests.cpu),
         "memory": quantity(requests.memory),
     }
-    for item in facts.cluster.list("v1", "ResourceQuota", facts.release.namespace):
+    for item in facts.every("v1", "ResourceQuota", facts.release.namespace):
         status = item.get("status") or {}
         hard = status.get("hard") or item["spec"].get("hard") or {}
         for resource, need in needs.items():

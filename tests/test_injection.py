@@ -159,7 +159,7 @@ def test_text_changes_the_texts_of_objects_and_nothing_else(payload: str, tmp_pa
 
 def shell_words(script: str, folder: Path) -> list[str]:
     """What a real shell hands to the program that the script executes."""
-    stubs = "set() { :; }; source() { :; }; exec() { printf '%s\\0' \"$@\"; }\n"
+    stubs = "set() { :; }; source() { :; }; timeout() { :; }; exec() { printf '%s\\0' \"$@\"; }\n"
     done = subprocess.run(
         ["bash", "-c", stubs + script], cwd=folder, capture_output=True, text=True, check=True
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dsv4deploy.cluster.pods import failures, started, stuck, unscheduled
+from dsv4deploy.cluster.pods import ended, failures, started, stuck, unscheduled
 
 Tree = dict[str, Any]
 ENDED = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-01-01T00:00:00Z"}
@@ -41,6 +41,24 @@ def test_a_container_that_can_t_start_says_why() -> None:
     pulling = state("init", state=waiting("ImagePullBackOff", message="no such image"))
     told = ("ImagePullBackOff", "an image can't be pulled: chat-0/init: no such image")
     assert stuck(pod(initContainerStatuses=[pulling], containerStatuses=[state()])) == told
+
+
+def test_both_messages_about_an_image_are_the_same() -> None:
+    error = 'failed to pull and unpack image "r.io/a:1": not found'
+    backs = f'Back-off pulling image "r.io/a:1": ErrImagePull: {error}'
+    told = {
+        stuck(pod(containerStatuses=[state(state=waiting(reason, message=message))]))[1]
+        for reason, message in (("ErrImagePull", error), ("ImagePullBackOff", backs))
+    }
+    assert told == {f"an image can't be pulled: chat-0/main: {error}"}
+
+
+def test_a_container_that_leaves_its_log_as_its_message_says_its_last_line() -> None:
+    log = "INFO starting\nTraceback (most recent call last):\n  File ...\nOSError: no weights\n\n"
+    crashed = state(lastState={"terminated": {**ENDED, "reason": "Error", "message": log}})
+    assert ended(crashed) == "Error: exit code 137: OSError: no weights (2026-01-01T00:00:00Z)"
+    crashed = state(lastState={"terminated": {"exitCode": 1, "message": 1000 * "x"}})
+    assert len(ended(crashed)) < 350
 
 
 def test_a_container_that_keeps_failing_says_how_it_ended_last() -> None:

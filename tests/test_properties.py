@@ -149,7 +149,7 @@ def test_bash_itself_reads_what_was_meant() -> None:
     values = load({"engine": {"args": {"allowed-media-domains": taken}}})
     report = "import json, sys; print(json.dumps(sys.argv[1:]))"
     stubs = (
-        "set() { :; }; source() { :; }\n"
+        "set() { :; }; source() { :; }; timeout() { :; }\n"
         f'exec() {{ {shlex.quote(sys.executable)} -c {shlex.quote(report)} "$@"; }}\n'
     )
     command = ["bash", "-c", stubs + expanded(engine(values)["args"][0])]

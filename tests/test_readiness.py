@@ -9,7 +9,7 @@ import pytest
 
 from dsv4deploy import Release, load, render
 from dsv4deploy.cluster.client import Cluster
-from dsv4deploy.cluster.readiness import FETCHING, LAGS, Limits, budget, waiting, watch
+from dsv4deploy.cluster.readiness import FETCHING, LAGS, Limits, budget, progress, waiting, watch
 from dsv4deploy.errors import ClusterError
 
 Tree = dict[str, Any]
@@ -37,6 +37,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
+ABSENT = "Unable to retrieve some image pull secrets (site)"
+
+
 class Engine(Cluster):
     """A cluster whose only pod's container is in a state that depends on the time."""
 
@@ -51,7 +54,9 @@ class Engine(Cluster):
         return {"metadata": meta} if kind == "LLMInferenceService" else None
 
     def list(self, api_version: str, kind: str, *_: Any, **__: Any) -> list[Tree]:
-        """The pod; no events."""
+        """The pod; kubelet's event about a pull secret that is absent."""
+        if kind == "Event":
+            return [{"reason": "FailedToRetrieveImagePullSecret", "message": ABSENT}]
         main = self._life(self._clock.now)
         labels = {"app.kubernetes.io/component": "llminferenceservice-workload"}
         meta = {"name": "chat-0", "namespace": "demo", "labels": labels, **self.meta}
@@ -185,6 +190,14 @@ def test_kserve_that_is_nudged_may_catch_up(clock: Clock) -> None:
     assert (cluster.nudges, clock.now) == ([60], 65)
 
 
+@pytest.mark.parametrize(("replicas", "phase"), [(1, "lagging"), (2, "routing")])
+def test_a_rolling_update_with_an_old_replica_left_does_not_serve_yet(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, replicas: int, phase: str
+) -> None:
+    monkeypatch.setitem(UPDATED, "replicas", replicas)
+    assert progress(Lagging(clock, ["Ready"]), "chat", "demo").phase == phase
+
+
 def test_a_route_that_is_not_ready_is_no_lag(clock: Clock) -> None:
     cluster = Lagging(clock, ["Ready", "RouterReady"])
     with pytest.raises(ClusterError, match=r"not ready after 500 s \(routing\)"):
@@ -203,6 +216,98 @@ def test_a_wait_asks_whether_the_lease_is_still_held(clock: Clock) -> None:
     with pytest.raises(ClusterError, match="the Lease is lost"):
         waiting(cluster, "chat", "demo", Limits(500))("ready")
     assert clock.now == 20
+
+
+class Starting(Engine):
+    """A cluster whose KServe takes a while to act on a start, and then makes pods."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        super().__init__(clock, lambda now: runs(seconds))
+        self._seconds = seconds
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
+        """The service, whose conditions are those of the stop before at first."""
+        found = super().get(api_version, kind, name, namespace)
+        told = {"type": "Ready", "status": "False", "reason": "Stopped"}
+        return found and {**found, "status": {"conditions": [told]}}
+
+    def list(self, *words: Any, **fields: Any) -> list[Tree]:
+        """No pod before KServe has acted."""
+        return super().list(*words, **fields) if self._clock.now >= self._seconds else []
+
+
+def test_a_service_is_started_once_kserve_has_acted_on_it(clock: Clock) -> None:
+    assert progress(Starting(clock, 20), "chat", "demo").phase == "starting"
+    waiting(Starting(clock, 20), "chat", "demo", Limits(5000))("started")
+    assert clock.now == 20
+
+
+def test_a_kserve_that_does_not_act_is_given_up_after_patience(clock: Clock) -> None:
+    with pytest.raises(ClusterError, match="KServe has not started it yet"):
+        waiting(Starting(clock, 10**6), "chat", "demo", Limits(5000))("started")
+    assert clock.now == 60
+
+
+def test_a_pull_secret_that_is_absent_matters_only_where_an_image_cant_be_pulled(
+    clock: Clock,
+) -> None:
+    def pulling(now: float) -> Tree:
+        return {"state": {"waiting": {"reason": "ContainerCreating"}}}
+
+    def failing(now: float) -> Tree:
+        return {"state": {"waiting": {"reason": "ErrImagePull", "message": "denied"}}}
+
+    assert "pull secret" not in progress(Engine(clock, pulling), "chat", "demo").message
+    told = progress(Engine(clock, failing), "chat", "demo").message
+    assert told == f"an image can't be pulled: chat-0/main: denied; {ABSENT}"
+
+
+def test_a_crash_is_told_once(clock: Clock) -> None:
+    _, told = waited(clock, crashing(5, 10**6), Limits(30))
+    assert str(told).count("out of memory") == 1
+
+
+class Routed(Engine):
+    """A cluster whose engine is ready, and whose router is not."""
+
+    def __init__(self, clock: Clock, router: Tree) -> None:
+        super().__init__(clock, lambda now: {"ready": True, **runs(0)})
+        self._router = router
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
+        """The service, with KServe's words about the router."""
+        if kind != "LLMInferenceService":
+            return None
+        why = "Deployment does not have minimum availability"
+        told = [
+            {"type": each, "status": "False", "message": why}
+            for each in ("Ready", "RouterReady", "SchedulerWorkloadReady")
+        ]
+        return {"metadata": {"name": name, "namespace": namespace}, "status": {"conditions": told}}
+
+    def list(self, api_version: str, kind: str, *words: Any, **fields: Any) -> list[Tree]:
+        """The engine's pod, and the router's."""
+        found = super().list(api_version, kind, *words, **fields)
+        labels = {"app.kubernetes.io/component": "llminferenceservice-router-scheduler"}
+        meta = {"name": "router-0", "namespace": "demo", "labels": labels}
+        status = {"containerStatuses": [{"name": "main", **self._router}]}
+        return found + ([{"metadata": meta, "status": status}] if kind == "Pod" else [])
+
+
+def test_a_router_that_is_not_ready_is_named(clock: Clock) -> None:
+    now = progress(Routed(clock, runs(0)), "chat", "demo")
+    assert (now.phase, now.message) == (
+        "routing",
+        "the engines are ready, and the router (Deployment chat-kserve-router-scheduler) is not: "
+        "Deployment does not have minimum availability",
+    )
+
+
+def test_a_router_that_cant_start_fails_the_service(clock: Clock) -> None:
+    waits = {"reason": "ImagePullBackOff", "message": "no such image"}
+    now = progress(Routed(clock, {"state": {"waiting": waits}}), "chat", "demo")
+    assert now.phase == "failed"
+    assert now.message == f"an image can't be pulled: router-0/main: no such image; {ABSENT}"
 
 
 @pytest.mark.parametrize("anew", [False, True])

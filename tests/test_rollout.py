@@ -178,6 +178,21 @@ def test_who_answers_no_has_changed_nothing_and_is_told_what_runs() -> None:
     assert server[0] == before
 
 
+def test_the_way_back_has_a_wait_of_its_own() -> None:
+    cluster = FakeCluster({})
+    cluster._server = there(*OLD)
+    waited: list[str] = []
+
+    def back(until: str) -> str:
+        waited.append(until)
+        return until
+
+    plan = prepare(cluster, NEW, force=True)
+    with pytest.raises(ClusterError, match="revision 1 runs again"):
+        upgrade(cluster, plan, force=True, wait=never("ready"), wait_back=back)
+    assert waited == ["started", "stopped", "ready"]
+
+
 @pytest.mark.parametrize("phase", ["stopped", "ready"])
 def test_what_somebody_else_has_made_is_put_back_where_an_upgrade_fails(phase: str) -> None:
     cluster = Hooked(there(*OLD, deployed=False))
@@ -207,7 +222,9 @@ def test_what_somebody_else_has_made_can_be_gone_back_to() -> None:
 def test_ctrl_c_while_the_engines_are_stopped_says_so_and_what_goes_on() -> None:
     cluster = Hooked(there(*OLD, deployed=False))
 
-    def wait(_: str) -> str:
+    def wait(until: str) -> str:
+        if until == "started":
+            return until
         raise KeyboardInterrupt
 
     with pytest.raises(InterruptionError) as told:
@@ -227,7 +244,8 @@ def test_a_webhook_that_dies_after_the_stop_is_not_called_no_change() -> None:
     cluster = Hooked(server)
 
     def wait(until: str) -> str:
-        cluster._part, cluster._hook = "PATCH", down
+        if until == "stopped":
+            cluster._part, cluster._hook = "PATCH", down
         return until
 
     with pytest.raises(ClusterError) as told:

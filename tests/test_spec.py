@@ -262,7 +262,7 @@ def by_bash(text: str) -> list[str]:
     """What bash itself would execute: its builtins stand back for functions that only report."""
     report = "import json, sys; print(json.dumps(sys.argv[1:]))"
     prelude = (
-        "set() { :; }; source() { :; }\n"
+        "set() { :; }; source() { :; }; timeout() { :; }\n"
         f'exec() {{ {shlex.quote(sys.executable)} -c {shlex.quote(report)} "$@"; }}\n'
     )
     done = subprocess.run(
@@ -299,7 +299,8 @@ def test_the_script_sources_what_is_required_and_tries_the_rest() -> None:
         f"source {ascend}/nnal/asdsip/set_env.sh 2>/dev/null || true",
         f"source {ascend}/nnal/atb/set_env.sh 2>/dev/null || true",
     ]
-    assert lines[4].startswith("exec ")
+    assert lines[5] == "timeout 60 sh -c 'until [ -e /mnt/models ]; do sleep 0.1; done' || {"
+    assert lines[9].startswith("exec ")
 
 
 def test_the_router_is_the_published_one() -> None:

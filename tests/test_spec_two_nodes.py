@@ -213,7 +213,7 @@ def executed(script: str, hosts: str, **environment: str) -> tuple[list[str], st
         "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['LD_LIBRARY_PATH']]))"
     )
     stubs = (
-        "set() { :; }; source() { :; }; sleep() { :; }\n"
+        "set() { :; }; source() { :; }; timeout() { :; }; sleep() { :; }\n"
         f"getent() {{ {hosts}; }}\n"
         f'exec() {{ {shlex.quote(sys.executable)} -c {shlex.quote(report)} "$@"; }}\n'
     )

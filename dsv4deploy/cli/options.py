@@ -175,7 +175,8 @@ TIMEOUT = click.option(
     type=Seconds(1),
     metavar="DURATION",
     help="How long to wait in all, such as 300 (seconds) or 5m; by default 45 minutes for images "
-    "and weights, and then what the startup probe allows.",
+    "and weights, and then what the startup probe allows. An upgrade that goes back waits as long "
+    "as by default.",
 )
 WAIT_FOR = click.option(
     "--wait-for",

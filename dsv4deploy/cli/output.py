@@ -185,17 +185,21 @@ def confirmed(question: str) -> bool:
 
 @contextmanager
 def waiting_bar() -> Iterator[Callable[[Progress], None]]:
-    """A progress bar on stderr; where that is no terminal, a line a phase."""
+    """A progress bar on stderr; where that is no terminal, each message once a phase."""
     with click.progressbar(length=100, file=sys.stderr, label="waiting", width=30) as bar:
-        told = ""
+        phase, told = "", set[str]()
 
         def tell(now: Progress) -> None:
-            nonlocal told
+            nonlocal phase
             bar.label = printable(now.phase)
             bar.update(max(0, round(now.done * 100) - bar.pos))
-            if now.message != told and not sys.stderr.isatty():
+            if now.phase != phase:
+                told.clear()
+            # Within a phase messages alternate, such as those of an image that can't be pulled.
+            if now.message not in told and not sys.stderr.isatty():
                 say(f"{now.phase}: {now.message}")
-            told = now.message
+            told.add(now.message)
+            phase = now.phase
 
         yield tell
 

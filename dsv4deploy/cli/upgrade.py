@@ -78,10 +78,12 @@ def replaced(
     """Carries a plan out; what became of it."""
     if not shown:
         _show(plan)
-    limits = waiting_limits(plan, timeout)
     with waiting_bar() as tell:
-        wait = waiting(cluster, plan.service, plan.namespace, limits, tell)
-        told = rollout.upgrade(cluster, plan, force=force, wait=wait)
+        wait, wait_back = (
+            waiting(cluster, plan.service, plan.namespace, limits, tell)
+            for limits in (waiting_limits(plan, timeout), budget(plan.objects))
+        )
+        told = rollout.upgrade(cluster, plan, force=force, wait=wait, wait_back=wait_back)
     return f"{plan.service} is ready" if told == "ready" else told
 
 

@@ -192,12 +192,27 @@ class Cluster:
         """
         kind, _, part = resource.partition("/")
         asked = {"verb": verb, "group": group, "resource": kind, "subresource": part}
+        return self._allowed("SelfSubjectAccessReview", {"namespace": namespace, **asked})
+
+    def account_may(
+        self, verb: str, resource: str, namespace: str, group: str, account: str
+    ) -> bool:
+        """Whether a ServiceAccount has a right in its own namespace; it need not exist yet."""
+        asked = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}
+        groups = [f"system:serviceaccounts{each}" for each in ("", f":{namespace}")]
+        user = {
+            "user": f"system:serviceaccount:{namespace}:{account}",
+            "groups": [*groups, "system:authenticated"],
+        }
+        return self._allowed("SubjectAccessReview", asked, **user)
+
+    def _allowed(self, kind: str, asked: Object, **user: Any) -> bool:
         review = {
             "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {"namespace": namespace, **asked}},
+            "kind": kind,
+            "spec": {"resourceAttributes": asked, **user},
         }
-        answer = self.request("POST", f"{_REVIEWS}selfsubjectaccessreviews", body=review)
+        answer = self.request("POST", f"{_REVIEWS}{kind.lower()}s", body=review)
         return bool(answer["status"]["allowed"])
 
     def path(self, api_version: str, kind: str, namespace: str = "", name: str = "") -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ClusterError
@@ -19,6 +20,15 @@ _STUCK = {
     "CrashLoopBackOff": CRASH_LOOP,
 }
 """Why a container can't start, in words, by the reason for which it waits."""
+
+PULLS = ("ErrImagePull", "ImagePullBackOff")
+"""The reasons for which a container waits whose image can't be pulled."""
+# Kubelet repeats the error of the last try after this (Kubernetes 1.32 and newer).
+_BACK_OFF = re.compile(r"Back-off pulling image \S+: ErrImagePull: ")
+_ABSENT = "FailedToRetrieveImagePullSecret"
+"""The reason of kubelet's event about a pull secret that is absent, whether it is needed or not."""
+_MESSAGE = 300
+"""Characters of a container's last line that are shown."""
 
 
 def containers(pod: Pod) -> list[Object]:
@@ -57,18 +67,24 @@ def stuck(pod: Pod) -> tuple[str, str]:
         reason = waiting.get("reason", "")
         if reason in _STUCK:
             where = f"{pod['metadata']['name']}/{container['name']}"
-            why = ended(container) or waiting.get("message") or ""
+            why = ended(container) or _BACK_OFF.sub("", waiting.get("message") or "")
             return reason, f"{_STUCK[reason]}: {where}: {why}"
     return "", ""
 
 
 def ended(container: Mapping[str, Any]) -> str:
-    """How a container ended last, such as OOMKilled, and when; ``""`` where it never has."""
+    """How a container ended last, such as OOMKilled, and when; ``""`` where it never has.
+
+    A container that fails may leave the end of its log as its message: of several lines the last
+    one is given, which names the error.
+    """
     states = (container.get(key) or {} for key in ("state", "lastState"))
     end = next((state["terminated"] for state in states if state.get("terminated")), None)
     if not end:
         return ""
-    parts = (end.get("reason"), f"exit code {end.get('exitCode')}", end.get("message"))
+    lines = (end.get("message") or "").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    parts = (end.get("reason"), f"exit code {end.get('exitCode')}", last[:_MESSAGE])
     told = ": ".join(filter(None, parts))
     return f"{told} ({end['finishedAt']})" if end.get("finishedAt") else told
 
@@ -97,6 +113,8 @@ def started(pods: list[Object]) -> str:
 def warning(cluster: Cluster, namespace: str, about: str) -> str:
     """The last thing that went wrong with an object, in its events.
 
+    Kubelet reports each pull secret that is absent, and pulls without it: that is left out here.
+
     Args:
         cluster: where.
         namespace: the object's.
@@ -105,11 +123,28 @@ def warning(cluster: Cluster, namespace: str, about: str) -> str:
     Returns:
         ``""`` where there is none, or this user may see none.
     """
+    events = _warnings(cluster, namespace, about)
+    return _last(event for event in events if event.get("reason") != _ABSENT)
+
+
+def missing_pull_secret(cluster: Cluster, namespace: str, about: str) -> str:
+    """Which pull secrets of a pod are absent, in kubelet's words; the arguments of :func:`warning`.
+
+    It matters only where an image can't be pulled.
+    """
+    events = _warnings(cluster, namespace, about)
+    return _last(event for event in events if event.get("reason") == _ABSENT)
+
+
+def _warnings(cluster: Cluster, namespace: str, about: str) -> list[Object]:
     try:
-        events = cluster.list("v1", "Event", namespace, fields=f"{about},type=Warning")
+        return cluster.list("v1", "Event", namespace, fields=f"{about},type=Warning")
     except ClusterError as error:
         if error.reason != "Forbidden":
             raise
-        return ""
+        return []
+
+
+def _last(events: Iterable[Object]) -> str:
     last = max(events, key=lambda each: each.get("lastTimestamp") or "", default={})
     return str(last.get("message") or "")

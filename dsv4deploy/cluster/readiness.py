@@ -30,10 +30,10 @@ class Progress:
     """Where a service is on its way.
 
     Attributes:
-        phase: stopping, stopped, accepted, scheduled, image, weights, loading, capturing, routing
-            (the pods are ready, and not yet the rest), lagging (the engines are ready, and nothing
-            but KServe's word for it is missing), ready or failed; unknown where the cluster gives
-            no answer.
+        phase: stopping, stopped, starting (KServe still reports it as stopped), accepted,
+            scheduled, image, weights, loading, capturing, routing (the pods are ready, and not yet
+            the rest), lagging (the engines are ready, and nothing but KServe's word for it is
+            missing), ready or failed; unknown where the cluster gives no answer.
         done: how far, from 0 to 1, as far as conditions, pods and logs tell.
         message: what is waited for, or why it can't succeed.
         started: when the engine's containers were started, the last of them, as Kubernetes writes
@@ -86,20 +86,23 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
     if live is None:
         return Progress("failed", 0.0, f"there is no service {service} in {namespace}")
     found = cluster.list("v1", "Pod", namespace, f"app.kubernetes.io/name={service}")
-    # Of one pod, or a leader and its workers. The router's have another component.
-    engines = [
-        pod for pod in found if pods.label(pod, "app.kubernetes.io/component").startswith(_ENGINE)
-    ]
+    # Of one pod, or a leader and its workers.
+    engines, routers = (
+        [pod for pod in found if pods.label(pod, "app.kubernetes.io/component").startswith(each)]
+        for each in (_ENGINE, _ROUTER)
+    )
     if stopped(live):
         running = bool(found) or _workloads(cluster, service, namespace)
         message = "its pods are going" if running else "its pods are gone"
         now = Progress("stopping" if running else "stopped", 0.0, message)
     else:
-        now = _starting(cluster, live, engines)
+        now = _starting(cluster, live, engines, routers)
     return replace(now, started=pods.started(engines), ended=pods.failures(engines))
 
 
-def _starting(cluster: Cluster, live: Object, engines: list[Object]) -> Progress:
+def _starting(
+    cluster: Cluster, live: Object, engines: list[Object], routers: list[Object]
+) -> Progress:
     """Where a service is that is not to be stopped."""
     conditions = (live.get("status") or {}).get("conditions") or []
     for each in conditions:
@@ -119,15 +122,33 @@ def _starting(cluster: Cluster, live: Object, engines: list[Object]) -> Progress
         refused = _refused(cluster, live)
         if refused:
             return Progress("failed", 0.0, f"its pods can't be made: {refused}")
+        if ready.get("reason") == "Stopped":
+            return Progress("starting", 0.02, "KServe has not started it yet")
         return Progress("accepted", 0.05, "KServe makes its pods")
     last = min((_engine(cluster, pod) for pod in engines), key=lambda each: each.done)
-    if last.phase == "routing" and ready.get("message"):
-        return replace(last, message=f"{last.message}: {ready['message']}")
+    if last.phase == "routing":
+        if why := next(filter(None, (_stuck(cluster, pod) for pod in routers)), ""):
+            return Progress("failed", 0.0, why)
+        return replace(last, message=_routing(live["metadata"]["name"], conditions))
     return last
 
 
-_ENGINE = "llminferenceservice-workload"
-"""How the component of an engine's pods begins, as KServe labels them."""
+def _routing(service: str, conditions: list[Object]) -> str:
+    """What is waited for once the engines are ready."""
+    unmet = {each["type"]: each.get("message") for each in conditions if each["status"] != "True"}
+    parts = {
+        "SchedulerWorkloadReady": f"the router (Deployment {service}-kserve-router-scheduler)",
+        "InferencePoolReady": f"InferencePool {service}-inference-pool",
+        "HTTPRoutesReady": f"HTTPRoute {service}-kserve-route",
+        "GatewaysReady": "the Gateway",
+    }
+    waits = [f"{what} is not: {unmet[key]}" for key, what in parts.items() if key in unmet]
+    told = "; ".join(waits) or unmet.get("Ready")
+    return "the engines are ready" + (f", and {told}" if told else "")
+
+
+_ENGINE, _ROUTER = "llminferenceservice-workload", "llminferenceservice-router"
+"""How the component of an engine's and of a router's pods begins, as KServe labels them."""
 
 _OF_WORKLOADS = {"Ready", "WorkloadsReady", "MainWorkloadReady", "WorkerWorkloadReady"}
 """Conditions that repeat what the workload's own status says (KServe v0.17 to v0.20,
@@ -191,9 +212,27 @@ def _counted(workload: Object) -> bool:
     """Whether all of a workload's replicas are new and ready, as its controller has seen it."""
     status, wanted = workload.get("status") or {}, (workload.get("spec") or {}).get("replicas")
     generation = workload["metadata"].get("generation") or 0
-    counts = (status.get("readyReplicas") or 0, status.get("updatedReplicas") or 0)
+    updated = status.get("updatedReplicas") or 0
+    # A rolling update that is stuck has an old replica that is ready, and a new one that is not.
+    if (status.get("replicas") or 0) > updated:
+        return False
+    enough = min(status.get("readyReplicas") or 0, updated) >= (1 if wanted is None else wanted)
     seen = status.get("observedGeneration")
-    return min(counts) >= (1 if wanted is None else wanted) and (seen is None or seen >= generation)
+    return enough and (seen is None or seen >= generation)
+
+
+def _about(pod: Object) -> str:
+    """The field selector of a pod's events."""
+    return f"involvedObject.kind=Pod,involvedObject.name={pod['metadata']['name']}"
+
+
+def _stuck(cluster: Cluster, pod: Object) -> str:
+    """Why a container of a pod can't start; ``""`` where all can."""
+    reason, why = pods.stuck(pod)
+    if reason not in pods.PULLS:
+        return why
+    secret = pods.missing_pull_secret(cluster, pod["metadata"]["namespace"], _about(pod))
+    return "; ".join(filter(None, (why, secret)))
 
 
 def _engine(cluster: Cluster, pod: Object) -> Progress:
@@ -203,14 +242,12 @@ def _engine(cluster: Cluster, pod: Object) -> Progress:
         if any(word in why for word in _NO_NODE):
             return Progress("failed", 0.0, f"no node takes pod {name}: {why}")
         return Progress("scheduled", 0.05, why)
-    _, why = pods.stuck(pod)
-    if why:
+    if why := _stuck(cluster, pod):
         return Progress("failed", 0.0, why)
     states = pods.containers(pod)
     main = pods.main(states)
     if not (main.get("state") or {}).get("running"):
-        about = f"involvedObject.kind=Pod,involvedObject.name={name}"
-        problem = pods.warning(cluster, namespace, about)
+        problem = pods.warning(cluster, namespace, _about(pod))
         more = f": {problem}" if problem else ""
         if not (pod.get("status") or {}).get("containerStatuses"):
             return Progress("image", 0.1, f"pod {name} waits for its images and weights{more}")
@@ -249,7 +286,10 @@ class Limits:
 def watch(
     cluster: Cluster, service: str, namespace: str, until: str, limits: Limits
 ) -> Iterator[Progress]:
-    """The progress of a service until it is ``ready`` or ``stopped``.
+    """The progress of a service until it is ``ready``, ``stopped`` or ``started``.
+
+    It is started once KServe has acted on the last start. A stop before that comes too early:
+    KServe would make the pods once the stop has seemed to be over.
 
     Engines that are ready serve, though KServe may not say so. After a while KServe is nudged to
     look again, and after another the wait ends with the phase ``lagging``.
@@ -279,7 +319,8 @@ def watch(
                 raise
             now = replace(now, phase="unknown", message=str(error))
         yield now
-        if now.phase == until or record.lagged():
+        started = until == "started" and now.phase not in ("starting", "unknown")
+        if now.phase == until or started or record.lagged():
             return
         record.judge(now)
         time.sleep(limits.interval)
@@ -354,7 +395,8 @@ class _Record:
             why = f"{self._service} can't become ready: {pods.CRASH_LOOP}: {end}"
             raise ClusterError(why, "Failed")
         # A service that somebody else has stopped does not get ready either.
-        if not (now.phase == "failed" or (starts and now.phase.startswith("stop"))):
+        bad = ("failed", "stopping", "stopped") if starts else ("failed", "starting")
+        if now.phase not in bad:
             self._well = clock
         elif clock - self._well >= limits.patience:
             why = f"{self._service} can't become {self._until}: {now.message}"
@@ -363,7 +405,9 @@ class _Record:
             self._started, self._since = now.started, clock
         longest = limits.loading if self._started else limits.fetching
         if clock - self._begun >= limits.timeout or clock - self._since >= longest:
-            why = "; ".join(filter(None, (now.message, end)))
+            # A container that can't start says in its own message how it ended.
+            repeated = bool(self._ends) and self._ends[-1][1] in now.message
+            why = now.message if repeated or not end else f"{now.message}; {end}"
             raise ClusterError(
                 f"{self._service} is not {self._until} after {clock - self._begun:.0f} s "
                 f"({now.phase}): {why}",

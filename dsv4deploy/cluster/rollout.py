@@ -299,7 +299,14 @@ def _write_one(cluster: Cluster, plan: Plan, item: Object, force: bool) -> None:
 # --- upgrade -----------------------------------------------------------------------------------
 
 
-def upgrade(cluster: Cluster, plan: Plan, *, force: bool = False, wait: Wait = lambda _: "") -> str:
+def upgrade(
+    cluster: Cluster,
+    plan: Plan,
+    *,
+    force: bool = False,
+    wait: Wait = lambda _: "",
+    wait_back: Wait | None = None,
+) -> str:
     """Stop, apply, start, wait; on failure back to what ran before.
 
     A model that fills its node can't roll over: no released KServe lets the old pod go before
@@ -309,9 +316,11 @@ def upgrade(cluster: Cluster, plan: Plan, *, force: bool = False, wait: Wait = l
         cluster: where.
         plan: what :func:`dsv4deploy.cluster.plan.prepare` made.
         force: whether fields that others have set are taken over.
-        wait: waits for ``stopped`` and for ``ready``, and raises ClusterError where that can't be;
-            :func:`dsv4deploy.cluster.readiness.waiting` makes one. By default nothing is waited
-            for.
+        wait: waits for ``started``, ``stopped`` and ``ready``, and raises ClusterError where that
+            can't be; :func:`dsv4deploy.cluster.readiness.waiting` makes one. By default nothing is
+            waited for.
+        wait_back: the same on the way back; by default ``wait``. It may take longer: what ran
+            before needs its time to start, however short the time for the new one is.
 
     Returns:
         what the wait says of a service that is ready.
@@ -326,7 +335,7 @@ def upgrade(cluster: Cluster, plan: Plan, *, force: bool = False, wait: Wait = l
     try:
         told = _replace(cluster, plan, force, wait)
     except ClusterError as error:
-        raise _gone_back(cluster, known, error, wait) from None
+        raise _gone_back(cluster, known, error, wait_back or wait) from None
     finish(cluster, known)
     return told
 
@@ -345,12 +354,15 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
     service = service_of(plan.objects)
     live = plan.seen[label(service)]
     if live and (plan.downtime or (stopped(live) and not back)):
-        _mark_service(cluster, service, {STOP: "true"})
-        try:
-            wait("stopped")
-        except ClusterError as error:
-            if not back or error.reason in _LEFT:
-                raise
+        steps = ["stopped"] if stopped(live) else ["started", "stopped"]
+        for step in steps:
+            if step == "stopped":
+                _mark_service(cluster, service, {STOP: "true"})
+            try:
+                wait(step)
+            except ClusterError as error:
+                if not back or error.reason in _LEFT:
+                    raise
     _write(cluster, plan, force)
     _start(cluster, service)
     return wait("ready")

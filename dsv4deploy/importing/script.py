@@ -44,6 +44,11 @@ _SHORT = {
     "-tp": "tensor-parallel-size",
 }
 
+_LINK = re.compile(
+    r"^timeout \d+ sh -c 'until \[ -e /mnt/models \].*?\n}\n", re.DOTALL | re.MULTILINE
+)
+"""The wait for a ModelCar's link to the weights, which no value changes."""
+
 
 def shown(text: str) -> str:
     """Text of this module's data as it was in the manifest, for a message."""
@@ -106,6 +111,7 @@ def _script(text: str) -> Tree:
     if written:
         rest = text[: written.start()] + text[written.end() - 1 :]
         return {"file": _json(written[3]), "lines": "\n".join(filter(None, _statements(rest)))}
+    text = _LINK.sub("", text)
     data: Tree = {"sources": [], "exports": {}, "lines": [], "env": {}}
     for statement in _statements(text):
         _statement(statement, data)

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import control_plane
 import parts
 import pytest
+import tokenizer
+from cluster.nodes import Cluster as Real
+from cluster.software import NEWEST
+from cluster.stack import stack
+from parts import CACHE, making, run
 
+from dsv4deploy.bench import dataset
 from dsv4deploy.cluster.client import Cluster
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps a file's tests together, but for those that say with what they share a cluster."""
+    for item in items:
+        shared = NEWEST if "real" in getattr(item, "fixturenames", ()) else item.path.name
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(shared))
 
 
 @pytest.fixture(scope="session")
@@ -22,15 +40,30 @@ def go_module() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def go_program() -> Callable[[str], Path]:
-    """A program built from a Go module, ``path@version``, kept in the cache."""
-    return parts.go_program
-
-
-@pytest.fixture(scope="session")
 def go_build() -> Callable[..., Path]:
     """A program whose versions are pinned in ``go/<name>``, built and kept in the cache."""
     return parts.go_build
+
+
+@pytest.fixture(scope="session")
+def aiperf() -> Path:
+    """The real aiperf 0.7.0, in an environment of its own in the cache."""
+    folder = CACHE / "aiperf-0.7.0"
+    whole = folder.with_name("aiperf-0.7.0.installed")
+    with making(whole) as needed:
+        if needed:
+            print("installing aiperf 0.7.0", file=sys.stderr, flush=True)
+            run(sys.executable, "-m", "venv", "--clear", folder)
+            run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "aiperf==0.7.0")
+            whole.touch()
+    return folder / "bin" / "aiperf"
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dataset.Dataset:
+    """Prompts of the published size, for four users and four system prompts."""
+    folder = tmp_path_factory.mktemp("bench")
+    return dataset.make(folder / "dataset", str(tokenizer.train(folder / "tokenizer")), requests=16)
 
 
 @dataclass(frozen=True)
@@ -58,7 +91,7 @@ def plane(
 ) -> Iterator[Plane]:
     """etcd, kube-apiserver and KServe's controller, once a session."""
     folder = tmp_path_factory.mktemp("plane")
-    server, kserve = go_build("kube"), control_plane.controller(control_plane.KSERVE)
+    server, kserve = go_build("kube"), parts.go_program(control_plane.KSERVE, "cmd/llmisvc")
     with (
         control_plane.api_server(folder, server) as (kubeconfig, process),
         control_plane.kserve(
@@ -78,6 +111,26 @@ def bare(
     folder = tmp_path_factory.mktemp("bare")
     with control_plane.api_server(folder, go_build("kube")) as (kubeconfig, _):
         yield Cluster.connect(kubeconfig=str(kubeconfig))
+
+
+@pytest.fixture(scope="session")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Real]]:
+    """Real clusters of one node, by KServe's release, each from its first use on."""
+    with ExitStack() as started:
+
+        @cache
+        def start(kserve: str) -> Real:
+            return started.enter_context(stack(tmp_path_factory.mktemp(kserve), kserve))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def real(clusters: Callable[[str], Real]) -> Iterator[Real]:
+    """The real cluster with KServe's newest release; the module's tests are in its network."""
+    made = clusters(NEWEST)
+    with made.first.network():
+        yield made
 
 
 @pytest.fixture

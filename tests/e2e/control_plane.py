@@ -12,10 +12,8 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from parts import CACHE, go_module, making, program, run
+from parts import program, run
 
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.errors import ClusterError
@@ -110,33 +108,6 @@ def certificate(folder: Path, subject: str = "/CN=127.0.0.1", name: str = "IP:12
         *("-keyout", folder / "tls.key", "-out", folder / "tls.crt"),
     )
     return folder / "tls.crt"
-
-
-def controller(module: str) -> Path:
-    """KServe's LLMISVC controller. Its go.mod replaces modules, so it is built in a copy."""
-    target = CACHE / "go" / module.replace("/", "_") / "llmisvc"
-    with making(target) as needed:
-        if needed:
-            print(f"building {module}", file=sys.stderr, flush=True)
-            _build(go_module(module), target)
-    return target
-
-
-def _build(module: Path, target: Path) -> None:
-    source = target.parent / "source"
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
-    for name in ("go.mod", "go.sum"):
-        shutil.copyfile(module / name, source / name)
-    for name in ("cmd", "pkg"):
-        shutil.copytree(module / name, source / name, copy_function=shutil.copyfile)
-        for folder in [source / name, *(source / name).rglob("*/")]:
-            folder.chmod(0o755)
-    part = target.with_suffix(".part")
-    build = ("build", "-trimpath", "-ldflags=-s -w", "-o", part, "./cmd/llmisvc")
-    run(program("go"), *build, cwd=source, CGO_ENABLED="0")
-    part.rename(target)
-    shutil.rmtree(source)
 
 
 def etcd() -> Path:

@@ -67,19 +67,28 @@ def go_module(module: str) -> Path:
     return Path(told["Dir"])
 
 
-def go_program(module: str) -> Path:
-    """A program built from a Go module, ``path@version``, kept in the cache."""
-    path, _, version = module.partition("@")
-    folder = CACHE / "go" / f"{path.replace('/', '_')}@{version}"
-    with making(folder) as needed:
+def go_program(module: str, package: str) -> Path:
+    """A program of a Go module, ``path@version``, built from its own go.mod and kept in the cache.
+
+    Args:
+        module: the module.
+        package: the program's folder in it.
+    """
+    target = CACHE / "go" / module.replace("/", "_") / Path(package).name
+    with making(target) as needed:
         if needed:
             print(f"building {module}", file=sys.stderr, flush=True)
-            part = folder.with_suffix(".part")
-            flags = ("-trimpath", "-ldflags=-s -w")
-            run(program("go"), "install", *flags, module, GOBIN=str(part), CGO_ENABLED="0")
-            part.rename(folder)
-    (built,) = folder.iterdir()
-    return built
+            part = target.with_suffix(".part")
+            flags = ("-trimpath", "-mod=readonly", "-ldflags=-s -w", "-o", part)
+            source = go_module(module)
+            run(
+                *(program("go"), "build", *flags, f"./{package}"),
+                cwd=source,
+                CGO_ENABLED="0",
+                GOWORK="off",
+            )
+            part.rename(target)
+    return target
 
 
 def go_build(name: str, wanted: str = "") -> Path:

@@ -20,9 +20,7 @@ from typing import Any
 
 import control_plane
 import pytest
-import tokenizer
 from conftest import Plane
-from parts import CACHE, making, run
 
 from dsv4deploy import DeployError, Release, Values
 from dsv4deploy.bench import dataset, job, worker
@@ -36,27 +34,6 @@ MODEL = Values().model.name
 SCALE = 0.4
 # Where nobody looks at times.
 QUICK = ("--time-scale", 0.08)
-
-
-@pytest.fixture(scope="session")
-def aiperf() -> Path:
-    """The real aiperf 0.7.0, in an environment of its own in the cache."""
-    folder = CACHE / "aiperf-0.7.0"
-    whole = folder.with_name("aiperf-0.7.0.installed")
-    with making(whole) as needed:
-        if needed:
-            print("installing aiperf 0.7.0", file=sys.stderr, flush=True)
-            run(sys.executable, "-m", "venv", "--clear", folder)
-            run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "aiperf==0.7.0")
-            whole.touch()
-    return folder / "bin" / "aiperf"
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> dataset.Dataset:
-    """Prompts of the published size, for four users and four system prompts."""
-    folder = tmp_path_factory.mktemp("bench")
-    return dataset.make(folder / "dataset", str(tokenizer.train(folder / "tokenizer")), requests=16)
 
 
 @dataclass(frozen=True)

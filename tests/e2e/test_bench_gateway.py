@@ -13,7 +13,7 @@ import httpx
 import pytest
 from control_plane import running, until
 from gateway_plane import Gateway, gateway_plane, handed_out
-from test_bench import SCALE, Way, aiperf, bench, data, verdict  # noqa: F401 - two are fixtures
+from test_bench import SCALE, Way, bench, verdict
 
 from dsv4deploy import load
 from dsv4deploy.bench.dataset import Dataset
@@ -61,8 +61,8 @@ def way(gateway: Gateway, tmp_path: Path) -> Iterator[Way]:
 def test_published_times_are_reproduced_through_the_gateway(
     gateway: Gateway,
     way: Way,
-    aiperf: Path,  # noqa: F811
-    data: Dataset,  # noqa: F811
+    aiperf: Path,
+    data: Dataset,
     tmp_path: Path,
 ) -> None:
     output = tmp_path / "results"

@@ -897,7 +897,7 @@ PHASES: list[tuple[Tree, str, str]] = [
     (
         {"containerStatuses": [{"name": "main", "ready": True, "state": {"running": {}}}]},
         "routing",
-        "is ready",
+        "the engines are ready",
     ),
 ]
 

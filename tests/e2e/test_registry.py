@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 from control_plane import free_port, running, until
-from parts import run
+from parts import go_program, run
 
 from dsv4deploy import __version__
 from dsv4deploy.helm.chart import package
 
-REGISTRY = "github.com/distribution/distribution/v3/cmd/registry@v3.0.0"
+REGISTRY = "github.com/distribution/distribution/v3@v3.0.0"
 CHART = Path(__file__).resolve().parent.parent.parent / "charts" / "deepseek-v4-flash"
 
 
 @pytest.fixture
-def registry(go_program: Callable[[str], Path], tmp_path: Path) -> Iterator[str]:
+def registry(tmp_path: Path) -> Iterator[str]:
     address = f"127.0.0.1:{free_port()}"
     config = tmp_path / "registry.yaml"
     config.write_text(
@@ -35,7 +35,7 @@ def registry(go_program: Callable[[str], Path], tmp_path: Path) -> Iterator[str]
             return False
         return True
 
-    log, program = tmp_path / "log", go_program(REGISTRY)
+    log, program = tmp_path / "log", go_program(REGISTRY, "cmd/registry")
     with running(log, program, "serve", config, OTEL_TRACES_EXPORTER="none") as server:
         until("the registry listens", listens)
         yield address

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ...errors import ClusterError
 from ...findings import Severity
 from ...values.pods import references
 from ...values.quantities import quantity
+from ..readiness import service_of
 from .facts import KSERVE, Facts, amount, requested
 from .registry import Answers, Checks
 
@@ -37,6 +39,30 @@ def _rights(facts: Facts) -> Answers:
                     Severity.ERROR,
                     f"this user may not {verb} {resource} in {facts.release.namespace}",
                     "ask for that right, or use another context",
+                )
+
+
+@CHECKS.add("pod-security", "the namespace's Pod Security level admits the engine's pods")
+def _pod_security(facts: Facts) -> Answers:
+    space, spec = facts.release.namespace, service_of(facts.objects)["spec"]
+    for part in ("template", "worker"):
+        if part not in spec:
+            continue
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": part}, "spec": spec[part]}
+        try:
+            path = facts.cluster.path("v1", "Pod", space)
+            facts.cluster.request("POST", path, {"dryRun": "All"}, pod)
+        except ClusterError as error:
+            # What else refuses a pod, such as a quota, has a check of its own.
+            if error.reason != "Denied":
+                raise
+            if "violates PodSecurity" in str(error):
+                level = "privileged" if facts.values.engine.host_ipc else "baseline"
+                yield (
+                    Severity.ERROR,
+                    f"namespace {space} refuses the engine's pods: {error}",
+                    f"kubectl label namespace {space} --overwrite "
+                    f"pod-security.kubernetes.io/enforce={level}",
                 )
 
 

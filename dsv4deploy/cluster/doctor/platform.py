@@ -167,23 +167,28 @@ def _controller(facts: Facts) -> Answers:
         yield Severity.ERROR, f"the LLMISVC controller {state}", "check its pods' events and logs"
 
 
-@CHECKS.add("kserve-version", "KServe is v0.17 to v0.19")
-def _kserve_version(facts: Facts) -> Answers:
-    found = [
+def _version(facts: Facts) -> tuple[int, int] | None:
+    """KServe's release, by the tag of its controller's image."""
+    found = (
         (int(tag[1]), int(tag[2]))
         for item in _controllers(facts)
         for container in (item["spec"].get("template") or {}).get("spec", {}).get("containers")
         or []
         if (tag := re.search(r":v?([0-9]{1,6})\.([0-9]{1,6})[^:]*$", container.get("image", "")))
-    ]
-    if not found:
+    )
+    return next(found, None)
+
+
+@CHECKS.add("kserve-version", "KServe is v0.17 to v0.19")
+def _kserve_version(facts: Facts) -> Answers:
+    version = _version(facts)
+    if not version:
         yield (
             Severity.UNKNOWN,
             "no tag of the controller's image tells KServe's version",
             "compare the image's digest with those of the releases v0.17 to v0.19",
         )
         return
-    version = found[0]
     told = f"KServe is v{version[0]}.{version[1]}"
     if version < (0, 17):
         yield Severity.ERROR, told, "upgrade it to v0.17 or newer: v0.16 has no v1alpha2"
@@ -214,6 +219,45 @@ def _presets(facts: Facts) -> Answers:
             f"namespace kserve lacks {', '.join(missing)}",
             "apply config/llmisvcconfig of your KServe release",
         )
+
+
+# KServe, llmisvc/scheduler.go, expectedSchedulerRole: the rule is in v0.19.0, and not in v0.17.0.
+@CHECKS.add("router-rights", "the router may read all that its endpoint picker lists")
+def _router_rights(facts: Facts) -> Answers:
+    space, account = facts.release.namespace, f"{facts.values.name}-epp-sa"
+    kind, group = "inferencemodelrewrites", "inference.networking.x-k8s.io"
+    version = _version(facts)
+    if not version:
+        yield Severity.UNKNOWN, "KServe's version is not known", ""
+        return
+    if version != (0, 17) or facts.cluster.account_may("list", kind, space, group, account):
+        return
+    yield (
+        Severity.WARNING,
+        f"KServe v0.17 does not let the router list {kind}, as endpoint pickers from v1.4 on do: "
+        "such a router never gets ready",
+        f"bind a ClusterRole with get, list and watch of {kind}.{group} to ServiceAccount "
+        f"{account} in {space}",
+    )
+
+
+@CHECKS.add("router-preset", "KServe's preset has no container beside the router")
+def _router_preset(facts: Facts) -> Answers:
+    name = "kserve-config-llm-scheduler"
+    preset = facts.cluster.get(f"{KSERVE}/v1alpha2", "LLMInferenceServiceConfig", name, "kserve")
+    if not preset:
+        yield Severity.UNKNOWN, f"LLMInferenceServiceConfig kserve/{name} was not found", ""
+        return
+    scheduler = ((preset.get("spec") or {}).get("router") or {}).get("scheduler") or {}
+    for container in (scheduler.get("template") or {}).get("containers") or []:
+        if container["name"] != "main":
+            yield (
+                Severity.WARNING,
+                f"KServe's preset {name} puts container {container['name']} "
+                f"beside the router, with an image of its own: {container.get('image')}",
+                "copy that image too where a site has no internet access; the router is ready "
+                "only with it",
+            )
 
 
 def _no_modelcar(facts: Facts) -> str:

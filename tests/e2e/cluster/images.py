@@ -26,6 +26,7 @@ _SHELL = (
     *("bash", "cat", "cp", "date", "dirname", "echo", "env", "getent", "grep", "head", "hostname"),
     *(
         "id",
+        "ln",
         "ls",
         "mkdir",
         "pgrep",
@@ -41,7 +42,7 @@ _SHELL = (
     ),
     *("tee", "timeout", "touch", "tr", "uname", "wc"),
 )
-_UNNEEDED = re.compile(r"/(__pycache__|config-[^/]*|ensurepip|idlelib|lib2to3|site-packages|test)$")
+_UNNEEDED = re.compile("config-.*|ensurepip|idlelib|lib2to3|site-packages|test|tkinter")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def layer(files: Files, folders: Iterable[str] = ()) -> bytes:
 
 def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     """A file as root's, with the same digest whenever it is packed; ``None`` leaves it out."""
-    if _UNNEEDED.search(entry.name):
+    if entry.name.endswith("__pycache__"):
         return None
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
@@ -155,14 +156,15 @@ def go(path: str, binary: Path) -> Image:
 
 def system() -> bytes:
     """A layer with a shell, its usual programs, and the Python that runs the tests, bare."""
-    python = Path(sys.executable).resolve()
+    python = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
     library = Path(sysconfig.get_path("stdlib"))
+    modules = [path for path in library.iterdir() if not _UNNEEDED.fullmatch(path.name)]
     files = programs(
         python, *map(Path, map(program, _SHELL)), *(library / "lib-dynload").glob("*.so")
     )
+    files |= {_merged(path): path for path in modules}
     files |= {
-        _merged(library): library,
-        "usr/bin/python3": str(python),
+        "usr/bin/python3": f"/{_merged(python)}",
         "etc/passwd": b"root:x:0:0:root:/root:/bin/bash\n",
         "etc/nsswitch.conf": b"hosts: files dns\n",
     }

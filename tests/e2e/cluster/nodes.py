@@ -35,6 +35,7 @@ _GROUPS = {
     "system:node:n2": "system:nodes",
 }
 """The users, with the group of each."""
+_LABELS = "node.kubernetes.io/npu.chip.name=910B4"
 _CONTAINERD = """
 version = 2
 [plugins."io.containerd.grpc.v1.cri"]
@@ -250,7 +251,7 @@ def join(made: Cluster, added: Machine, *archives: Path) -> None:
         "kubelet",
         *(made.kube, "kubelet", "--config", kubelet, "--kubeconfig", own),
         *("--hostname-override", added.name, "--node-ip", _address(number)),
-        *("--cert-dir", folder / "kubelet"),
+        *("--cert-dir", folder / "kubelet", "--node-labels", _LABELS),
     )
     added.start("kube-proxy", made.kube, "kube-proxy", "--config", proxy)
     added.start("device-plugin", made.kube, "device-plugin", "--unhealthy", folder / "unhealthy")

@@ -182,9 +182,9 @@ def _mapping(rng: random.Random, schema: Tree, fault: float, share: float = 0.25
 
 
 def _text(rng: random.Random, schema: Tree) -> str:
-    """Text that fits, hostile where it may be; one in fifty does not."""
+    """Text that fits, hostile where it may be; one in a hundred does not."""
     fitting = _fitting(schema.get("pattern", ""), schema.get("minLength", 0))
-    return rng.choice(fitting) if rng.random() < 0.98 else rng.choice(HOSTILE)
+    return rng.choice(fitting) if rng.random() < 0.99 else rng.choice(HOSTILE)
 
 
 PLAIN = (

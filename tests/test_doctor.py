@@ -198,7 +198,7 @@ SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": meta("hf"), "type": 
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ((200, {**SECRET, "data": {"token": "aGY="}}), []),
+        ((200, {**SECRET, "data": {"token": "aGY="}}), [CHECKS["references"].meaning]),
         ((200, SECRET), ["has no key token"]),
         ((404, {"reason": "NotFound"}), ["is not there"]),
     ],
@@ -218,6 +218,8 @@ def test_a_variable_refers_to_a_key_that_is_there(
     found = CHECKS["references"].ask(Facts(cluster, values, Release()))
     start = "Secret hf, which HF_TOKEN refers to, "
     assert [message.removeprefix(start) for _, message, _ in found] == told
+    ((status, *_),) = CHECKS["references"].answers(Facts(cluster, load(), Release()))
+    assert status == Severity.SKIPPED
 
 
 class Platform(Cluster):

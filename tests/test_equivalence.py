@@ -50,7 +50,7 @@ def in_python(files: list[str], settings: list[tuple[str, str]]) -> Outcome:
     except ValuesError as error:
         return str(error)
     refused = [str(finding) for finding in check(values, release) if finding.code in CHART_RULES]
-    return "\n".join(refused) if refused else by_name(render(values, release))
+    return "\n".join(refused) if refused else by_name(render(values, release, unchecked=True))
 
 
 def in_helm(

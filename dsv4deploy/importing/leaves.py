@@ -18,6 +18,8 @@ Path = tuple[str, ...]
 Leaves = dict[Path, Any]
 Object = Mapping[str, Any]
 
+# The containers whose process the templates write; that of any other is fields like all of it.
+_PROCESSES = ("main", "mooncake-config-init")
 # The lists whose order says nothing, and what tells their items apart: the keys by which Kubernetes
 # and the Gateway API merge them.
 _MERGE_KEYS = {
@@ -63,8 +65,9 @@ def same(one: Any, other: Any) -> bool:
 
 def _data(value: Any, path: Path) -> Any:
     if isinstance(value, Mapping):
-        runs = path[-2:-1] in (("containers",), ("initContainers",))
-        fields = process(value) if runs else value
+        *_, place, name = ("", "", *path)
+        ours = place in ("containers", "initContainers") and name in _PROCESSES
+        fields = process(value) if ours else value
         return {key: _data(each, (*path, key)) for key, each in fields.items() if each is not None}
     if isinstance(value, list):
         return _by_name(value, path)

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import yaml
 
-from dsv4deploy import Release, load, render
-from dsv4deploy.manifest.render import render_text
+from dsv4deploy import Release, load
+from dsv4deploy.manifest.render import render, render_text
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))

@@ -129,9 +129,11 @@ def doctor_page() -> str:
         "# Doctor's checks",
         "",
         "What `dsv4deploy doctor` examines, in its order. It only reads: no node is entered, and",
-        "the manifest is only tried (a dry run). A check says `ok`, `unknown` where it can't be",
-        "told from here (a right that this user lacks, a label that is not there), `warning`, or",
-        "`error`, which makes the exit code 1.",
+        "the manifest is only tried (a dry run). A check is `ok` only where the cluster answered",
+        "and nothing is wrong; `skipped` where this deployment does not need it, or no node is",
+        "left to examine; `unknown` where the cluster gave no answer (a right that this user",
+        "lacks, a kind or a label that is not there); `warning`; or `error`, which makes the exit",
+        "code 1. The last line counts them.",
     ]
     for code, asked in doctor.CHECKS.items():
         lines += ["", f"## {code}", "", f"Well: {_prose(asked.meaning)}.", ""]

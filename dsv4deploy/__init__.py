@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .checks.rendering import render
     from .checks.rules import check
     from .errors import DeployError, RenderError, ValuesError
     from .findings import Finding, Severity
-    from .manifest.render import Release, render, to_yaml
+    from .manifest.render import Release, to_yaml
     from .sizing.plan import MemoryPlan, plan
     from .values.loading import load
     from .values.tree import Values
@@ -35,10 +36,11 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "checks.rendering": ("render",),
     "checks.rules": ("check",),
     "errors": ("DeployError", "RenderError", "ValuesError"),
     "findings": ("Finding", "Severity"),
-    "manifest.render": ("Release", "render", "to_yaml"),
+    "manifest.render": ("Release", "to_yaml"),
     "sizing.plan": ("MemoryPlan", "plan"),
     "values.loading": ("load",),
     "values.tree": ("Values",),

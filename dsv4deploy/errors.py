@@ -132,14 +132,26 @@ class InterruptionError(DeployError):
 
 def suggestion(word: str, words: Iterable[str]) -> str:
     """``: did you mean x?`` with the most similar of the words; ``""`` if none is similar."""
-    from difflib import get_close_matches  # only a mistake needs it
+    close = _closest(word, words, 1, 0.6)
+    return f": did you mean {close[0]}?" if close else ""
 
-    lowered = {name.lower(): name for name in words}
-    close = get_close_matches(word.lower(), lowered, n=1)
-    return f": did you mean {lowered[close[0]]}?" if close else ""
+
+_FEW = 12
+"""How many words a message may list."""
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """The :func:`suggestion`, or else all words that there are."""
+    """The :func:`suggestion`, or else all words that there are, or of many the three nearest."""
     known = sorted(words)
-    return suggestion(word, known) or (f": there are {', '.join(known)}" if known else "")
+    if told := suggestion(word, known):
+        return told
+    if len(known) > _FEW:
+        return f": the nearest are {', '.join(_closest(word, known, 3, 0.0))}"
+    return f": there are {', '.join(known)}" if known else ""
+
+
+def _closest(word: str, words: Iterable[str], number: int, cutoff: float) -> list[str]:
+    from difflib import get_close_matches  # only a mistake needs it
+
+    lowered = {name.lower(): name for name in words}
+    return [lowered[name] for name in get_close_matches(word.lower(), lowered, number, cutoff)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,13 +17,15 @@ class Severity(StrEnum):
     """The deployment goes on, and may fail."""
     UNKNOWN = "unknown"
     """The check could not get an answer, such as for lack of a right."""
+    SKIPPED = "skipped"
+    """The check was not asked: the deployment does not need it, or an earlier check failed."""
     OK = "ok"
-    """The check found nothing wrong."""
+    """The check was asked and answered, and found nothing wrong."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong, may be wrong, or was examined and is well.
+    """Something that is wrong, may be wrong, or was examined.
 
     Attributes:
         code: the name of the rule or check; ``""`` for the shape of the values.
@@ -48,3 +52,16 @@ class Finding:
 def errors(findings: list[Finding]) -> list[Finding]:
     """Those findings that stop a deployment."""
     return [finding for finding in findings if finding.severity == Severity.ERROR]
+
+
+def count(findings: Iterable[Finding]) -> str:
+    """How many findings of each severity there are, such as ``1 error, 2 warnings``."""
+    numbers = Counter(finding.severity for finding in findings)
+    return ", ".join(
+        f"{numbers[severity]} {severity}{'s' * (numbers[severity] > 1 and severity in _COUNTABLE)}"
+        for severity in Severity
+        if numbers[severity]
+    )
+
+
+_COUNTABLE = (Severity.ERROR, Severity.WARNING)

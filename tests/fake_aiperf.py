@@ -30,6 +30,8 @@ def app():
     (folder / "inputs.json").write_text("{}")
     while behave == "hang":
         time.sleep(0.05)
+    if behave == "torn":
+        (folder / "profile_export.jsonl").write_text('{"error": ')
     summary = {"was_cancelled": behave == "cancelled"}
     (folder / "profile_export_aiperf.json").write_text(json.dumps(summary))
     os._exit(0)  # as aiperf ends

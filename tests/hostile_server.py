@@ -35,7 +35,8 @@ def _listed(api: str, *kinds: tuple[str, str, bool]) -> Tree:
 def _whole() -> dict[str, Tree]:
     """Answers of a cluster that :mod:`fake_api` has no kinds for, by the path."""
     core = [("namespaces", "Namespace", False), ("nodes", "Node", False)]
-    core += [(f"{kind.lower()}s", kind, True) for kind in ("Pod", "Secret", "ConfigMap", "Event")]
+    core += [(f"{kind.lower()}s", kind, True) for kind in ("Pod", "Secret", "ConfigMap")]
+    core += [("events", "Event", True), ("resourcequotas", "ResourceQuota", True)]
     listeners = [{"name": "http", "protocol": "HTTP", "port": 80}]
     gateway = {
         "apiVersion": GATEWAY,
@@ -50,19 +51,85 @@ def _whole() -> dict[str, Tree]:
         "metadata": {**META, "name": "inferenceservice-config"},
         "data": {"ingress": '{"kserveIngressGateway": "kserve/kserve-ingress-gateway"}'},
     }
-    node = {
-        "metadata": {"name": "a", "uid": "2", "resourceVersion": "1", "labels": {"a": "b"}},
-        "spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]},
-        "status": {"allocatable": {"cpu": "8", "memory": "64Gi", "huawei.com/Ascend910": "8"}},
-    }
     return {
         "/api/v1": _listed("v1", *core, ("pods/log", "Pod", True)),
-        f"/apis/{GATEWAY}": _listed(GATEWAY, ("gateways", "Gateway", True)),
         f"/apis/{GATEWAY}/namespaces/kserve/gateways/kserve-ingress-gateway": gateway,
         "/api/v1/namespaces/kserve/configmaps/inferenceservice-config": settings,
-        "/api/v1/nodes": {"items": [node]},
-        "/api/v1/pods": {"items": []},
+        **{
+            f"/apis/{api}": _listed(
+                api, *((f"{kind.lower()}s".replace("ys", "ies"), kind, True) for kind in kinds)
+            )
+            for api, kinds in OTHERS.items()
+        },
     }
+
+
+OTHERS = {
+    GATEWAY: ("Gateway", "HTTPRoute"),
+    "gateway.envoyproxy.io/v1alpha1": ("SecurityPolicy", "BackendTrafficPolicy", "EnvoyProxy"),
+    "apiextensions.k8s.io/v1": ("CustomResourceDefinition",),
+    "admissionregistration.k8s.io/v1": (
+        "ValidatingWebhookConfiguration",
+        "MutatingWebhookConfiguration",
+    ),
+    "batch/v1": ("Job",),
+}
+_TARGETS = [{"group": GATEWAY, "kind": "Gateway", "name": "maas"}]
+ANY: Tree = {
+    "metadata": {
+        "name": "infernex-llmisvc",
+        "namespace": "kserve",
+        "uid": "3",
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "labels": {"driver-version": "25.0", "app.kubernetes.io/name": "chat"},
+    },
+    "type": "Opaque",
+    "data": {"envoy-gateway.yaml": "cmF0ZUxpbWl0Og=="},
+    "spec": {
+        "containers": [{"name": "main", "resources": {"requests": {"cpu": "1", "memory": "1Gi"}}}],
+        "template": {"spec": {"containers": [{"name": "manager", "image": "x:v0.17.0"}]}},
+        "taints": [{"key": "a", "effect": "NoSchedule"}],
+        "targetRefs": _TARGETS,
+        "targetSelectors": [
+            {
+                "kind": "HTTPRoute",
+                "matchLabels": {"a": "b"},
+                "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
+            }
+        ],
+        "parentRefs": [{"name": "maas", "namespace": "kserve"}],
+        "connection": {"bufferLimit": "32Ki"},
+        "http2": {"initialStreamWindowSize": "64Ki"},
+        "hard": {"requests.cpu": "8", "memory": "64Gi"},
+    },
+    "status": {
+        "allocatable": {
+            "cpu": "64",
+            "memory": "512Gi",
+            "ephemeral-storage": "500Gi",
+            "huawei.com/Ascend910": "8",
+        },
+        "conditions": [
+            {"type": "Ready", "status": "True"},
+            {"type": "Programmed", "status": "True"},
+        ],
+        "images": [{"names": ["a/b:c"], "sizeBytes": 5}],
+        "used": {"requests.cpu": "1"},
+        "readyReplicas": 1,
+        "startTime": "2025-01-01T00:00:00Z",
+        "phase": "Running",
+        "containerStatuses": [
+            {"name": "main", "ready": False, "state": {"waiting": {"reason": "ErrImagePull"}}}
+        ],
+    },
+    "webhooks": [{"rules": [{"apiVersions": ["*"], "resources": ["llminferenceservices"]}]}],
+}
+"""An object with fields of every kind, which a list of a kind that :mod:`fake_api` lacks holds."""
+LISTS = re.compile(
+    r"/(nodes|pods|deployments|resourcequotas|[a-z]*policies|gateways|httproutes|jobs"
+    r"|[a-z]*configurations)$"
+)
 
 
 @cache
@@ -165,7 +232,9 @@ class Answers:
             told = {"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403}
             return 403, {**told, "message": "nothing is allowed here"}
         found = _whole().get(path)
-        if found and method == "GET":
+        if method == "GET" and not found and LISTS.search(path):
+            found = {"items": [ANY]}
+        if method == "GET" and found:
             return 200, found
         try:
             self.state, answer = respond(self.state, method, path, query, json.loads(body or b"0"))

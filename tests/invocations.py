@@ -53,6 +53,7 @@ SETTINGS = (
     *('{"a":' * 2000, "a=" + "[" * 20000, "engine.args.x=NaN", "maas.enabled=true", "a=1 b=2"),
     *("model.name=" + text for text in HOSTILE),
     *("engine.env.VLLM_ENGINE_READY_TIMEOUT_S=²", "engine.env.HCCL_BUFFSIZE=" + "9" * 5000),
+    *("engine.args.max-num-seqs=2147483647", "engine.args.max-model-len=1048576"),
     *("parallelism.data=2", "kvStore.enabled=true", "engine.resources.limits.memory=1Gi"),
 )
 MILD_SETTINGS = (
@@ -215,7 +216,30 @@ def _mild(rng: random.Random, parameter: click.Parameter, server: str) -> str:
     return rng.choice(words.get(name, ["chat", "demo", "site-a"]))
 
 
+# What of them the rules and the plan read.
+CONFIGS = (
+    *("compilation-config.cudagraph_capture_sizes", "compilation-config.cudagraph_mode"),
+    *("speculative-config.method", "speculative-config.num_speculative_tokens", "block-size"),
+    *(
+        "speculative-config.model",
+        "additional-config.enable_cpu_binding",
+        "num-gpu-blocks-override",
+    ),
+    *(
+        "additional-config.profiling_chunk_config.enabled",
+        "kv-cache-memory-bytes",
+        "compilation-config",
+    ),
+    *("additional-config.scheduler_config", "speculative-config", "additional-config", "seed"),
+    *("reasoning-parser", "kv-transfer-config.kv_connector", "async-scheduling", "enforce-eager"),
+)
+LISTS: tuple[object, ...] = ([1, "a"], [[1], [2]], [None, 1], [{"a": 1}, {}], [0], [-1, 1e300])
+
+
 def _setting(rng: random.Random) -> str:
+    if rng.random() < 0.3:
+        odd = rng.choice([*LISTS, anything(rng)])
+        return f"engine.args.{rng.choice(CONFIGS)}={json.dumps(odd)}"
     path = rng.choice([*documentation()])
     return f"{path}={json.dumps(anything(rng), ensure_ascii=rng.random() < 0.5)}"
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import Any, cast
 
 import pytest
 
-from dsv4deploy import Release, load
-from dsv4deploy.cluster.addresses import address
+from dsv4deploy import Release, load, render
+from dsv4deploy.cli.status import print_endpoints
+from dsv4deploy.cluster.addresses import Endpoint, address, endpoint
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.errors import ClusterError
 
@@ -82,3 +85,61 @@ def test_kserve_says_which_gateway_is_its_own(told: str, place: tuple[str, str])
 def test_without_an_address_it_is_said_what_to_do() -> None:
     with pytest.raises(ClusterError, match="has no address: give --url"):
         url(OneGateway([HTTP]), "maas", PLAIN)
+
+
+def parts(text: str) -> tuple[str, dict[str, Any], list[str]]:
+    """The URL, the request and the headers of a curl, as a shell would hand them on."""
+    program, address, *words = shlex.split(text.replace("\\\n", ""))
+    assert program == "curl"
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    (body,) = [json.loads(word) for option, word in pairs if option == "-d"]
+    return address, body, [word for option, word in pairs if option == "-H"]
+
+
+def reached(ingress: str, *addresses: str, **values: Any) -> Endpoint | None:
+    cluster = OneGateway([HTTP, {**HTTPS, "hostname": "maas.example.com"}], *addresses)
+    objects = render(load({"name": "chat", **values}), Release(namespace="prod"))
+    return endpoint(cast(Cluster, cluster), objects, ingress)
+
+
+def test_kserve_s_ingress_is_asked_without_a_key() -> None:
+    found = reached("kserve", "10.0.0.1", model={"name": "it's a model"})
+    assert found == Endpoint("http://10.0.0.1:80/prod/chat/v1", "it's a model")
+    address, body, headers = parts(found.curl)
+    assert address == f"http://10.0.0.1:80/prod/chat{CHAT}"
+    assert (body["model"], body["max_tokens"]) == ("it's a model", 64)
+    assert headers == ["Content-Type: application/json"]
+
+
+def test_the_maas_ingress_is_asked_with_a_key_of_its_secret() -> None:
+    found = reached("maas", "10.0.0.1", maas={"enabled": True})
+    assert found
+    assert (found.url, found.keys) == ("http://10.0.0.1:80/v1", "Secret maas-system/maas-api-keys")
+    assert "Authorization: Bearer $API_KEY" in parts(found.curl)[2]
+    secure = reached("maas", "10.0.0.1", maas={"enabled": True, "gateway": TLS})
+    assert secure
+    assert secure.url == "https://maas.example.com:443/v1"
+    other = reached("maas", "10.0.0.1", maas={"enabled": True, "gateway": {"create": False}})
+    assert other
+    assert other.keys == "those of the deployment that makes Gateway maas-system/maas"
+
+
+def test_what_a_deployment_has_not_got_is_not_shown() -> None:
+    assert reached("maas", "10.0.0.1") is None
+    assert endpoint(cast(Cluster, OneGateway([HTTP], "10.0.0.1")), [], "kserve") is None
+
+
+def test_a_gateway_without_an_address_is_told_after_all(capsys: pytest.CaptureFixture[str]) -> None:
+    objects = render(load({"name": "chat"}))
+    print_endpoints(cast(Cluster, OneGateway([HTTP])), objects)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "kserve: its URL is not known: Gateway kserve/kserve-ingress-gateway has no" in told.err
+    print_endpoints(cast(Cluster, OneGateway([HTTP], "10.0.0.1")), objects)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:4] == [
+        "kserve ingress, http://10.0.0.1:80/demo/chat/v1",
+        "  model: gdydems/DeepSeek-V4-Flash-w4a8-mtp",
+        "  key: none is asked for",
+    ]
+    assert lines[4].startswith("  curl http://10.0.0.1:80/demo/chat/v1/chat/completions \\")

@@ -50,6 +50,8 @@ META = '{"name": "x", "namespace": "demo", "uid": "1", "resourceVersion": "7"}'
         ),
         ("/api/v1", '{"resources": [{"name": "pods"}]}', r"resources\[0\].kind is missing"),
         ("/version", "{}", "major is missing"),
+        ("/version", '{"major": "1", "minor": "", "gitVersion": "v1"}', "minor is not a number"),
+        ("/version", f'{{"major": "{"9" * 5000}"}}', "major is not a number"),
     ],
 )
 def test_what_kubernetes_does_not_send_is_an_error_that_quotes_the_call(

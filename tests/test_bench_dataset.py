@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -92,6 +93,14 @@ def test_a_file_that_has_changed_is_no_data_set(model: str, tmp_path: Path) -> N
         dataset.read(tmp_path)
     with pytest.raises(DeployError, match="no data set: `dsv4deploy bench dataset"):
         dataset.read(tmp_path / "nowhere")
+    told = json.loads((tmp_path / "dataset.json").read_text())
+    for wrong in (
+        *([], {}, {**told, "files": []}, {**told, "madeOf": {}}, {**told, "inputTokens": [1]}),
+        *({**told, "inputTokens": {"²": 1}}, {**told, "inputTokens": {"1": math.nan}}),
+    ):
+        (tmp_path / "dataset.json").write_text(json.dumps(wrong))
+        with pytest.raises(DeployError, match="no data set"):
+            dataset.read(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import io
 import json
 import os
 import random
 import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +181,19 @@ def test_what_an_interrupted_run_has_left_here_is_no_part_of_the_job_s(
     job.collect(printed(tmp_path / "run"), made)
     assert [path.name for path in runs.iterdir()] == ["run-1"]
     assert not (runs / "run-1" / "aiperf.log").exists()
+
+
+def test_an_archive_of_something_else_stays_pending(data: dataset.Dataset, tmp_path: Path) -> None:
+    made = benchmark(data, tmp_path / "results")
+    begin, *_, end = printed(tmp_path / "run").splitlines()
+    link = tarfile.TarInfo("../../outside")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc"
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        archive.addfile(link)
+    for packed in (buffer.getvalue(), gzip.compress(b"no archive")):
+        job.collect("\n".join([begin, base64.b64encode(packed).decode(), end]), made)
+        assert [len(group["pending"]) for group in made.plan()["groups"]] == [1, 1]
 
 
 @pytest.mark.parametrize(

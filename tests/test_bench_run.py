@@ -221,6 +221,9 @@ def answering(*responses: bytes) -> Iterator[str]:
         server.shutdown()
 
 
+SAYS = "x-dsv4deploy-simulator: it does not say what a simulator says of itself"
+
+
 def bad_answers(benchmark: Benchmark) -> list[str]:
     told = json.loads((benchmark.output / "kserve-scenario1-c4" / "run.json").read_text())
     return list(told["badAnswers"])
@@ -233,6 +236,23 @@ def bad_answers(benchmark: Benchmark) -> list[str]:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "broke off after 0 characters"),
         (b"HTTP/1.1 200 OK\r\n\r\n[]", "broke off after 0 characters"),
         (b"HTTP/1.1 200 OK\r\nx-dsv4deploy-simulator: {\r\n\r\n{}", "Expecting property name"),
+        *(
+            (b"HTTP/1.1 200 OK\r\nx-dsv4deploy-simulator: " + told + b"\r\n\r\n", why)
+            for told, why in (
+                (b"[" * 60_000, "recursion"),
+                (b'{"scenarios": {}, "ttft": 1e999}', "not JSON compliant"),
+            )
+        ),
+        *(
+            (GOOD.replace(b"\r\n", b"\r\nx-dsv4deploy-simulator: " + told + b"\r\n", 1), SAYS)
+            for told in (
+                b"[1]",
+                b"5",
+                b'{"x": 1}',
+                b'{"scenarios": []}',
+                b'{"scenarios": {"1": 5}}',
+            )
+        ),
         (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP 503: no engine is ready"),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "HTTP 502: Bad Gateway"),
     ],
@@ -247,6 +267,29 @@ def test_an_answer_that_never_comes_loses_no_run_and_is_told_apart_from_garbage(
     (bad,) = bad_answers(benchmark)
     assert bad.startswith("run-1: no answer: ")
     assert why in bad
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("run.json", "[]", r"run\.json: is not what `bench run` writes: name another folder"),
+        ("run.json", "5", r"run\.json: can't be read: "),
+        ("run.json", '{"url": 1}', r"run\.json: is not what `bench run` writes"),
+        ("run.json", "[" * 50_000, r"run\.json: can't be read: nested too deeply"),
+        ("runs/run-1/answer.json", '{"text": "One', r"answer\.json: can't be read: .*: delete "),
+        ("runs/run-1/answer.json", "[]", r"answer\.json: can't be read"),
+        ("runs/run-1/answer.json", "{}", r"answer\.json: can't be read: 'error'"),
+        ("runs/run-1/answer.json", '{"error": NaN}', r"answer\.json: can't be read: NaN is"),
+    ],
+)
+def test_what_a_damaged_folder_holds_is_an_error_that_names_the_file(
+    make: Make, engine: str, aiperf: Path, name: str, text: str, sentence: str
+) -> None:
+    benchmark = make(engine)
+    benchmark.here(find_aiperf(str(aiperf)), silent)
+    (benchmark.output / "kserve-scenario1-c4" / name).write_text(text)
+    with pytest.raises(DeployError, match=sentence):
+        make(engine).record()
 
 
 def test_an_answer_that_comes_late_is_none_that_is_missing(
@@ -288,6 +331,7 @@ def test_an_ingress_that_refuses_is_told_before_any_run(
     [
         ("fail", "ended with 1 and left no results.*the fake has failed"),
         ("cancelled", "cancelled"),
+        ("torn", "left results that can't be read"),
         ("refused", 'no request was answered, of 3: {"code": 401, "type": "Unauthorized"'),
     ],
 )

@@ -16,13 +16,16 @@ import click
 import pytest
 import yaml
 from click.shell_completion import BashComplete
+from fake_api import FakeCluster, started
 
 from dsv4deploy import Release, Values, __version__, check, load, render
 from dsv4deploy import cli as cli_package
-from dsv4deploy.cli import VERBS, cli, main
+from dsv4deploy.cli import TASKS, VERBS, cli, main
 from dsv4deploy.cli.connection import ServiceOptions, service_options
+from dsv4deploy.cli.options import Gibibytes, Seconds
 from dsv4deploy.cli.output import print_json
-from dsv4deploy.values.profiles import profile_names
+from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.values.profiles import DEFAULT, kept, profile_names
 from dsv4deploy.values.schema import documentation
 
 
@@ -34,6 +37,8 @@ class Done(NamedTuple):
 
 Run = Callable[..., Done]
 WARNINGS = [finding.code for finding in check(Values())]
+KNOWN = f"no findings from your values; {len(WARNINGS)} known of the profile"
+NOTE = f"check: {KNOWN}\n"
 
 
 @pytest.fixture
@@ -55,7 +60,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_render_prints_the_validated_deployment(run: Run) -> None:
     done = run("render")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, NOTE)
     assert list(yaml.safe_load_all(done.out)) == render(Values())
 
 
@@ -97,7 +102,7 @@ def test_a_folder_names_the_manifests_that_this_render_does_not_write(
     run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "README.md").write_text("mine")
-    assert run("render", "--set", "maas.enabled=true", "-o", tmp_path).err == ""
+    assert "does not write" not in run("render", "--set", "maas.enabled=true", "-o", tmp_path).err
     done = run("render", "-o", tmp_path)
     assert done.code == 0
     assert "does not write aigatewayroute-" in done.err
@@ -128,8 +133,8 @@ def test_output_goes_through_a_link_and_into_a_pipe(run: Run, tmp_path: Path) ->
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     for _ in range(2):
-        assert run("render", "-o", link) == Done(0, "", "")
-        assert run("render", "-o", pipe) == Done(0, "", "")
+        assert run("render", "-o", link) == Done(0, "", NOTE)
+        assert run("render", "-o", pipe) == Done(0, "", NOTE)
         assert os.read(reader, 65_536).decode() == manifest
         assert link.is_symlink()
         assert pipe.is_fifo()
@@ -268,17 +273,49 @@ def test_wrong_usage_is_one_sentence_and_an_exit_code(
     assert "Traceback" not in done.err
 
 
-def test_check_prints_a_table_or_json_and_its_exit_code_says_it_too(run: Run) -> None:
+def test_check_prints_findings_or_json_and_its_exit_code_says_it_too(run: Run) -> None:
     quiet = tuple(word for each in WARNINGS for word in ("--ignore", each))
     assert run("check", *quiet) == Done(0, "", "no findings\n")
     bad = ("--set", "maas.enabled=true,maas.namespace=envoy-gateway-system")
-    table = run("check", *bad)
-    assert table.code == 1
-    assert table.out.splitlines()[0].split() == ["SEVERITY", "CODE", "PATH", "MESSAGE", "FIX"]
+    text = run("check", *bad)
+    assert text.code == 1
+    lines = text.out.splitlines()
+    assert lines[0].startswith("error[maas-namespace] maas.namespace: in envoy-gateway-system the")
+    assert lines[1].startswith("  fix: set maas.namespace to a namespace of its own")
+    known = f"{len(WARNINGS)} known of the profile"
+    assert lines[-1] == f"1 error, 2 warnings from your values; {known}"
     findings = json.loads(run("check", *bad, *quiet, "-o", "json").out)
     assert [finding["severity"] for finding in findings] == ["error", "warning", "warning"]
     assert set(findings[0]) == {"code", "severity", "path", "message", "fix", "source"}
     assert run("check", "--set", "engine.port=8001").code == 0
+
+
+def test_what_the_profile_keeps_is_one_line_and_all_shows_it_with_the_reasons(run: Run) -> None:
+    assert run("check").out.splitlines() == [
+        f"{DEFAULT} keeps {len(WARNINGS)} warnings on purpose: --all shows them and why",
+        KNOWN,
+    ]
+    own = run("check", "--set", "engine.args.max-num-seqs=6", "--all").out
+    assert own.startswith("warning[batch-off-grid] engine.args.max-num-seqs: ")
+    for code, why in kept(DEFAULT).items():
+        assert f"warning[{code}]" in own
+        assert f"  kept by {DEFAULT}: {why}\n" in own
+    assert own.endswith(f"1 warning from your values; {len(WARNINGS)} known of the profile\n")
+
+
+def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:
+    # It moves as the profile's does, and the user has chosen it.
+    image = "quay.io/ascend/vllm-ascend:nightly-releases-v0.22.1rc-a3-openeuler"
+    assert "warning[moving-image-tag]" in run("check", "--set", f"engine.image={image}").out
+    for name in profile_names():
+        done = run("check", "--profile", name)
+        assert "from your values" not in done.out.replace("no findings from your values", "")
+
+
+def test_render_counts_in_one_line_what_check_would_warn_of(run: Run) -> None:
+    words = ("--set", "engine.args.max-num-seqs=6")
+    told = run("check", *words).out.splitlines()[-1]
+    assert run("render", *words).err == f"check: {told}\n"
 
 
 def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
@@ -290,7 +327,7 @@ def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
         assert all(entry["source"].startswith("[") for entry in shown["values"])
         assert run("profiles", "show", name, "-o", "yaml").out.startswith("# ")
         table = run("profiles", "show", name).out
-        assert "SOURCE" in table
+        assert all(f"{entry['path']} = " in table for entry in shown["values"])
         assert all(f"keeps {code}: {text}" in table for code, text in shown["kept"].items())
 
 
@@ -350,9 +387,47 @@ def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
         if not entry.section and path not in ("enabled", "engine.build", "global", "tags"):
             assert entry.becomes, f"{path} does not say what it becomes"
     assert len(run("explain").out.splitlines()) == len(documentation())
-    for path in ("engine.env", "npu.nodeSelector", "maas.quotas"):
+    for path in ("engine.env", "npu.nodeSelector"):
         assert run("explain", f"{path}.any/key.or.more") == run("explain", path)
     assert "--quantization" in run("explain", "engine.args.quantization").out
+
+
+def test_what_is_in_a_map_s_entry_is_explained(run: Run) -> None:
+    told = run("explain", "maas.quotas.hour.tokens").out
+    assert told.startswith("maas.quotas.hour.tokens\nThe budget.")
+    assert "limit.requests of a rate limit rule" in told
+    assert "default" not in told
+    unit = run("explain", "maas.tiers.gold.quotas.day.unit").out
+    assert "one of Second, Minute, Hour, Day" in unit
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        ("--max-num-seqs", "engine.args.max-num-seqs"),
+        ("--max-num-seqs=8", "engine.args.max-num-seqs"),
+        ("max_num_seqs", "engine.args.max-num-seqs"),
+        ("engine.args.max_num_seqs", "engine.args.max-num-seqs"),
+        ("--no-enable-prefix-caching", "engine.args.enable-prefix-caching"),
+        ("--seed", "engine.args.seed"),
+        ("HCCL_BUFFSIZE", "engine.env"),
+    ],
+)
+def test_a_flag_or_a_variable_is_explained_by_its_own_spelling(
+    words: str, path: str, run: Run
+) -> None:
+    assert run("explain", words).out.splitlines()[0] == path
+
+
+def test_a_section_is_explained_with_the_summaries_of_its_values(run: Run) -> None:
+    told = run("explain", "maas.gateway").out
+    assert re.search(r"^  maas\.gateway\.port  +The port of its HTTP listener$", told, re.MULTILINE)
+
+
+def test_an_unknown_value_names_the_three_nearest(run: Run) -> None:
+    done = run("explain", "prefix.caching")
+    assert done.err.count(",") == 2
+    assert "there is no such value: the nearest are " in done.err
 
 
 def test_images_are_listed_mapped_and_copied(run: Run, tmp_path: Path) -> None:
@@ -403,6 +478,119 @@ def test_the_list_of_verbs_has_the_first_sentence_of_each() -> None:
     modules = {path.stem.rstrip("_") for path in Path(cli_package.__file__).parent.glob("[!_]*.py")}
     assert modules - set(VERBS) == {"connection", "options", "output"}
     assert list(VERBS) == sorted(VERBS)
+    assert sorted(name for names in TASKS.values() for name in names) == list(VERBS)
+
+
+def commands(command: click.Command) -> list[click.Command]:
+    """The commands that do something, this one or those below it."""
+    if not isinstance(command, click.Group):
+        return [command]
+    context = click.Context(command)
+    below = [command.get_command(context, name) for name in command.list_commands(context)]
+    return [found for each in below if each for found in commands(each)]
+
+
+def test_every_option_has_a_sentence_of_its_own() -> None:
+    for command in commands(cli):
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert re.fullmatch(r"[A-Z].* .*\.", option.help or ""), (command.name, option.name)
+
+
+@pytest.mark.parametrize("words", [(), ("keys",), ("bench",), ("chart",), ("rules",)])
+def test_help_shows_every_summary_whole(
+    words: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    told = run(*words, "--help").out
+    assert re.findall(r"\S*\.\.\.", told) == ["[ARGS]..."]
+    for sentence in VERBS.values() if not words else ():
+        assert sentence in " ".join(told.split())
+
+
+def test_help_of_a_namespace_says_where_it_comes_from(run: Run) -> None:
+    for verb in ("render", "check", "plan", "images"):
+        told = " ".join(run(verb, "--help").out.split())
+        assert "by default demo: this command reads no kubeconfig" in told
+    for verb in ("apply", "delete", "diff", "doctor", "history", "rollback", "smoke", "status"):
+        told = " ".join(run(verb, "--help").out.split())
+        assert "by default the context's own, or demo where it has none" in told
+
+
+def test_a_values_file_of_dash_is_stdin() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dsv4deploy", "render", "-", "--set", "replicas=2"],
+        input="name: chat\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert list(yaml.safe_load_all(done.stdout)) == render(load({"name": "chat", "replicas": 2}))
+    bad = subprocess.run(
+        [sys.executable, "-m", "dsv4deploy", "check", "-"],
+        input="nmae: chat\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (bad.returncode, bad.stderr) == (
+        1,
+        "stdin: nmae: there is no such value: did you mean name?\n",
+    )
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("300", 300), ("5m", 300), ("1h30m", 5400)])
+def test_a_duration_is_seconds_or_as_go_writes_it(text: str, seconds: float) -> None:
+    assert Seconds(1).convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["5x", "m", "5m3", "0", "1..2s", "-5m", "nan"])
+def test_what_is_no_duration_is_a_usage_error(text: str, run: Run) -> None:
+    done = run("smoke", "--timeout", text)
+    assert done.code == 2
+    assert "Invalid value" in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "gib"), [("29", 29), ("29.5", 29.5), ("29Gi", 29), ("30G", 27.94)]
+)
+def test_memory_is_gib_or_as_kubernetes_writes_it(text: str, gib: float) -> None:
+    assert Gibibytes(1, 1024).convert(text, None, None) == pytest.approx(gib, abs=0.01)
+
+
+def test_a_folder_is_told_what_was_written_to_it(run: Run, tmp_path: Path) -> None:
+    done = run("render", "-o", f"{tmp_path}/parts/")
+    assert f"2 objects written to {tmp_path}/parts/, a file each\n" in done.err
+
+
+def test_delete_of_nothing_names_what_was_looked_for_and_where(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeconfig, values = tmp_path / "kubeconfig", tmp_path / "my-values.yaml"
+    context = "{name: site-a, context: {cluster: c, user: u, namespace: demo}}"
+    kubeconfig.write_text(f"contexts: [{context}]\ncurrent-context: site-a\n")
+    values.write_text("name: chat\n")
+    monkeypatch.setattr(Cluster, "connect", lambda *_: FakeCluster(started()))
+    done = run("delete", values, "--yes", "--kubeconfig", kubeconfig)
+    assert done.code == 1
+    assert done.err.startswith(
+        "nothing to delete: namespace demo of context site-a has neither a revision of service "
+        "chat nor an object that was applied for it"
+    )
+    assert "nothing has been changed" in done.err
+
+
+def test_chart_check_without_a_chart_is_one_sentence(run: Run, tmp_path: Path) -> None:
+    done, folder = run("chart", "check", tmp_path / "none"), f"{tmp_path}/none"
+    told = f"{folder}: there is no chart: `dsv4deploy chart write {folder}` writes one\n"
+    assert (done.code, done.err) == (1, told)
+
+
+def test_a_revision_and_files_name_what_rollback_goes_back_to(run: Run, tmp_path: Path) -> None:
+    assert "give one revision" in run("rollback", "1", "2").err
+    assert run("rollback", "0").code == 2
+    done = run("rollback", tmp_path / "none.yaml", "3")
+    assert f"{tmp_path}/none.yaml: can't read this file" in done.err
 
 
 @pytest.mark.parametrize(
@@ -412,6 +600,8 @@ def test_the_list_of_verbs_has_the_first_sentence_of_each() -> None:
         ("dsv4deploy render --profile ascend-910b3-16", "ascend-910b3-16-w8a8"),
         ("dsv4deploy check --ignore dsa-cp-c", "dsa-cp-crashes"),
         ("dsv4deploy explain engine.args.max-num-s", "engine.args.max-num-seqs"),
+        ("dsv4deploy render --set maas.gateway.po", "maas.gateway.port="),
+        ("dsv4deploy check --set replicas=2,engine.por", "replicas=2,engine.port="),
         ("dsv4deploy keys cr", "create"),
         ("dsv4deploy --vers", "--version"),
     ],
@@ -466,8 +656,8 @@ def test_no_control_character_reaches_the_terminal(char: str, run: Run) -> None:
 
 
 def test_check_leaves_a_warning_out_and_never_an_error(run: Run) -> None:
-    assert "unread-variable" in run("check").out
-    done = run("check", "--ignore", "unread-variable")
+    assert "unread-variable" in run("check", "--all").out
+    done = run("check", "--all", "--ignore", "unread-variable")
     assert (done.code, "unread-variable" in done.out) == (0, False)
     refused = run("check", "--ignore", "block-size")
     assert (refused.code, refused.out) == (1, "")

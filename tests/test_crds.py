@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from dsv4deploy import Finding, Values, ValuesError, load, render
+from dsv4deploy import Finding, Values, ValuesError, load
 from dsv4deploy.manifest.crds import validate
+from dsv4deploy.manifest.render import render
 from dsv4deploy.values.profiles import profile_names, profile_path
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from dsv4deploy import Release, Values, load, render
+from dsv4deploy import Release, Values, load
 from dsv4deploy.cluster.diff import MASK, Change, changes, downtime, label
+from dsv4deploy.manifest.render import render
 
 Tree = dict[str, Any]
 
@@ -122,6 +123,9 @@ def test_what_kubectl_repeats_of_an_object_is_masked() -> None:
         (["engine.args.max-num-seqs=8"], True),
         (["model.uri=oci://r/other:1"], True),
         (["engine.env.A=x"], True),
+        (["engine.podLabels.team=x"], True),
+        (["engine.podAnnotations.team=x"], True),
+        (["labels.team=x,annotations.team=x,router.podLabels.team=x"], False),
         (["replicas=2"], False),
         (["monitoring.enabled=true"], False),
         ([], False),

@@ -12,7 +12,9 @@ from dsv4deploy.cluster import doctor
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.doctor import CHECKS
 from dsv4deploy.cluster.doctor.facts import EnvoyGateway, Facts
-from dsv4deploy.findings import Severity
+from dsv4deploy.errors import ClusterError
+from dsv4deploy.findings import Finding, Severity, count
+from dsv4deploy.values.profiles import profile_names
 
 CONFIGURATION = """\
 apiVersion: gateway.envoyproxy.io/v1alpha1
@@ -64,12 +66,12 @@ def answers(
     found = {"metadata": meta("envoy-gateway-config"), "data": {"envoy-gateway.yaml": text}}
     cluster, *_ = serve(kinds, (200, {"items": [found]}))
     values = load({"maas": {"enabled": True, **maas}})
-    return [(told[0], told[1]) for told in CHECKS[code].ask(Facts(cluster, values, Release()))]
+    return [(told[0], told[1]) for told in CHECKS[code].answers(Facts(cluster, values, Release()))]
 
 
 @pytest.mark.parametrize("url", ["redis:6379", "redis://10.0.0.1:6379", "redis.ns.svc:6379", "r"])
 def test_an_address_that_envoy_gateway_reads(serve: Serve, url: str) -> None:
-    assert answers(serve, "redis", configuration(url)) == []
+    assert answers(serve, "redis", configuration(url)) == [(Severity.OK, CHECKS["redis"].meaning)]
 
 
 @pytest.mark.parametrize("url", ["10.0.0.1:6379", "redis:6379,10.0.0.1:6379", "my_redis:6379"])
@@ -116,15 +118,17 @@ def test_a_patch_that_would_be_ignored_is_told(
 ) -> None:
     many = {"parallelRequests": 2000}
     found = [status for status, _ in answers(serve, "patch-policies", text, gateway=many)]
-    assert found == ([] if enabled else [Severity.WARNING])
-    assert answers(serve, "patch-policies", text) == []
+    assert found == [Severity.OK if enabled else Severity.WARNING]
+    skipped = (Severity.SKIPPED, "maas.gateway.parallelRequests needs no patch")
+    assert answers(serve, "patch-policies", text) == [skipped]
 
 
 def test_tiers_alone_need_redis_too(serve: Serve) -> None:
     budget = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
     tiers = {"gold": {"clients": ["alice"], "quotas": budget}}
     empty: dict[str, Any] = {"quotas": {"hour": None}}
-    assert answers(serve, "redis", "", **empty) == []
+    skipped = (Severity.SKIPPED, "maas.quotas and maas.tiers are empty")
+    assert answers(serve, "redis", "", **empty) == [skipped]
     ((status, message),) = answers(serve, "redis", "", **empty, tiers=tiers)
     assert status == Severity.ERROR
     assert "names no Redis" in message
@@ -166,26 +170,110 @@ def test_a_quantity_that_is_not_valid_makes_its_check_unknown(
 
 
 @pytest.mark.parametrize(
-    ("made", "started", "warned"),
+    ("made", "started", "told"),
     [
-        ("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", True),
-        ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", False),
-        ("2026-01-01T00:00:00Z", "", False),
-        ("", "2026-01-02T00:00:00Z", False),
+        ("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", Severity.WARNING),
+        ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", Severity.OK),
+        ("2026-01-01T00:00:00Z", "", Severity.UNKNOWN),
     ],
 )
 def test_a_controller_that_is_older_than_leader_worker_set_does_not_watch_it(
-    monkeypatch: pytest.MonkeyPatch, made: str, started: str, warned: bool
+    monkeypatch: pytest.MonkeyPatch, made: str, started: str, told: Severity
 ) -> None:
-    crd = {"metadata": {"name": "leaderworkersets", "creationTimestamp": made}} if made else None
+    crd = {"metadata": {"name": "leaderworkersets", "creationTimestamp": made}}
     pod = {"metadata": {"name": "llmisvc-controller-manager-0"}, "status": {"startTime": started}}
     other = {"metadata": {"name": "kserve-0"}, "status": {"startTime": "2025-01-01T00:00:00Z"}}
     cluster = Cluster(None)
-    monkeypatch.setattr(cluster, "get", lambda *_: crd)
+    monkeypatch.setattr(cluster, "path", lambda *_, **__: "")
+    monkeypatch.setattr(cluster, "request", lambda *_: crd)
     monkeypatch.setattr(cluster, "list", lambda *_: [pod, other])
     facts = Facts(cluster, load(), Release())
-    found = list(CHECKS["leaderworkerset-watch"].ask(facts))
-    assert [severity for severity, *_ in found] == [Severity.WARNING] * warned
+    found = CHECKS["leaderworkerset-watch"].answers(facts)
+    assert [severity for severity, *_ in found] == [told]
+
+
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": meta("hf"), "type": "Opaque"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ((200, {**SECRET, "data": {"token": "aGY="}}), []),
+        ((200, SECRET), ["has no key token"]),
+        ((404, {"reason": "NotFound"}), ["is not there"]),
+    ],
+)
+def test_a_variable_refers_to_a_key_that_is_there(
+    serve: Serve, answer: tuple[int, Any], told: list[str]
+) -> None:
+    kinds = (200, {"resources": [{"name": "secrets", "kind": "Secret", "namespaced": True}]})
+    cluster, *_ = serve(kinds, answer)
+    own = {"apiVersion": "v1", "kind": "ConfigMap", "fields": {"data": {"proxy": "x"}}}
+    refers = {
+        "HF_TOKEN": {"secretKeyRef": {"name": "hf", "key": "token"}},
+        "PROXY": {"configMapKeyRef": {"name": "site", "key": "proxy"}},
+        "PLAIN": "x",
+    }
+    values = load({"engine": {"env": refers}, "extraObjects": {"site": own}})
+    found = CHECKS["references"].answers(Facts(cluster, values, Release()))
+    start = "Secret hf, which HF_TOKEN refers to, "
+    assert [message.removeprefix(start) for _, message, _ in found] == told
+
+
+# --- ok is only what was asked and answered ------------------------------------------------------
+
+
+class Empty(Cluster):
+    """A cluster that answers 404 to everything."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def request(self, method: str, path: str, *_: Any, **__: Any) -> Any:
+        raise ClusterError(f"{method} {path}: not found", "NotFound")
+
+
+@pytest.mark.parametrize("maas", [False, True])
+@pytest.mark.parametrize("profile", profile_names())
+def test_where_the_cluster_answers_404_to_everything_nothing_of_it_is_ok(
+    profile: str, maas: bool
+) -> None:
+    values = load({"maas": {"enabled": maas}}, profile=profile)
+    found = {each.code: each for each in doctor.examine(Empty(), values)}
+    assert found.keys() == CHECKS.keys()
+    # The rules ask no cluster.
+    assert {code for code, each in found.items() if each.severity == Severity.OK} <= {"values"}
+    assert found["kserve-api"].severity == Severity.ERROR
+    assert found["card"].severity == Severity.UNKNOWN
+    assert found["one-policy"].severity == (Severity.UNKNOWN if maas else Severity.SKIPPED)
+
+
+def test_what_the_deployment_does_not_need_is_skipped_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Empty()
+    monkeypatch.setattr(cluster, "path", lambda *_, **__: "")
+    monkeypatch.setattr(cluster, "list", lambda *_, **__: [])
+    values = load({"model": {"uri": "hf://a/b"}, "engine": {"imagePullSecrets": []}})
+    found = {each.code: each for each in doctor.examine(cluster, values)}
+    reasons = {
+        "redis": "maas.enabled is false",
+        "key-check": "maas.enabled is false",
+        "nodes-ready": "npu.nodeSelector picks no node with these NPUs",
+        "disk": "model.uri is no image",
+        "claims": "model.claims names none",
+        "rollout-field": "kserve.rolloutInPlace is false",
+    }
+    for code, reason in reasons.items():
+        assert (found[code].severity, found[code].message) == (Severity.SKIPPED, reason)
+    assert found["npu-nodes"].severity == Severity.ERROR
+
+
+def test_findings_are_counted_the_worst_first() -> None:
+    severities = [Severity.OK, Severity.OK, Severity.ERROR, Severity.WARNING, Severity.WARNING]
+    findings = [Finding("x", severity, "", "") for severity in [*severities, Severity.SKIPPED]]
+    assert count(findings) == "1 error, 2 warnings, 1 skipped, 2 ok"
+    assert count([]) == ""
 
 
 class Platform(Cluster):
@@ -196,7 +284,11 @@ class Platform(Cluster):
         self._tag, self._container, self._may = tag, container, allowed
         self.asked: list[Any] = []
 
-    def list(self, api_version: str, kind: str, *_: Any, **__: Any) -> list[dict[str, Any]]:
+    def path(self, *_: Any, **__: Any) -> str:
+        """It knows every kind."""
+        return ""
+
+    def list(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
         """KServe's controller."""
         manager = {"name": "manager", "image": f"kserve/llmisvc-controller:{self._tag}"}
         spec = {"template": {"spec": {"containers": [manager]}}}
@@ -215,7 +307,7 @@ class Platform(Cluster):
 
 def ask(cluster: Cluster, code: str) -> list[str]:
     facts = Facts(cluster, load({"name": "chat"}), Release(namespace="demo"))
-    return [f"{severity}: {message}" for severity, message, _ in CHECKS[code].ask(facts)]
+    return [f"{severity}: {message}" for severity, message, _ in CHECKS[code].answers(facts)]
 
 
 def test_a_router_that_may_not_read_what_its_picker_lists_is_told() -> None:
@@ -228,12 +320,14 @@ def test_a_router_that_may_not_read_what_its_picker_lists_is_told() -> None:
 
 
 def test_a_router_that_has_its_rights_is_fine() -> None:
-    assert ask(Platform("v0.17.0", allowed=True), "router-rights") == []
-    assert ask(Platform("v0.19.0"), "router-rights") == []
+    fine = ["ok: the router may read all that its endpoint picker lists"]
+    assert ask(Platform("v0.17.0", allowed=True), "router-rights") == fine
+    assert ask(Platform("v0.19.0"), "router-rights") == fine
 
 
 def test_a_container_of_kserve_s_own_beside_the_router_is_told() -> None:
     (told,) = ask(Platform("v0.20.0", "tokenizer"), "router-preset")
     assert "container tokenizer beside the router" in told
     assert "ghcr.io/llm-d/tokenizer:1" in told
-    assert ask(Platform("v0.17.0"), "router-preset") == []
+    (fine,) = ask(Platform("v0.17.0"), "router-preset")
+    assert fine.startswith("ok: ")

@@ -64,5 +64,13 @@ def test_an_image_without_a_mapping_is_an_error_that_names_it() -> None:
     assert paths == ["router.image", "test.image", "model.uri"]
 
 
+def test_images_of_extra_containers_are_in_the_list_and_move_too() -> None:
+    own = {"engine": {"extraContainers": {"logs": {"image": "busybox:1", "tty": True}}}}
+    own["engine"]["extraInitContainers"] = {"wait": {"image": "quay.io/a/b:1"}}
+    values = load(own, as_values(mapped(load(own), SITE)))
+    images = {"reg.site/hub/busybox:1", "reg.site/quay/a/b:1"}
+    assert images <= emitted(render(values)) <= set(references(values).values())
+
+
 def test_weights_on_a_claim_are_no_image() -> None:
     assert "model.uri" not in references(load({"model": {"uri": "pvc://claim/path"}}))

@@ -20,7 +20,7 @@ from fake_api import FakeCluster, started
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsv4deploy import Release, Values, ValuesError, load, render
+from dsv4deploy import Release, Values, ValuesError, load
 from dsv4deploy.cli import cli
 from dsv4deploy.cli.connection import ClusterOptions
 from dsv4deploy.cluster.diff import label
@@ -29,6 +29,7 @@ from dsv4deploy.importing.leaves import Leaves, leaves
 from dsv4deploy.importing.live import live, without_defaults
 from dsv4deploy.importing.manifest import Imported, imported, read, values_file
 from dsv4deploy.importing.script import process
+from dsv4deploy.manifest.render import render
 from dsv4deploy.values import yaml as yamlio
 from dsv4deploy.values.profiles import profile_names
 from dsv4deploy.values.schema import json_schema
@@ -170,20 +171,20 @@ POD_IP = "status.podIP"
 def test_what_the_package_does_not_know_is_listed_by_its_topmost_field() -> None:
     objects = rendered(load())
     spec = objects[-1]["spec"]["template"]
-    spec["affinity"] = {"podAntiAffinity": {"x": [1]}}
-    secret = {"secretKeyRef": {"name": "a", "key": "b"}}
+    spec["dnsConfig"] = {"options": [{"x": 1}]}
+    memory = {"resourceFieldRef": {"resource": "limits.memory"}}
     engine(objects)["env"] += [
         {"name": "HF_TOKEN", "value": "hf_abc"},
-        {"name": "ELSEWHERE", "valueFrom": secret},
+        {"name": "ELSEWHERE", "valueFrom": memory},
     ]
     engine(objects)["securityContext"]["runAsUser"] = 1000
     objects.append({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "more"}})
     found = imported(objects)
     assert [str(change) for change in found.changes] == [
-        f'~ {SERVICE} spec.template.affinity: {{"podAntiAffinity": {{"x": [1]}}}} -> (none)',
         f"~ {SERVICE} spec.template.containers.main.env.ELSEWHERE: "
-        '{"valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}} -> (none)',
+        '{"valueFrom": {"resourceFieldRef": {"resource": "limits.memory"}}} -> (none)',
         f"~ {SERVICE} spec.template.containers.main.securityContext.runAsUser: 1000 -> 0",
+        f'~ {SERVICE} spec.template.dnsConfig: {{"options": [{{"x": 1}}]}} -> (none)',
         "- Service prod/more",
     ]
     assert found.overlay == {"engine": {"env": {"HF_TOKEN": "hf_abc"}}}
@@ -278,6 +279,7 @@ def flags(line: str) -> Any:
     [
         ("--a 1 --b 0.90 --c 'x y' --d", {"a": 1, "b": 0.9, "c": "x y", "d": True}),
         ("--no-a --max_model_len=8", {"a": False, "max-model-len": 8}),
+        ("--max-model-len 32k --revision 32k", {"max-model-len": 32_000, "revision": "32k"}),
         ("-tp 8 -q ascend", {"tensor-parallel-size": 8, "quantization": "ascend"}),
         ("--a x y --b -1", {"a": ["x", "y"], "b": -1}),
         ("""--a '{"b": [1, true]}' --c true""", {"a": {"b": [1, True]}, "c": "true"}),
@@ -399,11 +401,11 @@ def test_the_verb_writes_a_values_file_that_renders_the_manifest(tmp_path: Path)
 
 def test_the_verb_fails_where_values_cannot_express_something() -> None:
     objects = rendered(load())
-    objects[-1]["spec"]["template"]["priorityClassName"] = "high"
+    objects[-1]["spec"]["template"]["runtimeClassName"] = "ascend"
     result = run("-", text=yamlio.write(objects))
     assert result.exit_code == 1
-    assert f"values cannot express: ~ {SERVICE} spec.template.priorityClassName" in result.stderr
-    assert "warning: [moving-image-tag] engine.image" in result.stderr
+    assert f"values cannot express: ~ {SERVICE} spec.template.runtimeClassName" in result.stderr
+    assert "known of the profile" in result.stderr
     assert result.stdout.startswith("# What a manifest that runs has other than the profile")
 
 

@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from bench_results import Made, make, write
 from markdown_it import MarkdownIt
 
-from dsv4deploy import Release, load, render
+from dsv4deploy import Release, load
+from dsv4deploy.bench import job
+from dsv4deploy.bench.dataset import Dataset
 from dsv4deploy.bench.report import report
+from dsv4deploy.bench.run import Benchmark, Subject
 from dsv4deploy.cli import cli
 from dsv4deploy.errors import command
 from dsv4deploy.helm.chart import OWN
-from dsv4deploy.manifest.render import context, environment
+from dsv4deploy.manifest.render import context, environment, render
 from dsv4deploy.values.schema import json_schema
 
 CHART = Path(__file__).resolve().parent.parent / "charts" / "deepseek-v4-flash"
@@ -86,6 +90,8 @@ ON = ("maas", "networkPolicy", "kvStore")
 
 
 BENIGN = "word"
+KEYS = re.compile("^[^<{][^{]*$")
+"""The keys that a map inside of engine.args may have."""
 
 
 def document(text: str, payload: str) -> Tree:
@@ -99,8 +105,17 @@ def document(text: str, payload: str) -> Tree:
         for section in sections:
             place = place.setdefault(section, {})
         place[key] = [text] if path[-1] == "[]" else text
-    free = {"revision": text, "allowed-media-domains": [text, text], "new-config": {"a": [text]}}
-    tree["engine"] = {**tree.get("engine", {}), "args": free, "env": {"FREE": text}}
+    free = {"revision": text, "allowed-media-domains": [text, text]}
+    free["new-config"] = {"a": [text], **({text: "a"} if re.search(KEYS, payload) else {})}
+    own = {
+        "podAnnotations": {"a.b/c": text},
+        "affinity": {"x": [text]},
+        "extraContainers": {"own": {"image": "a/b:c", "command": [text]}},
+        "topologySpreadConstraints": {"zone": {"x": {"y": text}}},
+    }
+    tree["engine"] = {**tree.get("engine", {}), "args": free, "env": {"FREE": text}, **own}
+    item = {"apiVersion": "v1", "kind": "ConfigMap", "fields": {"data": {"x": text}}}
+    tree |= {"annotations": {"a.b/c": text}, "extraObjects": {"own": item}}
     return tree
 
 
@@ -138,7 +153,8 @@ def test_text_changes_the_texts_of_objects_and_nothing_else(payload: str, tmp_pa
     assert words[words.index("--revision") + 1] == payload
     start = words.index("--allowed-media-domains") + 1
     assert words[start : start + 2] == [payload, payload]
-    assert json.loads(words[words.index("--new-config") + 1]) == {"a": [payload]}
+    told = json.loads(words[words.index("--new-config") + 1])
+    assert told == {"a": [payload], **({payload: "a"} if KEYS.search(payload) else {})}
 
 
 def shell_words(script: str, folder: Path) -> list[str]:
@@ -190,7 +206,7 @@ def test_the_notes_can_be_pasted_whatever_a_model_is_called(variant: Tree, tmp_p
         values = load({**variant, "model": {"name": payload}})
         calls = pasted(commands(notes.render(context(values, Release("prod")))), tmp_path)
         bodies = [json.loads(words[-1]) for words in calls if words[0] == "curl"]
-        assert [body["model"] for body in bodies] == [payload, payload]
+        assert [body["model"] for body in bodies] == [payload] * (2 if variant else 1)
 
 
 def test_the_notes_of_a_real_helm_can_be_pasted(tool: Callable[[str], str], tmp_path: Path) -> None:
@@ -207,7 +223,13 @@ def test_the_notes_of_a_real_helm_can_be_pasted(tool: Callable[[str], str], tmp_
         ).stdout
         calls = pasted(commands(told.partition("NOTES:")[2].partition("WARNING")[0]), empty)
         bodies = [json.loads(words[-1]) for words in calls if words[0] == "curl"]
-        assert [body["model"] for body in bodies] == [payload, payload]
+        assert [body["model"] for body in bodies] == [payload]
+        hook = yaml.safe_load(told.partition("HOOKS:")[2].partition("MANIFEST:")[0])
+        (container,) = hook["spec"]["template"]["spec"]["containers"]
+        (model,) = (each["value"] for each in container["env"] if each["name"] == "MODEL")
+        # What the kubelet makes of it.
+        assert model.replace("$$", "$") == payload
+        assert "$" not in model.replace("$$", "")
         assert ["helm", "test", "dsv4", "-n", payload[:40]] in calls
 
 
@@ -230,6 +252,26 @@ def test_commands_of_images_can_be_pasted(
         assert all(words[-1].startswith(f"docker://{to}/") for words in calls)
 
 
+def test_text_changes_nothing_else_of_the_benchmark_s_job(tmp_path: Path) -> None:
+    made_of = {"seed": 1, "words": [], "requests": 4, "size": 1.0, "warmup": 4}
+    data = Dataset(tmp_path, made_of, {"scenario1.jsonl": ""}, {}, "")
+
+    def told(text: str) -> list[Tree]:
+        values = load({"model": {"name": text}})
+        subject = Subject(values, text, {"maas": text}, text)
+        benchmark = Benchmark(subject, data, tmp_path / "out", [1], [4], 1)
+        return job.manifest(benchmark, job.Job(text, text, text), Release("demo"))
+
+    plain = told(BENIGN)
+    for payload in PAYLOADS:
+        hostile = told(payload)
+        assert shape(hostile) == shape(plain)
+        (container,) = hostile[1]["spec"]["template"]["spec"]["containers"]
+        assert container["image"] == payload
+        plan = json.loads(hostile[0]["data"]["plan.json"])
+        assert (plan["model"], plan["groups"][0]["url"]) == (payload, payload)
+
+
 # --- reports ------------------------------------------------------------------------------------
 
 
@@ -237,7 +279,9 @@ def doctored(payload: str) -> Callable[[Made], None]:
     """A result that has a text wherever a file of it may hold one."""
 
     def doctor(made: Made) -> None:
-        made.settings.update(profile=payload, model=payload, image=payload, url=payload)
+        texts = ("profile", "model", "image", "url", "valuesHash", "started")
+        made.settings.update(dict.fromkeys(texts, payload), badAnswers=[payload])
+        made.settings["versions"] = {**dict.fromkeys(made.settings["versions"], payload), "x": "y"}
         for record in made.runs[0][1][:3]:
             record["error"] = {"code": 500, "type": payload, "message": payload}
 
@@ -259,7 +303,7 @@ class Tags(HTMLParser):
 
 def test_reports_show_text_as_it_is(tmp_path: Path) -> None:
     def told(payload: str) -> tuple[list[Any], list[Any], str]:
-        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder = tmp_path / str(len(list(tmp_path.iterdir()))) / payload.replace("/", "|")
         made = report([write(make(conversations=4, runs=1, doctor=doctored(payload)), folder)])
         tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(made.markdown())
         inner = [child for token in tokens for child in token.children or []]

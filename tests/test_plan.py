@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dsv4deploy import Values, check, load, plan
 from dsv4deploy.facts.cards import CARDS
-from dsv4deploy.sizing.engine import captured_batches, runs_as_graph
+from dsv4deploy.sizing.engine import captured_batches, most_as_graph, runs_as_graph
 from dsv4deploy.sizing.plan import Verdict
 from dsv4deploy.values.profiles import profile_names
 
@@ -145,6 +145,27 @@ def test_check_says_what_the_plan_says(build: str, step: int) -> None:
         assert each.message.startswith(f"{made.card} at {made.utilization:g}: {made.verdict}")
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("kv-cache-memory-bytes=1073741824", "raise kv-cache-memory-bytes"),
+        ("num-gpu-blocks-override=300", "raise num-gpu-blocks-override"),
+        ("num-gpu-blocks-override=6000", "lower num-gpu-blocks-override"),
+        ("max-num-batched-tokens=8192", "lower max-num-batched-tokens, or raise gpu-memory-util"),
+        ("max-model-len=1048576", "lower max-model-len, or raise gpu-memory-utilization"),
+        ("gpu-memory-utilization=0.97", "lower gpu-memory-utilization or max-num-batched-tokens"),
+    ],
+)
+def test_what_does_not_fit_names_the_argument_that_gives_room(setting: str, words: str) -> None:
+    block = "engine.args.block-size=128"
+    (found,) = (
+        each
+        for each in check(of(f"engine.args.{setting}", block))
+        if each.code == "memory-does-not-fit"
+    )
+    assert words in found.fix
+
+
 def test_a_cache_of_a_given_size_is_taken_as_it_is() -> None:
     four = plan(of("engine.args.kv-cache-memory-bytes=4294967296"))
     assert {four.worst.available, four.likely.available, four.best.available} == {4.0}
@@ -174,6 +195,10 @@ def test_a_number_of_blocks_is_taken_as_it_is() -> None:
         (("engine.args.max-num-seqs=12",), [8, 16, 24]),
         (("engine.args.max-num-seqs=1000",), [*range(8, 256, 8), *range(256, 513, 16)]),
         (('engine.args.compilation-config={"cudagraph_capture_sizes": [4, 8, 48]}',), [8, 48]),
+        *(
+            ((f'engine.args.compilation-config={{"cudagraph_capture_sizes": {odd}}}',), [8])
+            for odd in ('[8, "a"]', "[8, [1]]", "[null, 8, 8]", '[8, {"a": 1}]', "[true, 8, 9]")
+        ),
         (("engine.args.enforce-eager=true",), None),
         (('engine.args.compilation-config={"cudagraph_mode": "NONE"}',), None),
     ],
@@ -182,6 +207,23 @@ def test_graphs_are_made_for_the_engine_s_grid(
     sets: tuple[str, ...], expected: list[int] | None
 ) -> None:
     assert captured_batches(of(*sets)) == expected
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        (),
+        ("engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1=null", "engine.args.max-num-seqs=12"),
+        ('engine.args.compilation-config={"cudagraph_capture_sizes": [4, 8, 48, 600, 2000]}',),
+        ("engine.args.enforce-eager=true",),
+    ],
+)
+def test_the_largest_batch_with_a_graph_is_found_without_trying_all(sets: tuple[str, ...]) -> None:
+    values = of(*sets)
+    for requests in (0, 1, 3, 4, 7, 8, 24, 100, 299, 300, 1100):
+        every = (n for n in range(requests, 0, -1) if runs_as_graph(values, n))
+        assert most_as_graph(values, requests) == next(every, 0)
+    check(of(*sets, "engine.args.max-num-seqs=2147483647"))
 
 
 def test_a_batch_off_the_grid_is_said_to_run_eagerly() -> None:

@@ -16,8 +16,8 @@ from documents import HOSTILE, Case, drawn, mutated, sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsv4deploy import Finding, Release, Values, ValuesError, load, render
-from dsv4deploy.manifest.render import documents, quote, render_text, shell
+from dsv4deploy import Finding, Release, Values, ValuesError, load
+from dsv4deploy.manifest.render import documents, quote, render, render_text, shell
 from dsv4deploy.values import yaml as yamlio
 from dsv4deploy.values.schema import json_schema
 

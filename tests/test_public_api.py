@@ -8,13 +8,16 @@ import pickle
 import subprocess
 import sys
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 import dsv4deploy
-from dsv4deploy import Values, load
+from dsv4deploy import Values, ValuesError, check, load, render
+from dsv4deploy.findings import errors
+from dsv4deploy.values.profiles import profile_names
 
 
 def test_the_names_are_sorted_and_there_and_documented() -> None:
@@ -49,6 +52,46 @@ def test_values_are_frozen_all_the_way_down(change: Any) -> None:
     with pytest.raises((ValidationError, TypeError, AttributeError)):
         change(values)
     assert values == Values()
+
+
+def test_values_are_changed_by_replacing_and_what_is_replaced_is_validated() -> None:
+    values = load(profile="ascend-910b3-8-w8a8")
+    changed = values.replace({"engine": {"args": {"max-num-seqs": 8}, "env": {"A": "1"}}})
+    assert changed == load(
+        profile="ascend-910b3-8-w8a8",
+        set=["engine.args.max-num-seqs=8"],
+        set_string=["engine.env.A=1"],
+    )
+    assert changed.replace({"engine": {"args": {"max-num-seqs": 32}, "env": {"A": None}}}) == values
+    assert values.replace({}) == values
+    with pytest.raises(ValuesError, match=r"values: replicas: must be a whole number, not \"2\""):
+        values.replace({"replicas": "2"})
+    with pytest.raises(ValuesError, match="did you mean replicas"):
+        values.replace({"replica": 2})
+    with pytest.raises(ValuesError, match="name: null can't take this value away"):
+        values.replace({"name": None})
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_an_entry_that_a_profile_has_taken_away_stays_away(name: str) -> None:
+    values = load(profile=name)
+    assert values.replace({}) == values
+    assert values.replace({"name": "chat"}).replace({"name": values.name}) == values
+
+
+def test_render_refuses_what_check_finds_an_error_in() -> None:
+    values = load(set=["engine.args.block-size=96"])
+    wrong = errors(check(values))
+    assert wrong
+    with pytest.raises(ValuesError) as told:
+        render(values)
+    assert list(told.value.findings) == wrong
+    assert render(values, unchecked=True)[0]["kind"] == "LLMInferenceServiceConfig"
+
+
+def test_no_exported_name_is_a_module_too() -> None:
+    for name in dsv4deploy.__all__:
+        assert find_spec(f"dsv4deploy.{name}") is None
 
 
 def test_values_can_be_copied_and_pickled() -> None:

@@ -9,10 +9,11 @@ import re
 
 import pytest
 
-from dsv4deploy import Release, Severity, ValuesError, check, load, render
+from dsv4deploy import Release, Severity, ValuesError, check, load
 from dsv4deploy.checks.graphs import dispatch_buffer
 from dsv4deploy.facts.cards import CARDS
 from dsv4deploy.findings import Finding
+from dsv4deploy.manifest.render import render
 from dsv4deploy.sizing.engine import runs_as_graph
 from dsv4deploy.sizing.plan import Verdict, plan
 from dsv4deploy.values.profiles import fitting
@@ -87,6 +88,29 @@ FOUND = [
         "prefill-decode-key",
         ERROR,
     ),
+    (
+        TWO_NODES,
+        f'{KEYS}.finegrained_tp_config={{"embedding_tensor_parallel_size":2}}',
+        "finegrained-tp",
+        ERROR,
+    ),
+    ("", f'{KEYS}.profiling_chunk_config={{"enabled":true}}', "profiling-chunks", ERROR),
+    (
+        DSPARK,
+        f'{KEYS}.scheduler_config={{"profiling_chunk_config":{{"enabled":true}}}}',
+        "profiling-chunks",
+        ERROR,
+    ),
+    # sizes that do not divide the data parallel ranks
+    *(
+        (
+            "",
+            f'{KEYS}.finegrained_tp_config={{"{part}_tensor_parallel_size":8}}',
+            "finegrained-tp",
+            ERROR,
+        )
+        for part in ("lmhead", "mlp", "embedding", "oproj")
+    ),
     # connectors that are not the store's
     (
         "",
@@ -98,6 +122,12 @@ FOUND = [
     (
         TWO_NODES,
         f'{ARGS}.kv-transfer-config={{"kv_connector":"LMCacheAscendConnector"}}',
+        "unsupported-flag",
+        ERROR,
+    ),
+    (
+        "",
+        f'{ARGS}.kv-transfer-config={{"kv_connector":"MultiConnector","kv_role":"kv_both"}}',
         "unsupported-flag",
         ERROR,
     ),
@@ -119,6 +149,18 @@ FOUND = [
     ("", f"{ENV}.OMP_NUM_THREADS=null", "preload-missing", WARNING),
     (TWO_NODES, f"{ENV}.LD_PRELOAD=/usr/lib/aarch64-linux-gnu/a.so", "preload-missing", WARNING),
     (A3, f"{ENV}.LD_PRELOAD=/usr/lib64/libjemalloc.so.2", "preload-missing", WARNING),
+    ("", f"{ENV}.LD_PRELOAD=/opt/a.so:/usr/lib/aarch64-linux-gnu/b.so", "preload-missing", WARNING),
+    # what upstream's scripts leave to the shell
+    ("", f"{ENV}.LD_PRELOAD=/usr/lib64/libjemalloc.so.2:$LD_PRELOAD", "shell-variable", WARNING),
+    ("", f"{ENV}.HCCL_IF_IP=$local_ip", "shell-variable", WARNING),
+    (TWO_NODES, f"{ENV}.HCCL_SOCKET_IFNAME=${{nic_name}}", "shell-variable", WARNING),
+    ("", f"{ENV}.HCCL_IF_IP=$(hostname -I)", "shell-variable", WARNING),
+    ("", f"{ENV}.HCCL_IF_IP=`hostname -I`", "shell-variable", WARNING),
+    # keys that the weights' loader does not know
+    ("", f"{ARGS}.model-loader-extra-config.num_thread=8", "loader-key", ERROR),
+    ("", f"{ARGS}.model-loader-extra-config.enable_multi_thread_load=true", "loader-key", ERROR),
+    (A3, f"{ARGS}.model-loader-extra-config.concurrency=16", "loader-key", ERROR),
+    (DSPARK, f'{ARGS}.model-loader-extra-config={{"num_threads":"128"}}', "loader-threads", ERROR),
     # words that are no choice, and words for numbers
     ("", f"{ARGS}.reasoning-parser=deepseek-v4", "unknown-parser", ERROR),
     (A3, f"{ARGS}.tool-call-parser=nope", "unknown-parser", ERROR),
@@ -132,6 +174,12 @@ FOUND = [
         "graph-capture-empty",
         ERROR,
     ),
+    (
+        DSPARK,
+        f'{ARGS}.compilation-config={{"cudagraph_capture_sizes":[1,2,3]}}',
+        "graph-capture-empty",
+        ERROR,
+    ),
     ("", f"{ARGS}.host=127.0.0.1", "host", ERROR),
     ("", f"{ARGS}.host=localhost", "host", ERROR),
     ("", "engine.server=vllm serve /mnt/models --host 127.0.0.1", "flag-in-server", ERROR),
@@ -139,6 +187,7 @@ FOUND = [
     ("", f"{ARGS}.kv-cache-memory-bytes=1073741824", "memory-does-not-fit", ERROR),
     ("", f"{ARGS}.kv-cache-memory-bytes=1G", "memory-does-not-fit", ERROR),
     ("", f"{ARGS}.num-gpu-blocks-override=428", "memory-does-not-fit", ERROR),
+    ("", f"{ARGS}.num-gpu-blocks-override=0", "memory-does-not-fit", ERROR),
     # what nobody can pull
     (A3, "replicas=1", "placeholder", WARNING),
     (TWO_NODES, "replicas=1", "placeholder", WARNING),
@@ -152,6 +201,7 @@ FINE = [
     ("", f"{DRAFTS}=7", "draft-tokens-uneven"),
     (A3, f"{DRAFTS}=11", "draft-tokens-uneven"),
     ("", f"{DRAFTS}=2,{ENV}.VLLM_ASCEND_ENABLE_FLASHCOMM1=null", "draft-tokens-uneven"),
+    ("", f"{DRAFTS}=2,{KEYS}.enable_flashcomm1=false", "draft-tokens-uneven"),
     ("", f"{IMAGE}:v0.23.0-openeuler", "image-for-other-chip"),
     ("", "engine.image=registry.site-a.lan/own:1-a3", "image-for-other-chip"),
     ("", f"{ARGS}.decode-context-parallel-size=2", "unsupported-flag"),
@@ -159,10 +209,20 @@ FINE = [
     ("", f"{ARGS}.max-num-seqs=6,{ARGS}.enforce-eager=true", "batch-off-grid"),
     ("", f"{METHOD}=ngram,{KEYS}.enable_dsa_cp=true", "dsa-cp-crashes"),
     ("", f"{KEYS}.recompute_scheduler_enable=false", "prefill-decode-key"),
+    (DSPARK, f"{KEYS}.profiling_chunk_config.enabled=true", "profiling-chunks"),  # read no more
+    (DSPARK, f"{KEYS}.recompute_scheduler_enable=true", "prefill-decode-key"),
     (DSPARK, f'{ENV}.HCCL_BUFFSIZE="556"', "hccl-buffer"),
     (TWO_NODES, f"{ENV}.HCCL_BUFFSIZE=null", "hccl-buffer"),
     ("", f'{ENV}.MY_OWN_VARIABLE="1",{ENV}.VLLM_USE_V1=null', "unread-variable"),
     ("", f"{ENV}.LD_PRELOAD=/opt/own.so", "preload-missing"),
+    ("", f"{ENV}.HCCL_IF_IP=$(POD_IP)", "shell-variable"),
+    ("", f"{ENV}.PRICE=5$", "shell-variable"),
+    ("", f"{ARGS}.model-loader-extra-config.enable_weights_track=true", "loader-key"),
+    (
+        "",
+        f"{ARGS}.load-format=runai_streamer,{ARGS}.model-loader-extra-config.concurrency=16",
+        "loader-key",
+    ),
     ("", f"{ARGS}.tool-call-parser=nope", "unknown-parser"),  # not looked up without auto choice
     ("", f'{ARGS}.compilation-config={{"cudagraph_capture_sizes":[8]}}', "graph-capture-empty"),
     ("", f"{ARGS}.kv-cache-memory-bytes=4G", "memory-does-not-fit"),
@@ -249,15 +309,21 @@ def test_an_instance_may_have_more_than_one_worker(data: int, local: int, pods: 
     assert "data-parallel-pods" not in {each.code for each in check(values)}
 
 
-def test_routers_may_be_several() -> None:
-    (preset, _) = render(load(set=["router.replicas=2"]))
-    assert preset["spec"]["router"]["scheduler"]["replicas"] == 2
-    (preset, _) = render(load())
-    assert "replicas" not in preset["spec"]["router"]["scheduler"]
+@pytest.mark.parametrize("profile", ["", TWO_NODES])
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+def test_routers_may_be_several(profile: str, replicas: int) -> None:
+    objects = render(load(profile=profile, set=[f"router.replicas={replicas}"]))
+    scheduler = objects[0]["spec"]["router"]["scheduler"]
+    assert scheduler.get("replicas", 1) == replicas
 
 
-def test_helm_s_switch_of_a_dependency_is_a_value() -> None:
-    assert render(load({"enabled": True})) == render(load())
+@pytest.mark.parametrize(
+    "tree",
+    [{"enabled": True}, {"global": {}}, {"global": {"registry": "a"}}, {"tags": {"llm": True}}],
+    ids=str,
+)
+def test_helm_s_own_values_of_a_dependency_are_taken(tree: dict[str, object]) -> None:
+    assert render(load(tree)) == render(load())
 
 
 def test_pods_get_no_variables_of_the_namespace_s_services() -> None:

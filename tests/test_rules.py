@@ -78,6 +78,20 @@ def speculative(method: str, tokens: int) -> Tree:
     return args({"speculative-config": {"method": method, "num_speculative_tokens": tokens}})
 
 
+def shared(number: str, tokens: int) -> Tree:
+    flags = {
+        "additional-config": {"enable_shared_expert_dp": True},
+        "speculative-config": {"method": "mtp", "num_speculative_tokens": tokens},
+    }
+    variables = {"VLLM_ASCEND_ENABLE_FLASHCOMM1": None}
+    return {"engine": {"build": BUILDS[number], "args": flags, "env": variables}}
+
+
+def fused(number: str, value: int) -> Tree:
+    config = {"additional-config": {"enable_fused_mc2": value}}
+    return {"engine": {"build": BUILDS[number], "args": config}}
+
+
 def interval(number: str, tokens: str) -> Tree:
     variables = {"VLLM_PREFIX_CACHE_RETENTION_INTERVAL": tokens}
     return {"engine": {"build": BUILDS[number], "env": variables}}
@@ -453,6 +467,18 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     # --- drafts, batches and graphs ---
     "dspark-version": (dspark("0.23.0", 7), dspark("0.25.1", 7)),
     "draft-tokens-uneven": (speculative("mtp", 2), speculative("mtp", 3)),
+    "draft-tokens-uneven-shared": (
+        shared("0.23.0", 2),
+        shared("0.26.0", 2),
+    ),
+    "finegrained-tp": (
+        additional({"finegrained_tp_config": {"lmhead_tensor_parallel_size": 8}}),
+        {
+            "parallelism": {"data": 2, "dataLocal": 2},
+            **additional({"finegrained_tp_config": {"lmhead_tensor_parallel_size": 2}}),
+        },
+    ),
+    "mc2-fused-value": (fused("0.24.0", 2), fused("0.24.0", 1)),
     "graph-capture-empty": (args({"max-num-seqs": 3}), args({"max-num-seqs": 4})),
     "batch-off-grid": (args({"max-num-seqs": 6}), args({"max-num-seqs": 8})),
     "hccl-buffer": (env(HCCL_BUFFSIZE="1GB"), env(HCCL_BUFFSIZE="512")),
@@ -469,6 +495,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     "openmp-binding": (env(OMP_PROC_BIND="TRUE"), env(OMP_PROC_BIND="False")),
     "preload-missing": ({}, env(LD_PRELOAD="/usr/lib64/libjemalloc.so.2")),
+    "shell-variable": (env(HCCL_IF_IP="$local_ip"), env(HCCL_IF_IP="$(POD_IP)")),
     "placeholder": (
         {"model": {"uri": "oci://registry.example.com/weights:v1"}},
         {"model": {"uri": "oci://registry.site-a.lan/weights:v1"}},

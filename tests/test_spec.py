@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dsv4deploy import Release, Values, load, render
+from dsv4deploy import Release, Values, load
+from dsv4deploy.manifest.render import render
 
 NAME = "deepseek-v4-flash-w4a8-agg-base"
 NPU = "huawei.com/Ascend910"

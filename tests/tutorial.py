@@ -44,7 +44,7 @@ def follow(found: list[Block], folder: Path, **environment: str) -> int:
     An answer that is not as shown fails.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    around = {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", **environment}
+    around = {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", "COLUMNS": "80", **environment}
     ran = 0
     for kind, text in found:
         named = re.fullmatch(r'yaml title="(.+)"', kind)

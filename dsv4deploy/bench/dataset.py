@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeployError, command
+from ..values.json import read_json
 from . import prompts
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 MANIFEST = "dataset.json"
 _WORDS = 2048
 _FEWEST = 64
+
+
+_MADE_OF = ("seed", "words", "requests", "size", "warmup")
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,11 @@ def read(folder: Path) -> Dataset:
         DeployError: it is none, or a file is not what it was.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        tokens = {int(number): mean for number, mean in manifest["inputTokens"].items()}
-        files, made_of, told = manifest["files"], manifest["madeOf"], manifest["tokenizer"]
+        manifest = read_json((folder / MANIFEST).read_text("utf-8"))
+        tokens = {int(number): float(mean) for number, mean in manifest["inputTokens"].items()}
+        files = {Path(name).name: hashed for name, hashed in manifest["files"].items()}
+        made_of = {key: manifest["madeOf"][key] for key in _MADE_OF}
+        told = str(manifest["tokenizer"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DeployError(
             f"{folder}: no data set: "

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import hashlib
 import io
 import json
@@ -41,7 +40,9 @@ MODULES = ("bench/launch.py", "bench/prompts.py", "bench/worker.py", "completion
 _BLOCK = re.compile(
     worker.BEGIN.format(r"(\w[\w.-]*/runs/run-\d+)") + r"\n([^-]*)\n" + worker.END.format(r"\1")
 )
-_DAMAGED = (binascii.Error, EOFError, gzip.BadGzipFile, zlib.error)
+_DAMAGED = (binascii.Error, EOFError, tarfile.TarError, zlib.error)
+# Bytes of a run's files: far more than one of any number of requests leaves.
+_LARGEST = 256 << 20
 _PROGRESS = re.compile(r"^progress (\S+) (\d+) (\d+)$", re.MULTILINE)
 
 
@@ -333,9 +334,13 @@ def unpack(text: str, folder: Path) -> None:
     """Writes a run's folder out of what :func:`worker.printed` has made, whole or not at all.
 
     Raises:
-        binascii.Error, EOFError, gzip.BadGzipFile, zlib.error: some of the text is missing.
+        binascii.Error, EOFError, tarfile.TarError, zlib.error: some of the text is missing, or it
+            is another archive.
     """
-    archived = gzip.decompress(base64.b64decode(text))
+    unpacker = zlib.decompressobj(wbits=31)
+    archived = unpacker.decompress(base64.b64decode(text), _LARGEST)
+    if not unpacker.eof:
+        raise EOFError
     part = folder.with_name(folder.name.replace("run-", "part-"))
     # A run that was interrupted here has left files of its own.
     shutil.rmtree(part, ignore_errors=True)

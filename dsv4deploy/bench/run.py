@@ -26,15 +26,18 @@ from .. import __version__
 from ..cluster.addresses import address
 from ..cluster.client import Cluster
 from ..completion.garbage import PROMPT, garbage
-from ..completion.stream import COMPLETIONS
+from ..completion.stream import COMPLETIONS, SIMULATOR
 from ..errors import DeployError
 from ..manifest.render import Release
+from ..values.json import read_json
 from ..values.tree import Values
 from . import worker
 from .dataset import Dataset
 from .prompts import OUTPUT, TOKENIZER
-from .results import SETTINGS
+from .results import SETTINGS, Simulator
 
+# What all results in a folder have in common.
+_COMPARED = ("url", "model", "image", "valuesHash", "requests", "dataset")
 CACHE = Path.home() / ".cache" / "dsv4deploy"
 
 
@@ -263,7 +266,7 @@ class Benchmark:
         for folder, ingress, scenario, concurrency in self._groups():
             told = self._settings(ingress, scenario, concurrency)
             before = _before(folder / SETTINGS)
-            for key in ("url", "model", "image", "valuesHash", "requests", "dataset"):
+            for key in _COMPARED:
                 if before and before[key] != told[key]:
                     raise DeployError(
                         f"{folder}: holds results of another {key}, {before[key]} and not "
@@ -347,29 +350,57 @@ class Benchmark:
 
 
 def _before(path: Path) -> dict[str, Any]:
+    """What ``run.json`` tells of the runs so far; nothing where there are none.
+
+    Raises:
+        DeployError: it can't be read, or does not say what it must.
+    """
     try:
-        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        told: dict[str, Any] = read_json(path.read_text("utf-8"))
+        missing = [key for key in _COMPARED if key not in told]
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise DeployError(f"{path}: can't be read: {error}") from None
+    if missing or not isinstance(told, dict):
+        raise DeployError(f"{path}: is not what `bench run` writes: name another folder with -o")
     return told
 
 
 def _answered(folder: Path, scenario: int) -> dict[str, Any]:
-    """What the answers after the load of a group's runs say, for ``run.json``."""
+    """What the answers after the load of a group's runs say, for ``run.json``.
+
+    Raises:
+        DeployError: a run has left no answer that can be read.
+    """
     bad, simulator = [], None
     for path in sorted(folder.glob(f"runs/run-*/{worker.ANSWER}")):
-        answer = json.loads(path.read_text("utf-8"))
-        run, error, why = path.parent.name, answer["error"], garbage(answer["text"], "count")
+        try:
+            answer = read_json(path.read_text("utf-8"))
+            error, why = str(answer["error"]), garbage(str(answer["text"]), "count")
+            told = answer["simulator"]
+        except (LookupError, OSError, TypeError, ValueError) as wrong:
+            raise DeployError(
+                f"{path}: can't be read: {wrong}: delete {path.parent}, and the same command makes "
+                "the run anew"
+            ) from None
+        try:
+            simulator = simulator or (_simulator(told, scenario) if told else None)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            error = error or f"{SIMULATOR}: it does not say what a simulator says of itself"
         if error or why:
+            run = path.parent.name
             bad.append(f"{run}: no answer: {error}" if error else f"{run}: garbage: {why}")
-        if answer["simulator"] and not simulator:
-            simulator = _simulator(answer["simulator"], scenario)
     return {"badAnswers": bad, "simulator": simulator}
 
 
 def _simulator(told: dict[str, Any], scenario: int) -> dict[str, Any]:
-    """What a simulator said of itself, as far as it is about one scenario."""
+    """What a simulator said of itself, as far as it is about one scenario.
+
+    Raises:
+        AttributeError, LookupError, TypeError, ValueError: a report could not read it.
+    """
     rest = {key: value for key, value in told.items() if key != "scenarios"}
-    return {**told["scenarios"].get(str(scenario), {}), **rest}
+    found = {**told["scenarios"].get(str(scenario), {}), **rest}
+    Simulator.model_validate(found)
+    return found

@@ -194,10 +194,14 @@ def _judge(code: int, part: Path, log: Path) -> None:
     end = "\n".join(log.read_text("utf-8", "replace").strip().splitlines()[-15:])
     if not (part / SUMMARY).is_file() or not (part / RECORDS).is_file():
         raise Failed(f"aiperf ended with {code} and left no results: {log}:\n{end}")
-    if json.loads((part / SUMMARY).read_text("utf-8")).get("was_cancelled"):
+    try:
+        cancelled = json.loads((part / SUMMARY).read_text("utf-8")).get("was_cancelled")
+        with (part / RECORDS).open(encoding="utf-8") as records:
+            errors = [json.loads(record).get("error") for record in records]
+    except (AttributeError, RecursionError, ValueError) as wrong:
+        raise Failed(f"aiperf left results that can't be read: {wrong}: {log}:\n{end}") from None
+    if cancelled:
         raise Failed(f"aiperf was cancelled: {log}:\n{end}")
-    with (part / RECORDS).open(encoding="utf-8") as records:
-        errors = [json.loads(record).get("error") for record in records]
     # Some that fail are told in the report.
     if all(errors):
         last = json.dumps(errors[-1]) if errors else "there was none"
@@ -213,8 +217,10 @@ def _after_load(plan: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
     done = ask(group["url"], plan["model"], plan["prompt"], _key(group))
     error, simulator = done.error, None
     try:
-        simulator = json.loads(done.simulator or "null")
-    except ValueError as wrong:
+        told = json.loads(done.simulator or "null")
+        json.dumps(told, allow_nan=False)
+        simulator = told
+    except (RecursionError, ValueError) as wrong:
         error = f"{SIMULATOR}: {wrong}"
     return {"text": done.text, "error": error, "simulator": simulator}
 

@@ -43,7 +43,7 @@ def _unknown_build(values: Values) -> Places:
     code="image-for-other-chip",
     severity=Severity.ERROR,
     path="engine.image",
-    message="this image is for {chip}, and a {card} is {family}: the engine fails to start, "
+    message="this image is for {chip}, and npu.card {card} is {family}: the engine fails to start, "
     "since the device does not match the device type that it was installed for",
     fix="take the image of the same version for {family}: its tag {ends}",
     source="vllm-ascend, utils.py, check_ascend_device_type: line 806 of v0.22.1rc, read in every "
@@ -292,31 +292,64 @@ _ROLE_KEYS = (
     "of main at 182b75ea84",
 ).finder(RULES)
 def _role_keys(values: Values) -> Places:
-    build, given = engine_build(values), _additional(values)
     for path in _ROLE_KEYS:
-        value: Any = given
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        if value and (build is None or path[0] in build.additional_config):
+        if _read(values, path):
             yield f"engine.args.additional-config.{'.'.join(path)}", {}
+
+
+def _read(values: Values, path: tuple[str, ...]) -> Any:
+    """What a key of additional-config is set to; None where the build does not read it."""
+    build = engine_build(values)
+    if build and path[0] not in build.additional_config:
+        return None
+    value: Any = _additional(values)
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+_SIZES = ("embedding", "lmhead", "mlp", "olora", "oproj")
+
+
+@Rule(
+    code="finegrained-tp",
+    severity=Severity.ERROR,
+    path="engine.args.additional-config.finegrained_tp_config",
+    message="{why}: the engine fails to start",
+    fix="take it out, or choose a divisor of parallelism.data",
+    source="vllm-ascend, ascend_config.py: line 487 of v0.22.1rc1, 592 of v0.23.0, 709 of main at "
+    "182b75ea84; embedding_tensor_parallel_size: line 156 of v0.23.0, 141 of v0.25.1rc1",
+).finder(RULES)
+def _finegrained(values: Values) -> Places:
+    build, given = engine_build(values), _additional(values).get("finegrained_tp_config")
+    data = values.parallelism.data
+    needs = build and any("finegrained_tp_config" in each for each in build.refusals.values())
+    for key in (f"{part}_tensor_parallel_size" for part in _SIZES):
+        size = given.get(key) if isinstance(given, Mapping) else None
+        path = f"engine.args.additional-config.finegrained_tp_config.{key}"
+        if not isinstance(size, int) or size <= 0:
+            continue
+        if data % size:
+            yield path, {"why": f"{size} does not divide the data parallel size, {data}"}
+        elif needs and key.startswith("embedding"):
+            yield path, {"why": "this needs the recompute scheduler of instances that only decode"}
 
 
 @Rule(
     code="profiling-chunks",
     severity=Severity.ERROR,
     path="engine.args.additional-config.profiling_chunk_config",
-    message="it needs pipeline parallelism, which this deployment does not have: the engine fails "
-    "to start",
+    message="this needs pipeline parallelism, which this deployment does not have: the engine "
+    "fails to start",
     fix="take it out",
-    source="vllm-ascend, ascend_config.py: line 69 of v0.22.1rc, 93 of main at 182b75ea84",
+    source="vllm-ascend, ascend_config.py: line 69 of v0.22.1rc; in scheduler_config, 74 of "
+    "v0.25.1rc1 and 93 of main at 182b75ea84",
 ).finder(RULES)
 def _profiling_chunks(values: Values) -> Places:
-    given = _additional(values)
-    inner = given.get("scheduler_config")
-    both = (given, inner if isinstance(inner, Mapping) else {})
-    configs = (each.get("profiling_chunk_config") for each in both)
-    if any(isinstance(config, Mapping) and config.get("enabled") for config in configs):
-        yield "", {}
+    for above in ((), ("scheduler_config",)):
+        if _read(values, (*above, "profiling_chunk_config", "enabled")):
+            path = ".".join(("engine.args.additional-config", *above, "profiling_chunk_config"))
+            yield path, {}
 
 
 _LOADER = "model-loader-extra-config"

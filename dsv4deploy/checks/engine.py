@@ -8,6 +8,7 @@ from ..manifest.conditions import (
     DSA_CP,
     FLASHCOMM,
     MTP,
+    SHARED_SPREAD,
     SHARED_WHOLE,
     argument,
     equals,
@@ -15,7 +16,9 @@ from ..manifest.conditions import (
     has,
     is_a,
     is_off,
+    is_on,
     true,
+    variable,
 )
 from .rule import Rule
 
@@ -69,6 +72,7 @@ _LOADER_SOURCE = (
     "0.23.0 has no such test; vLLM pull request 45196, merged on 2026-06-17, so an image built of "
     "vLLM's main branch may have it under an older number; vllm-ascend issue 13392"
 )
+_FUSED = ("additional-config", "enable_fused_mc2")
 _SEQS, _BATCHED = argument("max-num-seqs"), argument("max-num-batched-tokens")
 _EVERY = "0.0.0.0"  # noqa: S104 - an address that a server may be given
 _LENGTH = argument("max-model-len")
@@ -157,12 +161,12 @@ RULES: list[Rule] = [
         code="dsa-cp-needs-flashcomm",
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_dsa_cp",
-        condition=f"not {DSA_CP} or {FLASHCOMM}",
+        condition=f"not {DSA_CP} or {FLASHCOMM} or {SHARED_SPREAD}",
         message="DSA-CP needs sequence parallelism; the engine fails to start with `DSA CP "
         "requires SP`",
         fix='set engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1 to "1", or take enable_dsa_cp out',
         source="vllm-ascend, utils.py, enable_dsa_cp: line 1361 of v0.22.1rc, 1533 of v0.23.0, "
-        "1412 of v0.26.0rc1; main at 182b75ea84 no longer asks for it (line 1324)",
+        "1404 of v0.26.0rc1; main at 182b75ea84 no longer asks for it (line 1324)",
         engine="<0.27.0",
     ),
     Rule(
@@ -325,11 +329,23 @@ RULES: list[Rule] = [
         source="vllm-ascend, ascend_config.py: line 305 of v0.22.1rc, 449 of main at 182b75ea84",
     ),
     Rule(
+        code="mc2-fused-value",
+        severity=Severity.ERROR,
+        path="engine.args.additional-config.enable_fused_mc2",
+        condition=f"({is_off(*_FUSED)} or {is_on(*_FUSED)}) and "
+        f"not {variable('VLLM_ASCEND_ENABLE_FUSED_MC2', '2')}",
+        message="this engine takes 0 or 1 here, and fails to start",
+        fix="set it to 0 or 1, or take it out",
+        source="vllm-ascend, ascend_config.py: line 169 of v0.24.0rc1, 158 of v0.25.1rc1, 166 of "
+        "main at 182b75ea84",
+        engine=">=0.24.0",
+    ),
+    Rule(
         code="mc2-fused-hierarchy",
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_mc2_hierarchy_comm",
         condition=f"not {true('additional-config', 'enable_mc2_hierarchy_comm')} or "
-        f"{is_off('additional-config', 'enable_fused_mc2')}",
+        f"{is_off(*_FUSED)}",
         message="it can't be together with enable_fused_mc2: the engine fails to start",
         fix="take one of the two out",
         source="vllm-ascend v0.22.1rc, platform.py, line 762",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..facts.cards import CARDS
 from ..facts.model import EXPERTS, EXPERTS_A_TOKEN, HIDDEN
 from ..findings import Severity
-from ..manifest.conditions import FLASHCOMM, argument, equals, is_a, true, variable
-from ..sizing.engine import arguments, captured_batches, draft, runs_as_graph
+from ..manifest.conditions import FLASHCOMM, SHARED_SPREAD, argument, equals, is_a, true, variable
+from ..sizing.engine import arguments, captured_batches, draft, most_as_graph, runs_as_graph
 from ..values.quantities import whole
 from ..values.tree import Values
 from .rule import Places, Rule
@@ -16,6 +16,24 @@ _DRAFTS = f"{argument('speculative-config', 'num_speculative_tokens')} | int"
 _DRAFTS_KNOWN = is_a("number", "speculative-config", "num_speculative_tokens")
 _TENSOR = "Values.parallelism.tensor"
 _MODE = "engine.args.compilation-config.cudagraph_mode"
+_EVEN = (
+    f"{true('enforce-eager')} or {equals('NONE', 'compilation-config', 'cudagraph_mode')} or "
+    f"not {_DRAFTS_KNOWN} or {_DRAFTS} <= 0 or ({_DRAFTS} + 1) % {_TENSOR} == 0 or "
+    f"{_TENSOR} % ({_DRAFTS} + 1) == 0"
+)
+_UNEVEN = (
+    "a graph's batch is a multiple of both num_speculative_tokens plus 1 and the tensor parallel "
+    "size, and the engine takes the larger of them: it fails to start with `Can't determine "
+    "cudagraph shapes`"
+)
+_UNEVEN_SOURCE = (
+    "vLLM 0.22.1 to 0.27.1, config/compilation.py, adjust_cudagraph_sizes_for_spec_decode (line "
+    "1464 of 0.22.1)"
+)
+_DIVIDE = (
+    "choose it so that one of the two divides the other: 1, 3 or 7 at TP 8, and 1, 3, 7 or 11 at "
+    "TP 4"
+)
 
 RULES: list[Rule] = [
     Rule(
@@ -42,18 +60,23 @@ RULES: list[Rule] = [
         code="draft-tokens-uneven",
         severity=Severity.ERROR,
         path="engine.args.speculative-config.num_speculative_tokens",
-        condition=f"not {FLASHCOMM} or {true('enforce-eager')} or "
-        f"{equals('NONE', 'compilation-config', 'cudagraph_mode')} or not {_DRAFTS_KNOWN} or "
-        f"{_DRAFTS} <= 0 or ({_DRAFTS} + 1) % {_TENSOR} == 0 or {_TENSOR} % ({_DRAFTS} + 1) == 0",
-        message="with sequence parallelism a graph's batch is a multiple of both this number plus "
-        "1 and the tensor parallel size, and the engine takes the larger of them: it fails to "
-        "start with `Can't determine cudagraph shapes`",
-        fix="choose it so that one of the two divides the other: 1, 3 or 7 at TP 8, and 1, 3, 7 or "
-        "11 at TP 4",
-        source="vLLM 0.22.1 to 0.27.1, config/compilation.py, "
-        "adjust_cudagraph_sizes_for_spec_decode (line 1464 of 0.22.1); vllm-ascend, "
-        "worker/model_runner_v1.py, sets enable_sp (line 5008 of v0.22.1rc)",
+        condition=f"not {FLASHCOMM} or {_EVEN}",
+        message=f"with sequence parallelism {_UNEVEN}",
+        fix=_DIVIDE,
+        source=f"{_UNEVEN_SOURCE}; vllm-ascend, worker/model_runner_v1.py, sets enable_sp (line "
+        "5008 of v0.22.1rc)",
         engine="<0.27.0",
+    ),
+    Rule(
+        code="draft-tokens-uneven-shared",
+        severity=Severity.ERROR,
+        path="engine.args.additional-config.enable_shared_expert_dp",
+        condition=f"not {SHARED_SPREAD} or {_EVEN}",
+        message=f"this turns sequence parallelism on, with which {_UNEVEN}",
+        fix=f"take it out, or change num_speculative_tokens: {_DIVIDE}",
+        source=f"{_UNEVEN_SOURCE}; vllm-ascend, utils.py, enable_sp: line 869 of v0.22.1rc1, 925 "
+        "of v0.23.0; not in v0.26.0rc1",
+        engine="<0.26.0",
     ),
     Rule(
         code="piecewise-graphs",
@@ -129,7 +152,7 @@ def _off_grid(values: Values) -> Places:
     seqs, sizes = values.engine.args.max_num_seqs, captured_batches(values)
     if not sizes or runs_as_graph(values, seqs):
         return
-    below = next((n for n in range(seqs - 1, 0, -1) if runs_as_graph(values, n)), None)
+    below = most_as_graph(values, seqs - 1)
     above = next((n for n in range(seqs + 1, seqs + 65) if runs_as_graph(values, n)), None)
     near = " or ".join(str(n) for n in (below, above) if n) or "a number whose batches are captured"
     tokens = seqs * (1 + draft(values).tokens)

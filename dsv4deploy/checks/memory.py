@@ -19,8 +19,7 @@ _SOURCE = (
     severity=Severity.ERROR,
     path="npu.card",
     message="{card} at {utilization}: does not fit: {reason}",
-    fix="lower max-num-batched-tokens or gpu-memory-utilization, or take more or larger cards; "
-    "`dsv4deploy plan` shows the sum",
+    fix="{what gives room}, or take more or larger cards; `dsv4deploy plan` shows the sum",
     source=f"{_SOURCE}, as it is likely",
 ).finder(RULES)
 def _does_not_fit(values: Values) -> Places:
@@ -35,8 +34,8 @@ def _does_not_fit(values: Values) -> Places:
     path="npu.card",
     message="{card} at {utilization}: tight: it fits with the likely figures, and with the worst "
     "{reason}",
-    fix="lower max-num-batched-tokens or gpu-memory-utilization; `dsv4deploy plan` shows the sum, "
-    "and --calibrate takes the log of a start in the place of its assumptions",
+    fix="{what gives room}; `dsv4deploy plan` shows the sum, and --calibrate takes the "
+    "log of a start in the place of its assumptions",
     source=f"{_SOURCE}, at its worst",
 ).finder(RULES)
 def _tight(values: Values) -> Places:
@@ -46,20 +45,31 @@ def _tight(values: Values) -> Places:
 
 
 def _facts(made: MemoryPlan, case: Case) -> dict[str, str]:
+    reason, remedy = _reason(made, case)
     return {
         "card": made.card,
         "utilization": f"{made.utilization:g}",
-        "reason": _reason(made, case),
+        "reason": reason,
+        "what gives room": remedy,
     }
 
 
-def _reason(made: MemoryPlan, case: Case) -> str:
+def _reason(made: MemoryPlan, case: Case) -> tuple[str, str]:
+    """What a card lacks, and what gives it."""
+    size = made.cache_set_by
     if case.margin < 0:
+        left = (
+            f"{size} leaves {case.available:.1f} GiB"
+            if size
+            else f"{case.available:.1f} GiB are left"
+        )
         return (
-            f"{case.available:.1f} GiB are left for the KV cache, and the longest request "
-            f"takes {made.cache.admission_gib:.1f} (most of it by {made.bound_by})"
+            f"{left} for the KV cache, and the longest request takes "
+            f"{made.cache.admission_gib:.1f} (most of it by {made.bound_by})",
+            f"lower {made.bound_by}, or raise {size or 'gpu-memory-utilization'}",
         )
     return (
         f"graphs and buffers that come after the profile run take {-case.slack:.1f} GiB more "
-        f"than a utilization of {made.utilization:g} leaves"
+        f"than {size or f'a utilization of {made.utilization:g}'} leaves",
+        f"lower {size or 'gpu-memory-utilization'} or max-num-batched-tokens",
     )

@@ -286,12 +286,28 @@ _LIBRARIES = {"openeuler": "/usr/lib64/", "ubuntu": "/usr/lib/aarch64-linux-gnu/
     "tutorials for Ubuntu: /usr/lib/aarch64-linux-gnu/libjemalloc.so.2",
 ).finder(RULES)
 def _preload(values: Values) -> Places:
-    library = texts(values.engine.env).get("LD_PRELOAD", "")
     system = "openeuler" if "openeuler" in values.engine.image else "ubuntu"
     other = "ubuntu" if system == "openeuler" else "openeuler"
-    if deployed("", values.engine.image) and library.startswith(_LIBRARIES[other]):
-        folder = _LIBRARIES[system]
-        yield "", {"library": library, "system": system, "other": other, "folder": folder}
+    facts = {"system": system, "other": other, "folder": _LIBRARIES[system]}
+    for library in re.split("[: ]+", texts(values.engine.env).get("LD_PRELOAD", "")):
+        if library.startswith(_LIBRARIES[other]) and deployed("", values.engine.image):
+            yield "", {**facts, "library": library}
+
+
+@Rule(
+    code="shell-variable",
+    severity=Severity.WARNING,
+    path="engine.env",
+    message="{word} reaches the engine as these letters: Kubernetes expands $(NAME), and no shell "
+    "reads this",
+    fix="write the value, or $(NAME) of a variable in engine.envFromPod",
+    source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2480: references are $(NAME)",
+).finder(RULES)
+def _shell_variables(values: Values) -> Places:
+    for name, value in sorted(texts(values.engine.env).items()):
+        found = re.search(r"\$[A-Za-z_]\w*|\$\{[^}]*\}|\$\([^)]*\W[^)]*\)|`[^`]*`", value)
+        if found:
+            yield f"engine.env.{name}", {"word": found[0]}
 
 
 _PLACEHOLDER = re.compile(

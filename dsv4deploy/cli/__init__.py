@@ -51,6 +51,17 @@ VERBS = {
 }
 
 
+TASKS = {
+    "Write a deployment": ("profiles", "import", "explain", "render", "overlay", "chart", "images"),
+    "Check it": ("check", "rules", "plan", "doctor", "diff"),
+    "Deploy it": ("apply", "upgrade", "rollback", "delete"),
+    "Operate it": ("status", "history", "smoke", "keys", "why"),
+    "Measure it": ("bench",),
+    "Set up the shell": ("completion",),
+}
+"""The verbs by what a user wants to do, in the order in which one needs them."""
+
+
 class _Verbs(click.Group):
     """A group that imports a verb only when it runs; the list of verbs needs none of them."""
 
@@ -65,8 +76,10 @@ class _Verbs(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        verbs = [click.Command(name, help=sentence) for name, sentence in VERBS.items()]
-        click.Group(commands=verbs).format_commands(ctx, formatter)
+        width = max(map(len, VERBS))
+        for task, names in TASKS.items():
+            with formatter.section(task):
+                formatter.write_dl([(f"{name:{width}}", VERBS[name]) for name in names])
 
     def invoke(self, ctx: click.Context) -> None:
         try:

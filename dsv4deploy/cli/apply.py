@@ -16,13 +16,15 @@ from ..cluster.client import contexts as known_contexts
 from ..cluster.plan import Plan, taking_over
 from ..cluster.readiness import Progress, waiting
 from ..errors import ClusterError, DeployError
-from ..manifest.render import Release
+from ..findings import Finding
+from ..manifest.render import Release, render
 from ..values.tree import Values
-from .connection import ClusterOptions, cluster_options
+from .connection import ClusterOptions, cluster_options, placed_options
 from .diff import planned
-from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions, deployment_options
+from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions
 from .output import print_json, print_table, say, waiting_bar
-from .render import checked, values_files
+from .render import accepted, note, values_files
+from .status import print_endpoints
 from .upgrade import waiting_limits
 
 Tell = Callable[[Progress], None]
@@ -37,7 +39,7 @@ def _patterns(context: click.Context, option: click.Parameter, text: str | None)
 
 
 @click.command()
-@deployment_options
+@placed_options
 @cluster_options
 @FORCE
 @TIMEOUT
@@ -61,7 +63,7 @@ def _patterns(context: click.Context, option: click.Parameter, text: str | None)
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="Of a fleet's summary.",
+    help="The format of the summary of many places.",
 )
 def apply(
     deployment: DeploymentOptions,
@@ -75,6 +77,8 @@ def apply(
     output: str,
 ) -> None:
     """Apply a deployment, by server-side apply; twice changes nothing.
+
+    At the end it says how to ask the model: the URLs, its name, a curl, and where keys are.
 
     All objects are tried on the server before the first is written. Where the engines would
     restart, `upgrade` does it: a model that fills its node can't roll over.
@@ -100,9 +104,14 @@ def apply(
         sources = _in_folder(each, cluster, deployment)
     else:
         (target,) = _targets({"": (cluster, deployment)}).values()
+        profile = deployment.chosen_profile()
+        note(target.warnings, target.values, target.release, profile)
         with waiting_bar() if wait else nullcontext(_silent) as tell:
             message = do(target, tell)
         say(f"{target.values.name}: {message}")
+        if not wait:
+            say("`dsv4deploy status` says when it is ready to be asked:")
+        print_endpoints(target.cluster.connect(), render(target.values, target.release))
         return
     targets = _targets(sources)
     with click.progressbar(length=len(targets), label="applying", file=sys.stderr) as bar:
@@ -133,6 +142,7 @@ class _Target:
     cluster: ClusterOptions
     values: Values
     release: Release
+    warnings: list[Finding]
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -184,8 +194,8 @@ def _targets(sources: Sources) -> dict[str, _Target]:
     for name, (cluster, deployment) in sources.items():
         try:
             release = cluster.release(deployment.namespace)
-            target = _Target(cluster, deployment.values(), release)
-            checked(target.values, target.release)
+            values = deployment.values()
+            target = _Target(cluster, values, release, accepted(values, release))
             for other, that in found.items():
                 if that.place == target.place:
                     raise DeployError(
@@ -238,7 +248,7 @@ def _print_outcomes(outcomes: list[fleet.Outcome], output: str) -> bool:
         print_json([asdict(outcome) for outcome in outcomes])
     else:
         rows = [(o.target, "applied" if o.done else "FAILED", o.message) for o in outcomes]
-        print_table(("TARGET", "RESULT", "MESSAGE"), rows, widths=(32, 8, 80))
+        print_table(("TARGET", "RESULT", "MESSAGE"), rows, sentences=True)
     done = sum(outcome.done for outcome in outcomes)
     say(f"{done} of {len(outcomes)} applied")
     return done == len(outcomes)

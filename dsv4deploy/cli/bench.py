@@ -23,12 +23,12 @@ from ..values.loading import load
 from ..values.quantities import whole
 from ..values.tree import Values
 from ..writing import write_files
-from .connection import ClusterOptions, cluster_options
-from .options import DeploymentOptions, Number, deployment_options, gathered
+from .connection import ClusterOptions, cluster_options, placed_options
+from .options import DeploymentOptions, Group, Number, gathered
 from .output import print_json, print_text, printable, say
 
 
-@click.group()
+@click.group(cls=Group)
 def bench() -> None:
     """Run the published benchmark, and hold the figures against the published ones.
 
@@ -48,28 +48,37 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--tokenizer", required=True, metavar="DIR", help="The folder of the model's tokenizer.json."
 )
-@click.option("-o", "--output", type=_FOLDER, default=Path("dataset"), show_default=True)
-@click.option("--seed", type=int, default=42, show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=_FOLDER,
+    default=Path("dataset"),
+    show_default=True,
+    help="The folder that the data set is written to.",
+)
+@click.option(
+    "--seed", type=int, default=42, show_default=True, help="The seed of the random prompts."
+)
 @click.option(
     "--requests",
     type=click.IntRange(min=4),
     default=240,
     show_default=True,
-    help="Of each scenario; 240 were published for one node, 480 for two.",
+    help="The requests of each scenario; 240 were published for one node, 480 for two.",
 )
 @click.option(
     "--size",
     type=Number(0.01, 1),
     default=1.0,
     show_default=True,
-    help="Of the prompts, as a share of the published size.",
+    help="The size of the prompts, as a share of the published one.",
 )
 @click.option(
     "--warmup",
     type=click.IntRange(min=0, max=64),
     default=4,
     show_default=True,
-    help="Prompts to warm up with.",
+    help="The number of prompts to warm up with.",
 )
 def dataset(
     tokenizer: str, output: Path, seed: int, requests: int, size: float, warmup: int
@@ -158,25 +167,50 @@ class RunOptions:
 
 
 @bench.command()
-@deployment_options
+@placed_options
 @cluster_options
 @gathered(
     RunOptions,
     "options",
-    click.option("--dataset", type=_FOLDER, default=Path("dataset"), show_default=True),
-    click.option("-o", "--output", type=_FOLDER, default=Path("results"), show_default=True),
+    click.option(
+        "--dataset",
+        type=_FOLDER,
+        default=Path("dataset"),
+        show_default=True,
+        help="The folder of the data set.",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        type=_FOLDER,
+        default=Path("results"),
+        show_default=True,
+        help="The folder that the results are written to.",
+    ),
     click.option(
         "--ingress",
         type=click.Choice(["kserve", "maas", "both", "direct"]),
         default="kserve",
         show_default=True,
-        help="direct is the engine's own Service, which only a Job or --url reaches.",
+        help="The way to the engine; direct is its own Service, which only a Job or --url reaches.",
     ),
     click.option(
-        "--url", default="", help="Of the chat completions, in the place of the Gateway's."
+        "--url", default="", help="The URL of the chat completions, in the place of the Gateway's."
     ),
-    click.option("--scenario", type=click.Choice(["1", "2", "both"]), default="both"),
-    click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True),
+    click.option(
+        "--scenario",
+        type=click.Choice(["1", "2", "both"]),
+        default="both",
+        show_default=True,
+        help="The published scenarios to run.",
+    ),
+    click.option(
+        "--runs",
+        type=click.IntRange(min=1),
+        default=3,
+        show_default=True,
+        help="The number of runs of each.",
+    ),
     click.option(
         "--concurrency",
         default="",
@@ -187,7 +221,7 @@ class RunOptions:
     click.option("--warmup/--no-warmup", default=True, help="Warm up first; on by default."),
     click.option("--aiperf", default="", metavar="PATH", help="The aiperf 0.7.0 to run."),
     click.option("--job", is_flag=True, help="Run in the cluster, as a Job."),
-    click.option("--image", default="", help="The Job's; test.image by default."),
+    click.option("--image", default="", help="The image of the Job; test.image by default."),
     click.option(
         "--key-secret", default="", metavar="NAME/KEY", help="The Secret with the Job's API key."
     ),
@@ -268,7 +302,12 @@ def _bar(plan: dict[str, Any]) -> Iterator[Callable[[str, int, int], None]]:
 @click.option("--html", type=_FILE, help="Write a page that needs nothing else, with plots.")
 @click.option("--markdown", type=_FILE, help="Write the tables and verdicts, for a text.")
 @click.option(
-    "-o", "--output", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True
+    "-o",
+    "--output",
+    type=click.Choice(["markdown", "json"]),
+    default="markdown",
+    show_default=True,
+    help="The format of what is printed.",
 )
 def report(
     folders: tuple[Path, ...], html: Path | None, markdown: Path | None, output: str
@@ -332,35 +371,50 @@ class SimulatorOptions:
     SimulatorOptions,
     "options",
     click.option(
-        "--profile", default="ascend-910b4-8-w4a8", show_default=True, help="Whose times."
+        "--profile",
+        default="ascend-910b4-8-w4a8",
+        show_default=True,
+        help="The profile whose published times are simulated.",
     ),
-    click.option("--ingress", type=click.Choice(["kserve", "maas"]), default="kserve"),
+    click.option(
+        "--ingress",
+        type=click.Choice(["kserve", "maas"]),
+        default="kserve",
+        show_default=True,
+        help="The ingress whose published times are simulated.",
+    ),
     click.option(
         "--concurrency",
         type=click.IntRange(min=1),
-        help="The published row's; the first by default.",
+        help="The concurrency of the published row; the first by default.",
     ),
     click.option("--model", default="", help="The served model's name; the profile's by default."),
-    click.option("--host", default="127.0.0.1", show_default=True),
+    click.option(
+        "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
+    ),
     click.option(
         "--port",
         type=click.IntRange(0, 65535),
         default=8000,
         show_default=True,
-        help="0 takes a free one.",
+        help="The port to listen on; 0 takes a free one.",
     ),
     click.option(
         "--slower",
         type=Number(0),
         default=0.0,
         metavar="PERCENT",
-        help="Than published.",
+        help="By how much slower than published the answers come.",
     ),
     click.option(
-        "--errors", type=Number(0, 100), default=0.0, metavar="PERCENT", help="That fail."
+        "--errors",
+        type=Number(0, 100),
+        default=0.0,
+        metavar="PERCENT",
+        help="The share of requests that fail.",
     ),
-    click.option("--wrong-length", is_flag=True, help="Answers of half the tokens asked for."),
-    click.option("--garbage", is_flag=True, help="Answers that make no sense."),
+    click.option("--wrong-length", is_flag=True, help="Answer with half the tokens asked for."),
+    click.option("--garbage", is_flag=True, help="Answer with text that makes no sense."),
     click.option(
         "--time-scale",
         type=Number(0.001),
@@ -377,9 +431,11 @@ class SimulatorOptions:
         "--size",
         type=Number(0.01, 1),
         default=1.0,
-        help="That the data set was made with.",
+        help="The size that the data set was made with.",
     ),
-    click.option("--seed", type=int, default=42, show_default=True),
+    click.option(
+        "--seed", type=int, default=42, show_default=True, help="The seed of the times' noise."
+    ),
 )
 def simulate(options: SimulatorOptions) -> None:
     """Serve a simulator of the engine: published times, no model, no NPU.

@@ -8,10 +8,11 @@ import click
 
 from ..errors import DeployError, command
 from ..helm import chart as helm
+from .options import Group
 from .output import print_text, say
 
 
-@click.group()
+@click.group(cls=Group)
 def chart() -> None:
     """Write, check or package the Helm chart."""
 
@@ -33,6 +34,9 @@ def write(directory: Path) -> None:
 @click.argument("directory", type=_FOLDER, default=_CHART)
 def check(directory: Path) -> None:
     """Fail where a chart in a folder differs from what `chart write` writes."""
+    if not (directory / "Chart.yaml").is_file():
+        write_it = command("dsv4deploy", "chart", "write", directory)
+        raise DeployError(f"{directory}: there is no chart: {write_it} writes one")
     changed = helm.drift(directory)
     for path in changed:
         say(f"{directory / path}: differs")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import NAMESPACE, DeploymentOptions, gathered, release_to
+from .options import DEPLOYMENT, Decorator, DeploymentOptions, gathered, release_to
 
 if TYPE_CHECKING:
     from ..cluster.client import Cluster
@@ -36,6 +36,12 @@ class ClusterOptions:
 
         return Cluster.connect(self.context, self.kubeconfig)
 
+    def named(self) -> str:
+        """The context's name."""
+        from ..cluster.client import contexts
+
+        return self.context or next(iter(contexts(self.kubeconfig)), "")
+
     def release(self, namespace: str | None) -> Release:
         """Where a deployment goes: to the namespace of -n, or that of the context, or demo."""
         if namespace is None:
@@ -53,9 +59,21 @@ _CLUSTER = (
         default="",
         help="The kubeconfig's context; its namespace is -n's default.",
     ),
-    click.option("--kubeconfig", default="", type=click.Path(), help="KUBECONFIG by default."),
+    click.option(
+        "--kubeconfig",
+        default="",
+        type=click.Path(),
+        help="The kubeconfig's path; by default that of KUBECONFIG.",
+    ),
+)
+# As kubectl has it, but for its `default`, where no published deployment goes.
+_NAMESPACE = click.option(
+    "-n",
+    "--namespace",
+    help="The service's namespace; by default the context's own, or demo where it has none.",
 )
 cluster_options = gathered(ClusterOptions, "cluster", *_CLUSTER)
+placed_options = gathered(DeploymentOptions, "deployment", *DEPLOYMENT, _NAMESPACE)
 
 
 @dataclass(frozen=True)
@@ -63,26 +81,34 @@ class ServiceOptions(ClusterOptions):
     """What says which service that is in a cluster already.
 
     Attributes:
-        name: its name; "" is the default profile's.
+        files: values files that name it.
+        name: its name; "" is that of the files, or the default profile's.
         namespace: of ``-n``; None where it is not given.
     """
 
+    files: tuple[str, ...] = ()
     name: str = ""
     namespace: str | None = None
 
     def find(self) -> tuple[Cluster, str, str]:
         """The cluster, and the service's full name and namespace in it."""
-        values = DeploymentOptions(name=self.name).values()
+        values = DeploymentOptions(self.files, name=self.name).values()
         release = self.release(self.namespace)
         return self.connect(), values.name, release.namespace
 
 
-service_options = gathered(
-    ServiceOptions,
-    "service",
-    click.option(
-        "--name", default="", help="The service's name; the default profile's by default."
-    ),
-    NAMESPACE,
-    *_CLUSTER,
-)
+def _service_options(words: str) -> Decorator:
+    return gathered(
+        ServiceOptions,
+        "service",
+        click.argument("files", nargs=-1, metavar=words, type=click.Path()),
+        click.option(
+            "--name", default="", help="The service's name; by default that of the values files."
+        ),
+        _NAMESPACE,
+        *_CLUSTER,
+    )
+
+
+service_options = _service_options("[VALUES.yaml|-]...")
+revision_options = _service_options("[REVISION] [VALUES.yaml|-]...")

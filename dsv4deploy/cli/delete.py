@@ -6,6 +6,7 @@ import click
 
 from ..cluster import rollout
 from ..cluster.rollout import Removal
+from ..errors import ClusterError
 from .connection import ServiceOptions, service_options
 from .options import WAIT_FOR, YES
 from .output import confirmed, print_text, say
@@ -16,7 +17,13 @@ from .output import confirmed, print_text, say
 @WAIT_FOR
 @YES
 def delete(service: ServiceOptions, wait_for: float, yes: bool) -> None:
-    """Delete what `apply` has made, and keep what somebody else has."""
+    """Delete what `apply` has made, and keep what somebody else has.
+
+    Where there is nothing to delete, that is an error.
+
+    \b
+    dsv4deploy delete my-values.yaml -n prod
+    """
     cluster, name, namespace = service.find()
     place = rollout.Place(name, namespace)
 
@@ -28,7 +35,12 @@ def delete(service: ServiceOptions, wait_for: float, yes: bool) -> None:
         if yes:
             _show(planned)
         if not planned:
-            return "nothing to delete"
+            raise ClusterError(
+                f"nothing to delete: namespace {namespace} of context {service.named()} has "
+                f"neither a revision of service {name} nor an object that was applied for it: name "
+                "another with a values file, --name, -n or --context",
+                "NotFound",
+            )
         rollout.delete(cluster, planned)
         return f"{_whole(planned)} deleted"
 

@@ -11,14 +11,14 @@ from ..cluster.client import Cluster
 from ..cluster.plan import Plan, prepare
 from ..manifest.render import Release, render
 from ..values.tree import Values
-from .connection import ClusterOptions, cluster_options
-from .options import FORMAT, DeploymentOptions, deployment_options
+from .connection import ClusterOptions, cluster_options, placed_options
+from .options import FORMAT, DeploymentOptions
 from .output import print_json, print_text
-from .render import checked
+from .render import accepted
 
 
 @click.command()
-@deployment_options
+@placed_options
 @cluster_options
 @FORMAT
 def diff(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
@@ -39,7 +39,7 @@ def diff(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) ->
 
 def planned(cluster: Cluster, values: Values, release: Release, *, force: bool) -> Plan:
     """What applying these values would do; errors in them are found first."""
-    checked(values, release)
+    accepted(values, release)
     return prepare(cluster, render(values, release), force=force)
 
 

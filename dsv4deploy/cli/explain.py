@@ -7,14 +7,16 @@ import click
 from ..values.schema import documentation
 from ..values.schema import explain as explanation
 from .options import Completed
-from .output import print_text
+from .output import print_sentence
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("path", default="", type=Completed("path", lambda: list(documentation())))
 def explain(path: str) -> None:
     """Say what a value means: type, default, unit, and the flag or field it becomes.
 
-    PATH is dotted, such as engine.args.max-num-seqs. Without one, all paths are listed.
+    PATH is dotted, such as engine.args.max-num-seqs or maas.quotas.hour.tokens; a flag or a
+    variable may stand as on a command line, such as --max-num-seqs or HCCL_BUFFSIZE. Without one,
+    all paths are listed.
     """
-    print_text(explanation(path))
+    print_sentence(explanation(path))

@@ -28,4 +28,4 @@ def history(service: ServiceOptions, output: str) -> None:
         print_json(rows)
     else:
         header = ("REVISION", "STATUS", "CREATED", "OBJECTS")
-        print_table(header, [row.values() for row in rows], widths=(8, 12, 24, 8))
+        print_table(header, [row.values() for row in rows])

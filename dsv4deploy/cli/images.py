@@ -26,7 +26,7 @@ from .output import print_file, print_text
     type=click.Choice(["list", "values", "skopeo"]),
     default="list",
     show_default=True,
-    help="values: a values file with the mapped images; skopeo: the commands that copy them.",
+    help="The format: images; a values file with the mapped ones; the commands that copy them.",
 )
 def images(deployment: DeploymentOptions, registry_map: tuple[str, ...], output: str) -> None:
     """List every image of a deployment, the ModelCar included, one a line.

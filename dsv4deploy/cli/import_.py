@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import click
 
+from ..checks.kept import origins
 from ..checks.rules import check
 from ..cluster.diff import label
 from ..errors import command
@@ -17,8 +18,7 @@ from ..importing.manifest import UNSEEN, Imported, Tree, imported, read, values_
 from ..importing.places import value_at
 from ..writing import write_files
 from .connection import ClusterOptions, cluster_options
-from .options import NAMESPACE
-from .output import print_file, say
+from .output import print_file, print_finding, say
 
 
 @click.command("import")
@@ -26,7 +26,12 @@ from .output import print_file, say
 @click.option(
     "--from-cluster", default="", metavar="NAME", help="Read this service from the cluster as well."
 )
-@NAMESPACE
+@click.option(
+    "-n",
+    "--namespace",
+    help="The service's namespace; by default the manifest's own, or with --from-cluster the "
+    "context's.",
+)
 @cluster_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A values file; stdout by default."
@@ -48,7 +53,7 @@ def import_(
 
     \b
     dsv4deploy import service.yaml router.yaml -o my-values.yaml
-    kubectl get llmisvc chat -n prod -o yaml | dsv4deploy import -
+    kubectl get llminferenceservice chat -n prod -o yaml | dsv4deploy import -
     dsv4deploy import --from-cluster chat -n prod -o my-values.yaml
     """
     if not files and not from_cluster:
@@ -79,8 +84,11 @@ def _reported(found: Imported, file: str) -> bool:
     for change in found.changes:
         say(f"values cannot express: {change}")
     findings = check(found.values, found.release)
-    for finding in findings:
-        say(f"{finding.severity}: {finding}")
+    told = origins(findings, found.values, found.release, found.profile)
+    for finding in told.own:
+        print_finding(finding, err=True)
+    if findings:
+        say(f"check: {told}")
     tree = found.values.model_dump(by_alias=True)
     unseen = ", ".join(f"{path} {value_at(tree, tuple(path.split('.')))}" for path in UNSEEN)
     say(f"No manifest shows {unseen}: correct what does not fit.")

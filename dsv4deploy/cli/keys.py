@@ -12,8 +12,8 @@ import click
 
 from ..cluster import keys as stored
 from ..cluster.keys import Key, KeySecret
-from .connection import ClusterOptions, cluster_options
-from .options import FORMAT, WAIT_FOR, YES, DeploymentOptions, deployment_options
+from .connection import ClusterOptions, cluster_options, placed_options
+from .options import FORMAT, WAIT_FOR, YES, DeploymentOptions, Group
 from .output import confirmed, hand_out, print_json, print_table, say
 
 
@@ -57,7 +57,7 @@ _FILE = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def keys() -> None:
     """Make, list, replace and end API keys of the MaaS ingress.
 
@@ -68,7 +68,7 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("client")
-@deployment_options
+@placed_options
 @cluster_options
 @_EXPIRES
 @_FILE
@@ -95,7 +95,7 @@ def create(
 
 @keys.command()
 @click.argument("client")
-@deployment_options
+@placed_options
 @cluster_options
 @_EXPIRES
 @_FILE
@@ -117,7 +117,7 @@ def rotate(
 
 @keys.command()
 @click.argument("client")
-@deployment_options
+@placed_options
 @cluster_options
 @WAIT_FOR
 @YES
@@ -138,7 +138,7 @@ def revoke(
 
 
 @keys.command("list")
-@deployment_options
+@placed_options
 @cluster_options
 @FORMAT
 def list_keys(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
@@ -150,7 +150,7 @@ def list_keys(deployment: DeploymentOptions, cluster: ClusterOptions, output: st
     else:
         rows = [(*map(str, _row(key, now).values()),) for key in known]
         header = ("CLIENT", "FINGERPRINT", "CREATED", "EXPIRES", "EXPIRED")
-        print_table(header, rows, widths=(63, 12, 20, 20, 7))
+        print_table(header, rows)
     if any(key.expired(now) for key in known):
         say("an expired key is accepted until it is revoked or rotated")
         sys.exit(1)

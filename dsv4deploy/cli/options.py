@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -43,6 +44,16 @@ def gathered(options: type, name: str, *parameters: Decorator) -> Decorator:
     return decorate
 
 
+class Group(click.Group):
+    """A group whose help shows the first sentence of each command whole."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the commands with their first sentences."""
+        rows = [(name, each.get_short_help_str(1000)) for name, each in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 class Completed(click.ParamType[str]):
     """Text that a shell completes from a list, which is made only when it asks."""
 
@@ -75,6 +86,58 @@ class Number(click.FloatRange):
         return number
 
 
+class Seconds(Number):
+    """A duration: a number of seconds, or as Go writes it, such as ``5m`` or ``1h30m``."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The duration in seconds."""
+        from ..values.quantities import seconds
+
+        units = re.fullmatch(r"([0-9.]+(h|m|s|ms))+", str(value))
+        return super().convert(seconds(value) if units else value, param, ctx)
+
+
+class Gibibytes(Number):
+    """An amount of memory: a number of GiB, or as Kubernetes writes it, such as ``29Gi``."""
+
+    name = "memory"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The amount in GiB."""
+        from ..values.quantities import quantity
+
+        units = re.fullmatch(r"[0-9.]+[KMGT]i?", str(value).removesuffix("B"))
+        gib = quantity(units[0]) / 2**30 if units else value
+        return super().convert(gib, param, ctx)
+
+
+class Setting(click.ParamType[str]):
+    """``a.b=c``, whose path a shell completes."""
+
+    name = "setting"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Every value whose path goes on from what stands behind the last comma."""
+        from click.shell_completion import CompletionItem
+
+        from ..values.schema import documentation
+
+        before, comma, begun = incomplete.rpartition(",")
+        return [
+            CompletionItem(f"{before}{comma}{path}=", help=entry.meaning.partition(". ")[0])
+            for path, entry in documentation().items()
+            if path.startswith(begun) and not entry.section
+        ]
+
+
 def _profiles() -> list[str]:
     from ..values.profiles import profile_names
 
@@ -91,26 +154,37 @@ PROFILE = Completed("profile", _profiles)
 RULE = Completed("code", _rules)
 
 FORMAT = click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="The format: for people, or for programs.",
 )
 FORCE = click.option(
     "--force-conflicts", is_flag=True, help="Take fields over that somebody else has set."
 )
-NAMESPACE = click.option("-n", "--namespace", help="The service's namespace; demo by default.")
+# A manifest is the same on every machine, so what makes one reads no kubeconfig.
+NAMESPACE = click.option(
+    "-n",
+    "--namespace",
+    help="The service's namespace; by default demo: this command reads no kubeconfig.",
+)
 TIMEOUT = click.option(
     "--timeout",
-    type=Number(1),
-    metavar="SECONDS",
-    help="How long to wait in all; by default 45 minutes for images and weights, and then what "
-    "the startup probe allows. An upgrade that goes back waits as long as by default.",
+    type=Seconds(1),
+    metavar="DURATION",
+    help="How long to wait in all, such as 300 (seconds) or 5m; by default 45 minutes for images "
+    "and weights, and then what the startup probe allows. An upgrade that goes back waits as long "
+    "as by default.",
 )
 WAIT_FOR = click.option(
     "--wait-for",
-    type=click.FloatRange(min=0),
+    type=Seconds(0),
     default=0.0,
-    metavar="SECONDS",
-    help="How long to wait for another run that is changing the same; by default it is not "
-    "waited for.",
+    metavar="DURATION",
+    help="How long to wait for another run that is changing the same, such as 60 (seconds) or 1m; "
+    "by default it is not waited for.",
 )
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
@@ -120,7 +194,7 @@ class DeploymentOptions:
     """What says which deployment: values files, a profile, settings, a namespace.
 
     Attributes:
-        files: the values files, in their order.
+        files: the values files, in their order; ``-`` is stdin.
         profile: a profile's name, or "".
         hardware: ``CARD:COUNT`` that chooses a profile, or "".
         set: ``a.b=c``, as ``helm --set`` reads it.
@@ -178,10 +252,8 @@ def release_to(namespace: str | None) -> Release:
     return Release() if namespace is None else Release(namespace=namespace)
 
 
-deployment_options = gathered(
-    DeploymentOptions,
-    "deployment",
-    click.argument("files", nargs=-1, metavar="[VALUES.yaml]...", type=click.Path()),
+DEPLOYMENT = (
+    click.argument("files", nargs=-1, metavar="[VALUES.yaml|-]...", type=click.Path()),
     click.option("--profile", default="", type=PROFILE, help="A profile, laid under the files."),
     click.option(
         "--hardware",
@@ -190,14 +262,26 @@ deployment_options = gathered(
         help="The profile for these cards, such as 910B4:8.",
     ),
     click.option(
-        "--set", multiple=True, metavar="A.B=C", help="One value, as helm --set reads it."
+        "--set",
+        multiple=True,
+        metavar="A.B=C",
+        type=Setting(),
+        help="A value, as helm --set reads it.",
     ),
     click.option(
-        "--set-string", multiple=True, metavar="A.B=C", help="One value that is always text."
+        "--set-string",
+        multiple=True,
+        metavar="A.B=C",
+        type=Setting(),
+        help="A value that is always text.",
     ),
     click.option(
-        "--set-json", multiple=True, metavar="A.B=JSON", help="One value, or several, as JSON."
+        "--set-json",
+        multiple=True,
+        metavar="A.B=JSON",
+        type=Setting(),
+        help="A value, or several, as JSON.",
     ),
     click.option("--name", default="", help="The service's name, whatever the values say."),
-    NAMESPACE,
 )
+deployment_options = gathered(DeploymentOptions, "deployment", *DEPLOYMENT, NAMESPACE)

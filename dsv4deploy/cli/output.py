@@ -12,14 +12,16 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from ..errors import DeployError
+from ..findings import Finding, Severity
 
 if TYPE_CHECKING:
     from ..cluster.readiness import Progress
@@ -39,12 +41,82 @@ def printable(text: object) -> str:
 
 def say(message: object) -> None:
     """A message, on stderr."""
-    click.echo(printable(message), err=True)
+    width = columns_of(sys.stderr)
+    lines = [wrapped(line, width, "  ") for line in printable(message).split("\n")]
+    click.echo("\n".join(part for line in lines for part in line), err=True)
 
 
 def print_text(text: object) -> None:
     """A result, on stdout."""
     click.echo(printable(text))
+
+
+def print_sentence(text: object) -> None:
+    """A result whose lines wrap at the terminal's width, on stdout."""
+    width = columns_of(sys.stdout)
+    for line in printable(text).split("\n"):
+        print_text("\n".join(wrapped(line, width, "    " if line.startswith(" ") else "")))
+
+
+def print_finding(
+    finding: Finding, *, notes: Mapping[str, str] | None = None, err: bool = False
+) -> None:
+    """A finding on lines of its own, with its fix, and with notes such as why it is kept."""
+    code = f"[{finding.code}]" if finding.code else ""
+    head = printable(f"{finding.severity}{code}")
+    place = ": ".join(filter(None, (finding.source, finding.path)))
+    text = ": ".join(filter(None, (f"{head} {place}" if place else head, finding.message)))
+    below = {"fix": finding.fix, **(notes or {})}
+    width = columns_of(sys.stderr if err else sys.stdout)
+    lines = wrapped(printable(text), width, "  ")
+    for name, note in below.items():
+        if note:
+            lines += wrapped(f"  {name}: {printable(note)}", width, "    ")
+    shown = click.style(head, fg=_COLOURS[finding.severity], bold=True)
+    lines[0] = lines[0].replace(head, shown, 1)
+    click.echo("\n".join(lines), err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+_COLOURS = {
+    Severity.ERROR: "red",
+    Severity.WARNING: "yellow",
+    Severity.UNKNOWN: "cyan",
+    Severity.SKIPPED: "bright_black",
+    Severity.OK: "green",
+}
+
+
+def columns_of(stream: IO[str] | None) -> int:
+    """How wide a stream's terminal is, or what COLUMNS says; 0 where there is neither."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal():
+        return int(asked)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns if stream else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """A text's lines, broken between words only and never in a command in backquotes.
+
+    Args:
+        text: one paragraph.
+        width: of a line in columns; 0 is one line.
+        indent: what every line but the first begins with.
+    """
+    if not width:
+        return [text]
+    # textwrap does not break at a no-break space.
+    joined = re.sub(r"`[^`]+`", lambda found: found[0].replace(" ", "\xa0"), text)
+    lines = textwrap.wrap(
+        joined,
+        max(width, 20),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace("\xa0", " ") for line in lines] or [""]
 
 
 def print_file(text: str) -> None:
@@ -66,19 +138,35 @@ def _finite(data: Any) -> Any:
 
 
 def print_table(
-    header: Iterable[str], rows: Iterable[Iterable[Any]], widths: Iterable[int]
+    header: Sequence[str], rows: Iterable[Iterable[Any]], *, sentences: bool = False
 ) -> None:
-    """A table on stdout; widths are in characters, and longer cells are wrapped."""
+    """A table on stdout, whose cells are never broken.
+
+    Args:
+        header: the columns' names.
+        rows: their cells.
+        sentences: whether the last column holds sentences. They wrap between words where they are
+            wider than the terminal: in their column, or below their row where that is narrow.
+    """
     from tabulate import tabulate
 
-    table = tabulate(
-        [list(map(printable, row)) for row in rows],
-        headers=list(header),
-        tablefmt="plain",
-        maxcolwidths=list(widths),
-        disable_numparse=True,
-    )
+    lines = [list(map(printable, row)) for row in (header, *rows)]
+    width = columns_of(sys.stdout) if sentences else 0
+    room = width - sum(max(map(len, cells)) + 2 for cells in [*zip(*lines, strict=True)][:-1])
+    below = [line.pop() for line in lines] if width and room < _READABLE else []
+    if width and not below:
+        for line in lines:
+            line[-1] = "\n".join(wrapped(line[-1], room))
+    table = tabulate(lines, tablefmt="plain", disable_numparse=True)
+    if below:
+        pairs = zip(table.splitlines(), below, strict=True)
+        parts = [[row, *wrapped(f"  {sentence}", width, "  ")] for row, sentence in pairs]
+        table = "\n".join(line for part in parts for line in part)
     print_text(table)
+
+
+_READABLE = 30
+"""How many columns a sentence needs to be readable."""
 
 
 def confirmed(question: str) -> bool:

@@ -14,7 +14,7 @@ from ..values.loading import load
 from ..writing import write_files
 from .options import DeploymentOptions, deployment_options
 from .output import say
-from .render import checked
+from .render import accepted, note
 
 
 @click.command()
@@ -53,7 +53,7 @@ def overlay(
     base = load(*base_files, profile=deployment.chosen_profile())
     values = replace(deployment, files=(*base_files, *deployment.files)).values()
     release, base_release = deployment.release(), Release(namespace=base_namespace)
-    checked(values, release)
+    note(accepted(values, release), values, release, deployment.chosen_profile())
     written = kustomize.files(base, base_release, values, release, cluster)
     manifest = directory / "base" / "manifest.yaml"
     if manifest.exists() and manifest.read_bytes() != written["base/manifest.yaml"].encode():

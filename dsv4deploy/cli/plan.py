@@ -11,8 +11,8 @@ from ..sizing import picture
 from ..sizing import plan as planner
 from ..sizing.startup_log import read_log
 from ..writing import write_files
-from .options import FORMAT, DeploymentOptions, Number, deployment_options
-from .output import print_json, print_table, print_text, say
+from .options import FORMAT, DeploymentOptions, Gibibytes, deployment_options
+from .output import print_json, print_sentence, print_table, print_text, say
 
 
 @click.command()
@@ -21,9 +21,9 @@ from .output import print_json, print_table, print_text, say
 @click.option("--svg", type=click.Path(path_type=Path), help="Draw one card to this file, too.")
 @click.option(
     "--memory",
-    type=Number(1, 1024),
+    type=Gibibytes(1, 1024),
     metavar="GIB",
-    help="What torch sees of one card, where you have measured it.",
+    help="What torch sees of one card, where you have measured it, such as 29.5 or 29Gi.",
 )
 @click.option(
     "--calibrate",
@@ -80,7 +80,7 @@ def _print(made: planner.MemoryPlan) -> None:
             (name, *(f"{gib:.2f}" for gib in (e.low, e.likely, e.high)), e.provenance, e.source)
             for name, e in estimates.items()
         ],
-        widths=(22, 7, 7, 7, 9, 64),
+        sentences=True,
     )
     cache = made.cache
     print_text("")
@@ -96,29 +96,32 @@ def _print(made: planner.MemoryPlan) -> None:
             )
             for name, each in (("worst", made.worst), ("likely", made.likely), ("best", made.best))
         ],
-        widths=(12, 9, 9, 9, 9, 9, 6),
     )
     if made.calibration:
         print_text("\nRead from the log:")
         for line in made.calibration.lines:
             print_text(f"  {line}")
     limits = made.limits
-    print_text(
-        f"\n{picture.bar(made)}\n\n"
+    print_text(f"\n{picture.bar(made)}\n")
+    print_sentence(
         f"One request of {cache.max_model_len} tokens takes {cache.admission_blocks} blocks "
         f"({cache.admission_gib:.2f} GiB): {cache.context_blocks} by max-model-len, "
         f"{cache.step_blocks} by max-num-batched-tokens; {cache.decoding_blocks} while it is "
-        f"answered.\n"
+        f"answered."
+    )
+    print_sentence(
         f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
-        f"requests at once; {made.bound_by} bounds it.\n"
+        f"requests at once; {made.bound_by} bounds it."
+    )
+    print_sentence(
         f"The most that still fits, each by itself: max-num-batched-tokens "
         f"{_most(limits.max_num_batched_tokens, limits.batched_requests)}, max-num-seqs "
         f"{limits.max_num_seqs or 'none'}, max-model-len "
-        f"{_most(limits.max_model_len, limits.length_requests)}.\n"
-        f"Engine: {made.build or 'unknown'}."
+        f"{_most(limits.max_model_len, limits.length_requests)}."
     )
+    print_sentence(f"Engine: {made.build or 'unknown'}.")
     for note in made.notes:
-        print_text(f"Note: {note}.")
+        print_sentence(f"Note: {note}.")
     print_text(f"{made.card} at {made.utilization:g}: {made.verdict}")
 
 

@@ -6,11 +6,11 @@ import click
 
 from ..values.json import to_json
 from ..values.profiles import entries, kept, profile_names, profile_path, sources, summary
-from .options import FORMAT, PROFILE
-from .output import print_file, print_json, print_table, print_text
+from .options import FORMAT, PROFILE, Group
+from .output import print_file, print_json, print_sentence, print_table, print_text
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def profiles(context: click.Context) -> None:
     """List the shipped profiles, or show one."""
@@ -30,7 +30,7 @@ def list_profiles(output: str = "table") -> None:
         print_table(
             [key.upper() for key in header],
             [[row[key] for key in header] for row in rows],
-            widths=(32, 12, 7, 6, 6, 60),
+            sentences=True,
         )
 
 
@@ -42,7 +42,7 @@ def list_profiles(output: str = "table") -> None:
     type=click.Choice(["table", "json", "yaml"]),
     default="table",
     show_default=True,
-    help="yaml prints the file itself, as `helm -f` takes it.",
+    help="The format; yaml prints the file itself, as `helm -f` takes it.",
 )
 def show(name: str, output: str) -> None:
     """Show one profile: each value, and where it comes from."""
@@ -54,12 +54,10 @@ def show(name: str, output: str) -> None:
     if output == "json":
         print_json({"sources": sources(name), "kept": kept(name), "values": rows})
         return
-    print_table(
-        ("VALUE", "SETTING", "SOURCE"),
-        [(row["path"], to_json(row["value"]), row["source"]) for row in rows],
-        widths=(70, 60, 40),
-    )
+    for row in rows:
+        print_sentence(f"{row['path']} = {to_json(row['value'])}  # {row['source']}")
+    print_text("")
     for tag, text in sources(name).items():
-        print_text(f"\n[{tag}] {text}")
+        print_sentence(f"[{tag}] {text}")
     for code, text in kept(name).items():
-        print_text(f"\nkeeps {code}: {text}")
+        print_sentence(f"keeps {code}: {text}")

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import click
 
+from ..checks.kept import origins
 from ..checks.rules import check
 from ..errors import DeployError
-from ..findings import errors
+from ..findings import Finding, errors
 from ..manifest.render import Release, documents
 from ..values.tree import Values
 from ..writing import write_files
 from .options import DeploymentOptions, deployment_options
-from .output import print_file, say
+from .output import print_file, print_finding, say
 
 
 @click.command()
@@ -37,7 +38,7 @@ def render(deployment: DeploymentOptions, output: str | None, each: Path | None)
 
     Values files are merged as helm merges them: over the defaults lie the profile, the files in
     their order, then --set-json, --set and --set-string. Errors stop it before anything is
-    written; `dsv4deploy check` tells warnings too.
+    written; one line on stderr counts the warnings that `dsv4deploy check` shows.
 
     \b
     dsv4deploy render --set engine.args.max-num-seqs=8 -n prod
@@ -52,27 +53,38 @@ def render(deployment: DeploymentOptions, output: str | None, each: Path | None)
             raise click.UsageError("--each needs a folder to write to: -o DIR")
         _render_each(each, Path(output), deployment, release)
         return
-    texts = checked(deployment.values(), release)
+    values = deployment.values()
+    warnings = accepted(values, release)
+    texts = documents(values, release)
     if output is None:
         print_file("".join(texts))
     elif output.endswith(os.sep) or Path(output).is_dir():
         _write_folder(Path(output), {_file_name(text): text for text in texts})
+        say(f"{len(texts)} objects written to {output}, a file each")
     else:
         write_files({Path(output): "".join(texts)})
+    note(warnings, values, release, deployment.chosen_profile())
 
 
-def checked(values: Values, release: Release) -> list[str]:
-    """The manifest's documents, where no rule finds an error.
+def accepted(values: Values, release: Release) -> list[Finding]:
+    """The warnings about values in which no rule finds an error.
 
     Raises:
         DeployError: a rule does; each error is printed.
     """
-    found = errors(check(values, release))
-    for finding in found:
-        say(f"{finding.severity}: {finding}")
-    if found:
-        raise DeployError(f"nothing done: {len(found)} error(s) in these values")
-    return documents(values, release)
+    findings = check(values, release)
+    wrong = errors(findings)
+    for finding in wrong:
+        print_finding(finding, err=True)
+    if wrong:
+        raise DeployError(f"nothing done: {len(wrong)} error(s) in these values")
+    return findings
+
+
+def note(warnings: list[Finding], values: Values, release: Release, profile: str) -> None:
+    """Says in one line what `check` would warn of."""
+    if warnings:
+        say(f"check: {origins(warnings, values, release, profile)}")
 
 
 def values_files(folder: Path) -> list[Path]:
@@ -95,7 +107,8 @@ def _render_each(each: Path, output: Path, deployment: DeploymentOptions, releas
         for source in bar:
             try:
                 values = replace(deployment, files=(*deployment.files, str(source))).values()
-                texts[f"{source.stem}.yaml"] = "".join(checked(values, release))
+                accepted(values, release)
+                texts[f"{source.stem}.yaml"] = "".join(documents(values, release))
             except DeployError as error:
                 failed += 1
                 say(f"{source}: {error}" if str(source) not in str(error) else str(error))

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from ..cluster import rollout
 from ..cluster.plan import Plan, prepare
 from ..cluster.revisions import target
-from .connection import ServiceOptions, service_options
+from ..values.quantities import whole
+from .connection import ServiceOptions, revision_options
 from .options import TIMEOUT, WAIT_FOR, YES
 from .output import say
 from .upgrade import agreed, replaced
 
 
 @click.command()
-@click.argument("revision", type=click.IntRange(min=1), required=False)
-@service_options
+@revision_options
 @TIMEOUT
 @WAIT_FOR
 @YES
 def rollback(
-    revision: int | None,
     service: ServiceOptions,
     timeout: float | None,
     wait_for: float,
     yes: bool,
 ) -> None:
-    """Go back to a revision, or to what ran before."""
-    cluster, name, namespace = service.find()
+    """Go back to a revision, or to what ran before.
+
+    A word that is a number is the revision, as `history` lists them; others are values files.
+
+    \b
+    dsv4deploy rollback my-values.yaml -n prod
+    dsv4deploy rollback my-values.yaml 3 -n prod
+    """
+    files = tuple(word for word in service.files if whole(word) is None)
+    numbers = [whole(word) or 0 for word in service.files if word not in files]
+    if len(numbers) > 1 or 0 in numbers:
+        raise click.UsageError("give one revision, from 1 on; a values file named 1 is ./1")
+    cluster, name, namespace = replace(service, files=files).find()
     told: list[str] = []
 
     def make() -> Plan:
-        chosen = target(cluster, name, namespace, revision or 0)
+        chosen = target(cluster, name, namespace, (*numbers, 0)[0])
         line = f"back to revision {chosen.number}"
         if line not in told:
             say(line)

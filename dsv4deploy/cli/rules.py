@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from ..checks import upgrade
 from ..checks.rules import RULES, explain
 from ..cluster import doctor
 from ..manifest import crds
-from .options import FORMAT, RULE
-from .output import print_json, print_table, print_text
+from .options import FORMAT, RULE, Group
+from .output import print_finding, print_json, print_sentence
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def rules(context: click.Context) -> None:
     """List the rules that `check` knows, or explain one."""
@@ -28,11 +30,8 @@ def list_rules(output: str = "table") -> None:
         keys = ("code", "severity", "path", "condition", "message", "fix", "source", "engine")
         print_json([{key: getattr(each, key) for key in keys} for each in RULES])
     else:
-        print_table(
-            ("CODE", "SEVERITY", "PATH", "MESSAGE"),
-            [(each.code, each.severity, each.path, each.message) for each in RULES],
-            widths=(36, 8, 36, 60),
-        )
+        for each in RULES:
+            print_finding(replace(each.finding(), fix=""))
 
 
 @rules.command()
@@ -44,4 +43,4 @@ def show(code: str) -> None:
         "dsv4deploy check --engine": upgrade.MEANINGS,
         "dsv4deploy doctor": doctor.MEANINGS,
     }
-    print_text(explain(code, others))
+    print_sentence(explain(code, others))

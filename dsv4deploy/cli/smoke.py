@@ -10,25 +10,31 @@ from ..cluster.addresses import address
 from ..completion.garbage import PROMPT, garbage
 from ..completion.stream import KEY, ask
 from ..errors import DeployError
-from .connection import ClusterOptions, cluster_options
-from .options import DeploymentOptions, Number, deployment_options
+from .connection import ClusterOptions, cluster_options, placed_options
+from .options import DeploymentOptions, Seconds
 from .output import print_text, say
 
 
 @click.command()
-@deployment_options
+@placed_options
 @cluster_options
 @click.option(
-    "--ingress", type=click.Choice(["kserve", "maas"]), default="kserve", show_default=True
+    "--ingress",
+    type=click.Choice(["kserve", "maas"]),
+    default="kserve",
+    show_default=True,
+    help="The ingress to ask; maas takes a key.",
 )
-@click.option("--url", default="", help="Of the chat completions, in the place of the Gateway's.")
+@click.option(
+    "--url", default="", help="The URL of the chat completions, in the place of the Gateway's."
+)
 @click.option(
     "--timeout",
-    type=Number(1),
+    type=Seconds(1),
     default=300.0,
     show_default=True,
-    metavar="SECONDS",
-    help="Without a byte.",
+    metavar="DURATION",
+    help="How long to wait for the next byte, such as 300 (seconds) or 5m.",
 )
 def smoke(
     deployment: DeploymentOptions, cluster: ClusterOptions, ingress: str, url: str, timeout: float

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+import textwrap
+from collections.abc import Sequence
 
 import click
 
+from ..cluster.addresses import endpoint
+from ..cluster.client import Cluster, Object
 from ..cluster.readiness import progress
 from ..cluster.revisions import history
 from ..errors import ClusterError
 from .connection import ServiceOptions, service_options
 from .options import FORMAT
-from .output import print_json, print_table, print_text, say
+from .output import print_json, print_sentence, print_table, print_text, say
 
 
 @click.command()
@@ -20,6 +24,7 @@ from .output import print_json, print_table, print_text, say
 def status(service: ServiceOptions, output: str) -> None:
     """Say where a service is: its phase, its conditions, its revision.
 
+    Where it is ready, also how to ask it: the URLs, the model's name, a curl, and where keys are.
     Exits with 0 where it is ready, else with 1.
     """
     cluster, name, namespace = service.find()
@@ -45,7 +50,29 @@ def status(service: ServiceOptions, output: str) -> None:
         print_table(
             ("CONDITION", "STATUS", "MESSAGE"),
             [(each["type"], each["status"], each.get("message", "")) for each in conditions],
-            widths=(32, 8, 80),
+            sentences=True,
         )
+        if now.phase == "ready":
+            print_endpoints(cluster, known[-1].objects if known else [live] if live else [])
     if now.phase != "ready":
         sys.exit(1)
+
+
+def print_endpoints(cluster: Cluster, objects: Sequence[Object]) -> None:
+    """How to ask a deployment by each of its ingresses: the URL, the model, the key, a curl."""
+    for ingress in ("kserve", "maas"):
+        try:
+            found = endpoint(cluster, objects, ingress)
+        except ClusterError as error:
+            say(f"{ingress}: its URL is not known: {error}")
+            continue
+        if not found:
+            continue
+        keys = "none is asked for"
+        if found.keys:
+            keys = f"{found.keys}; `dsv4deploy keys create CLIENT` makes one"
+        print_sentence(f"\n{ingress} ingress, {found.url}")
+        print_sentence(f"  model: {found.model}")
+        print_sentence(f"  key: {keys}")
+        # To be copied, so it is not wrapped.
+        print_text(textwrap.indent(found.curl, "  "))

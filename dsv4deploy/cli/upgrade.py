@@ -10,7 +10,7 @@ from ..cluster import rollout
 from ..cluster.client import Cluster
 from ..cluster.plan import Plan, taking_over
 from ..cluster.readiness import Limits, budget, waiting
-from .connection import ClusterOptions, cluster_options
+from .connection import ClusterOptions, cluster_options, placed_options
 from .diff import planned, print_changes
 from .options import (
     FORCE,
@@ -18,13 +18,13 @@ from .options import (
     WAIT_FOR,
     YES,
     DeploymentOptions,
-    deployment_options,
 )
 from .output import confirmed, say, waiting_bar
+from .render import accepted, note
 
 
 @click.command()
-@deployment_options
+@placed_options
 @cluster_options
 @FORCE
 @TIMEOUT
@@ -44,6 +44,7 @@ def upgrade(
     """
     release = cluster.release(deployment.namespace)
     values = deployment.values()
+    note(accepted(values, release), values, release, deployment.chosen_profile())
     connected = cluster.connect()
 
     def make() -> Plan:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,11 +27,16 @@ def _base64(value: object) -> bool:
         return False
 
 
+def _version(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[0-9]{1,9}[^0-9]*", value))
+
+
 _NAMES: dict[Any, str] = {
     str: "text",
     int: "an integer",
     bool: "a boolean",
     _base64: "base64",
+    _version: "a number",
 }
 
 _TEXTS: Shape = {...: str}
@@ -45,7 +51,10 @@ _CONTAINER: Shape = {
     "image": str,
     "args": [str],
     "resources": {"requests": {}},
+    "startupProbe": {"periodSeconds": int, "failureThreshold": int},
 }
+_TARGET: Shape = {"kind!": str, "name!": str}
+_TERM: Shape = {"key!": str, "operator!": str, "values": [str]}
 _CONTAINERS: Shape = {"containers": [_CONTAINER], "nodeName": str}
 _POD: Shape = {"metadata": {"labels": _TEXTS}, "spec": _CONTAINERS}
 _STATUSES: Shape = [{"name!": str, "ready": bool, "state": _STATE, "lastState": _STATE}]
@@ -65,8 +74,14 @@ _SPEC: Shape = {
     "leaderWorkerTemplate": {"leaderTemplate": _POD, "workerTemplate": _POD},
     "replicas": int,
     "hard": {},
-    # Of a Gateway.
+    # Of a Gateway, a route, a policy.
     "listeners": [{"protocol!": str, "port!": int}],
+    "parentRefs": [{"name!": str, "namespace": str}],
+    "targetRefs": [_TARGET],
+    "targetRef": _TARGET,
+    "targetSelectors": [{"kind!": str, "matchLabels": _TEXTS, "matchExpressions": [_TERM]}],
+    "connection": {},
+    "http2": {},
     "taints": [{"key!": str, "effect!": str}],
     "holderIdentity": str,
     "leaseDurationSeconds": int,
@@ -88,6 +103,7 @@ _STATUS: Shape = {
     "hard": {},
     "used": {},
     "addresses": [{"value": str, "address": str}],
+    "images": [{"names": [str], "sizeBytes": int}],
 }
 _RULE: Shape = {"apiVersions": [str], "resources": [str]}
 _OBJECT: Shape = {
@@ -100,8 +116,13 @@ _OBJECT: Shape = {
     "status": _STATUS,
     "webhooks": [{"rules": [_RULE]}],
 }
+# Kinds whose objects always have a spec, as far as it is read without a doubt.
+_WITH_SPEC = (
+    *("nodes", "pods", "deployments", "resourcequotas", "httproutes"),
+    *("securitypolicies", "backendtrafficpolicies", "clienttrafficpolicies"),
+)
 _KINDS: Shape = {"resources!": [{"name!": str, "kind!": str, "namespaced!": bool}]}
-_VERSION: Shape = {"major!": str, "minor!": str, "gitVersion!": str}
+_VERSION: Shape = {"major!": _version, "minor!": _version, "gitVersion!": str}
 _REVIEW: Shape = {"status!": {"allowed!": bool}}
 _SCHEMAS: Shape = {
     "components!": {
@@ -166,6 +187,8 @@ def _shape(method: str, path: str) -> Shape:
     if rest[:1] == ["namespaces"] and len(rest) > 2:
         rest = rest[2:]
         meta = {**meta, "namespace!": str}
+    elif rest == ["pods"]:  # of all namespaces
+        meta = {**meta, "namespace!": str}
     if not rest:
         return _KINDS
     if method == "DELETE":
@@ -174,6 +197,8 @@ def _shape(method: str, path: str) -> Shape:
         meta = {**meta, "uid!": str, "resourceVersion!": str}
     data = {"secrets": {...: _base64}, "configmaps": _TEXTS}.get(rest[0], {})
     item = {**_OBJECT, "metadata!": meta, "data": data}
+    if rest[0] in _WITH_SPEC:
+        item["spec!"] = item.pop("spec")
     if method == "GET" and len(rest) == 1:
         return {"items!": [item]}
     return {**item, "apiVersion!": str, "kind!": str}
@@ -192,8 +217,10 @@ def _problems(value: Any, shape: Shape, where: str) -> Iterator[str]:
             return
         yield from _in_map(value, shape, where)
     elif isinstance(shape, type):
-        # To Python a boolean is a number.
-        if not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
+        # To Python a boolean is a number. Go's integers have 64 bits.
+        boolean = isinstance(value, bool) and shape is not bool
+        large = shape is int and isinstance(value, int) and value.bit_length() > 63
+        if not isinstance(value, shape) or boolean or large:
             yield f"{where} is not {_NAMES[shape]}"
     elif not shape(value):
         yield f"{where} is not {_NAMES[shape]}"

@@ -402,9 +402,12 @@ class Cluster:
 
 
 def _content(response: Any) -> bytes:
-    """The body of a response, unpacked; of one that is too large, a beginning that is too."""
+    """The body of a response; of one that is too large, a beginning that is too large as well.
+
+    No compressed one was asked for.
+    """
     content = bytearray()
-    for part in response.stream(65_536):
+    for part in response.stream(65_536, decode_content=False):
         content += part
         if len(content) > _LARGEST:
             response.close()

@@ -106,7 +106,7 @@ def _hidden(item: Object) -> Any:
     tree = _walk(item)
     if item["kind"] == "Secret":
         for key in tree.keys() & {"data", "stringData"}:
-            tree[key] = {name: _Hidden(text) for name, text in tree[key].items()}
+            tree[key] = {name: _Hidden(text) for name, text in (tree[key] or {}).items()}
     return tree
 
 
@@ -170,13 +170,16 @@ def _named(value: Any) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(item, Mapping) and "name" in item for item in value)
+        and all(isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in value)
         and len({item["name"] for item in value}) == len(value)
     )
 
 
 # Fields of an LLMInferenceService whose change gives the engine's pods a new template.
-_RESTARTING = ("spec.model", "spec.template", "spec.worker", "spec.parallelism")
+_RESTARTING = (
+    *("spec.annotations", "spec.labels", "spec.model", "spec.parallelism", "spec.template"),
+    "spec.worker",
+)
 
 
 def downtime(found: list[Change]) -> str:

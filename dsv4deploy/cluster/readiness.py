@@ -465,5 +465,5 @@ def budget(objects: Iterable[Mapping[str, Any]]) -> Limits:
     main = pods.main((spec.get("template") or {}).get("containers") or [])
     # Of a service that was adopted, with Kubernetes' defaults for a probe.
     probe = main.get("startupProbe") or {"failureThreshold": 360}
-    loading = float(probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3) + 60)
+    loading = float((probe.get("periodSeconds") or 10) * (probe.get("failureThreshold") or 3) + 60)
     return Limits(FETCHING + loading, FETCHING, loading)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..checks.engine import OWNED_FLAGS
 from .leaves import Leaves, Path, same
-from .places import Place, Tree, entries_of, places, replaced, sample, value_at
+from .places import Place, Schema, Tree, entries_of, places, replaced, resolved, sample, value_at
 
 Render = Callable[[Tree], Leaves | None]
 """The leaves of a tree's render; None where the tree is not accepted."""
@@ -204,64 +204,66 @@ def _fits(leaf: Path, keys: tuple[str | None, ...]) -> bool:
 def _maps(probe: _Probe, place: Place) -> Iterator[Tree]:
     entry = entries_of(place.schema) or {}
     current: Tree = value_at(probe.tree, place.path)
-    section = "properties" in entry
-    # Without a type any data fits, so that a text is a marker for it.
-    marker = sample(entry) if section else (_choices(entry) or ("zzq",))[0]
-    changed = probe.changed(place.path, {**current, KEY: marker}) or {}
-    slots = {leaf[: leaf.index(KEY)]: leaf for leaf in changed if KEY in leaf}
-    for stem, leaf in slots.items():
-        yield _entries(probe, place, stem, leaf[len(stem) + 1 :], marker if section else None)
+    found: Tree = {}
+    for marker in _entry_markers(entry):
+        changed = probe.changed(place.path, {**current, KEY: marker}) or {}
+        for stem in {leaf[: leaf.index(KEY)]: None for leaf in changed if KEY in leaf}:
+            made = tree_of(_below(changed, (*stem, KEY)))
+            keys = [key for key in _keys(probe.wanted, stem) if key not in found]
+            for key in keys:
+                # What another value makes there, or may make there, is no entry of this map.
+                others = key not in current and _below(probe.now, (*stem, key))
+                if others or (place.path == ("engine", "args") and key in OWNED_FLAGS):
+                    continue
+                if "properties" in entry:
+                    found[key] = current.get(key, marker)
+                    continue
+                where = _place_of(made, marker)
+                value = None if where is None else tree_at(probe.wanted, (*stem, key, *where))
+                if value is not None and probe.accepts(place.path, {**current, key: value}):
+                    found[key] = value
+    always = {key: current[key] for key in place.schema.get("properties", ()) if key in current}
+    yield {**always, **found}
 
 
-def _choices(entry: Mapping[str, Any]) -> list[Any]:
-    """The first list of choices in a schema or in one of its branches."""
-    branches = [entry, *entry.get("anyOf", ()), *entry.get("oneOf", ())]
-    return next((branch["enum"] for branch in branches if "enum" in branch), [])
-
-
-def _entries(probe: _Probe, place: Place, stem: Path, below: Path, fresh: Any) -> Tree:
-    """The map whose entries are what the manifest has under a stem.
-
-    Args:
-        probe: what is known.
-        place: the map's.
-        stem: the keys of a leaf before the entry's own.
-        below: those after it.
-        fresh: a new entry, where an entry is a section; None where it is what the leaf has.
-    """
-    current: Tree = value_at(probe.tree, place.path)
-    keys = {
-        leaf[len(stem)]: None
-        for leaf in probe.wanted
-        if len(leaf) > len(stem) and leaf[: len(stem)] == stem
-    }
-    result = {key: current[key] for key in place.schema.get("properties", ()) if key in current}
-    for key in keys:
-        # What another value makes there, or may make there, is no entry of this map.
-        start = (*stem, key)
-        others = any(leaf[: len(start)] == start for leaf in probe.now) and key not in current
-        if others or (place.path == ("engine", "args") and key in OWNED_FLAGS):
-            continue
-        if fresh is not None:
-            result[key] = current.get(key, fresh)
-            continue
-        for value in _values(probe.wanted, (*start, *below)):
-            if probe.accepts(place.path, {**current, key: value}):
-                result[key] = value
-                break
-    return result
-
-
-def _values(wanted: Leaves, path: Path) -> Iterator[Any]:
-    """What the manifest has at a path, as a leaf or as a tree."""
-    if path in wanted:
-        yield wanted[path]
+def _entry_markers(entry: Schema) -> Iterator[Any]:
+    """Entries of each form that a map takes: one of some words, text, a section, free fields."""
+    if "properties" in entry:
+        yield sample(entry)
         return
-    tree = tree_of(
-        {leaf[len(path) :]: value for leaf, value in wanted.items() if leaf[: len(path)] == path}
-    )
-    if tree is not None:
-        yield tree
+    for branch in [entry, *entry.get("anyOf", ()), *entry.get("oneOf", ())]:
+        branch = resolved(branch)
+        if "enum" in branch:
+            yield branch["enum"][0]
+        elif "properties" in branch:
+            yield sample(branch)
+    yield from ("zzq", {"zzf": "zzq"})
+
+
+def _keys(leaves: Leaves, stem: Path) -> dict[str, None]:
+    size = len(stem)
+    return {leaf[size]: None for leaf in leaves if len(leaf) > size and leaf[:size] == stem}
+
+
+def _below(leaves: Leaves, path: Path) -> Leaves:
+    size = len(path)
+    return {leaf[size:]: value for leaf, value in leaves.items() if leaf[:size] == path}
+
+
+def _place_of(tree: Any, marker: Any) -> Path | None:
+    """Where in a tree a marker is; None where it is nowhere."""
+    if tree == marker:
+        return ()
+    if isinstance(tree, dict):
+        for key, each in tree.items():
+            if (below := _place_of(each, marker)) is not None:
+                return (key, *below)
+    return None
+
+
+def tree_at(leaves: Leaves, path: Path) -> Any:
+    """What leaves have at a path, as a tree; None where they have nothing there."""
+    return tree_of(_below(leaves, path))
 
 
 def tree_of(found: Leaves) -> Any:

@@ -135,11 +135,12 @@ def solved(start: Tree, aim: Wanted) -> Tree:
     for _ in range(_MOST_ROUNDS):
         if not left:
             break
-        # Values that are right only together are further away one by one.
         found = _candidates(best, aim)
-        both = _together(best, found, render)
-        tries = [(best, found), (both, _candidates(both, aim) if both != best else found)]
-        nearer = min((_climbed(tree, moves, distance) for tree, moves in tries), key=distance)
+        nearer = _climbed(best, found, distance)
+        if distance(nearer):
+            # Values that are right only together are further away one by one.
+            both = _together(best, found, render)
+            nearer = min(nearer, _climbed(both, _candidates(both, aim), distance), key=distance)
         if distance(nearer) >= left:
             break
         best, left = nearer, distance(nearer)

@@ -28,6 +28,7 @@ _MERGE_KEYS = {
     "listeners": "name",
     "ports": "name",
     "tolerations": "key",
+    "topologySpreadConstraints": "topologyKey",
     "volumeMounts": "mountPath",
     "volumes": "name",
 }

@@ -17,7 +17,7 @@ from ..values.merge import plain_data
 from ..values.profiles import profile_names
 from ..values.secrets import masked
 from ..values.tree import Values
-from .candidates import tree_of
+from .candidates import tree_at
 from .inversion import Wanted, differing, rendered, solved, wanted
 from .leaves import Leaves, Object, Path, items
 from .script import shown
@@ -181,10 +181,7 @@ def _prefixes(leaves: Leaves) -> set[Path]:
 
 def _at(leaves: Leaves, place: Path) -> Any:
     """What leaves have at a place, for a message; None for nothing."""
-    below = {
-        leaf[len(place) :]: each for leaf, each in leaves.items() if leaf[: len(place)] == place
-    }
-    tree = tree_of(below)
+    tree = tree_at(leaves, place)
     return _readable(masked(tree, *place)) if tree else tree
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from ..facts.flags import integer
 from ..values import yaml as yamlio
 
 Tree = dict[str, Any]
@@ -200,7 +201,15 @@ def _command_line(words: list[str]) -> Tree:
     server = words[:first]
     if isinstance(model := found.pop("model", None), str):
         server += ["--model", model]
-    return {"server": " ".join(server), "flags": {name: _value(it) for name, it in found.items()}}
+    flags = {name: _number(name, value) for name, value in found.items()}
+    return {"server": " ".join(server), "flags": {name: _value(it) for name, it in flags.items()}}
+
+
+def _number(flag: str, value: Any) -> Any:
+    """What vLLM reads as a number with a unit (``32k``), as that number."""
+    unit = isinstance(value, str) and re.search("[0-9][kmgtKMGT]$", value)
+    number = integer(flag, value) if unit else None
+    return value if number is None else number
 
 
 def _merged(options: Iterator[tuple[str, Any]]) -> Tree:

@@ -48,6 +48,11 @@ def is_off(flag: str, key: str) -> str:
     return f'({_json("args", flag, key)} in ("", "0", "false"))'
 
 
+def is_on(flag: str, key: str) -> str:
+    """Whether a key of a free argument's JSON is 1 or true."""
+    return f'({_json("args", flag, key)} in ("1", "true"))'
+
+
 def variable(name: str, word: str = "") -> str:
     """Whether an environment variable is set; with a word, whether it is that text."""
     if word:
@@ -67,10 +72,14 @@ SHARED_WHOLE = true("additional-config", "enable_shared_expert_dp")
 """Each rank holds the shared experts whole."""
 
 FLASHCOMM = (
-    f"({variable('VLLM_ASCEND_ENABLE_FLASHCOMM1', '1')} or "
-    f"{true('additional-config', 'enable_flashcomm1')})"
+    f"({true('additional-config', 'enable_flashcomm1')} or "
+    f"(not {has('additional-config', 'enable_flashcomm1')} and "
+    f"{variable('VLLM_ASCEND_ENABLE_FLASHCOMM1', '1')}))"
 )
-"""Sequence parallelism, by either of its two switches."""
+"""Sequence parallelism by its two switches, of which the key goes before the variable."""
+
+SHARED_SPREAD = f"({SHARED_WHOLE} and Values.parallelism.expert and Values.parallelism.tensor > 1)"
+"""Whole shared experts, which before vllm-ascend v0.26 turn sequence parallelism on."""
 
 # Every name that config/speculative.py of vLLM 0.22.1 to 0.33.0 has for it.
 METHODS_OF_MTP = (
@@ -84,15 +93,18 @@ METHODS_OF_MTP = (
 MTP = f"({' or '.join(equals(name, 'speculative-config', 'method') for name in METHODS_OF_MTP)})"
 """The engine drafts with the model's own MTP layer, by any of the method's names."""
 
-NAMED = {"dsaCp": DSA_CP, "flashcomm": FLASHCOMM, "mtp": MTP}
+NAMED = {"dsaCp": DSA_CP, "flashcomm": FLASHCOMM, "mtp": MTP, "sharedSpread": SHARED_SPREAD}
 """Conditions that several rules ask about, by the names of the chart's templates for them."""
 
 
 def holds(condition: str, values: Values) -> bool:
-    """Whether a condition of the engine's arguments and variables is true of some values."""
-    engine = values.engine
-    given = {"args": engine.args.model_dump(by_alias=True), "env": texts(engine.env)}
-    return bool(_compiled(condition)({"Values": {"engine": given}}))
+    """Whether a condition of the engine's settings and sizes is true of some values."""
+    engine, parallel = values.engine, values.parallelism
+    tree = {
+        "engine": {"args": engine.args.model_dump(by_alias=True), "env": texts(engine.env)},
+        "parallelism": {"expert": parallel.expert, "tensor": parallel.tensor},
+    }
+    return bool(_compiled(condition)({"Values": tree}))
 
 
 _compiled = cache(expression)

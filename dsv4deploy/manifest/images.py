@@ -21,6 +21,14 @@ def references(values: Values) -> dict[str, str]:
     }
     if values.model.uri.startswith(OCI):
         found["model.uri"] = values.model.uri.removeprefix(OCI)
+    more = {
+        "extraContainers": values.engine.extra_containers,
+        "extraInitContainers": values.engine.extra_init_containers,
+    }
+    for key, containers in more.items():
+        for name, container in containers.items():
+            if isinstance(image := container.get("image"), str):
+                found[f"engine.{key}.{name}.image"] = image
     return found
 
 
@@ -56,10 +64,11 @@ def as_values(images: Mapping[str, str]) -> dict[str, Any]:
     """A values tree that names these images, for ``helm -f`` and ``dsv4deploy`` alike."""
     tree: dict[str, Any] = {}
     for path, reference in images.items():
-        section, key = path.split(".")
-        tree.setdefault(section, {})[key] = (
-            f"{OCI}{reference}" if path == "model.uri" else reference
-        )
+        *sections, key = path.split(".")
+        place = tree
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[key] = f"{OCI}{reference}" if path == "model.uri" else reference
     return tree
 
 

@@ -13,6 +13,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -25,7 +26,8 @@ Objects = Mapping[str, Mapping[str, Any]]
 """Objects by the template that each comes from, which pairs a cluster's with the base's."""
 Operation = dict[str, Any]
 _KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-_SCRIPT = re.compile(r"/spec/(template|worker)/(initContainers|containers)/\d+/args/\d+")
+_SCRIPTED = ("main", "mooncake-config-init")
+"""The containers whose arguments are a script of this package."""
 
 
 def base(manifest: str) -> dict[str, str]:
@@ -65,7 +67,7 @@ def overlay(before: Objects, after: Objects, to_base: str) -> dict[str, str]:
             patches.append({"target": target, "patch": _text([_deletion(item)])})
             continue
         operations = list(_difference(item, after[template], ""))
-        if any(_SCRIPT.fullmatch(operation["path"]) for operation in operations):
+        if _scripts(item) != _scripts(after[template]):
             raise OverlayError(
                 f"{item['kind']} {item['metadata']['name']}: the engine's script differs from the "
                 "base's, and no patch can change a flag in it: give the values that set it "
@@ -95,6 +97,15 @@ def relative(cluster: str) -> str:
 
 def _text(items: Sequence[Mapping[str, Any]]) -> str:
     return yamlio.write(items).removeprefix("---\n")
+
+
+def _scripts(item: Mapping[str, Any]) -> list[Any]:
+    """The scripts of an LLMInferenceService's pods."""
+    if item["kind"] != "LLMInferenceService":
+        return []
+    pods = [item["spec"][pod] for pod in ("template", "worker") if pod in item["spec"]]
+    lists = [pod.get(key, ()) for pod in pods for key in ("initContainers", "containers")]
+    return [each["args"] for each in chain(*lists) if each["name"] in _SCRIPTED]
 
 
 def _deletion(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -312,11 +312,7 @@ def render_text(values: Values, release: Release | None = None) -> str:
 
 
 def render(values: Values, release: Release | None = None) -> list[dict[str, Any]]:
-    """The manifest as Kubernetes objects, in the order in which they are applied.
-
-    Args:
-        values: what :func:`dsv4deploy.load` returns, or ``Values()``.
-        release: the namespace to deploy to; ``demo`` by default.
+    """The manifest as Kubernetes objects, whatever the rules say of the values.
 
     Raises:
         RenderError: a template is wrong.

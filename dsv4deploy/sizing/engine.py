@@ -7,7 +7,7 @@ from typing import Any
 
 from ..facts.builds import Build, builds, deployed
 from ..facts.cards import CARDS
-from ..manifest.conditions import DSA_CP, FLASHCOMM, SHARED_WHOLE, holds
+from ..manifest.conditions import DSA_CP, FLASHCOMM, SHARED_SPREAD, SHARED_WHOLE, holds
 from ..values.tree import Values
 from .kv_cache import KvCache
 
@@ -86,10 +86,16 @@ def kv_cache(values: Values) -> KvCache:
 
 
 def flashcomm(values: Values) -> bool:
-    """Whether FlashComm v1 (sequence parallelism) is on, in a build that has it."""
+    """Whether FlashComm v1 (sequence parallelism) is on, in a build that has it.
+
+    Before v0.26, vllm-ascend turns it on for whole shared experts (ascend_config.py, line 122 of
+    v0.23.0, and utils.py, enable_sp, line 925).
+    """
     build = engine_build(values)
-    removed = build is not None and "VLLM_ASCEND_ENABLE_FLASHCOMM1" not in build.variables
-    return not removed and holds(FLASHCOMM, values)
+    if build is None or "VLLM_ASCEND_ENABLE_FLASHCOMM1" not in build.variables:
+        return build is None and holds(FLASHCOMM, values)
+    follows = ("enable_shared_expert_dp",) in build.refusals.values()
+    return holds(FLASHCOMM, values) or (follows and holds(SHARED_SPREAD, values))
 
 
 def _aligned(values: Values) -> bool:
@@ -121,7 +127,7 @@ def captured_batches(values: Values) -> list[int] | None:
     largest = args["max-num-seqs"] * (1 + draft(values).tokens)
     explicit = compilation.get("cudagraph_capture_sizes")
     sizes = (
-        sorted(explicit)
+        sorted({size for size in explicit if type(size) is int})
         if isinstance(explicit, list | tuple)
         else known.vllm.captured(min(largest, _MOST_CAPTURED))
     )
@@ -137,3 +143,14 @@ def runs_as_graph(values: Values, max_num_seqs: int) -> bool:
     engine = values.engine.model_copy(update={"args": args})
     sizes = captured_batches(values.model_copy(update={"engine": engine}))
     return sizes is None or max_num_seqs * (1 + draft(values).tokens) in sizes
+
+
+def most_as_graph(values: Values, requests: int) -> int:
+    """The largest full batch of no more requests that runs as a graph; 0 where none does."""
+    sizes = captured_batches(values)
+    if sizes is None:
+        return requests
+    step = 1 + draft(values).tokens
+    tried = {size // step for size in (*sizes, *range(_MOST_CAPTURED + 1))}
+    fitting = sorted((n for n in tried if 0 < n <= requests), reverse=True)
+    return next((n for n in fitting if runs_as_graph(values, n)), 0)

@@ -18,7 +18,15 @@ from ..facts.estimates import GIB, Estimate
 from ..facts.flags import integer
 from ..facts.model import MAX_MODEL_LEN
 from ..values.tree import Values
-from .engine import arguments, captured_batches, draft, engine_build, kv_cache, runs_as_graph
+from .engine import (
+    arguments,
+    captured_batches,
+    draft,
+    engine_build,
+    kv_cache,
+    most_as_graph,
+    runs_as_graph,
+)
 from .estimates import calibrated, check_log, completed, estimates
 from .kv_cache import KvCache
 from .startup_log import Calibration
@@ -97,6 +105,7 @@ class MemoryPlan:
         after_profiling: graphs, and the buffers that are made later; they come out of what
             gpu-memory-utilization leaves.
         cache: the KV cache's arithmetic.
+        cache_set_by: the argument that sets the KV cache's size; ``""`` where vLLM measures it.
         worst: every estimate at its worst end.
         likely: every estimate as it is likely.
         best: every estimate at its best end.
@@ -116,6 +125,7 @@ class MemoryPlan:
     buffers: Estimate
     after_profiling: Estimate
     cache: KvCache
+    cache_set_by: str
     worst: Case
     likely: Case
     best: Case
@@ -147,7 +157,7 @@ class MemoryPlan:
         batched, batched_requests = most("max_num_batched_tokens", 256, MAX_MODEL_LEN)
         length, length_requests = most("max_model_len", 1024, MAX_MODEL_LEN)
         requests = self.likely.requests if self.likely.holds else 0
-        seqs = next((n for n in range(requests, 0, -1) if runs_as_graph(self.values, n)), 0)
+        seqs = most_as_graph(self.values, requests)
         return Limits(batched, batched_requests, seqs, length, length_requests)
 
     @property
@@ -189,7 +199,7 @@ def plan(
     least, most = (buffers.high, buffers.low) if ends_swapped else (buffers.low, buffers.high)
     cache = kv_cache(values)
     utilization = values.engine.args.gpu_memory_utilization
-    fixed = _fixed_cache(values, cache)
+    set_by, fixed = _fixed_cache(values, cache)
 
     def case(has: float, weight: float, active: float, early: float, late: float) -> Case:
         taken = weight + active + early
@@ -213,6 +223,7 @@ def plan(
         buffers=buffers,
         after_profiling=later,
         cache=cache,
+        cache_set_by=set_by,
         worst=case(has.low, held.high, active.high, most, later.high),
         likely=case(has.likely, held.likely, active.likely, buffers.likely, later.likely),
         best=case(has.high, held.low, active.low, least, later.low),
@@ -222,14 +233,17 @@ def plan(
     )
 
 
-def _fixed_cache(values: Values, cache: KvCache) -> float | None:
-    """GiB of a KV cache whose size the arguments set; None where vLLM measures it."""
+def _fixed_cache(values: Values, cache: KvCache) -> tuple[str, float | None]:
+    """The argument that sets the KV cache's size, and that in GiB; None where vLLM measures it."""
     args = arguments(values)
-    blocks = integer("num-gpu-blocks-override", args.get("num-gpu-blocks-override"))
-    if blocks is not None:
-        return blocks * cache.bytes_per_block / GIB
-    given = integer("kv-cache-memory-bytes", args.get("kv-cache-memory-bytes"))
-    return given / GIB if given is not None else None
+    for flag, unit in (
+        ("num-gpu-blocks-override", cache.bytes_per_block),
+        ("kv-cache-memory-bytes", 1),
+    ):
+        given = integer(flag, args.get(flag))
+        if given is not None:
+            return flag, given * unit / GIB
+    return "", None
 
 
 def _notes(values: Values) -> list[str]:

@@ -25,7 +25,7 @@ from ..facts.model import (
     Q_LORA,
     VOCABULARY,
 )
-from ..manifest.conditions import DSA_CP, SHARED_WHOLE, holds
+from ..manifest.conditions import DSA_CP, SHARED_SPREAD, holds
 from ..values.tree import Values
 from .engine import draft, flashcomm
 
@@ -96,9 +96,7 @@ def weights(values: Values) -> tuple[WeightClass, ...]:
         "flatten_tp_across_dp_and_pcp splits each expert over as many cards"
     )
     split, whole = (Sharding.TENSOR, tensor), (Sharding.REPLICATED, 1)
-    shared_whole = flashcomm(values) or (
-        holds(SHARED_WHOLE, values) and values.parallelism.expert and tensor > 1
-    )
+    shared_whole = flashcomm(values) or holds(SHARED_SPREAD, values)
     expert = 0.5 if values.model.quantization == "w4a8" else 1.0
     speculation = draft(values)
     drafts, layers = speculation.layers, LAYERS + speculation.layers

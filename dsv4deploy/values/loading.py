@@ -67,7 +67,8 @@ def load(
     """The values of a deployment: the defaults, a profile, files and settings laid on each other.
 
     Args:
-        sources: values files or mappings; later ones win, maps merge, null takes a default away.
+        sources: values files (``-`` is stdin) or mappings; later ones win, maps merge, null takes a
+            default away.
         profile: the name of a shipped profile, laid under the sources.
         set: ``a.b=c`` as Helm's ``--set`` reads it (``true``, ``null`` and integers are typed).
         set_string: ``a.b=c``, always text.
@@ -84,7 +85,8 @@ def load(
         if isinstance(source, Mapping):
             layers.append(_tree_layer("values", plain_data(source)))
         else:
-            layers.append(_tree_layer(fspath(source), _read(Path(source))))
+            name_of = "stdin" if fspath(source) == "-" else fspath(source)
+            layers.append(_tree_layer(name_of, _read(Path(source))))
     for option, texts in (("--set-json", set_json), ("--set", set), ("--set-string", set_string)):
         layers += [_setting_layer(option, text) for text in texts]
     if name:
@@ -99,8 +101,18 @@ def _read(path: Path) -> Tree:
     return yamlio.read_file(path)
 
 
-def accept(layers: Sequence[Layer]) -> Values:
+def replaced(values: Values, changes: Mapping[str, Any]) -> Values:
+    """Values with changes laid on them; see :meth:`Values.replace`."""
+    base = plain_data(values.model_dump(by_alias=True))
+    return accept([_tree_layer("values", plain_data(changes))], base)
+
+
+def accept(layers: Sequence[Layer], base: Mapping[str, Any] | None = None) -> Values:
     """The layers, folded in their order and laid on the defaults, as values.
+
+    Args:
+        layers: in the order in which they are laid on each other.
+        base: what takes the place of the defaults.
 
     Raises:
         ValuesError: the result is not accepted; each problem names the layer it came from.
@@ -108,7 +120,7 @@ def accept(layers: Sequence[Layer]) -> Values:
     tree: Tree = {}
     for layer in layers:
         layer.lay(tree)
-    coalesce(tree, defaults())
+    coalesce(tree, defaults() if base is None else base)
     problems = dict.fromkeys(_missing(Values, tree, ()), _NOT_NULL)
     left_out = 0
     try:

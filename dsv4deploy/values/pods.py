@@ -1,5 +1,6 @@
 """What a user adds to pods: variables from Secrets and ConfigMaps, and free parts of a pod."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Discriminator, Tag
@@ -95,3 +96,12 @@ class ExtraObject(Section):
 def texts(env: dict[str, Variable]) -> dict[str, str]:
     """The variables whose text is in the values: none that is left out or refers to an object."""
     return {name: value for name, value in env.items() if isinstance(value, str)}
+
+
+def references(env: dict[str, Variable]) -> Iterator[tuple[str, str, KeyReference]]:
+    """Each variable that refers to an object, with that object's kind and its name and key."""
+    for name, value in sorted(env.items()):
+        if isinstance(value, SecretReference):
+            yield name, "Secret", value.secret_key_ref
+        elif isinstance(value, ConfigMapReference):
+            yield name, "ConfigMap", value.config_map_key_ref

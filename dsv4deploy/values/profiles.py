@@ -17,6 +17,9 @@ from typing import Any
 from ..errors import ValuesError, nearest
 from ..facts.cards import CARDS, card_of
 
+DEFAULT = "ascend-910b4-8-w4a8"
+"""The profile whose values are the defaults."""
+
 
 def _directory() -> Path:
     """Where the shipped profiles are: beside the package in a checkout, in it when installed."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import textwrap
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.alias_generators import to_snake
@@ -58,9 +57,19 @@ class Documented:
     source: str
 
 
+_NAME = "NAME"
+"""Stands for a key of a map in a path."""
+
+
 @cache
 def documentation() -> dict[str, Documented]:
     """Every value and section by its dotted path, in the order of the tree."""
+    return {path: entry for path, entry in _everything().items() if _NAME not in path}
+
+
+@cache
+def _everything() -> dict[str, Documented]:
+    """The values in the entries of maps, too, with NAME for the entry's key."""
     schema = json_schema()
     return {entry.path: entry for entry in _walk(Values, schema, schema["$defs"], (), defaults())}
 
@@ -158,10 +167,15 @@ def _walk(
             meaning=labels[""],
             unit=labels.get("Unit", ""),
             becomes=labels.get("Becomes", ""),
-            source=labels.get("Source", "" if section else PUBLISHED),
+            source=labels.get("Source", "" if section or _NAME in here else PUBLISHED),
         )
         if section:
             yield from _walk(kind, _resolve(own, definitions), definitions, here, value)
+        for entry in get_args(kind):
+            if isinstance(entry, type) and issubclass(entry, BaseModel):
+                (below,) = _resolve(own, definitions)["patternProperties"].values()
+                inside = (*here, _NAME)
+                yield from _walk(entry, _resolve(below, definitions), definitions, inside, None)
 
 
 @cache
@@ -216,27 +230,28 @@ def _words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
 
 
 def explain(path: str) -> str:
-    """What ``dsv4deploy explain`` prints for a dotted path; every path for ``""``.
+    """What ``dsv4deploy explain`` prints for a value; every path for ``""``.
 
-    A key of a map that takes any is explained by the map.
+    Args:
+        path: a dotted path, also into the entries of a map (``maas.quotas.hour.tokens``); or a
+            flag of vLLM or a variable of the engine in its own spelling (``--max-num-seqs``).
 
     Raises:
         ValuesError: there is no such value; the message names the nearest.
     """
     entries = documentation()
     if not path:
-        width = max(map(len, entries))
-        return "\n".join(
-            f"{name:{width}}  {entry.meaning.split('. ')[0].rstrip('.')}"
-            for name, entry in entries.items()
-        )
+        return _list(entries.values())
+    path = _full(path)
     if path in entries:
-        text = _page(entries[path])
-        below = [name for name in entries if name.startswith(f"{path}.")]
-        return "\n".join([text, *(f"  {name}" for name in below)])
+        below = [entry for name, entry in entries.items() if name.startswith(f"{path}.")]
+        return _page(entries[path]) + (f"\n{_list(below, '  ')}" if below else "")
     parent, _, flag = path.rpartition(".")
     if parent == "engine.args" and flag in flags.known(default_vllm()):
         return _flag_page(path, flag)
+    for name, entry in _everything().items():
+        if re.fullmatch(re.escape(name).replace(_NAME, "[^.]+"), path):
+            return _page(replace(entry, path=path))
     above = parent
     while above:
         if above in entries and entries[above].type == "mapping":
@@ -245,12 +260,33 @@ def explain(path: str) -> str:
     raise ValuesError.of("explain", path, f"there is no such value{nearest(path, entries)}")
 
 
+def _full(path: str) -> str:
+    """The dotted path of a flag or a variable that is written as on a command line."""
+    if re.fullmatch(r"[A-Z][A-Z0-9_]+", path):
+        return f"engine.env.{path}"
+    flag = path.removeprefix("engine.args.").partition("=")[0].lstrip("-").replace("_", "-")
+    if path in documentation() or "." in flag:
+        return path
+    known = flags.known(default_vllm())
+    for name in (flag, flag.removeprefix("no-")):
+        if name in known or f"engine.args.{name}" in documentation():
+            return f"engine.args.{name}"
+    return path
+
+
+def _list(entries: Iterable[Documented], indent: str = "") -> str:
+    """A line for each value: its path, and the first sentence of what it means."""
+    rows = [(entry.path, entry.meaning.split(". ")[0].rstrip(".")) for entry in entries]
+    width = max(len(path) for path, _ in rows)
+    return "\n".join(f"{indent}{path:{width}}  {sentence}" for path, sentence in rows)
+
+
 def _page(entry: Documented) -> str:
     rows = [("type", entry.type)]
-    if not entry.section:
+    if not entry.section and entry.default is not None:
         rows.append(("default", to_json(entry.default)))
     rows += [("unit", entry.unit), ("becomes", entry.becomes), ("source", entry.source)]
-    lines = [entry.path, *textwrap.wrap(entry.meaning, 88), ""]
+    lines = [entry.path, entry.meaning, ""]
     lines += [f"  {label:8} {text}" for label, text in rows if text]
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ lines name the unit, the flag or field that the value ends in, and where the def
 where that is not :data:`PUBLISHED`.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -248,7 +249,11 @@ class Router(Section):
 
 
 class Values(Section):
-    """Everything that a deployment can be told."""
+    """Everything that a deployment can be told.
+
+    Values are frozen. :func:`dsv4deploy.load` makes them, and :meth:`replace` makes changed ones;
+    pydantic's ``model_copy(update=…)`` validates nothing. The reference of values has each of them.
+    """
 
     name: Label = "deepseek-v4-flash-w4a8-agg-base"
     """The service's name, and the root of every name that follows from it: router preset, pool,
@@ -300,3 +305,18 @@ class Values(Section):
     tags: dict[str, Any] = Field(default_factory=dict)
     """Tags of an umbrella chart that hands them down; nothing here reads them.
     Source: Helm, chart dependencies."""
+
+    def replace(self, changes: Mapping[str, Any]) -> "Values":
+        """Values with changes laid on them, as a values file is: maps merge, all else replaces, and
+        null takes an entry of a map away.
+
+        Args:
+            changes: a tree of values in the spelling of values files, such as
+                ``{"engine": {"args": {"max-num-seqs": 8}}}``.
+
+        Raises:
+            ValuesError: the result is not accepted; it names each path.
+        """
+        from .loading import replaced  # which makes Values
+
+        return replaced(self, changes)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -196,21 +198,31 @@ def _only_common(text: str, scalar: yaml.ScalarEvent, where: str, *, in_flow: bo
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """The values in a file; see :func:`read`.
+    """The values in a file, or on stdin where its name is ``-``; see :func:`read`.
 
     Raises:
         ValuesError: also where the file can't be read.
     """
+    name = "stdin" if str(path) == "-" else str(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
+        if str(path) == "-":
+            content = _beginning(sys.stdin.buffer)
+        else:
+            with path.open("rb") as file:
+                content = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ValuesError.of(str(path), "", f"can't read this file: {reason}") from None
+        raise ValuesError.of(name, "", f"can't read this file: {reason}") from None
     if len(content) > _MAX_BYTES:
         message = f"more than {_MAX_BYTES >> 20} MiB: this is no values file"
-        raise ValuesError.of(str(path), "", message)
-    return read(content, str(path))
+        raise ValuesError.of(name, "", message)
+    return read(content, name)
+
+
+@cache
+def _beginning(stream: IO[bytes]) -> bytes:
+    """What can be read once only, and is asked for again where several deployments share it."""
+    return stream.read(_MAX_BYTES + 1)
 
 
 class _Builder:

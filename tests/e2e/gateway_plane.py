@@ -40,8 +40,9 @@ from parts import program, run
 from pods import NODE, Image, Node, Pod, network
 from tools import find
 
-from dsv4deploy import Release, Values, render
+from dsv4deploy import Release, Values
 from dsv4deploy.cluster.client import Cluster
+from dsv4deploy.manifest.render import render
 
 EXTENSION = "sigs.k8s.io/gateway-api-inference-extension@v1.0.2"
 SYSTEM, AI_SYSTEM = "envoy-gateway-system", "envoy-ai-gateway-system"

@@ -11,8 +11,9 @@ import yaml
 from control_plane import OPERATOR
 from parts import run
 
-from dsv4deploy import load, render
+from dsv4deploy import load
 from dsv4deploy.manifest.crds import validate
+from dsv4deploy.manifest.render import render
 
 ON = ["monitoring.enabled=true", "maas.enabled=true", "name=chat"]
 POD = 'namespace="demo", pod="chat-kserve-1"'

@@ -13,7 +13,7 @@ import pytest
 from conftest import Plane
 from control_plane import LONG, condition, free_port, meanwhile, until
 
-from dsv4deploy import Release, load, render
+from dsv4deploy import Release, load
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.plan import Plan, prepare
 from dsv4deploy.cluster.readiness import (
@@ -36,6 +36,7 @@ from dsv4deploy.cluster.rollout import (
     what_runs,
 )
 from dsv4deploy.errors import ClusterError
+from dsv4deploy.manifest.render import render
 from dsv4deploy.values.profiles import profile_names, summary
 
 Tree = dict[str, Any]

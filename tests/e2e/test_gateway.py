@@ -27,10 +27,11 @@ from gateway_plane import PATIENCE, SYSTEM, Gateway, gateway_plane, handed_out
 from pods import Pod
 from streams import Stream, stream
 
-from dsv4deploy import Release, Values, check, load, render
+from dsv4deploy import Release, Values, check, load
 from dsv4deploy.cluster.doctor import CHECKS
 from dsv4deploy.cluster.doctor.facts import Facts
 from dsv4deploy.cluster.keys import KeySecret, create, revoke, rotate
+from dsv4deploy.manifest.render import render
 
 
 def deployment(name: str, **maas: Any) -> Values:

@@ -15,7 +15,7 @@ from conftest import Plane
 from control_plane import Tree, install_crds, meanwhile, namespace, objects, set_status
 from test_deployments import ROOT, SHORT, kubelet, stopped_and_started  # noqa: F401 - a fixture
 
-from dsv4deploy import DeployError, Release, load, render
+from dsv4deploy import DeployError, Release, load
 from dsv4deploy.bench import dataset, job
 from dsv4deploy.bench.run import Benchmark, Subject, subject
 from dsv4deploy.cluster.addresses import address
@@ -27,6 +27,7 @@ from dsv4deploy.cluster.plan import prepare
 from dsv4deploy.cluster.revisions import history, target
 from dsv4deploy.cluster.rollout import Place, apply, delete, removal
 from dsv4deploy.findings import Severity
+from dsv4deploy.manifest.render import render
 
 Right = tuple[str, str, str]
 RIGHTS = ROOT / "examples" / "rbac" / "rbac.yaml"

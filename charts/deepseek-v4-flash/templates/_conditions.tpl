@@ -56,8 +56,10 @@
 
 {{- define "deepseek-v4-flash.flashcomm" -}}
 {{- if or
-  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.env "VLLM_ASCEND_ENABLE_FLASHCOMM1")) `"1"`)
-  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "additional-config" "enable_flashcomm1")) "true") }}true{{ end }}
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "additional-config" "enable_flashcomm1")) "true")
+  (and
+    (not (ne (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "additional-config" "enable_flashcomm1")) ""))
+    (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.env "VLLM_ASCEND_ENABLE_FLASHCOMM1")) `"1"`)) }}true{{ end }}
 {{- end }}
 
 {{- define "deepseek-v4-flash.mtp" -}}
@@ -90,4 +92,11 @@
   (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"qwen4_exp_mtp"`)
   (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"step3p5_mtp"`)
   (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "speculative-config" "method")) `"step5_mtp"`) }}true{{ end }}
+{{- end }}
+
+{{- define "deepseek-v4-flash.sharedSpread" -}}
+{{- if and
+  (eq (include "deepseek-v4-flash.jsonAt" (list .Values.engine.args "additional-config" "enable_shared_expert_dp")) "true")
+  .Values.parallelism.expert
+  (gt (int64 .Values.parallelism.tensor) 1) }}true{{ end }}
 {{- end }}

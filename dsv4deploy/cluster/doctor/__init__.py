@@ -1,7 +1,8 @@
 """Whether a cluster can run a deployment: read-only questions to its API, no node is entered.
 
-Each check answers with what it found and, where that is wrong, what to do. What this user may not
-read is ``unknown``, which is no failure.
+Each check answers with what it found and, where that is wrong, what to do. It is ``ok`` only where
+the cluster gave an answer, ``skipped`` where the deployment needs none, and ``unknown`` where there
+was none, such as for lack of a right; neither is a failure.
 """
 
 from __future__ import annotations
@@ -31,11 +32,10 @@ def examine(cluster: Cluster, values: Values, release: Release | None = None) ->
     found: list[Finding] = []
     for code, check in CHECKS.items():
         try:
-            answers = list(check.ask(facts))
+            answers = check.answers(facts)
         except ClusterError as error:
             if error.reason in ("Unreachable", "Unauthorized"):
                 raise
             answers = [(Severity.UNKNOWN, str(error).splitlines()[0], "")]
-        for severity, message, fix in answers or [(Severity.OK, check.meaning, "")]:
-            found.append(Finding(code, severity, "", message, fix))
+        found += [Finding(code, severity, "", message, fix) for severity, message, fix in answers]
     return found

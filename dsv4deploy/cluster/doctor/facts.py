@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import ClusterError
 from ...manifest.render import Release, render
+from ...values.json import finite
 from ...values.quantities import quantity, seconds
 from ...values.tree import Values
 from ..addresses import configuration
@@ -41,7 +42,7 @@ class EnvoyGateway:
 
         try:
             settings = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (RecursionError, ValueError, yaml.YAMLError):
             settings = None
         redis = str(_at(settings, "rateLimit", "backend", "redis", "url") or "")
         # Without Redis nothing is counted, whatever else the rate limit says.
@@ -75,6 +76,17 @@ class Facts:
         self.values = values
         self.release = release
 
+    def every(
+        self, api_version: str, kind: str, namespace: str = "", selector: str = ""
+    ) -> list[Object]:
+        """All objects of a kind, as :meth:`~..client.Cluster.list` takes its words.
+
+        Raises:
+            ClusterError: the cluster does not know the kind, which is no answer.
+        """
+        self.cluster.path(api_version, kind)
+        return self.cluster.list(api_version, kind, namespace, selector)
+
     @cached_property
     def objects(self) -> list[Object]:
         """The deployment's objects."""
@@ -95,7 +107,7 @@ class Facts:
     def nodes(self) -> list[Object]:
         """Nodes with this deployment's NPUs."""
         name = self.values.npu.resource_name
-        return [node for node in self.cluster.list("v1", "Node") if allocatable(node, name)]
+        return [node for node in self.every("v1", "Node") if allocatable(node, name)]
 
     @cached_property
     def chosen(self) -> list[Object]:
@@ -112,7 +124,7 @@ class Facts:
     def others(self) -> dict[str, list[Object]]:
         """By node, the pods of others that hold something of it."""
         found: dict[str, list[Object]] = {}
-        for pod in self.cluster.list("v1", "Pod"):
+        for pod in self.every("v1", "Pod"):
             ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
             if not ended and not self._owns(pod):
                 found.setdefault(pod["spec"].get("nodeName", ""), []).append(pod)
@@ -126,9 +138,7 @@ class Facts:
     @cached_property
     def own_pods(self) -> list[Object]:
         """Pods of this very service, which are replaced by the new ones."""
-        return [
-            pod for pod in self.cluster.list("v1", "Pod", self.release.namespace) if self._owns(pod)
-        ]
+        return [pod for pod in self.every("v1", "Pod", self.release.namespace) if self._owns(pod)]
 
     def _owns(self, pod: Object) -> bool:
         here = pod["metadata"]["namespace"] == self.release.namespace
@@ -142,7 +152,7 @@ class Facts:
     @cached_property
     def envoy_gateway(self) -> EnvoyGateway | None:
         """Envoy Gateway's own configuration; None where there is none."""
-        for item in self.cluster.list("v1", "ConfigMap", "envoy-gateway-system"):
+        for item in self.every("v1", "ConfigMap", "envoy-gateway-system"):
             text = (item.get("data") or {}).get("envoy-gateway.yaml")
             if text:
                 return EnvoyGateway.of(text)
@@ -161,7 +171,7 @@ def amount(text: object) -> float:
         ClusterError: it is none.
     """
     try:
-        return quantity(str(text))
+        return finite(str(quantity(str(text))))
     except ValueError as error:
         raise ClusterError(f"an object in the cluster is not valid: {error}", "Invalid") from None
 
@@ -175,7 +185,7 @@ def requested(pod: Object, resource: str) -> float:
     """How much of a resource a pod's containers request together."""
     return sum(
         amount(((container.get("resources") or {}).get("requests") or {}).get(resource, "0"))
-        for container in pod["spec"]["containers"]
+        for container in pod["spec"].get("containers") or []
     )
 
 

@@ -18,27 +18,43 @@ from .registry import Answers, Checks, gateway_programmed, kinds_served
 
 CHECKS = Checks()
 
+
+def _off(facts: Facts) -> str:
+    return "" if facts.values.maas.enabled else "maas.enabled is false"
+
+
+def _unlimited(facts: Facts) -> str:
+    maas = facts.values.maas
+    return "" if maas.quotas or maas.tiers else "maas.quotas and maas.tiers are empty"
+
+
+def _own_gateway(facts: Facts) -> str:
+    return "maas.gateway.create is true" if facts.values.maas.gateway.create else ""
+
+
+def _few_requests(facts: Facts) -> str:
+    few = facts.values.maas.gateway.parallel_requests <= 1024
+    return "maas.gateway.parallelRequests needs no patch" if few else ""
+
+
 _POLICIES = "gateway.envoyproxy.io/v1alpha1"
 
 
-@CHECKS.add("maas-kinds", "the kinds of the gateway's objects are there")
+@CHECKS.add("maas-kinds", "the kinds of the gateway's objects are there", _off)
 def _maas_kinds(facts: Facts) -> Answers:
-    if facts.values.maas.enabled:
-        wanted: dict[str, list[str]] = {}
-        for item in facts.objects:
-            if re.search(r"gateway\.", item["apiVersion"]):
-                wanted.setdefault(item["apiVersion"], []).append(item["kind"])
-        kinds = {api: tuple(dict.fromkeys(names)) for api, names in wanted.items()}
-        yield from kinds_served(
-            facts, kinds, "install Envoy Gateway 1.8 and Envoy AI Gateway 1.0, CRDs too"
-        )
+    wanted: dict[str, list[str]] = {}
+    for item in facts.objects:
+        if re.search(r"gateway\.", item["apiVersion"]):
+            wanted.setdefault(item["apiVersion"], []).append(item["kind"])
+    kinds = {api: tuple(dict.fromkeys(names)) for api, names in wanted.items()}
+    yield from kinds_served(
+        facts, kinds, "install Envoy Gateway 1.8 and Envoy AI Gateway 1.0, CRDs too"
+    )
 
 
-@CHECKS.add("maas-gateway", "the MaaS gateway's class, or the gateway itself, is there")
+@CHECKS.add("maas-gateway", "the MaaS gateway's class, or the gateway itself, is there", _off)
 def _maas_gateway(facts: Facts) -> Answers:
     maas = facts.values.maas
-    if not maas.enabled:
-        return
     if not maas.gateway.create:
         fix = "deploy the one that makes it first, or set maas.gateway.create"
         yield from gateway_programmed(facts, maas.namespace, maas.gateway.name, fix)
@@ -50,11 +66,9 @@ def _maas_gateway(facts: Facts) -> Answers:
         )
 
 
-@CHECKS.add("api-keys", "the API keys' Secret holds bare keys")
+@CHECKS.add("api-keys", "the API keys' Secret holds bare keys", _off)
 def _api_keys(facts: Facts) -> Answers:
     maas = facts.values.maas
-    if not maas.enabled:
-        return
     name = maas.api_keys.secret_name
     found = facts.cluster.get("v1", "Secret", name, maas.namespace)
     if not found:
@@ -119,11 +133,8 @@ def _tiers(maas: Maas, clients: Collection[str]) -> Answers:
 _CONFIGURATION = "ConfigMap envoy-gateway-system/envoy-gateway-config"
 
 
-@CHECKS.add("redis", "Envoy Gateway counts tokens in Redis")
+@CHECKS.add("redis", "Envoy Gateway counts tokens in Redis", _off, _unlimited)
 def _redis(facts: Facts) -> Answers:
-    maas = facts.values.maas
-    if not (maas.enabled and (maas.quotas or maas.tiers)):
-        return
     found = facts.envoy_gateway.redis if facts.envoy_gateway else ()
     if not found:
         yield (
@@ -143,12 +154,17 @@ def _redis(facts: Facts) -> Answers:
 
 
 # Envoy Gateway issue 6487: with the default of 20 ms a slow Redis is a bypass that nobody sees.
-@CHECKS.add("redis-absence", "without Redis requests are refused, not let through")
+_NOT_FOUND = "Envoy Gateway's configuration was not found in namespace envoy-gateway-system"
+
+
+@CHECKS.add(
+    "redis-absence", "without Redis requests are refused, not let through", _off, _unlimited
+)
 def _fail_closed(facts: Facts) -> Answers:
-    maas = facts.values.maas
-    if not (maas.enabled and (maas.quotas or maas.tiers) and facts.envoy_gateway):
-        return
     found = facts.envoy_gateway
+    if not found:
+        yield Severity.UNKNOWN, _NOT_FOUND, ""
+        return
     late = f"with Redis gone, or later than {found.seconds * 1000:g} ms,"
     if found.closed:
         yield Severity.OK, f"{late} requests are refused, not let through", ""
@@ -162,13 +178,15 @@ def _fail_closed(facts: Facts) -> Answers:
 
 
 @CHECKS.add(
-    "patch-policies", "Envoy Gateway applies the patch that lets many requests wait at once"
+    "patch-policies",
+    "Envoy Gateway applies the patch that lets many requests wait at once",
+    _off,
+    _few_requests,
 )
 def _patch_policies(facts: Facts) -> Answers:
-    maas = facts.values.maas
-    if not (maas.enabled and maas.gateway.parallel_requests > 1024 and facts.envoy_gateway):
-        return
-    if not facts.envoy_gateway.patches:
+    if not facts.envoy_gateway:
+        yield Severity.UNKNOWN, _NOT_FOUND, ""
+    elif not facts.envoy_gateway.patches:
         yield (
             Severity.WARNING,
             "Envoy Gateway ignores EnvoyPatchPolicies: where more than 512 requests wait for their "
@@ -179,12 +197,12 @@ def _patch_policies(facts: Facts) -> Answers:
 
 # Envoy AI Gateway 1.0.0 puts its processor before the first of some filters; responseOverride's is
 # the listener's very first one, so the processor comes before the key check.
-@CHECKS.add("response-override", "no policy puts the AI Gateway's processor before the key check")
+@CHECKS.add(
+    "response-override", "no policy puts the AI Gateway's processor before the key check", _off
+)
 def _response_override(facts: Facts) -> Answers:
-    if not facts.values.maas.enabled:
-        return
     kind, place = "BackendTrafficPolicy", facts.values.maas.namespace
-    for item in facts.cluster.list(_POLICIES, kind, place):
+    for item in facts.every(_POLICIES, kind, place):
         if item["spec"].get("responseOverride"):
             yield (
                 Severity.ERROR,
@@ -194,17 +212,15 @@ def _response_override(facts: Facts) -> Answers:
             )
 
 
-@CHECKS.add("one-policy", "no other policy has the gateway or its route")
+@CHECKS.add("one-policy", "no other policy has the gateway or its route", _off)
 def _one_policy(facts: Facts) -> Answers:
-    if not facts.values.maas.enabled:
-        return
     own = {
         (item["kind"], item["metadata"]["name"]): set(_targets(facts, item))
         for item in facts.objects
         if item["apiVersion"] == _POLICIES and "targetRefs" in item["spec"]
     }
     for (kind, name), targets in own.items():
-        for other in facts.cluster.list(_POLICIES, kind, facts.values.maas.namespace):
+        for other in facts.every(_POLICIES, kind, facts.values.maas.namespace):
             shared = sorted(targets & set(_targets(facts, other)))
             if shared and other["metadata"]["name"] != name:
                 yield (
@@ -223,7 +239,7 @@ def _targets(facts: Facts, policy: Object) -> Iterator[tuple[str, str]]:
     for each in spec.get("targetSelectors") or []:
         if each["kind"] in ("Gateway", "HTTPRoute"):
             place, wanted = policy["metadata"]["namespace"], _selector(each)
-            for item in facts.cluster.list(GATEWAY_API, each["kind"], place, wanted):
+            for item in facts.every(GATEWAY_API, each["kind"], place, wanted):
                 yield each["kind"], item["metadata"]["name"]
 
 
@@ -238,19 +254,17 @@ def _selector(terms: Mapping[str, Any]) -> str:
 
 
 # Envoy Gateway 1.8.1 takes the most specific SecurityPolicy alone, unless that one has mergeType.
-@CHECKS.add("key-check", "no policy takes the key check off the gateway or one of its routes")
+@CHECKS.add("key-check", "no policy takes the key check off the gateway or one of its routes", _off)
 def _key_check(facts: Facts) -> Answers:
     maas = facts.values.maas
-    if not maas.enabled:
-        return
     # The AI Gateway's controller gives this model's route the service's name.
     guarded = {("Gateway", maas.gateway.name), ("HTTPRoute", facts.values.name)}
-    for route in facts.cluster.list(GATEWAY_API, "HTTPRoute", maas.namespace):
+    for route in facts.every(GATEWAY_API, "HTTPRoute", maas.namespace):
         for parent in route["spec"].get("parentRefs") or []:
             place = parent.get("namespace", maas.namespace)
             if (place, parent["name"]) == (maas.namespace, maas.gateway.name):
                 guarded.add(("HTTPRoute", route["metadata"]["name"]))
-    for policy in facts.cluster.list(_POLICIES, "SecurityPolicy", maas.namespace):
+    for policy in facts.every(_POLICIES, "SecurityPolicy", maas.namespace):
         if "apiKeyAuth" in policy["spec"] or policy["spec"].get("mergeType"):
             continue
         for kind, name in sorted(guarded & set(_targets(facts, policy))):
@@ -271,14 +285,17 @@ _ROOM = (
 )
 
 
-@CHECKS.add("prompt-size", "another deployment's gateway has room for this model's prompts")
+@CHECKS.add(
+    "prompt-size",
+    "another deployment's gateway has room for this model's prompts",
+    _off,
+    _own_gateway,
+)
 def _prompt_size(facts: Facts) -> Answers:
     maas = facts.values.maas
-    if not maas.enabled or maas.gateway.create:
-        return
     longest = facts.values.engine.args.max_model_len * maas.bytes_per_token
     target = ("Gateway", maas.gateway.name)
-    policies = facts.cluster.list(_POLICIES, "ClientTrafficPolicy", maas.namespace)
+    policies = facts.every(_POLICIES, "ClientTrafficPolicy", maas.namespace)
     found = [each["spec"] for each in policies if target in _targets(facts, each)]
     for spec in found or [{}]:
         for section, field, default, times in _ROOM:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...checks.rules import check
 from ...errors import ClusterError
-from ...findings import Severity
+from ...findings import Severity, count, errors
 from .facts import Facts
 from .registry import Answers, Checks
 
@@ -13,8 +13,11 @@ CHECKS = Checks()
 
 @CHECKS.add("values", "no rule rejects the values")
 def _values(facts: Facts) -> Answers:
-    for finding in check(facts.values, facts.release):
-        yield finding.severity, f"{finding.path}: {finding.message}", finding.fix
+    found = check(facts.values, facts.release)
+    for finding in errors(found):
+        yield Severity.ERROR, f"{finding.path}: {finding.message}", finding.fix
+    if warnings := [finding for finding in found if finding.severity == Severity.WARNING]:
+        yield Severity.WARNING, f"the rules have {count(warnings)}", "see `dsv4deploy check`"
 
 
 @CHECKS.add("dry-run", "the API server and its webhooks accept the manifest")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...errors import ClusterError
 from ...findings import Severity
+from ...values.pods import references
 from ...values.quantities import quantity
 from ..readiness import service_of
 from .facts import KSERVE, Facts, amount, requested
@@ -53,7 +54,7 @@ def _pod_security(facts: Facts) -> Answers:
             facts.cluster.request("POST", path, {"dryRun": "All"}, pod)
         except ClusterError as error:
             # What else refuses a pod, such as a quota, has a check of its own.
-            if error.reason not in ("Denied", "NotFound"):
+            if error.reason != "Denied":
                 raise
             if "violates PodSecurity" in str(error):
                 level = "privileged" if facts.values.engine.host_ipc else "baseline"
@@ -65,7 +66,11 @@ def _pod_security(facts: Facts) -> Answers:
                 )
 
 
-@CHECKS.add("pull-secrets", "the image pull secrets are there")
+def _no_pull_secrets(facts: Facts) -> str:
+    return "" if facts.values.engine.image_pull_secrets else "engine.imagePullSecrets is empty"
+
+
+@CHECKS.add("pull-secrets", "the image pull secrets are there", _no_pull_secrets)
 def _pull_secrets(facts: Facts) -> Answers:
     for name in facts.values.engine.image_pull_secrets:
         found = facts.cluster.get("v1", "Secret", name, facts.release.namespace)
@@ -76,15 +81,46 @@ def _pull_secrets(facts: Facts) -> Answers:
                 f"there is no Secret {name}, which only a private registry needs",
                 f"make it, or take {name} out of engine.imagePullSecrets",
             )
-        elif found["type"] not in kinds:
+        elif found.get("type") not in kinds:
             yield (
                 Severity.ERROR,
-                f"Secret {name} is of type {found['type']}",
+                f"Secret {name} is of type {found.get('type')}",
                 "make it with `kubectl create secret docker-registry`",
             )
 
 
-@CHECKS.add("claims", "the weights' claims are there and bound")
+def _no_references(facts: Facts) -> str:
+    environments = (facts.values.engine.env, facts.values.router.env)
+    refers = any(True for env in environments for _ in references(env))
+    return "" if refers else "no variable refers to one"
+
+
+@CHECKS.add(
+    "references", "the Secrets and ConfigMaps that variables refer to have the keys", _no_references
+)
+def _references(facts: Facts) -> Answers:
+    values = facts.values
+    made = {(item.kind, name) for name, item in values.extra_objects.items()}
+    for env in (values.engine.env, values.router.env):
+        for variable, kind, at in references(env):
+            if (kind, at.name) in made:
+                continue
+            found = facts.cluster.get("v1", kind, at.name, facts.release.namespace)
+            if at.key not in ((found or {}).get("data") or {}):
+                missing = f"has no key {at.key}" if found else "is not there"
+                yield (
+                    Severity.ERROR,
+                    f"{kind} {at.name}, which {variable} refers to, {missing}",
+                    "make it: until then the pod does not start (CreateContainerConfigError)",
+                )
+
+
+def _no_claims(facts: Facts) -> str:
+    claims = facts.values.model.claims
+    return "" if claims.leader or claims.worker else "model.claims names none"
+
+
+@CHECKS.add("claims", "the weights' claims are there and bound", _no_claims)
 def _claims(facts: Facts) -> Answers:
     claims = facts.values.model.claims
     for name in filter(None, (claims.leader, claims.worker)):
@@ -110,7 +146,7 @@ def _quota(facts: Facts) -> Answers:
         "cpu": quantity(requests.cpu),
         "memory": quantity(requests.memory),
     }
-    for item in facts.cluster.list("v1", "ResourceQuota", facts.release.namespace):
+    for item in facts.every("v1", "ResourceQuota", facts.release.namespace):
         status = item.get("status") or {}
         hard = status.get("hard") or item["spec"].get("hard") or {}
         for resource, need in needs.items():

@@ -14,6 +14,18 @@ from .registry import Answers, Checks
 CHECKS = Checks()
 
 
+def _none_chosen(facts: Facts) -> str:
+    return "" if facts.chosen else "npu.nodeSelector picks no node with these NPUs"
+
+
+def _none_ready(facts: Facts) -> str:
+    return _none_chosen(facts) or ("" if facts.fitting else "no node that it picks takes pods")
+
+
+def _no_image(facts: Facts) -> str:
+    return "" if facts.values.model.uri.startswith("oci://") else "model.uri is no image"
+
+
 @CHECKS.add("npu-nodes", "nodes offer the NPUs, and npu.nodeSelector picks some")
 def _npus(facts: Facts) -> Answers:
     resource = facts.values.npu.resource_name
@@ -32,7 +44,9 @@ def _npus(facts: Facts) -> Answers:
         )
 
 
-@CHECKS.add("nodes-ready", "the nodes that npu.nodeSelector picks are ready and take pods")
+@CHECKS.add(
+    "nodes-ready", "the nodes that npu.nodeSelector picks are ready and take pods", _none_chosen
+)
 def _nodes_ready(facts: Facts) -> Answers:
     for node in facts.chosen:
         if why := closed(node):
@@ -59,7 +73,7 @@ def _free(facts: Facts) -> Answers:
 _CARD = "node.kubernetes.io/npu.chip.name"
 
 
-@CHECKS.add("card", "the nodes' cards are those of npu.card")
+@CHECKS.add("card", "the nodes' cards are those of npu.card", _none_ready)
 def _card(facts: Facts) -> Answers:
     wanted = facts.values.npu.card
     told = {node["metadata"]["name"]: labels(node).get(_CARD, "") for node in facts.fitting}
@@ -84,7 +98,7 @@ def _same(card: str, wanted: str) -> bool:
     return short == wanted or (wanted == "A3" and short.startswith(("910C", "A3", "910_93")))
 
 
-@CHECKS.add("arm64", "the nodes are arm64, as the images are")
+@CHECKS.add("arm64", "the nodes are arm64, as the images are", _none_ready)
 def _arm(facts: Facts) -> Answers:
     other = [
         node["metadata"]["name"]
@@ -104,10 +118,13 @@ def _arm(facts: Facts) -> Answers:
 _DISK = {"w4a8": 280e9, "w8a8": 560e9}
 
 
-@CHECKS.add("disk", "the nodes have the disk free that the weights take, compressed and unpacked")
+@CHECKS.add(
+    "disk",
+    "the nodes have the disk free that the weights take, compressed and unpacked",
+    _no_image,
+    _none_ready,
+)
 def _disk(facts: Facts) -> Answers:
-    if not facts.values.model.uri.startswith("oci://"):
-        return
     need = _DISK[facts.values.model.quantization]
     weights = facts.values.model.uri.removeprefix("oci://")
     for node in facts.fitting:
@@ -115,7 +132,9 @@ def _disk(facts: Facts) -> Answers:
         images = (node.get("status") or {}).get("images") or []
         if any(weights in (each.get("names") or []) for each in images):
             continue  # they are there already
-        free = facts.left(node, "ephemeral-storage") - sum(each["sizeBytes"] for each in images)
+        free = facts.left(node, "ephemeral-storage") - sum(
+            each.get("sizeBytes") or 0 for each in images
+        )
         if not allocatable(node, "ephemeral-storage"):
             yield (
                 Severity.UNKNOWN,
@@ -131,7 +150,7 @@ def _disk(facts: Facts) -> Answers:
             )
 
 
-@CHECKS.add("taints", "the engine's pods tolerate the nodes' taints")
+@CHECKS.add("taints", "the engine's pods tolerate the nodes' taints", _none_ready)
 def _taints(facts: Facts) -> Answers:
     for node in facts.fitting:
         for taint in node["spec"].get("taints") or []:
@@ -162,13 +181,15 @@ _DRIVERS = {"0.22.1": (25, 0), "0.23.0": (25, 2), "0.25.0": (25, 2), "0.25.1": (
 _DRIVER_LABEL = re.compile(r"(?=.*(npu|ascend|hdk)).*(driver|hdk).*version", re.IGNORECASE)
 
 
-@CHECKS.add("driver", "the nodes' drivers fit the image's CANN, as far as a label tells")
+@CHECKS.add(
+    "driver", "the nodes' drivers fit the image's CANN, as far as a label tells", _none_ready
+)
 def _driver(facts: Facts) -> Answers:
     build = engine_build(facts.values)
     least = _DRIVERS.get(build.vllm.version) if build else None
     for node in facts.fitting:
         told = [text for key, text in labels(node).items() if _DRIVER_LABEL.search(key)]
-        numbers = re.match(r"(\d+)\.(\d+)", told[0]) if told else None
+        numbers = re.match(r"([0-9]{1,6})\.([0-9]{1,6})", told[0]) if told else None
         name = node["metadata"]["name"]
         look = "look with npu-smi info: CANN 9.0 needs HDK 25.0, CANN 9.1 needs 25.2"
         if not numbers:

@@ -20,7 +20,7 @@ CHECKS = Checks()
 @CHECKS.add("kubernetes-version", "Kubernetes is 1.32 or newer")
 def _kubernetes(facts: Facts) -> Answers:
     told = facts.cluster.request("GET", "/version")
-    version = (int(told["major"]), int(re.sub(r"\D", "", told["minor"])))
+    version = tuple(int(re.sub("[^0-9]", "", told[part])) for part in ("major", "minor"))
     if version < (1, 32):
         yield Severity.ERROR, f"Kubernetes is {told['gitVersion']}", "upgrade it to 1.32 or newer"
 
@@ -40,18 +40,31 @@ def _kserve_config_api(facts: Facts) -> Answers:
     yield from kinds_served(facts, kinds, "install KServe v0.17 or newer with its LLMISVC CRDs")
 
 
-@CHECKS.add("rollout-field", "spec.rolloutStrategy is as kserve.rolloutInPlace needs it")
+def _no_rollout(facts: Facts) -> str:
+    return "" if facts.values.kserve.rollout_in_place else "kserve.rolloutInPlace is false"
+
+
+@CHECKS.add(
+    "rollout-field", "spec.rolloutStrategy is as kserve.rolloutInPlace needs it", _no_rollout
+)
 def _rollout(facts: Facts) -> Answers:
-    name = f"llminferenceservices.{KSERVE}"
-    crd = facts.cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
-    text = json.dumps((crd or {}).get("spec") or {})
-    has, wants = '"rolloutStrategy"' in text, facts.values.kserve.rollout_in_place
-    if wants and not has:
+    if '"rolloutStrategy"' not in json.dumps(_crd(facts, f"llminferenceservices.{KSERVE}")):
         yield (
             Severity.ERROR,
             "this KServe has no rolloutStrategy",
             "set kserve.rolloutInPlace to false, and update with `dsv4deploy upgrade`",
         )
+
+
+def _crd(facts: Facts, name: str) -> Object:
+    """A CRD of the cluster.
+
+    Raises:
+        ClusterError: there is none.
+    """
+    path = facts.cluster.path("apiextensions.k8s.io/v1", "CustomResourceDefinition", name=name)
+    found: Object = facts.cluster.request("GET", path)
+    return found
 
 
 @CHECKS.add("leaderworkerset", "LeaderWorkerSet is there, which KServe always watches")
@@ -66,15 +79,16 @@ def _lws(facts: Facts) -> Answers:
     "leaderworkerset-watch", "KServe's LLMISVC controller has started after LeaderWorkerSet"
 )
 def _lws_watch(facts: Facts) -> Answers:
-    kind, name = "CustomResourceDefinition", "leaderworkersets.leaderworkerset.x-k8s.io"
-    crd = facts.cluster.get("apiextensions.k8s.io/v1", kind, name)
-    made = ((crd or {}).get("metadata") or {}).get("creationTimestamp") or ""
+    made = _crd(facts, "leaderworkersets.leaderworkerset.x-k8s.io")["metadata"]["creationTimestamp"]
     started = [
-        (pod.get("status") or {}).get("startTime") or ""
-        for pod in facts.cluster.list("v1", "Pod", "kserve")
+        time
+        for pod in facts.every("v1", "Pod", "kserve")
         if "llmisvc" in pod["metadata"]["name"]
+        and (time := (pod.get("status") or {}).get("startTime"))
     ]
-    if made and any(started) and min(filter(None, started)) < made:
+    if not started:
+        yield Severity.UNKNOWN, "no started pod of KServe's LLMISVC controller was found", ""
+    elif min(started) < made:
         yield (
             Severity.WARNING,
             "KServe's LLMISVC controller is older than LeaderWorkerSet's CRD: it does not watch "
@@ -97,17 +111,17 @@ def _gateway_api(facts: Facts) -> Answers:
 
 def _webhooks(facts: Facts, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Webhooks that see LLMInferenceServices, with the name of their configuration."""
-    for item in facts.cluster.list("admissionregistration.k8s.io/v1", kind):
+    for item in facts.every("admissionregistration.k8s.io/v1", kind):
         for webhook in item.get("webhooks") or []:
             for rule in webhook.get("rules") or []:
-                if "llminferenceservices" in rule.get("resources", []):
+                if "llminferenceservices" in (rule.get("resources") or []):
                     yield item["metadata"]["name"], rule
 
 
 @CHECKS.add("kserve-webhook", "KServe's webhook checks v1alpha2")
 def _kserve_webhook(facts: Facts) -> Answers:
     rules = [rule for _, rule in _webhooks(facts, "ValidatingWebhookConfiguration")]
-    if not any("v1alpha2" in rule["apiVersions"] or "*" in rule["apiVersions"] for rule in rules):
+    if not any({"v1alpha2", "*"} & set(rule.get("apiVersions") or []) for rule in rules):
         yield (
             Severity.ERROR,
             "no webhook checks LLMInferenceServices of v1alpha2",
@@ -129,7 +143,7 @@ def _infernex(facts: Facts) -> Answers:
             "no webhook of InferNex Bridge was found: the service runs as plain KServe runs it",
             "install InferNex Bridge 26.6.0",
         )
-    elif not any({"v1alpha2", "*"} & set(rule["apiVersions"]) for rule in found):
+    elif not any({"v1alpha2", "*"} & set(rule.get("apiVersions") or []) for rule in found):
         yield (
             Severity.ERROR,
             "InferNex Bridge's webhook does not see v1alpha2",
@@ -140,7 +154,7 @@ def _infernex(facts: Facts) -> Answers:
 def _controllers(facts: Facts) -> list[Object]:
     return [
         item
-        for item in facts.cluster.list("apps/v1", "Deployment", "kserve")
+        for item in facts.every("apps/v1", "Deployment", "kserve")
         if "llmisvc" in item["metadata"]["name"]
     ]
 
@@ -158,8 +172,9 @@ def _version(facts: Facts) -> tuple[int, int] | None:
     found = (
         (int(tag[1]), int(tag[2]))
         for item in _controllers(facts)
-        for container in item["spec"]["template"]["spec"]["containers"]
-        if (tag := re.search(r":v?(\d+)\.(\d+)[^:]*$", container.get("image", "")))
+        for container in (item["spec"].get("template") or {}).get("spec", {}).get("containers")
+        or []
+        if (tag := re.search(r":v?([0-9]{1,6})\.([0-9]{1,6})[^:]*$", container.get("image", "")))
     )
     return next(found, None)
 
@@ -211,7 +226,11 @@ def _presets(facts: Facts) -> Answers:
 def _router_rights(facts: Facts) -> Answers:
     space, account = facts.release.namespace, f"{facts.values.name}-epp-sa"
     kind, group = "inferencemodelrewrites", "inference.networking.x-k8s.io"
-    if _version(facts) != (0, 17) or facts.cluster.account_may("list", kind, space, group, account):
+    version = _version(facts)
+    if not version:
+        yield Severity.UNKNOWN, "no tag of the controller's image tells KServe's version", ""
+        return
+    if version != (0, 17) or facts.cluster.account_may("list", kind, space, group, account):
         return
     yield (
         Severity.WARNING,
@@ -227,6 +246,8 @@ def _router_preset(facts: Facts) -> Answers:
     preset = facts.cluster.get(
         f"{KSERVE}/v1alpha2", "LLMInferenceServiceConfig", "kserve-config-llm-scheduler", "kserve"
     )
+    if not preset:
+        yield Severity.UNKNOWN, "preset kserve-config-llm-scheduler was not found", ""
     scheduler = (((preset or {}).get("spec") or {}).get("router") or {}).get("scheduler") or {}
     for container in (scheduler.get("template") or {}).get("containers") or []:
         if container["name"] != "main":
@@ -239,11 +260,16 @@ def _router_preset(facts: Facts) -> Answers:
             )
 
 
-@CHECKS.add("modelcar-user", "KServe leaves the engine's user alone")
+def _no_modelcar(facts: Facts) -> str:
+    if not facts.values.model.uri.startswith("oci://"):
+        return "model.uri is no image"
+    return "" if facts.kserve else "ConfigMap kserve/inferenceservice-config was not found"
+
+
+@CHECKS.add("modelcar-user", "KServe leaves the engine's user alone", _no_modelcar)
 def _modelcar(facts: Facts) -> Answers:
-    settings = facts.kserve.get("storageInitializer") or {}
-    user = settings.get("uidModelcar")
-    if facts.values.model.uri.startswith("oci://") and user not in (None, "", 0):
+    user = (facts.kserve.get("storageInitializer") or {}).get("uidModelcar")
+    if user not in (None, "", 0):
         yield (
             Severity.WARNING,
             f"KServe runs the engine as user {user}, not as root, for oci:// models; v0.17 also "
@@ -253,11 +279,10 @@ def _modelcar(facts: Facts) -> Answers:
         )
 
 
-@CHECKS.add("modelcar-enabled", "KServe takes models from oci:// addresses")
+@CHECKS.add("modelcar-enabled", "KServe takes models from oci:// addresses", _no_modelcar)
 def _modelcar_enabled(facts: Facts) -> Answers:
     settings = facts.kserve.get("storageInitializer") or {}
-    on = settings.get("enableModelcar", True)
-    if facts.values.model.uri.startswith("oci://") and settings and not on:
+    if not settings.get("enableModelcar", True):
         yield (
             Severity.ERROR,
             "model.uri is oci://, and ModelCars are off",

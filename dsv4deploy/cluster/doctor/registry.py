@@ -13,26 +13,43 @@ Answers: TypeAlias = Iterator[tuple[Severity, str, str]]
 Ask: TypeAlias = Callable[[Facts], Answers]
 
 
+Skip: TypeAlias = Callable[[Facts], str]
+"""Why a deployment needs no answer of a check; ``""`` where it does."""
+
+
 class Check(NamedTuple):
     """One check.
 
     Attributes:
         meaning: what is true where it finds nothing.
         ask: finds what is wrong.
+        skips: the reasons for which it is not asked.
     """
 
     meaning: str
     ask: Ask
+    skips: tuple[Skip, ...] = ()
+
+    def answers(self, facts: Facts) -> list[tuple[Severity, str, str]]:
+        """What it finds; ``ok`` where it was asked and found nothing.
+
+        Raises:
+            ClusterError: the cluster gave no answer.
+        """
+        for skip in self.skips:
+            if reason := skip(facts):
+                return [(Severity.SKIPPED, reason, "")]
+        return list(self.ask(facts)) or [(Severity.OK, self.meaning, "")]
 
 
 class Checks(dict[str, Check]):
     """The checks of a subject by their codes, in the order in which they are best read."""
 
-    def add(self, code: str, meaning: str) -> Callable[[Ask], Ask]:
+    def add(self, code: str, meaning: str, *skips: Skip) -> Callable[[Ask], Ask]:
         """Adds the function below as a check."""
 
         def register(ask: Ask) -> Ask:
-            self[code] = Check(meaning, ask)
+            self[code] = Check(meaning, ask, skips)
             return ask
 
         return register

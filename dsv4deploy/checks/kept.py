@@ -1,0 +1,60 @@
+"""Which findings come from a user's own values, and which the profile keeps on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..findings import Finding, Severity, count
+from ..manifest.render import Release
+from ..values.loading import load
+from ..values.profiles import DEFAULT
+from ..values.tree import Values
+from .rules import check
+
+
+class Origins(NamedTuple):
+    """Findings by where they come from.
+
+    Attributes:
+        own: those of the user's values.
+        kept: those that the profile has as well, with the same value.
+        profile: the profile's name.
+    """
+
+    own: list[Finding]
+    kept: list[Finding]
+    profile: str
+
+    def __str__(self) -> str:
+        own = f"{count(self.own) or 'no findings'} from your values"
+        return f"{own}; {len(self.kept)} known of the profile" if self.kept else own
+
+
+def origins(
+    findings: Sequence[Finding], values: Values, release: Release, profile: str = ""
+) -> Origins:
+    """Separates the findings of a deployment by where they come from. An error is always own.
+
+    Args:
+        findings: what :func:`~.rules.check` returns.
+        values: the deployment.
+        release: its namespace.
+        profile: the profile that lies under the values; ``""`` is the default one.
+    """
+    base = load(profile=profile) if profile else Values()
+    expected = findings if values == base else check(base, release)
+    before, now = base.model_dump(by_alias=True), values.model_dump(by_alias=True)
+    own: list[Finding] = []
+    kept: list[Finding] = []
+    for finding in findings:
+        same = finding in expected and _at(before, finding.path) == _at(now, finding.path)
+        (kept if same and finding.severity == Severity.WARNING else own).append(finding)
+    return Origins(own, kept, profile or DEFAULT)
+
+
+def _at(tree: Any, path: str) -> Any:
+    """The value at a dotted path; None where there is none."""
+    for key in path.split("."):
+        tree = tree.get(key) if isinstance(tree, Mapping) else None
+    return tree

@@ -264,6 +264,11 @@ def test_what_vllm_ascend_reads_is_read(plugin: Path) -> None:
     }
 
 
+def test_a_planner_that_does_not_run_names_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(source.UnreadableError, match="the planner does not run: Traceback"):
+        ascend.read_planner(tmp_path, tmp_path)
+
+
 def test_the_command_explains_itself() -> None:
     command = [sys.executable, "-m", "tools.engine_build", "--help"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)

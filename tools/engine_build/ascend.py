@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .source import module_file, parse
+from .source import UnreadableError, module_file, parse
 from .vllm import keys, variable
 
 CHIPS = {"ascend910b": "A2", "ascend910_93": "A3", "ascend310p": "310P", "ascend950": "950"}
@@ -205,8 +205,10 @@ def read_planner(vllm: Path, ascend: Path) -> dict[str, Any]:
         input=json.dumps(asked),
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        raise UnreadableError(f"the planner does not run: {done.stderr.strip()}")
     rows = json.loads(done.stdout)
     pairs = []
     for plain, overlapped in zip(rows[::2], rows[1::2], strict=True):

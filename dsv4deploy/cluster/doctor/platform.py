@@ -228,7 +228,7 @@ def _router_rights(facts: Facts) -> Answers:
     kind, group = "inferencemodelrewrites", "inference.networking.x-k8s.io"
     version = _version(facts)
     if not version:
-        yield Severity.UNKNOWN, "no tag of the controller's image tells KServe's version", ""
+        yield Severity.UNKNOWN, "KServe's version is not known", ""
         return
     if version != (0, 17) or facts.cluster.account_may("list", kind, space, group, account):
         return
@@ -243,17 +243,17 @@ def _router_rights(facts: Facts) -> Answers:
 
 @CHECKS.add("router-preset", "KServe's preset has no container beside the router")
 def _router_preset(facts: Facts) -> Answers:
-    preset = facts.cluster.get(
-        f"{KSERVE}/v1alpha2", "LLMInferenceServiceConfig", "kserve-config-llm-scheduler", "kserve"
-    )
+    name = "kserve-config-llm-scheduler"
+    preset = facts.cluster.get(f"{KSERVE}/v1alpha2", "LLMInferenceServiceConfig", name, "kserve")
     if not preset:
-        yield Severity.UNKNOWN, "preset kserve-config-llm-scheduler was not found", ""
-    scheduler = (((preset or {}).get("spec") or {}).get("router") or {}).get("scheduler") or {}
+        yield Severity.UNKNOWN, f"LLMInferenceServiceConfig kserve/{name} was not found", ""
+        return
+    scheduler = ((preset.get("spec") or {}).get("router") or {}).get("scheduler") or {}
     for container in (scheduler.get("template") or {}).get("containers") or []:
         if container["name"] != "main":
             yield (
                 Severity.WARNING,
-                f"KServe's preset kserve-config-llm-scheduler puts container {container['name']} "
+                f"KServe's preset {name} puts container {container['name']} "
                 f"beside the router, with an image of its own: {container.get('image')}",
                 "copy that image too where a site has no internet access; the router is ready "
                 "only with it",

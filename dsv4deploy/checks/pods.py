@@ -152,7 +152,7 @@ def _entries(values: Values, path: str) -> Mapping[str, Mapping[str, Any]]:
     path="engine.extraContainers",
     message="{field} is the entry's own key in the map",
     fix="take {field} out, and write it as the key",
-    source="docs/production.md: the map is rendered as a list of named entries",
+    source="docs/own-parts.md: the map is rendered as a list of named entries",
 ).finder(RULES)
 def _keyed(values: Values) -> Places:
     for path, field in _KEYED.items():
@@ -254,7 +254,7 @@ def _spread(values: Values) -> Places:
     path="labels",
     message="the {kind} has a label with this key already, and keeps it",
     fix="choose another key, unless the label is meant for the other objects",
-    source="docs/production.md: the labels of published manifests stay",
+    source="docs/own-parts.md: the labels of published manifests stay",
 ).finder(RULES)
 def _own_labels(values: Values) -> Places:
     own = {
@@ -316,7 +316,7 @@ def _names(values: Values) -> Places:
     message="{field} is not one of the object's other fields",
     fix="write apiVersion, kind, labels and annotations beside fields; the name is the key, and "
     "the namespace is the release's",
-    source="docs/production.md: the package writes these fields itself",
+    source="docs/own-parts.md: the package writes these fields itself",
 ).finder(RULES)
 def _fields(values: Values) -> Places:
     for name, item in values.extra_objects.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsv4deploy import Values, check, load, render
+from dsv4deploy.facts.cards import CARDS
 from dsv4deploy.findings import errors
 from dsv4deploy.values import profiles
 from dsv4deploy.values.profiles import (
@@ -109,3 +110,9 @@ def test_a_new_profile_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / f"{new}.yaml").write_text(with_reason, "utf-8")
     passes()
     assert kept(new)["openmp-binding"] == reason
+
+
+def test_every_family_of_cards_has_a_profile() -> None:
+    """So that the nearest profile of any card has an image for its chips."""
+    families = {CARDS[load(profile=name).npu.card].family for name in profile_names()}
+    assert families == {card.family for card in CARDS.values()}

@@ -37,7 +37,7 @@ def segments(made: MemoryPlan) -> list[Segment]:
 
 
 def as_data(made: MemoryPlan) -> dict[str, Any]:
-    """The plan as plain data, for ``-o json``; GiB a card."""
+    """The plan as plain data, for ``-o json``; GiB per card."""
     data = asdict(made)
     for given in ("values", "given_memory", "calibration"):
         del data[given]
@@ -99,7 +99,7 @@ def svg(made: MemoryPlan) -> str:
     total = max(made.memory.likely, sum(part.gib for part in parts))
     top, height = 64, 48
     canvas = Canvas((720, top + height + 152), (top, 24, 152, 24), (0, total), (0, 1))
-    heading = f"{made.card}: {made.verdict.value} (likely figures, GiB a card)"
+    heading = f"{made.card}: {made.verdict.value} (likely figures, GiB per card)"
     canvas.text(24.0, 24.0, heading, "start", "title")
     edge = 0.0
     for index, part in enumerate(parts):

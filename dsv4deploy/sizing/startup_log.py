@@ -12,7 +12,7 @@ from ..errors import DeployError
 
 @dataclass(frozen=True)
 class Calibration:
-    """What an engine's log says of its own start, in GiB a card.
+    """What an engine's log says of its own start, in GiB per card.
 
     Attributes:
         weights: ``Loading model weights took … GB``; vLLM's GB is 2^30 bytes.

@@ -155,14 +155,12 @@ def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
     row = max(rows, key=likeness)
     has, wanted = CARDS[row["card"]], CARDS[card]
     changes = [f"--set npu.card={card}"] if row["card"] != card else []
-    if has.family != wanted.family:
-        changes.append(f"with an image and weights for {wanted.family} chips")
     if row["npus"] != count:
         changes.append(f"with parallelism for {count} NPUs and not {row['npus']}")
     alike = (
-        f"{wanted.size} GB a NPU, as there"
+        f"{wanted.size} GB per NPU, as there"
         if has.size == wanted.size
-        else (f"{wanted.size} GB a NPU and not {has.size}")
+        else (f"{wanted.size} GB per NPU and not {has.size}")
     )
     return (
         f"no profile is for {count} × {card}: the nearest is {row['name']}, to use as --profile "

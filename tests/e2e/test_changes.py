@@ -182,7 +182,8 @@ def test_an_upgrade_outlives_an_api_server_that_hangs(real: Cluster) -> None:
         try:
             time.sleep(8)
         finally:
-            real.first.signal("kube-apiserver", signal.SIGCONT)
+            # nsenter has stopped with it, and makes it go on.
+            real.first.processes["kube-apiserver"].send_signal(signal.SIGCONT)
         assert "chat is ready" in "".join(lines)
 
 

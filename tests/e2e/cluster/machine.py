@@ -182,6 +182,7 @@ def machine(name: str, folder: Path) -> Iterator[Machine]:
         holder.kill()
         holder.wait()
         for process in made.processes.values():
+            process.kill()  # nsenter stops itself where its program is stopped
             process.wait()
         _remove_groups(made.group)
         shutil.rmtree(folder / "lib")

@@ -254,8 +254,8 @@ DONE = "nothing done: 1 error(s) in these values"
         (("apply", "--contexts", ""), 2, "names no context: is a variable empty?"),
         (("apply", "--contexts", " , "), 2, "names no context: is a variable empty?"),
         (("smoke", "--timeout", "0"), 2, "0.0 is not in the range 1<=x<=1000000"),
-        (("render", "-n", ""), 1, "namespace '': must be lower-case letters"),
-        (("status", "-n", "A b"), 1, "namespace 'A b': must be lower-case letters"),
+        (("render", "-n", ""), 1, "namespace '': must be at most 63 characters"),
+        (("status", "-n", "A b"), 1, "namespace 'A b': must be at most 63 characters"),
         (("delete", "--name", "A b"), 1, 'name: "A b" must be lower-case letters'),
         (("render", "--set", "engine.port=8001", "--set", "engine.args.block-size=96"), 1, DONE),
         (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
@@ -292,7 +292,7 @@ def test_check_prints_findings_or_json_and_its_exit_code_says_it_too(run: Run) -
 
 def test_what_the_profile_keeps_is_one_line_and_all_shows_it_with_the_reasons(run: Run) -> None:
     assert run("check").out.splitlines() == [
-        f"{DEFAULT} keeps {len(WARNINGS)} warnings on purpose: --all shows them and why",
+        f"{DEFAULT} keeps {len(WARNINGS)} warnings on purpose: --all shows the reasons",
         KNOWN,
     ]
     own = run("check", "--set", "engine.args.max-num-seqs=6", "--all").out
@@ -315,7 +315,7 @@ def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:
 def test_render_counts_in_one_line_what_check_would_warn_of(run: Run) -> None:
     words = ("--set", "engine.args.max-num-seqs=6")
     told = run("check", *words).out.splitlines()[-1]
-    assert run("render", *words).err == f"check: {told}\n"
+    assert run("render", *words).err == f"check: {told} (`dsv4deploy check` shows them)\n"
 
 
 def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:

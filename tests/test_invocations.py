@@ -31,6 +31,9 @@ resource = pytest.importorskip("resource")
 INVOCATIONS = int(os.environ.get("DSV4DEPLOY_INVOCATIONS", "330"))
 FIRST = int(os.environ.get("DSV4DEPLOY_SEED", "0"))
 SECONDS = 10
+"""Of work that an invocation may take."""
+WAITING = 30 * SECONDS
+"""Seconds in which it must end, however busy the machine is."""
 MEMORY = 500 * 2**20
 LIGHT = [verb for verb in verbs() if not verb.startswith("chart ")]
 
@@ -95,10 +98,11 @@ def run(invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> tuple[str, s
     monkeypatch.setattr(sys, "argv", ["dsv4deploy", *invocation.words])
     for key, value in invocation.environment.items():
         monkeypatch.setenv(key, value)
-    before = signal.signal(signal.SIGALRM, hang)
+    before = {each: signal.signal(each, hang) for each in (signal.SIGPROF, signal.SIGALRM)}
     limits = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (_data() + MEMORY, limits[1]))
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, WAITING)
     try:
         main()
         ended = "0"
@@ -107,8 +111,10 @@ def run(invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> tuple[str, s
     except BaseException:
         ended = traceback.format_exc()
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
         resource.setrlimit(resource.RLIMIT_DATA, limits)
     for stream in own[1:]:
         stream.flush()

@@ -173,6 +173,11 @@ def test_the_tool_s_own_errors_are_known_as_it_writes_them() -> None:
     assert len(unknown) <= len(messages) // 10, unknown
 
 
+def test_a_status_or_a_rule_s_code_alone_is_understood() -> None:
+    assert "key-refused" in why("401").stdout.decode()
+    assert "`dsv4deploy rules show memory-tight`" in why("memory-tight").stdout.decode()
+
+
 # --- the forms in which texts come
 
 OUT_OF_MEMORY = (

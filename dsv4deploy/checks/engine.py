@@ -198,7 +198,7 @@ RULES: list[Rule] = [
         path="engine.args.max-num-batched-tokens",
         condition=f"not {FLASHCOMM} or {_BATCHED} % Values.parallelism.tensor == 0",
         message="with sequence parallelism a step's tokens are split over the tensor parallel "
-        "ranks, and this is no multiple of them",
+        "ranks, and this value is not a multiple of their number",
         fix="choose a multiple of parallelism.tensor",
         source="vllm-ascend v0.22.1rc, ascend_config.py, line 123: only adjusted for prefill "
         "context parallelism",
@@ -334,7 +334,7 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.enable_fused_mc2",
         condition=f"({is_off(*_FUSED)} or {is_on(*_FUSED)}) and "
         f"not {variable('VLLM_ASCEND_ENABLE_FUSED_MC2', '2')}",
-        message="this engine takes 0 or 1 here, and fails to start",
+        message="this engine accepts only 0 or 1 here, and fails to start with anything else",
         fix="set it to 0 or 1, or take it out",
         source="vllm-ascend, ascend_config.py: line 169 of v0.24.0rc1, 158 of v0.25.1rc1, 166 of "
         "main at 182b75ea84",

@@ -74,8 +74,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="maas.bytesPerToken",
         condition=_maas("Values.maas.bytesPerToken >= 5"),
-        message="the gateway's buffer is below the published prompt, which takes 4.9 bytes a "
-        "token: it is refused with 413, or hangs on Envoy before 1.36",
+        message="the gateway's buffer is smaller than the published prompt (4.9 bytes per token): "
+        "such a prompt is rejected with 413, or hangs on Envoy before 1.36",
         fix="leave it at 32, or set 24 or more for text that is not English",
         source="Alauda AI documentation, MaaS gateway: 85 KB for 17.5k tokens",
     ),
@@ -96,7 +96,7 @@ RULES: list[Rule] = [
         condition=_maas("Values.networkPolicy.enabled"),
         message="KServe's own ingress and the engine's port ask for no key: whoever reaches them "
         "bypasses keys and quotas",
-        fix="set it to true, with the namespaces that may connect",
+        fix="set it to true, and list in networkPolicy.fromNamespaces what may connect",
         source="Alauda AI documentation, MaaS gateway: the internal ingress of KServe has no "
         "authentication",
     ),

@@ -279,8 +279,8 @@ _LIBRARIES = {"openeuler": "/usr/lib64/", "ubuntu": "/usr/lib/aarch64-linux-gnu/
     code="preload-missing",
     severity=Severity.WARNING,
     path="engine.env.LD_PRELOAD",
-    message="{library} is where {other} has it, and the image is of {system}: the loader reports "
-    "that it can't be preloaded, and the engine runs without it",
+    message="{library} is the path on {other}, and the image is based on {system}: the library is "
+    "not preloaded, and the engine runs without it",
     fix="set it to the same library in {folder}",
     source="vllm-ascend, tests/e2e and issue 10013 for openEuler: /usr/lib64/libjemalloc.so.2; its "
     "tutorials for Ubuntu: /usr/lib/aarch64-linux-gnu/libjemalloc.so.2",

@@ -209,7 +209,7 @@ class RunOptions:
         type=click.IntRange(min=1),
         default=3,
         show_default=True,
-        help="The number of runs of each.",
+        help="The number of runs of each scenario.",
     ),
     click.option(
         "--concurrency",
@@ -404,7 +404,7 @@ class SimulatorOptions:
         type=Number(0),
         default=0.0,
         metavar="PERCENT",
-        help="By how much slower than published the answers come.",
+        help="How much slower than published the answers come.",
     ),
     click.option(
         "--errors",

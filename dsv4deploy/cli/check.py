@@ -30,7 +30,7 @@ from .output import print_finding, print_json, print_sentence, say
 @click.option(
     "--engine",
     metavar="BUILD|IMAGE",
-    help="Say only what changes where this deployment goes to another engine.",
+    help="Report only what would change if this deployment moved to another engine build.",
 )
 @click.option("--ignore", multiple=True, metavar="CODE", type=RULE, help="A warning to leave out.")
 @click.option(
@@ -90,5 +90,5 @@ def _print(found: Origins, *, shown: bool) -> None:
             print_finding(finding, notes=why)
     elif found.kept:
         number = count(found.kept)
-        print_sentence(f"{found.profile} keeps {number} on purpose: --all shows them and why")
+        print_sentence(f"{found.profile} keeps {number} on purpose: --all shows the reasons")
     print_sentence(found)

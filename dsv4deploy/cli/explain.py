@@ -15,8 +15,8 @@ from .output import print_sentence
 def explain(path: str) -> None:
     """Say what a value means: type, default, unit, and the flag or field it becomes.
 
-    PATH is dotted, such as engine.args.max-num-seqs or maas.quotas.hour.tokens; a flag or a
-    variable may stand as on a command line, such as --max-num-seqs or HCCL_BUFFSIZE. Without one,
-    all paths are listed.
+    PATH is dotted, such as engine.args.max-num-seqs or maas.quotas.hour.tokens. A flag or a
+    variable may also be written as on a command line, such as --max-num-seqs or HCCL_BUFFSIZE.
+    Without PATH, all paths are listed.
     """
     print_sentence(explanation(path))

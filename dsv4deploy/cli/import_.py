@@ -82,7 +82,7 @@ def import_(
 def _reported(found: Imported, file: str) -> bool:
     """Says what was found; whether something of it is in the way."""
     for change in found.changes:
-        say(f"values cannot express: {change}")
+        say(f"values cannot express: {change} (manifest -> render)")
     findings = check(found.values, found.release)
     told = origins(findings, found.values, found.release, found.profile)
     for finding in told.own:
@@ -91,7 +91,7 @@ def _reported(found: Imported, file: str) -> bool:
         say(f"check: {told}")
     tree = found.values.model_dump(by_alias=True)
     unseen = ", ".join(f"{path} {value_at(tree, tuple(path.split('.')))}" for path in UNSEEN)
-    say(f"No manifest shows {unseen}: correct what does not fit.")
+    say(f"A manifest does not show {unseen}, which the profile sets: correct what is wrong.")
     where = [f"--profile={found.profile}"] if found.profile else []
     diff = command("dsv4deploy", "diff", file, *where, "-n", found.release.namespace)
     say(

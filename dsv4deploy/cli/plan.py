@@ -61,12 +61,12 @@ def plan(
     if output == "json":
         print_json(picture.as_data(made))
     else:
-        _print(made)
+        _print(made, values.engine.args.max_num_seqs)
     if made.verdict == planner.Verdict.DOES_NOT_FIT:
         sys.exit(1)
 
 
-def _print(made: planner.MemoryPlan) -> None:
+def _print(made: planner.MemoryPlan, seqs: int) -> None:
     estimates = {
         "card": made.memory,
         "weights": made.weights,
@@ -75,7 +75,7 @@ def _print(made: planner.MemoryPlan) -> None:
         "graphs, later buffers": made.after_profiling,
     }
     print_table(
-        ("GIB A CARD", "LOW", "LIKELY", "HIGH", "KNOWN", "SOURCE"),
+        ("GIB PER CARD", "LOW", "LIKELY", "HIGH", "KNOWN", "SOURCE"),
         [
             (name, *(f"{gib:.2f}" for gib in (e.low, e.likely, e.high)), e.provenance, e.source)
             for name, e in estimates.items()
@@ -97,6 +97,10 @@ def _print(made: planner.MemoryPlan) -> None:
             for name, each in (("worst", made.worst), ("likely", made.likely), ("best", made.best))
         ],
     )
+    print_sentence(
+        "SPARE is the cache beyond one longest request, SLACK the memory of the card that nothing "
+        "takes; a case HOLDS if neither is negative."
+    )
     if made.calibration:
         print_text("\nRead from the log:")
         for line in made.calibration.lines:
@@ -106,13 +110,18 @@ def _print(made: planner.MemoryPlan) -> None:
     print_sentence(
         f"One request of {cache.max_model_len} tokens takes {cache.admission_blocks} blocks "
         f"({cache.admission_gib:.2f} GiB): {cache.context_blocks} by max-model-len, "
-        f"{cache.step_blocks} by max-num-batched-tokens; {cache.decoding_blocks} while it is "
-        f"answered."
+        f"{cache.step_blocks} by max-num-batched-tokens; it keeps "
+        f"{cache.decoding_blocks} once its prompt is processed."
     )
     print_sentence(
         f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
         f"requests at once; {made.bound_by} bounds it."
     )
+    if seqs > made.likely.requests > 0:
+        print_sentence(
+            f"max-num-seqs admits {seqs} requests: of requests of this length "
+            f"{seqs - made.likely.requests} wait for cache."
+        )
     print_sentence(
         f"The most that still fits, each by itself: max-num-batched-tokens "
         f"{_most(limits.max_num_batched_tokens, limits.batched_requests)}, max-num-seqs "

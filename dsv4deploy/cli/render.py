@@ -84,7 +84,8 @@ def accepted(values: Values, release: Release) -> list[Finding]:
 def note(warnings: list[Finding], values: Values, release: Release, profile: str) -> None:
     """Says in one line what `check` would warn of."""
     if warnings:
-        say(f"check: {origins(warnings, values, release, profile)}")
+        told = origins(warnings, values, release, profile)
+        say(f"check: {told}{' (`dsv4deploy check` shows them)' if told.own else ''}")
 
 
 def values_files(folder: Path) -> list[Path]:

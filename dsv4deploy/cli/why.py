@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import asdict
 
@@ -27,10 +28,17 @@ def why(text: str, output: str) -> None:
     dsv4deploy why "no healthy upstream"
     kubectl logs POD -c main | dsv4deploy why -
     """
+    if re.fullmatch(r"[1-5][0-9]{2}", text):
+        text = f"HTTP {text}"
     known, beginnings = explain(
         sys.stdin.buffer.read() if text == "-" else text.encode("utf-8", "surrogateescape")
     )
     if not known and not beginnings:
+        from ..checks.rules import RULES
+
+        if any(rule.code == text for rule in RULES):
+            print_text(f"{text} is a rule's code: `dsv4deploy rules show {text}` explains it")
+            return
         raise DeployError("nothing is known of this: give all of the log, from its first error on")
     if output == "json":
         print_json(

@@ -88,7 +88,7 @@ class Cluster:
                 made = client.ApiClient()
         except (config.ConfigException, yaml.YAMLError, *_MALFORMED) as error:
             reason = _no_way(context, kubeconfig) or (
-                f"{error}: set KUBECONFIG, or name a --context"
+                f"{error}: set KUBECONFIG, or name a file with --kubeconfig"
             )
             raise ClusterError(f"cannot connect to a cluster: {reason}", "NoContext") from None
         return cls(made)

@@ -255,7 +255,7 @@ def _notes(values: Values) -> list[str]:
             "that need most memory"
         ]
     else:
-        notes = [f"not known of {build.name}: {each}" for each in build.unknown]
+        notes = [f"unknown for {build.name}: {each}" for each in build.unknown]
     seqs, tokens = values.engine.args.max_num_seqs, 1 + draft(values).tokens
     if not runs_as_graph(values, seqs):
         largest = max(captured_batches(values) or [0])

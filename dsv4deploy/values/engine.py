@@ -216,7 +216,7 @@ class WorkerProbes(Section):
 
 
 class Worker(Section):
-    """The other nodes' pods of an instance, where `parallelism.data` is more than `dataLocal`."""
+    """An instance's pods on its other nodes, if `parallelism.data` exceeds `dataLocal`."""
 
     process: CommandLine = "vllm serve"
     """What its probes look for among the running command lines.
@@ -235,8 +235,8 @@ class Termination(Section):
     Source: the published manifest has none.
     Becomes: lifecycle.preStop of container main"""
     shutdown_timeout_seconds: Natural = 0
-    """How long the server then finishes the requests that it has; 0 leaves it to vLLM, which aborts
-    them.
+    """How long the server may then take to finish the requests in flight; 0 leaves this to vLLM,
+    which aborts them.
     Unit: seconds
     Source: the published manifest has none.
     Becomes: --shutdown-timeout"""
@@ -263,8 +263,8 @@ class Engine(Section):
     """When the node pulls the image.
     Becomes: imagePullPolicy"""
     image_pull_secrets: Unique[ObjectName] = ("modelcar-registry-auth",)
-    """Secrets with registry credentials in the service's namespace; only of use with a private
-    registry.
+    """Secrets with registry credentials in the service's namespace, for a private registry. A list
+    of yours replaces the default list: name the Secret of the ModelCar's registry too.
     Becomes: spec.template.imagePullSecrets"""
     shell: Annotated[tuple[Word, ...], Field(min_length=1)] = ("bash", "-lc")
     """The command that runs the engine's script.

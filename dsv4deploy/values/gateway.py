@@ -30,7 +30,7 @@ class AccessLog(Section):
     """What the Gateway's proxies write for each request."""
 
     enabled: Boolean = False
-    """Whether it says who asked for which model and how many tokens that took, as JSON on stdout.
+    """Whether the proxies log each request's user, model and token count, as JSON on stdout.
     No key, no prompt, no query and no answer is in it. Without it the proxies write Envoy Gateway's
     own format, which names no user.
     Source: the published ingress sets none.
@@ -50,7 +50,7 @@ class CertificateIssuer(Section):
     """Who makes the certificate, where cert-manager runs with its Gateway API support on."""
 
     kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer"
-    """Whether it is in the whole cluster or in `maas.namespace`.
+    """Whether the issuer is cluster-wide or in `maas.namespace`.
     Source: a choice of this project.
     Becomes: cert-manager.io/cluster-issuer or cert-manager.io/issuer of the Gateway"""
     name: OptionalName = ""
@@ -206,9 +206,9 @@ class Maas(Section):
     quotas: Map[QuotaName, Quota] = FrozenDict(
         hour=Quota(tokens=1_800_000, unit="Hour", count="total"),
     )
-    """Token budgets of each user by a name of your choice: those of a minute, an hour and a day
-    hold at once. Null takes the default one away, a quarter of what the published deployment
-    processes in an hour: 2,000 tokens a second for four requests at once.
+    """Token budgets for each user, each under a name of your choice; budgets per minute, hour and
+    day apply at the same time. Null removes the default one, a quarter of what the published
+    deployment processes in an hour: 2,000 tokens a second for four requests at once.
     Source: computed from the published 2,099 to 2,306 tokens a second, rounded down.
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
     weights: TokenWeights = TokenWeights()

@@ -234,9 +234,10 @@ def _explain(error: Any) -> tuple[Keys, str]:
 
 _GONE = {
     ("engine", "version"): "this value is gone: the image's tag tells what its engine does. Leave "
-    "it out, and for an image of your own set engine.build to the build that it was made from"
+    "it out, and for an image of your own set engine.build to the build that it was made from",
+    ("namespace",): "the namespace is not a value: pass it with -n",
 }
-"""Values of earlier releases, and what to write in their place."""
+"""Values of earlier releases or of other tools, and what to write in their place."""
 _MARK = re.compile(r"\{\w+\}|\[key\]")
 _SENTENCES = {
     "greater_than": "must be more than {gt:.16g}, not {given}",
@@ -273,6 +274,8 @@ def _sentence(error: Any, keys: Keys) -> str:
     # Under engine users choose keys; elsewhere only a value's own name can be that of a secret.
     names = keys[2:] if keys[:1] == ("engine",) else keys[-1:]
     shown, known = _shown(masked(given, *names)), error.get("ctx", {})
+    if kind == "extra_forbidden" and keys[-1] == "valueFrom":
+        return "write secretKeyRef or configMapKeyRef in its place, without valueFrom"
     if kind == "extra_forbidden":
         section = _section_at(keys[:-1])
         return f"there is no such value{nearest(keys[-1], _fields(section) if section else ())}"

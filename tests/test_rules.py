@@ -61,6 +61,13 @@ def dsa_cp(number: str, **variables: str) -> Tree:
     return {"engine": engine}
 
 
+def shared_dsa_cp(number: str) -> Tree:
+    config = {"enable_dsa_cp": True, "enable_shared_expert_dp": True}
+    variables = {"VLLM_ASCEND_ENABLE_FLASHCOMM1": None}
+    flags = {"additional-config": config}
+    return {"engine": {"build": BUILDS[number], "args": flags, "env": variables}}
+
+
 def dspark(number: str, tokens: int) -> Tree:
     config = {"method": "dspark", "num_speculative_tokens": tokens}
     return {"engine": {"build": BUILDS[number], "args": {"speculative-config": config}}}
@@ -190,6 +197,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="0"),
         dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="1"),
     ),
+    "dsa-cp-shared-experts": (shared_dsa_cp("0.26.0"), shared_dsa_cp("0.25.1")),
     "batched-tokens-uneven": (
         args({"max-num-batched-tokens": 2047}),
         args({"max-num-batched-tokens": 2040}),

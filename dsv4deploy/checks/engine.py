@@ -170,6 +170,18 @@ RULES: list[Rule] = [
         engine="<0.27.0",
     ),
     Rule(
+        code="dsa-cp-shared-experts",
+        severity=Severity.ERROR,
+        path="engine.args.additional-config.enable_dsa_cp",
+        condition=f"not ({DSA_CP} and {SHARED_SPREAD}) or {FLASHCOMM}",
+        message="on this engine enable_shared_expert_dp no longer turns on sequence parallelism, "
+        "which DSA-CP needs; the engine fails to start with `DSA CP requires SP`",
+        fix="set enable_flashcomm1 of additional-config to true, or take enable_dsa_cp out",
+        source="vllm-ascend v0.26.0rc1, utils.py, enable_sp (line 861) and enable_dsa_cp (line "
+        "1402)",
+        engine=">=0.26.0, <0.27.0",
+    ),
+    Rule(
         code="dsa-cp-crashes",
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_dsa_cp",

@@ -75,8 +75,8 @@ RULES: list[Rule] = [
     source="vLLM 0.23.0 to 0.27.1, v1/core/kv_cache_coordinator.py, "
     "_validate_prefix_cache_retention_interval (line 52 of 0.23.0): multiples of the scheduler's "
     "block; vllm-ascend issue 16270: that is 4096 tokens at block-size 32 in v0.26.0rc1; its "
-    "tutorial DeepSeek-V4-Flash at 182b75ea84: 128 × block-size",
-    engine=">=0.23.0",
+    "tutorial DeepSeek-V4-Flash at 182b75ea84: 128 × block-size; vLLM 0.30.0 no longer reads it",
+    engine=">=0.23.0, <0.30.0",
 ).finder(RULES)
 def _retention(values: Values) -> Places:
     interval, build = texts(values.engine.env).get(_INTERVAL), engine_build(values)

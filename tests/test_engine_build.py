@@ -219,6 +219,14 @@ env_variables = {
 """,
     "vllm_ascend/ascend_config.py": """
 class AscendConfig:
+    model_config = ConfigDict(extra="forbid")
+    field: bool = False
+    window: int | None = None
+    words: list[Any] = field(default_factory=list)
+    part: PartConfig = field(default_factory=PartConfig)
+    choice: Literal[0, 2] = 0
+    _private: int = 1
+
     def __init__(self, vllm_config):
         additional_config = vllm_config.additional_config or {}
         self.a = additional_config.get("bind", True)
@@ -227,8 +235,15 @@ class AscendConfig:
         if self.layer_sharding and vllm_config.parallel_config.pipeline_parallel_size > 1:
             raise ValueError("no")
         other.get("unrelated", 1)
+
+def init(vllm_config):
+    _NON_USER_INPUT_KEYS = {"removed", "_private"}
 """,
     "vllm_ascend/utils.py": """
+SIZE = os.environ.get("SIZE")
+WORD = os.getenv("VLLM_ASCEND_WORD", "0")
+OTHER = os.environ.get("VLLM_ASCEND_OTHER")
+
 def dsa(vllm_config):
     extra = getattr(vllm_config, "additional_config", None)
     if "enable_dsa_cp" in (vllm_config.additional_config or {}):
@@ -249,18 +264,30 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_vllm_ascend_reads_is_read(plugin: Path) -> None:
     variables = ascend.read_variables(plugin)
-    assert variables == {"SIZE": "integer", "SWITCH": "boolean"}
+    assert variables == {
+        "SIZE": "integer",
+        "SWITCH": "boolean",
+        "VLLM_ASCEND_OTHER": "text",
+        "VLLM_ASCEND_WORD": "text",
+    }
     keys = ascend.read_keys(plugin, variables)
     assert keys == {
         "bind": "boolean",
+        "choice": "",
         "enable_dsa_cp": "",
+        "field": "boolean",
         "layer_sharding": "",
+        "part": "mapping",
+        "removed": "",
         "switch": "boolean",
+        "window": "integer",
+        "words": "list",
     }
+    assert ascend.refuses_unknown_keys(plugin)
     assert ascend.read_images(plugin) == {"": "A2", "a3": "A3"}
     names = {"pipeline-parallel-size", *keys}
     assert ascend.read_refusals(plugin, names) == {
-        "vllm_ascend/ascend_config.py:9": ["layer_sharding", "pipeline-parallel-size"]
+        "vllm_ascend/ascend_config.py:17": ["layer_sharding", "pipeline-parallel-size"]
     }
 
 

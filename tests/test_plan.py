@@ -192,6 +192,8 @@ def test_a_number_of_blocks_is_taken_as_it_is() -> None:
     [
         ((), [8]),
         (("engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1=null",), [1, 2, 4, 8]),
+        (('engine.build="v0.30.0rc2"',), [1, 2, 4, 8]),
+        (('engine.build="v0.30.0rc2"', "parallelism.data=2", "parallelism.dataLocal=2"), [8]),
         (("engine.args.max-num-seqs=12",), [8, 16, 24]),
         (("engine.args.max-num-seqs=1000",), [*range(8, 256, 8), *range(256, 513, 16)]),
         (('engine.args.compilation-config={"cudagraph_capture_sizes": [4, 8, 48]}',), [8, 48]),

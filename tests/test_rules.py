@@ -47,6 +47,7 @@ BUILDS = {
     "0.25.1": "v0.25.1rc1",
     "0.26.0": "v0.26.0rc1",
     "0.27.1": "main-2026-08-22",
+    "0.30.0": "v0.30.0rc2",
 }
 """A build of each version of vLLM."""
 
@@ -59,6 +60,18 @@ def dsa_cp(number: str, **variables: str) -> Tree:
     config = {"additional-config": {"enable_dsa_cp": True}}
     engine = {"build": BUILDS.get(number, number), "args": config, "env": variables}
     return {"engine": engine}
+
+
+def newer_dsa_cp(number: str) -> Tree:
+    """With the default's arguments of the loader gone, which these engines refuse."""
+    return builds.patched(loader(number, multithread=True), dsa_cp(number))
+
+
+def shared_dsa_cp(number: str) -> Tree:
+    config = {"enable_dsa_cp": True, "enable_shared_expert_dp": True}
+    variables = {"VLLM_ASCEND_ENABLE_FLASHCOMM1": None}
+    flags = {"additional-config": config}
+    return {"engine": {"build": BUILDS[number], "args": flags, "env": variables}}
 
 
 def dspark(number: str, tokens: int) -> Tree:
@@ -89,6 +102,11 @@ def shared(number: str, tokens: int) -> Tree:
 
 def fused(number: str, value: int) -> Tree:
     config = {"additional-config": {"enable_fused_mc2": value}}
+    return {"engine": {"build": BUILDS[number], "args": config}}
+
+
+def keyed(number: str) -> Tree:
+    config = {"additional-config": {"enable_dsa_pc": True}}
     return {"engine": {"build": BUILDS[number], "args": config}}
 
 
@@ -190,6 +208,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="0"),
         dsa_cp("0.23.0", VLLM_ASCEND_ENABLE_FLASHCOMM1="1"),
     ),
+    "dsa-cp-shared-experts": (shared_dsa_cp("0.26.0"), shared_dsa_cp("0.25.1")),
     "batched-tokens-uneven": (
         args({"max-num-batched-tokens": 2047}),
         args({"max-num-batched-tokens": 2040}),
@@ -458,6 +477,12 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     "unsupported-flag": (args({"pipeline-parallel-size": 2}), args({"seed": 2})),
     "host": (args({"host": "127.0.0.1"}), args({"host": "0.0.0.0"})),
+    "dsa-cp-off": (newer_dsa_cp("0.30.0"), newer_dsa_cp("0.27.1")),
+    "dsa-cp-second-runner": (
+        dsa_cp("0.30.0", VLLM_USE_V2_MODEL_RUNNER="1"),
+        dsa_cp("0.30.0", VLLM_USE_V2_MODEL_RUNNER="0"),
+    ),
+    "additional-config-refused": (keyed("0.30.0"), keyed("0.27.1")),
     "dsa-cp-crashes": (dsa_cp("0.22.1"), dsa_cp("0.23.0")),
     "dsa-cp-unproven": (dsa_cp("v0.22.1rc1"), dsa_cp("0.22.1")),
     "mc2-fused-hierarchy": (
@@ -746,11 +771,13 @@ def test_a_prefix_cache_that_can_t_hit_is_named_with_the_reason(
         ("0.22.1", "1", 128, False),  # not read
         ("0.23.0", "96", 32, False),
         ("0.23.0", "100", 32, True),
-        ("0.26.0", "4096", 32, False),
-        ("0.26.0", "96", 32, True),
+        ("0.26.0", "4096", 128, False),
+        ("0.26.0", "96", 32, False),
+        ("0.26.0", "100", 32, True),
         ("0.27.1", "16384", 128, False),
         ("0.27.1", "4096", 128, True),
         ("0.27.1", "0", 128, False),
+        ("0.30.0", "100", 32, False),  # not read
     ],
 )
 def test_a_retention_interval_is_a_multiple_of_the_scheduler_s_block(

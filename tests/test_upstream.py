@@ -1,8 +1,8 @@
 """Rows of vllm-ascend's tutorial DeepSeek-V4-Flash, section 5.1: none is refused on its build.
 
-``data/tutorial.jsonl`` has every row of every build's page as data: the build, the page's commit,
-the row's title, its card, its variables and its flags. A row that a profile is of equals the
-profile's render, field by field.
+``data/tutorial.jsonl`` has every row of every build's page as data: the build, the page's commit
+(none for a page in a package of PyPI), the row's title, its card, its variables and its flags. A
+row that a profile is of equals the profile's render, field by field.
 """
 
 from __future__ import annotations

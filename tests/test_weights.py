@@ -68,6 +68,19 @@ def test_classes_are_spread_as_the_engine_spreads_them() -> None:
     assert spread(shared)["shared experts"] == (Sharding.REPLICATED, 1)
 
 
+@pytest.mark.parametrize(("data", "expected"), [(1, Sharding.TENSOR), (2, Sharding.REPLICATED)])
+def test_the_newest_build_turns_dsa_cp_off_without_data_parallelism(
+    data: int, expected: Sharding
+) -> None:
+    engine = {
+        "build": "v0.30.0rc2",
+        "args": {"additional-config": {"enable_dsa_cp": True}},
+    }
+    values = load({"parallelism": {"data": data, "dataLocal": data}, "engine": engine})
+    (found,) = (part.sharding for part in weights(values) if part.name == "wq_b")
+    assert found == expected
+
+
 def held(*sets: str, profile: str = "") -> float:
     """GiB of weights on one card."""
     return sum(part.gib for part in weights(of(*sets, profile=profile)))

@@ -242,11 +242,26 @@ def _additional(values: Values) -> Mapping[str, Any]:
     "most of them in ascend_config.py from line 34 of v0.22.1rc1 on",
 ).finder(RULES)
 def _keys(values: Values) -> Places:
+    return _unknown_keys(values, refused=False)
+
+
+@Rule(
+    code="additional-config-refused",
+    severity=Severity.ERROR,
+    path="engine.args.additional-config",
+    message="{build} does not know this key, and fails to start{nearest}",
+    fix="correct it, or take it out",
+    source="vllm-ascend v0.30.0rc2, ascend_config.py, line 565: its configuration forbids other "
+    "keys than its own",
+).finder(RULES)
+def _refused_keys(values: Values) -> Places:
+    return _unknown_keys(values, refused=True)
+
+
+def _unknown_keys(values: Values, refused: bool) -> Places:
     build = engine_build(values)
-    if not build:
-        return
-    for key in sorted(_additional(values)):
-        if key not in build.additional_config:
+    if build and build.refuses_unknown_keys == refused:
+        for key in sorted(_additional(values).keys() - build.additional_config.keys()):
             near = suggestion(key, build.additional_config)
             yield f"engine.args.additional-config.{key}", {"build": build.name, "nearest": near}
 

@@ -74,9 +74,11 @@ RULES: list[Rule] = [
     fix="set it to 128 × engine.args.block-size, or to null",
     source="vLLM 0.23.0 to 0.27.1, v1/core/kv_cache_coordinator.py, "
     "_validate_prefix_cache_retention_interval (line 52 of 0.23.0): multiples of the scheduler's "
-    "block; vllm-ascend issue 16270: that is 4096 tokens at block-size 32 in v0.26.0rc1; its "
-    "tutorial DeepSeek-V4-Flash at 182b75ea84: 128 × block-size",
-    engine=">=0.23.0",
+    "block. vllm-ascend pull request 13242, on main since 2026-08-20: that is 128 × block-size; "
+    "before it is block-size, as vLLM's resolve_kv_cache_block_sizes gives with the package of "
+    "v0.26.0rc1, run (issue 16270 names v0.26.0rc1 with 4096 at block-size 32, and code that this "
+    "package does not have). vLLM 0.30.0 no longer reads it",
+    engine=">=0.23.0, <0.30.0",
 ).finder(RULES)
 def _retention(values: Values) -> Places:
     interval, build = texts(values.engine.env).get(_INTERVAL), engine_build(values)
@@ -90,7 +92,7 @@ def _retention(values: Values) -> Places:
 
 # The smallest run of tokens that this model's cache can use again is this many blocks.
 _BLOCKS_OF_A_HIT = 128
-_WHOLE_HITS = ("v0.26.0rc1", "main-2026-08-22")
+_WHOLE_HITS = ("main-2026-08-22",)
 
 
 @Rule(

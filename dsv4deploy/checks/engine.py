@@ -170,6 +170,42 @@ RULES: list[Rule] = [
         engine="<0.27.0",
     ),
     Rule(
+        code="dsa-cp-shared-experts",
+        severity=Severity.ERROR,
+        path="engine.args.additional-config.enable_dsa_cp",
+        condition=f"not ({DSA_CP} and {SHARED_SPREAD}) or {FLASHCOMM}",
+        message="on this engine enable_shared_expert_dp no longer turns on sequence parallelism, "
+        "which DSA-CP needs; the engine fails to start with `DSA CP requires SP`",
+        fix="set enable_flashcomm1 of additional-config to true, or take enable_dsa_cp out",
+        source="vllm-ascend v0.26.0rc1, utils.py, enable_sp (line 861) and enable_dsa_cp (line "
+        "1402)",
+        engine=">=0.26.0, <0.27.0",
+    ),
+    Rule(
+        code="dsa-cp-off",
+        severity=Severity.WARNING,
+        path="engine.args.additional-config.enable_dsa_cp",
+        condition=f"not {DSA_CP} or (Values.parallelism.expert and Values.parallelism.tensor > 1 "
+        "and Values.parallelism.data > 1)",
+        message="this engine turns DSA-CP off, and only logs it, unless there are expert "
+        "parallelism and tensor and data parallel sizes above 1",
+        fix="take it out, or set parallelism.expert to true and both sizes above 1",
+        source="vllm-ascend v0.30.0rc2, ascend_config.py, line 806; vLLM 0.30.0, "
+        "config/parallel.py, use_sequence_parallel_moe, line 715",
+        builds=("v0.30.0rc2",),
+    ),
+    Rule(
+        code="dsa-cp-second-runner",
+        severity=Severity.ERROR,
+        path="engine.env.VLLM_USE_V2_MODEL_RUNNER",
+        condition=f"not ({DSA_CP} and {variable('VLLM_USE_V2_MODEL_RUNNER', '1')})",
+        message="this engine's second model runner does not support DSA-CP: the engine fails to "
+        "start",
+        fix="set it to null, or take enable_dsa_cp out",
+        source="vllm-ascend v0.30.0rc2, ascend_config.py, line 709",
+        builds=("v0.30.0rc2",),
+    ),
+    Rule(
         code="dsa-cp-crashes",
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_dsa_cp",
@@ -337,8 +373,8 @@ RULES: list[Rule] = [
         message="this engine accepts only 0 or 1 here, and fails to start with anything else",
         fix="set it to 0 or 1, or take it out",
         source="vllm-ascend, ascend_config.py: line 169 of v0.24.0rc1, 158 of v0.25.1rc1, 166 of "
-        "main at 182b75ea84",
-        engine=">=0.24.0",
+        "main at 182b75ea84; v0.30.0rc2 takes 2 (line 674)",
+        engine=">=0.24.0, <0.30.0",
     ),
     Rule(
         code="mc2-fused-hierarchy",

@@ -102,8 +102,9 @@ class Build:
         images: chips by what an image's tag ends in: ``""`` is A2, ``a3`` is A3.
         additional_config: keys of ``--additional-config`` that are read, and their types; a type
             is ``""`` where the source does not tell it.
-        variables: environment variables that ``vllm_ascend/envs.py`` reads, as for vLLM;
-            ``boolean`` is 0 or 1, and no word.
+        refuses_unknown_keys: whether the engine fails to start for any other key, or ignores it.
+        variables: environment variables that vllm-ascend reads, as for vLLM; ``boolean`` is 0 or
+            1, and no word.
         refusals: places that refuse a configuration, and the settings that their condition names.
         steps_in_flight: steps whose tokens the cache holds at once under asynchronous scheduling.
         logs_needed_blocks: whether vLLM's log divides by the blocks that are needed, or by fewer.
@@ -119,6 +120,7 @@ class Build:
     tags: tuple[str, ...]
     images: Mapping[str, str]
     additional_config: Mapping[str, str]
+    refuses_unknown_keys: bool
     variables: Mapping[str, Any]
     refusals: Mapping[str, tuple[str, ...]]
     steps_in_flight: int
@@ -208,6 +210,7 @@ def build(name: str) -> Build:
         tags=tuple(facts["tags"]),
         images=facts["images"],
         additional_config=facts["additionalConfig"],
+        refuses_unknown_keys=facts["refusesUnknownKeys"],
         variables=facts["variables"],
         refusals={place: tuple(names) for place, names in facts["refusals"].items()},
         steps_in_flight=planner["stepsInFlight"],

@@ -91,23 +91,46 @@ def flashcomm(values: Values) -> bool:
     Before v0.26, vllm-ascend turns it on for whole shared experts (ascend_config.py, line 122 of
     v0.23.0, and utils.py, enable_sp, line 925).
     """
-    build = engine_build(values)
-    if build is None or "VLLM_ASCEND_ENABLE_FLASHCOMM1" not in build.variables:
-        return build is None and holds(FLASHCOMM, values)
-    follows = ("enable_shared_expert_dp",) in build.refusals.values()
+    build, switch = engine_build(values), _switch(values)
+    if switch != "boolean":
+        return False
+    follows = build is not None and ("enable_shared_expert_dp",) in build.refusals.values()
     return holds(FLASHCOMM, values) or (follows and holds(SHARED_SPREAD, values))
+
+
+def dsa_cp(values: Values) -> bool:
+    """Whether DSA-CP is on; in v0.30.0rc2 it needs the sizes of vLLM's sequence parallelism."""
+    return holds(DSA_CP, values) and (_switch(values) != "text" or _splits(values))
+
+
+def _switch(values: Values) -> str:
+    """How the build reads the variable VLLM_ASCEND_ENABLE_FLASHCOMM1.
+
+    ``boolean`` where vllm-ascend's envs.py has it, and of an unknown build; ``text`` where it
+    turns vLLM's own sequence parallelism on (v0.30.0rc2); ``""`` where nothing reads it.
+    """
+    build = engine_build(values)
+    return str(build.variables.get("VLLM_ASCEND_ENABLE_FLASHCOMM1", "")) if build else "boolean"
+
+
+def _splits(values: Values) -> bool:
+    """Whether the sizes allow vLLM's sequence parallelism (use_sequence_parallel_moe)."""
+    sizes = values.parallelism
+    return sizes.expert and sizes.tensor > 1 and sizes.data > 1
 
 
 def _aligned(values: Values) -> bool:
     """Whether graphs are made for multiples of the tensor parallel size only.
 
     Without FlashComm v1, vllm-ascend's platform.py (main at 182b75ea84, line 1042) does so for
-    DSA-CP and for whole shared experts.
+    DSA-CP and for whole shared experts, and v0.30.0rc2 (line 1279) for vLLM's sequence
+    parallelism as well.
     """
-    build = engine_build(values)
-    if build is None or "VLLM_ASCEND_ENABLE_FLASHCOMM1" in build.variables:
+    switch = _switch(values)
+    if switch == "boolean":
         return flashcomm(values)
-    return holds(DSA_CP, values) or holds(SHARED_WHOLE, values)
+    parallel = switch == "text" and holds(FLASHCOMM, values) and _splits(values)
+    return parallel or dsa_cp(values) or holds(SHARED_WHOLE, values)
 
 
 def captured_batches(values: Values) -> list[int] | None:

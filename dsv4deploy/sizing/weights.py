@@ -25,9 +25,9 @@ from ..facts.model import (
     Q_LORA,
     VOCABULARY,
 )
-from ..manifest.conditions import DSA_CP, SHARED_SPREAD, holds
+from ..manifest.conditions import SHARED_SPREAD, holds
 from ..values.tree import Values
-from .engine import draft, flashcomm
+from .engine import draft, dsa_cp, flashcomm
 
 _EXPERT = 3 * HIDDEN * EXPERT_WIDTH
 
@@ -118,7 +118,7 @@ def weights(values: Values) -> tuple[WeightClass, ...]:
             "wq_b",
             attention,
             1,
-            *(whole if holds(DSA_CP, values) else split),
+            *(whole if dsa_cp(values) else split),
             f"{linear}: whole with enable_dsa_cp",
         ),
         WeightClass(

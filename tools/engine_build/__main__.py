@@ -23,7 +23,14 @@ from typing import Any
 
 from dsv4deploy.facts.builds import FACTS, merged
 
-from .ascend import read_images, read_keys, read_planner, read_refusals, read_variables
+from .ascend import (
+    read_images,
+    read_keys,
+    read_planner,
+    read_refusals,
+    read_variables,
+    refuses_unknown_keys,
+)
 from .vllm import read_vllm
 
 
@@ -142,6 +149,7 @@ def main() -> None:
                 "tags": given.tag,
                 "images": read_images(ascend),
                 "additionalConfig": keys,
+                "refusesUnknownKeys": refuses_unknown_keys(ascend),
                 "variables": variables,
                 "refusals": read_refusals(ascend, settings),
                 "planner": read_planner(vllm, ascend),

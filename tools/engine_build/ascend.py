@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .source import UnreadableError, module_file, parse
+from .source import UnreadableError, module_file, parse, texts
 from .vllm import keys, variable
 
 CHIPS = {"ascend910b": "A2", "ascend910_93": "A3", "ascend310p": "310P", "ascend950": "950"}
 """A chip's family by the beginning of its SOC_VERSION."""
 
 _ADDITIONAL = "additional_config"
+_KINDS = {"bool": "boolean", "int": "integer", "float": "number", "str": "text"}
 
 
 def _kind(default: ast.expr | None, variables: dict[str, Any]) -> str:
@@ -65,6 +66,31 @@ def _reads(tree: ast.Module) -> Iterator[tuple[str, ast.expr | None]]:
                 yield key, None
 
 
+def _kind_of(annotation: ast.expr) -> str:
+    """The type of a field by its annotation; ``""`` where it is none of JSON's."""
+    match annotation:
+        case ast.BinOp(left=left, right=ast.Constant(value=None)):
+            return _kind_of(left)
+        case ast.Subscript(value=ast.Name(id="list")):
+            return "list"
+        case ast.Name(id=name):
+            return "mapping" if name.endswith("Config") else _KINDS.get(name, "")
+    return ""
+
+
+def _fields(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Each key that ``AscendConfig`` takes as a field, or removes before, and its type."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name="AscendConfig"):
+                for field in node.body:
+                    match field:
+                        case ast.AnnAssign(target=ast.Name(id=key), annotation=kind):
+                            yield key, _kind_of(kind)
+            case ast.Assign(targets=[ast.Name(id="_NON_USER_INPUT_KEYS")], value=ast.Set()):
+                yield from ((key, "") for key in texts(node.value))
+
+
 def _is_additional(node: ast.expr) -> bool:
     """Whether an expression is the mapping itself: ``config.additional_config or {}``."""
     match node:
@@ -80,6 +106,8 @@ def _is_additional(node: ast.expr) -> bool:
 def read_keys(root: Path, variables: dict[str, Any]) -> dict[str, str]:
     """Keys of additional-config that are read anywhere, and their types; ``""`` if untold.
 
+    Since 2026-09 most keys are fields of ``AscendConfig``, a dataclass of pydantic.
+
     Args:
         root: a folder that holds ``vllm_ascend``.
         variables: of vllm-ascend's ``envs.py``, to which some keys fall back.
@@ -88,16 +116,45 @@ def read_keys(root: Path, variables: dict[str, Any]) -> dict[str, str]:
     for file in sorted((root / "vllm_ascend").rglob("*.py")):
         for key, default in _reads(parse(file)):
             result[key] = result.get(key) or _kind(default, variables)
+    for key, kind in _fields(_configuration(root)):
+        if not key.startswith("_"):
+            result[key] = result.get(key) or kind
     return dict(sorted(result.items()))
 
 
+def refuses_unknown_keys(root: Path) -> bool:
+    """Whether ``AscendConfig`` forbids keys that are none of its fields."""
+    return 'extra="forbid"' in ast.unparse(_configuration(root)).replace("'", '"')
+
+
+def _configuration(root: Path) -> ast.Module:
+    return parse(root / "vllm_ascend" / "ascend_config.py")
+
+
 def read_variables(root: Path) -> dict[str, Any]:
-    """Variables of vllm-ascend's ``envs.py``; ``boolean`` is an integer of which 0 is false."""
-    found = {}
+    """Variables that vllm-ascend reads; ``boolean`` is an integer of which 0 is false.
+
+    Those of ``envs.py`` have types, and those with its prefix that other modules read are texts.
+    """
+    found: dict[str, Any] = {}
+    for file in sorted((root / "vllm_ascend").rglob("*.py")):
+        found |= dict.fromkeys(_environment(parse(file)), "text")
     for name, node in sorted(keys(root, "vllm_ascend.envs", "env_variables").items()):
         whole = ast.unparse(node).startswith("lambda: bool(int(")
         found[name] = "boolean" if whole else variable(node)
-    return found
+    return dict(sorted(found.items()))
+
+
+def _environment(tree: ast.Module) -> Iterator[str]:
+    """Each variable of vllm-ascend that a module reads."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="getenv")
+                | ast.Attribute(value=ast.Attribute(attr="environ"), attr="get"),
+                args=[ast.Constant(value=str(name)), *_],
+            ) if name.startswith("VLLM_ASCEND_"):
+                yield name
 
 
 def read_images(root: Path) -> dict[str, str]:

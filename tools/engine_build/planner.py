@@ -21,11 +21,17 @@ REAL = {
     "vllm.v1.kv_cache_interface",
     "vllm.v1.kv_cache_spec_registry",
     "vllm.v1.core.kv_cache_utils",
+    "vllm.v1.hisparse.layout",
     "vllm.utils.math_utils",
     "vllm_ascend.core.kv_cache_interface",
+    "vllm_ascend.models.deepseek_v41.cache_config",
+    "vllm_ascend.models.glm5next.cache_config",
+    "vllm_ascend.models.glm5next.kv_cache",
     "vllm_ascend.patch.platform.patch_kv_cache_interface",
     "vllm_ascend.patch.platform.patch_kv_cache_utils",
     "vllm_ascend.patch.platform.patch_async_swa_kv_lifetime",
+    "vllm_ascend.quantization.methods.kv_cache.turboquant",
+    "vllm_ascend.quantization.methods.kv_cache.turboquant.cache",
 }
 _PATCHES = [name for name in sorted(REAL) if ".patch_" in name or name.startswith("vllm_ascend")]
 _BYTES = {
@@ -83,9 +89,10 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         del path, target
         if name in REAL:
             for root in self.roots:
-                file = root.joinpath(*name.split(".")).with_suffix(".py")
-                if file.is_file():
-                    return importlib.util.spec_from_file_location(name, file)
+                place = root.joinpath(*name.split("."))
+                for file in (place.with_suffix(".py"), place / "__init__.py"):
+                    if file.is_file():
+                        return importlib.util.spec_from_file_location(name, file)
         if name.split(".")[0] in sys.stdlib_module_names | {"typing_extensions"}:
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
@@ -112,10 +119,12 @@ def _configuration(pair: dict[str, Any]) -> Any:
             block_size=pair["blockSize"],
             num_gpu_blocks_override=None,
             enable_prefix_caching=False,
+            prefix_cache_retention_interval=None,
         ),
         parallel_config=SimpleNamespace(
             decode_context_parallel_size=1, prefill_context_parallel_size=1
         ),
+        attention_config=SimpleNamespace(hisparse_config=None),
         speculative_config=None,
         kv_transfer_config=None,
         max_concurrent_batches=batches,
@@ -143,6 +152,9 @@ def layers(family: str, block_size: int, draft_layers: int, scaled: bool) -> dic
     window_spec = (
         ascend.AscendSlidingWindowMLASpec if own else kv_cache_interface.SlidingWindowMLASpec
     )
+    # vLLM pull request 51718 gave the ratio another name.
+    renamed = "tokens_per_state" in full_spec.__dataclass_fields__
+    ratio_field = "tokens_per_state" if renamed else "compress_ratio"
     specs: dict[str, Any] = {}
     eight = family == "950"
     head, attention = (640, torch.float8_e4m3fn) if eight else (512, torch.bfloat16)
@@ -160,7 +172,7 @@ def layers(family: str, block_size: int, draft_layers: int, scaled: bool) -> dic
             head_size=size,
             dtype=dtype,
             model_version="deepseek_v4",
-            compress_ratio=ratio,
+            **{ratio_field: ratio},
             cache_dtype_str="auto",
             scale_dim=scales,
             scale_dtype=scale,

@@ -31,6 +31,7 @@
   "v0.24.0rc1" "v0.24.0rc1"
   "v0.25.1rc1" "v0.25.1rc1"
   "v0.26.0rc1" "v0.26.0rc1"
+  "v0.30.0rc2" "v0.30.0rc2"
 ) (.Values.engine.build | default $tag) }}
 {{- end }}
 
@@ -47,6 +48,7 @@
   "v0.24.0rc1" "0.24.0"
   "v0.25.1rc1" "0.25.1"
   "v0.26.0rc1" "0.26.0"
+  "v0.30.0rc2" "0.30.0"
 ) (include "deepseek-v4-flash.build" .) }}
 {{- end }}
 

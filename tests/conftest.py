@@ -21,6 +21,8 @@ hypothesis.settings.load_profile("steady")
 # A shell without job control starts what runs in the background with SIGINT ignored, which the
 # programs under test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Messages wrap at the width that a terminal's shell exports; tests that look at it set their own.
+os.environ.pop("COLUMNS", None)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -215,7 +215,7 @@ def test_a_variable_refers_to_a_key_that_is_there(
         "PLAIN": "x",
     }
     values = load({"engine": {"env": refers}, "extraObjects": {"site": own}})
-    found = CHECKS["references"].ask(Facts(cluster, values, Release()))
+    found = CHECKS["references"].answers(Facts(cluster, values, Release()))
     start = "Secret hf, which HF_TOKEN refers to, "
     assert [message.removeprefix(start) for _, message, _ in found] == told
     ((status, *_),) = CHECKS["references"].answers(Facts(cluster, load(), Release()))

@@ -121,13 +121,11 @@ containers:
           sleep 2
         done
         {{- end }}
-        {{- if contains "oci://" .Values.model.uri }}
         # The modelcar container links the weights up to a second after this one starts.
         timeout 60 sh -c 'until [ -e /mnt/models ]; do sleep 0.1; done' || {
-          echo "/mnt/models is not there after 60 s: the modelcar container has not linked it" >&2
+          echo "/mnt/models is not there after 60 s: nothing is mounted or linked there" >&2
           exit 1
         }
-        {{- end }}
         exec {{ .Values.engine.server | toString }} \
           --port {{ .Values.engine.port | int64 }} \
           --served-model-name {{ .Values.model.name | replace "$" "$$" | replace "'" "'\\''" | squote }} \

@@ -48,10 +48,10 @@ def _pod_security(facts: Facts) -> Answers:
     for part in ("template", "worker"):
         if part not in spec:
             continue
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": part}, "spec": spec[part]}
+        meta = {"name": part, "namespace": space}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec[part]}
         try:
-            path = facts.cluster.path("v1", "Pod", space)
-            facts.cluster.request("POST", path, {"dryRun": "All"}, pod)
+            facts.cluster.create(pod, dry_run=True)
         except ClusterError as error:
             # What else refuses a pod, such as a quota, has a check of its own.
             if error.reason != "Denied":

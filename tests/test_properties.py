@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -180,3 +181,27 @@ def test_a_namespace_must_be_one() -> None:
 def test_a_case_is_named_by_its_seed() -> None:
     assert Case(7).key() == Case(7).key()
     assert len({Case(seed).key() for seed in range(50)}) > 45
+
+
+BOUNDS = {
+    "string": {"minLength", "maxLength", "pattern"},
+    "array": {"minItems", "maxItems", "uniqueItems"},
+    "object": {"minProperties", "maxProperties", "patternProperties"},
+}
+
+
+def bounded(schema: Any) -> Iterator[tuple[str, set[str]]]:
+    """The type of each part of a schema, and its bounds."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("type"), str):
+            yield schema["type"], schema.keys() & set().union(*BOUNDS.values())
+        schema = [*schema.values()]
+    for each in schema if isinstance(schema, list) else []:
+        yield from bounded(each)
+
+
+def test_every_bound_of_the_schema_is_one_of_its_type() -> None:
+    # Helm ignores any other, and accepts what Python refuses.
+    found = list(bounded(json_schema()))
+    assert all(bounds <= BOUNDS.get(kind, set()) for kind, bounds in found)
+    assert ("array", {"minItems", "uniqueItems"}) in found

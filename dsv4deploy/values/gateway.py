@@ -21,7 +21,7 @@ from .scalars import (
     QuotaName,
     Section,
     Size,
-    Unique,
+    UniqueSome,
     Weight,
 )
 
@@ -172,7 +172,7 @@ class TokenWeights(Section):
 class Tier(Section):
     """Clients with budgets of their own, in place of `maas.quotas`."""
 
-    clients: Annotated[Unique[ClientId], Field(min_length=1)]
+    clients: UniqueSome[ClientId]
     """Their ids: keys of the Secret with the API keys.
     Becomes: clientSelectors of rate limit rules, inverted in those of everybody else"""
     # A bound behind a map's validator would be a text's in the JSON schema.

@@ -80,6 +80,13 @@ _Key = TypeVar("_Key")
 Unique = Annotated[
     tuple[_Item, ...], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})
 ]
+# A bound behind the validator would be a text's in the JSON schema.
+UniqueSome = Annotated[
+    tuple[_Item, ...],
+    Field(min_length=1),
+    AfterValidator(_unique),
+    Field(json_schema_extra={"uniqueItems": True}),
+]
 Map = Annotated[dict[_Key, _Item], AfterValidator(FrozenDict)]
 
 Boolean = Annotated[bool, Strict()]

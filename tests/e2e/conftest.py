@@ -26,11 +26,10 @@ from dsv4deploy.cluster.client import Cluster
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps a file's tests together, but for those that say with what they share a cluster."""
+    """Marks the tests that need the whole stack on real nodes."""
     for item in items:
-        shared = NEWEST if "real" in getattr(item, "fixturenames", ()) else item.path.name
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(shared))
+        if "clusters" in getattr(item, "fixturenames", ()):
+            item.add_marker("stack")
 
 
 @pytest.fixture(scope="session")

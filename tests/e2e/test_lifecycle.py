@@ -24,7 +24,7 @@ NAME, MODEL, HOME = "deepseek-v4-flash-w4a8-agg-base", "gdydems/DeepSeek-V4-Flas
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in (OLDEST, NEWEST)],
+    params=(OLDEST, NEWEST),
 )
 def cluster(
     request: pytest.FixtureRequest, clusters: Callable[[str], Cluster]

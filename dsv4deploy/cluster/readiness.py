@@ -395,7 +395,7 @@ class _Record:
             why = f"{self._service} can't become ready: {pods.CRASH_LOOP}: {end}"
             raise ClusterError(why, "Failed")
         # A service that somebody else has stopped does not get ready either.
-        bad = ("failed", "stopping", "stopped") if starts else ("failed", "starting")
+        bad = ("failed", "stopping", "stopped") if starts else ("failed",)
         if now.phase not in bad:
             self._well = clock
         elif clock - self._well >= limits.patience:

@@ -329,7 +329,7 @@ def test_the_image_is_recorded_as_the_engine_s_pod_runs_it(bare: Cluster) -> Non
     assert found.image == "registry/vllm@sha256:0123"
     host = f"{values.name}-kserve-workload-svc.default.svc.cluster.local"
     assert found.urls == {"direct": f"http://{host}:8000/v1/chat/completions"}
-    with pytest.raises(DeployError, match="Gateway kserve/kserve-ingress-gateway has no address"):
+    with pytest.raises(DeployError, match="Gateway kserve/kserve-ingress-gateway has no listener"):
         subject(values, "ascend-910b4-8-w4a8", ["kserve"], where, bare)
 
 

@@ -591,7 +591,7 @@ def test_upgrade_stops_applies_starts_and_waits(cluster: Cluster, home: str) -> 
     tell = lambda now: phases.append(now.phase)  # noqa: E731 - a name for the line's sake
     wait = waiting(cluster, "chat", home, Limits(LONG, interval=0.1), tell)
     upgrade(cluster, plan, wait=wait)
-    assert phases.index("stopped") < phases.index("ready")
+    assert "ready" in phases[phases.index("stopped") :]
     settled(cluster, home, after)
     back = prepare(cluster, target(cluster, "chat", home).objects, force=True)
     stopped_and_started(cluster, back)
@@ -685,7 +685,7 @@ def test_engines_that_do_not_stop_run_on(cluster: Cluster, home: str) -> None:
 
     with pytest.raises(ClusterError, match=r"(?s)not stopped.*revision 1 runs again"):
         upgrade(cluster, prepare(cluster, objects(home, MORE)), wait=wait)
-    assert waited == ["stopped", "ready"]
+    assert waited == ["started", "stopped", "ready"]
     assert prepare(cluster, old).changes == []
     assert not stopped(cluster.live(service(old)) or {})
 

@@ -616,5 +616,5 @@ def test_every_check_is_seen_to_fail_or_to_warn() -> None:
     seen = {code for code, _, _, status, _ in BAD if status != Severity.UNKNOWN}
     # In this file, tests/test_doctor.py and tests/e2e/test_reasons.py.
     elsewhere = {"rights", "kubernetes-version"}
-    elsewhere |= {"leaderworkerset-watch", "router-preset", "pod-security"}
+    elsewhere |= {"leaderworkerset-watch", "references", "router-preset", "pod-security"}
     assert seen | MISSING | elsewhere == CHECKS.keys()

@@ -37,7 +37,7 @@ class Done(NamedTuple):
 
 Run = Callable[..., Done]
 WARNINGS = [finding.code for finding in check(Values())]
-KNOWN = f"no findings from your values; {len(WARNINGS)} known of the profile"
+KNOWN = f"no findings from your values; {len(WARNINGS)} known from the profile"
 NOTE = f"check: {KNOWN}\n"
 
 
@@ -282,7 +282,7 @@ def test_check_prints_findings_or_json_and_its_exit_code_says_it_too(run: Run) -
     lines = text.out.splitlines()
     assert lines[0].startswith("error[maas-namespace] maas.namespace: in envoy-gateway-system the")
     assert lines[1].startswith("  fix: set maas.namespace to a namespace of its own")
-    known = f"{len(WARNINGS)} known of the profile"
+    known = f"{len(WARNINGS)} known from the profile"
     assert lines[-1] == f"1 error, 2 warnings from your values; {known}"
     findings = json.loads(run("check", *bad, *quiet, "-o", "json").out)
     assert [finding["severity"] for finding in findings] == ["error", "warning", "warning"]
@@ -300,7 +300,7 @@ def test_what_the_profile_keeps_is_one_line_and_all_shows_it_with_the_reasons(ru
     for code, why in kept(DEFAULT).items():
         assert f"warning[{code}]" in own
         assert f"  kept by {DEFAULT}: {why}\n" in own
-    assert own.endswith(f"1 warning from your values; {len(WARNINGS)} known of the profile\n")
+    assert own.endswith(f"1 warning from your values; {len(WARNINGS)} known from the profile\n")
 
 
 def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:

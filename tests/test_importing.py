@@ -411,7 +411,7 @@ def test_the_verb_fails_where_values_cannot_express_something() -> None:
     result = run("-", text=yamlio.write(objects))
     assert result.exit_code == 1
     assert f"values cannot express: ~ {SERVICE} spec.template.runtimeClassName" in result.stderr
-    assert "known of the profile" in result.stderr
+    assert "known from the profile" in result.stderr
     assert result.stdout.startswith("# What a manifest that runs has other than the profile")
 
 

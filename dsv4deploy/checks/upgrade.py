@@ -91,7 +91,7 @@ def _meanings(values: Values, moved: Values) -> Iterator[Finding]:
                     f"{path}.{name}",
                     f"{old.name} reads {_words(one[name])} here, and {new.name} "
                     f"{_words(other[name])}",
-                    "see that the value is meant so",
+                    "check that the value has the meaning that you intend",
                 )
 
 

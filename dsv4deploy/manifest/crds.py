@@ -247,7 +247,7 @@ def _definition(path: Path, document: Tree) -> tuple[Name, dict[str, Tree]]:
 
 
 def _again(path: Path) -> str:
-    return f"take it out of the folder, or {_SAVE.format(path.with_suffix('.yaml'))}"
+    return f"remove it of the folder, or {_SAVE.format(path.with_suffix('.yaml'))}"
 
 
 # --- YAML --------------------------------------------------------------------------------------
@@ -401,7 +401,7 @@ _SENTENCES = {
 
 _FIX = "correct the value that it comes from; `dsv4deploy explain` says what each becomes"
 _FIXES = {
-    "unknown": "take it out, or install a version of the operator that knows it",
+    "unknown": "remove it, or install a version of the operator that knows it",
     "required": "set it",
     "x-kubernetes-list-type": "keep one of them",
 }

@@ -119,7 +119,7 @@ def _tiers(maas: Maas, clients: Collection[str]) -> Answers:
             yield (
                 Severity.WARNING,
                 f"tier {name} names {client}, who has no key",
-                f"{command('dsv4deploy', 'keys', 'create', client)}, or take it out of maas.tiers",
+                f"{command('dsv4deploy', 'keys', 'create', client)}, or remove it of maas.tiers",
             )
     free = sorted(set(clients) - placed.keys())
     if placed and not maas.quotas and free:
@@ -208,7 +208,7 @@ def _response_override(facts: Facts) -> Answers:
                 Severity.ERROR,
                 f"{kind} {place}/{item['metadata']['name']} has responseOverride: the gateway "
                 "lists its models, and reads requests, without asking for a key",
-                "take it out, or give its route a Gateway of its own",
+                "remove it, or give its route a Gateway of its own",
             )
 
 
@@ -272,7 +272,7 @@ def _key_check(facts: Facts) -> Answers:
                 Severity.ERROR,
                 f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} takes the place of "
                 f"the key check for {kind} {name}: it asks nobody for a key",
-                "set its mergeType to StrategicMerge where it is for a route; else take it out",
+                "set its mergeType to StrategicMerge where it is for a route; else remove it",
             )
 
 

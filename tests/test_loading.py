@@ -92,7 +92,7 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"replicas": 2**31}, "replicas: must be at most 2147483647"),
         (
             {"engine": {"imagePullSecrets": ["a", "b", "a"]}},
-            "engine.imagePullSecrets: the same item is here twice: keep one",
+            "engine.imagePullSecrets: this item is duplicated: keep one",
         ),
         ({"engine": {"shell": "bash"}}, "engine.shell: must be a list"),
         ({"engine": {"shell": ["a", 1]}}, "engine.shell.1: must be text, not 1"),
@@ -153,9 +153,7 @@ def test_a_name_is_data_and_wins_over_every_setting() -> None:
 def test_an_umbrella_chart_s_own_keys_are_accepted() -> None:
     assert load({"enabled": True, "tags": {"front": False}}) == load({"tags": {"front": False}})
     (told,) = problems({"enabled": False})
-    assert told == (
-        "values: enabled: must be true: only an umbrella chart can leave this chart out"
-    )
+    assert told == ("values: enabled: must be true: only an umbrella chart can disable this chart")
 
 
 def test_of_many_problems_the_first_are_told() -> None:

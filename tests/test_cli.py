@@ -191,7 +191,7 @@ BAD_FILES = {
     ),
     "text for a number": (
         'replicas: "2"\n',
-        'replicas: must be a whole number, not "2": leave out the quotes',
+        'replicas: must be a whole number, not "2": remove the quotes',
     ),
     "number for text": (
         "engine: {env: {A: 1}}\n",
@@ -200,7 +200,7 @@ BAD_FILES = {
     "out of range": ("engine: {port: 70000}\n", "engine.port: must be at most 65535, not 70000"),
     "ambiguous": ("maas:\n  enabled: on\n", "maas.enabled: the unquoted `on` is a boolean to some"),
     "octal": ("replicas: 0755\n", "replicas: the unquoted `0755` is an octal number to some"),
-    "template": ("name: {{ x }}\n", "name: values files are no templates: in the place of"),
+    "template": ("name: {{ x }}\n", "name: values files are not templates: replace"),
     "template's control": ("{{- if x }}\nname: x\n{{- end }}\n", "values files are no templates"),
     "broken": ("a: [1,\n", "not a YAML document"),
     "not a mapping": ("- a\n", "the document must be a mapping of values"),
@@ -241,7 +241,11 @@ DONE = "nothing done: 1 error(s) in these values"
         (("render", "--profile", "ascend-910b4-8-w4a9"), 1, "did you mean ascend-910b4-8-w4a8?"),
         (("render", "--set", "engine"), 1, "--set engine: engine has no value: write a.b=c"),
         (("render", "--set-json", "replicas={"), 1, "in single quotes"),
-        (("render", "--set", "replicas=0.5"), 1, "use --set-json, for --set reads this as text"),
+        (
+            ("render", "--set", "replicas=0.5"),
+            1,
+            "use --set-json, because --set reads this as text",
+        ),
         (("render", "-n", "Not A Namespace"), 1, "namespace"),
         (("render", "--each", "."), 2, "--each needs a folder to write to"),
         (("render", "--nmae", "x"), 2, "No such option"),
@@ -259,7 +263,7 @@ DONE = "nothing done: 1 error(s) in these values"
         (("delete", "--name", "A b"), 1, 'name: "A b" must be lower-case letters'),
         (("render", "--set", "engine.port=8001", "--set", "engine.args.block-size=96"), 1, DONE),
         (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
-        (("profiles", "show", "nope"), 1, "there is no profile of this name"),
+        (("profiles", "show", "nope"), 1, "there is no profile with this name"),
         (("render", "-o", "/proc/nope/x.yaml"), 1, "/proc/nope/x.yaml: can't write: No such"),
         (("render", "-o", "/proc/x.yaml"), 1, "/proc/x.yaml: can't write: No such"),
     ],
@@ -368,7 +372,7 @@ def test_a_64_gb_card_without_a_profile_takes_that_of_another_with_its_own_name(
     hardware: str, profile: str, card: str, run: Run
 ) -> None:
     done = run("check", "--hardware", hardware)
-    assert f"to use as --profile {profile} --set npu.card={card} (64 GB" in done.err
+    assert f"use it with --profile {profile} --set npu.card={card} (64 GB" in done.err
     assert run("check", "--profile", profile, "--set", f"npu.card={card}").code == 0
 
 
@@ -717,7 +721,7 @@ def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
     assert (typed("y\n").returncode, typed("n\n").returncode) == (0, 1)
     done = typed("")
     assert done.returncode == 1
-    assert "no terminal to ask on: give --yes" in done.stderr
+    assert "there is no terminal to ask on: add --yes" in done.stderr
 
 
 def test_a_fleet_s_files_are_services_of_their_own(run: Run, tmp_path: Path) -> None:
@@ -823,4 +827,4 @@ def test_a_manifest_that_is_not_utf8_differs_from_the_base(run: Run, tmp_path: P
 
 
 def test_no_endless_file_is_read(run: Run) -> None:
-    assert "more than 4 MiB: this is no values file" in run("render", "/dev/zero").err
+    assert "more than 4 MiB: this is not a values file" in run("render", "/dev/zero").err

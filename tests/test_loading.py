@@ -76,7 +76,7 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"engine": {"<<": {}}}, "engine.<<: there is no such value"),
         ({"replicas": True}, "replicas: must be a whole number, not true"),
         ({"replicas": 1.5}, "replicas: must be a whole number, not 1.5"),
-        ({"replicas": "1"}, 'replicas: must be a whole number, not "1": leave out the quotes'),
+        ({"replicas": "1"}, 'replicas: must be a whole number, not "1": remove the quotes'),
         ({"name": 5}, 'name: must be text, not 5: write "5", in quotes'),
         ({"name": "A b"}, 'name: "A b" must be lower-case letters'),
         ({"name": ""}, "name: "),
@@ -133,8 +133,8 @@ def test_the_last_source_that_set_a_bad_value_is_named(tmp_path: Path) -> None:
         [
             f'{one}: replicas: must be a whole number, not "bad"',
             f'{two}: name: must be text, not 6: write "6", in quotes',
-            "--set engine.port=0.5: engine.port: must be a whole number, not "
-            '"0.5": use --set-json, for --set reads this as text',
+            '--set engine.port=0.5: engine.port: must be a whole number, not "0.5": use '
+            "--set-json, because --set reads this as text",
             "--set model.name=: model.name: must not be empty",
         ]
     )
@@ -159,7 +159,7 @@ def test_an_umbrella_chart_s_own_keys_are_accepted() -> None:
 def test_of_many_problems_the_first_are_told() -> None:
     told = problems({"engine": {f"key{number}": 1 for number in range(8000)}})
     assert len(told) == 101
-    assert told[-1] == "values: 7900 more values are not accepted: correct these first"
+    assert told[-1] == "values: 7900 more values are not accepted: fix these first"
     (told,) = problems({"engine": {"args": {f"key{number}": 1 for number in range(8000)}}})
     assert told == "values: engine.args: must have 512 entries or fewer, not 8017"
 

@@ -75,7 +75,11 @@ def test_a_list_is_filled_up_with_null_as_helm_does() -> None:
         ("set", "engine.shell={a", "the list has no closing }"),
         ("set", "engine.shell[x]=a", "[x is not the index of a list"),
         ("set", "engine.shell[-1]=a", "[-1 is not the index of a list"),
-        ("set", "engine.shell[70000]=a", "the index 70000 is more than 16 behind the list's end"),
+        (
+            "set",
+            "engine.shell[70000]=a",
+            "the index 70000 is more than 16 past the end of the list",
+        ),
         ("set", "a[000000000199999999]=1", "the index 199999999 is more than 16 behind"),
         ("set", "engine.shell[99999999999999999999]=a", "is not the index of a list"),
         ("set", "engine.shell[²]=a", "[² is not the index of a list"),

@@ -64,7 +64,7 @@ def test_a_scalar_means_what_helm_takes_it_for(text: str, value: Any) -> None:
             for text in ("08", "0o17", "0x1F", "0b1", "1_000", "1:30", "190:20:30", "00.5", "1e1_0")
         ),
         *(
-            (text, "is a number to some readers and text to others")
+            (text, "is a number to some parsers and text to others")
             for text in ("+_1", "1e+_5", "-_0", "0x_1F", "+1_.5")
         ),
         ("0_x1", "is a number to some"),

@@ -307,7 +307,7 @@ def upgrade(
     wait: Wait = lambda _: "",
     wait_back: Wait | None = None,
 ) -> str:
-    """Stop, apply, start, wait; on failure back to what ran before.
+    """Stop, apply, start and wait; on failure, roll back to what ran before.
 
     A model that fills its node can't roll over: no released KServe lets the old pod go before
     the new one is there. So its engines are stopped first.

@@ -81,7 +81,7 @@ def _not_a_number(flag: str, kind: str, value: Any) -> str:
     if kind == "integer" and integer(flag, value) is None:
         return f"this flag takes a whole number, not {value}"
     if kind == "number" and isinstance(value, str):
-        return "this flag takes a number: leave out the quotes"
+        return "this flag takes a number: remove the quotes"
     return ""
 
 

@@ -192,14 +192,14 @@ class Maas(Section):
     Source: a choice of this project.
     Becomes: the objects of the MaaS ingress"""
     namespace: Label = "maas-system"
-    """The namespace of all its objects. Never `envoy-gateway-system`: there, policies are reported
-    as accepted and not enforced.
+    """The namespace of all its objects. Never use `envoy-gateway-system`: in that namespace
+    policies are reported as accepted but not enforced.
     Becomes: metadata.namespace of the gateway's objects"""
     gateway: MaasGateway = MaasGateway()
     ai_gateway: AiGateway = AiGateway()
     backend: Literal["Service", "InferencePool"] = "Service"
-    """What the route leads to: KServe's workload Service, or the InferencePool, in which the router
-    picks the pod (with one pod there is nothing to pick).
+    """The backend of the route: KServe's workload Service, or the InferencePool, in which the
+    router picks the pod (with one pod there is nothing to pick).
     Source: a choice of this project.
     Becomes: Backend and AIServiceBackend, or a reference to the pool and a ReferenceGrant"""
     api_keys: ApiKeys = ApiKeys()
@@ -207,28 +207,31 @@ class Maas(Section):
         hour=Quota(tokens=1_800_000, unit="Hour", count="total"),
     )
     """Token budgets for each user, each under a name of your choice; budgets per minute, hour and
-    day apply at the same time. Null removes the default one, a quarter of what the published
-    deployment processes in an hour: 2,000 tokens a second for four requests at once.
-    Source: computed from the published 2,099 to 2,306 tokens a second, rounded down.
+    day apply at the same time. Null removes the default budget. It is a quarter of the tokens that
+    the published deployment processes in an hour: 2,000 tokens per second for four concurrent
+    requests.
+    Source: computed from the published 2,099 to 2,306 tokens per second, rounded down.
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
     weights: TokenWeights = TokenWeights()
     tiers: Map[QuotaName, Tier] = FrozenDict()
-    """Groups of clients with budgets of their own, by a name of your choice. A client in none has
-    the budgets above.
+    """Groups of clients with separate budgets, by a name of your choice. A client that is in no
+    group has the budgets of `maas.quotas`.
     Source: the published ingress has one budget for all.
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
     bytes_per_token: Size = 32
-    """How many bytes of a request one token may take. The gateway buffers whole requests, so its
-    limit is `engine.args.max-model-len` × this, 1 MiB by default; above it requests are refused
-    with 413, or hang on Envoy older than 1.36. The published 17.5k-token prompt takes 4.9 bytes a
-    token; a token of four Chinese characters takes 24 once JSON escapes them as \\uXXXX.
+    """Maximum number of bytes of a request per token. The gateway buffers whole requests, so its
+    limit is `engine.args.max-model-len` × this value, 1 MiB by default. Larger requests are
+    rejected with 413, or hang on Envoy older than 1.36. The published 17.5k-token prompt takes 4.9
+    bytes per token; a token of four Chinese characters takes 24 bytes if JSON escapes them as
+    \\uXXXX.
     Source: an assumption, from those two figures and a margin.
     Unit: bytes
     Becomes: spec.connection.bufferLimit and spec.http2 of the ClientTrafficPolicy"""
     request_timeout: Duration = "900s"
-    """How long one request may take, stream included, and how long it may be silent; the gateway's
-    own default of 60 s cuts longer answers. 4,096 tokens at the published 182 ms each take 756 s
-    with the first one's 10 s, and without a stream nothing is sent before the last.
+    """Maximum duration of a request, including its stream, and of a pause in the stream. The
+    gateway's default of 60 s cuts longer answers. 4,096 tokens at the published 182 ms each take
+    756 s, including 10 s for the first token; without streaming nothing is sent before the last
+    token.
     Source: computed from the published figures, with a margin.
     Unit: a duration such as 90s or 15m
     Becomes: timeouts.request of the AIGatewayRoute, and spec.timeout.http.streamIdleTimeout of the

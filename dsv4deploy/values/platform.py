@@ -20,15 +20,15 @@ from .scalars import (
 
 
 class NetworkPolicy(Section):
-    """Who reaches the engine's port. KServe's own ingress asks for no key: whoever reaches the port
-    gets around keys and quotas.
+    """Access to the engine's port. KServe's own ingress requires no key: anyone who can reach the
+    port bypasses keys and quotas.
     """
 
     enabled: Boolean = False
-    """Whether only the namespaces below, the service's own router, its own pods and the pod of
-    `helm test` reach the engine; with `maas.enabled`, of `maas.gateway.proxyNamespace` only that
-    gateway's own proxies, so that KServe's ingress is closed. It needs a network plugin that
-    enforces policies.
+    """Whether only the namespaces below, the service's own router and pods, and the pod of `helm
+    test` can reach the engine. With `maas.enabled`, only the proxies of that gateway in
+    `maas.gateway.proxyNamespace` can connect, so KServe's ingress is closed. It needs a network
+    plugin that enforces policies.
     Source: the published manifest has none.
     Becomes: a NetworkPolicy in the service's namespace"""
     from_namespaces: Unique[Label] = ("envoy-gateway-system", "monitoring")
@@ -57,7 +57,8 @@ class DisruptionBudget(Section):
 
 class Kserve(Section):
     """The KServe release that runs in the cluster, so that the manifest has only fields that it
-    supports."""
+    supports.
+    """
 
     version: Literal["0.17", "0.18", "0.19", "0.20", "main"] = "0.17"
     """The release. All other fields exist in every release listed here.

@@ -94,7 +94,7 @@ class ExtraObject(Section):
 
 
 def texts(env: dict[str, Variable]) -> dict[str, str]:
-    """The variables whose text is in the values: none that is left out or refers to an object."""
+    """The variables whose text is in the values, without null and references to objects."""
     return {name: value for name, value in env.items() if isinstance(value, str)}
 
 

@@ -201,10 +201,10 @@ BAD_FILES = {
     "ambiguous": ("maas:\n  enabled: on\n", "maas.enabled: the unquoted `on` is a boolean to some"),
     "octal": ("replicas: 0755\n", "replicas: the unquoted `0755` is an octal number to some"),
     "template": ("name: {{ x }}\n", "name: values files are not templates: replace"),
-    "template's control": ("{{- if x }}\nname: x\n{{- end }}\n", "values files are no templates"),
+    "template's control": ("{{- if x }}\nname: x\n{{- end }}\n", "values files are not templates"),
     "broken": ("a: [1,\n", "not a YAML document"),
     "not a mapping": ("- a\n", "the document must be a mapping of values"),
-    "taken away": ("name: null\n", "name: null can't take this value away"),
+    "taken away": ("name: null\n", "name: null can't remove this value"),
     "unknown flag": ("engine: {args: {max-num-sequences: 4}}\n", "did you mean max-num-seqs?"),
     "abbreviated flag": ("engine: {args: {max-num-seq: 4}}\n", "write max-num-seqs whole"),
     "rule": (
@@ -260,7 +260,7 @@ DONE = "nothing done: 1 error(s) in these values"
         (("smoke", "--timeout", "0"), 2, "0.0 is not in the range 1<=x<=1000000"),
         (("render", "-n", ""), 1, "namespace '': must be at most 63 characters"),
         (("status", "-n", "A b"), 1, "namespace 'A b': must be at most 63 characters"),
-        (("delete", "--name", "A b"), 1, 'name: "A b" must be lower-case letters'),
+        (("delete", "--name", "A b"), 1, 'name: "A b" must be lowercase letters'),
         (("render", "--set", "engine.port=8001", "--set", "engine.args.block-size=96"), 1, DONE),
         (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
         (("profiles", "show", "nope"), 1, "there is no profile with this name"),
@@ -285,7 +285,7 @@ def test_check_prints_findings_or_json_and_its_exit_code_says_it_too(run: Run) -
     assert text.code == 1
     lines = text.out.splitlines()
     assert lines[0].startswith("error[maas-namespace] maas.namespace: in envoy-gateway-system the")
-    assert lines[1].startswith("  fix: set maas.namespace to a namespace of its own")
+    assert lines[1].startswith("  fix: set maas.namespace to a separate namespace")
     known = f"{len(WARNINGS)} known from the profile"
     assert lines[-1] == f"1 error, 2 warnings from your values; {known}"
     findings = json.loads(run("check", *bad, *quiet, "-o", "json").out)
@@ -514,7 +514,7 @@ def test_help_shows_every_summary_whole(
 def test_help_of_a_namespace_says_where_it_comes_from(run: Run) -> None:
     for verb in ("render", "check", "plan", "images"):
         told = " ".join(run(verb, "--help").out.split())
-        assert "by default demo: this command reads no kubeconfig" in told
+        assert "by default demo, because this command does not read the kubeconfig" in told
     for verb in ("apply", "delete", "diff", "doctor", "history", "rollback", "smoke", "status"):
         told = " ".join(run(verb, "--help").out.split())
         assert "by default the context's own, or demo where it has none" in told
@@ -590,7 +590,7 @@ def test_chart_check_without_a_chart_is_one_sentence(run: Run, tmp_path: Path) -
 
 
 def test_a_revision_and_files_name_what_rollback_goes_back_to(run: Run, tmp_path: Path) -> None:
-    assert "give one revision" in run("rollback", "1", "2").err
+    assert "name one revision" in run("rollback", "1", "2").err
     assert run("rollback", "0").code == 2
     done = run("rollback", tmp_path / "none.yaml", "3")
     assert f"{tmp_path}/none.yaml: can't read this file" in done.err

@@ -306,7 +306,7 @@ def test_a_message_in_json() -> None:
 def test_only_where_nothing_is_found_it_fails() -> None:
     done = why("all is well")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert b"nothing is known of this" in done.stderr
+    assert b"this error is unknown" in done.stderr
     assert why("-").returncode == 1
     assert why().returncode == 2
     assert why("LookupError: what nobody knows").returncode == 0

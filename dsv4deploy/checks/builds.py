@@ -1,4 +1,4 @@
-"""Rules that follow the facts of the engine's build: what it reads, and what it refuses."""
+"""Rules that follow the facts of the engine's build: what it reads, and what it rejects."""
 
 from __future__ import annotations
 
@@ -160,7 +160,9 @@ def _variables(build: Build) -> Mapping[str, Any]:
 
 
 def _one_letter_apart(one: str, other: str) -> bool:
-    """Whether one letter was added, left out or replaced, or two were exchanged."""
+    """Whether the words differ by one added, missing or replaced letter, or by two exchanged
+    letters.
+    """
     return abs(len(one) - len(other)) < 2 and bool(_shortened(one) & _shortened(other))
 
 
@@ -301,7 +303,7 @@ _ROLE_KEYS = (
     path="engine.args.additional-config",
     message="this key is for instances that only prefill or only decode, but this instance does "
     "both: the engine fails to start",
-    fix="remove it",
+    fix="remove this key",
     source="vllm-ascend, platform.py and ascend_config.py: lines 344 and 681, 453 and 463 of "
     "v0.22.1rc; lines 346 and 703, 558 and 568 of v0.23.0; lines 676, 686 and, in platform.py, 915 "
     "of main at 182b75ea84",
@@ -356,7 +358,7 @@ def _finegrained(values: Values) -> Places:
     path="engine.args.additional-config.profiling_chunk_config",
     message="this needs pipeline parallelism, which this deployment does not have: the engine "
     "fails to start",
-    fix="remove it",
+    fix="remove this key",
     source="vllm-ascend, ascend_config.py: line 69 of v0.22.1rc; in scheduler_config, 74 of "
     "v0.25.1rc1 and 93 of main at 182b75ea84",
 ).finder(RULES)

@@ -30,7 +30,7 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.enable_kv_nz",
         condition=f"not {true('additional-config', 'enable_kv_nz')}",
         message="models with DSA sparse attention do not support it: the engine fails to start",
-        fix="remove it",
+        fix="remove this key",
         source="vllm-ascend, ascend_config.py: lines 245 to 249 of v0.22.1rc, 259 of main at "
         "182b75ea84",
     ),

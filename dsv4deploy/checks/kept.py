@@ -1,4 +1,4 @@
-"""Which findings come from a user's own values, and which the profile keeps on purpose."""
+"""Separates the findings of a user's own values from those that the profile keeps on purpose."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def origins(
         findings: what :func:`~.rules.check` returns.
         values: the deployment.
         release: its namespace.
-        profile: the profile that lies under the values; ``""`` is the default one.
+        profile: the profile below the values; ``""`` is the default one.
     """
     base = load(profile=profile) if profile else Values()
     expected = findings if values == base else check(base, release)

@@ -247,8 +247,8 @@ def _shared_memory(values: Values) -> Places:
     path="engine.resources.limits.memory",
     message="shared memory and the store's segment need {size}, which is the whole limit",
     fix="raise it above engine.shmSize and kvStore.segmentBytes together",
-    source="Kubernetes documentation, Volumes, emptyDir: what a volume in memory holds counts "
-    "against the container's limit",
+    source="Kubernetes documentation, Volumes, emptyDir: the contents of a volume in memory "
+    "count toward the container's limit",
 ).finder(RULES)
 def _memory_limit(values: Values) -> Places:
     store = values.kv_store.segment_bytes * values.parallelism.data_local

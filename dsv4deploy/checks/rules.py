@@ -50,7 +50,7 @@ def check(
     Args:
         values: what :func:`dsv4deploy.load` returns.
         release: the namespace to deploy to; ``demo`` by default.
-        ignore: codes of warnings to leave out.
+        ignore: codes of warnings to ignore.
 
     Raises:
         ValuesError: a code to ignore is not known, or an error's.

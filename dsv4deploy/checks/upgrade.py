@@ -40,7 +40,7 @@ def upgrade(values: Values, engine: str, release: Release | None = None) -> list
     """What changes where a deployment goes to another engine, errors first.
 
     A finding that the other engine adds is as :func:`~.rules.check` returns it; one that it ends is
-    ``ok``, and so is a limit that becomes another one. What is the same in both is left out.
+    ``ok``, and so is a limit that becomes another one. What is the same in both is omitted.
 
     Args:
         values: the deployment as it is.

@@ -31,7 +31,7 @@ VERBS = {
     "check": "Report known problems of a deployment.",
     "completion": "Print a shell's completion script.",
     "delete": "Delete the objects that `apply` created, and keep all others.",
-    "diff": "Show what `apply` would change, field by field, from a server-side dry run.",
+    "diff": "Show what `apply` would change, field by field, from a dry run on the server.",
     "doctor": "Check whether a cluster can run a deployment.",
     "explain": "Explain a value: its type, default, unit, and the flag or field it becomes.",
     "history": "List the revisions of a service: the last 10, and the last one that ran.",

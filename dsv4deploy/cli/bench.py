@@ -289,7 +289,7 @@ def run(deployment: DeploymentOptions, cluster: ClusterOptions, options: RunOpti
             benchmark.here(python, tell)
     for group in benchmark.plan()["groups"]:
         print_text(options.output / group["folder"])
-    say(f"{command('dsv4deploy', 'bench', 'report', options.output)} says what they mean")
+    say(f"{command('dsv4deploy', 'bench', 'report', options.output)} explains them")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from .render import accepted
 @cluster_options
 @FORMAT
 def diff(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
-    """Show what `apply` would change, field by field, from a server-side dry run.
+    """Show what `apply` would change, field by field, from a dry run on the server.
 
     It exits with 1 if something differs.
     """

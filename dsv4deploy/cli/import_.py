@@ -96,6 +96,6 @@ def _reported(found: Imported, file: str) -> bool:
     diff = command("dsv4deploy", "diff", file, *where, "-n", found.release.namespace)
     say(
         f"{diff} shows what `apply` would change in the cluster. The first `apply` keeps what "
-        "kubectl or Helm made as revision `adopted`, to which `dsv4deploy rollback` goes back."
+        "kubectl or Helm made as revision `adopted`, which `dsv4deploy rollback` can restore."
     )
     return bool(found.changes or errors(findings))

@@ -28,7 +28,7 @@ def known(version: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def problem(version: str, flag: str, value: Any) -> str:
-    """What that version's parser would refuse, or take for something else; ``""`` if nothing.
+    """What that version's parser would reject or misread; ``""`` if nothing.
 
     Args:
         version: a version in :func:`versions`.

@@ -152,7 +152,7 @@ class Quota(Section):
     """The window.
     Becomes: limit.unit of a rate limit rule"""
     count: Literal["input", "output", "total", "weighted"]
-    """Which tokens are charged: the prompt's, the answer's, both, or both by `maas.weights`.
+    """The tokens that count: those of the prompt, of the answer, both, or both with `maas.weights`.
     Becomes: cost.response.metadata.key of a rate limit rule"""
 
 

@@ -69,7 +69,7 @@ def load(
 
     Args:
         sources: values files (``-`` is stdin) or mappings; later ones win, maps merge, null removes
-        a default.
+            a default.
         profile: the name of a shipped profile, over which the sources are merged.
         set: ``a.b=c`` as Helm's ``--set`` reads it (``true``, ``null`` and integers are typed).
         set_string: ``a.b=c``, always text.

@@ -1,10 +1,10 @@
 """The shipped profiles: values files whose every line names its source.
 
-A profile is an ordinary values file. Its comments are part of it: the first sentence says what
-it is, ``Hardware:`` the cards it is for, ``Provenance:`` who has run it (``validated``:
-measurements are published; ``upstream``: a documented configuration; ``derived``: one of them with
-changes without a published measurement), ``Sources:`` what its tags such as ``[A]`` mean, ``Kept:``
-why it keeps what a rule warns of, by the rule's code.
+A profile is an ordinary values file. Its comments are part of it: the first sentence describes it,
+``Hardware:`` the cards it is for, ``Provenance:`` who has run it (``validated``: measurements are
+published; ``upstream``: a documented configuration; ``derived``: one of them with changes without a
+published measurement), ``Sources:`` what its tags such as ``[A]`` mean, ``Kept:`` why it keeps what
+a rule warns of, by the rule's code.
 """
 
 from __future__ import annotations

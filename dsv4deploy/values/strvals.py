@@ -32,7 +32,7 @@ def parse_into(tree: Tree, option: str, text: str) -> None:
 
     Raises:
         ValuesError: Helm, or one of its versions, would not read it either; the message states what
-        to write, and contains no secret.
+            to write, and contains no secret.
     """
     if option == "--set-json" and text.lstrip().startswith("{"):
         message = f"only Helm 3.18 and later read a whole object: write {_FORMS[option]}"

@@ -103,7 +103,7 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
 
     Raises:
         ValuesError: broken YAML, several documents, a duplicate key, an ambiguous scalar, a tag, a
-        directive, another encoding than UTF-8.
+            directive, another encoding than UTF-8.
     """
     documents = read_all(text, source, most=1)
     return documents[0] if documents else {}

@@ -301,21 +301,44 @@ def _log(cluster: Cluster, job: Object) -> str:
 
     Raises:
         DeployError: the Job has ended, and its log can't be read: while it runs there is another
-            look. """ name, place, ended = job["metadata"]["name"], job["metadata"]["namespace"],
-            _ended(job) delete = command("kubectl", "-n", place, "delete", "job", name) text =
-            unread = "" try: for pod in _pods(cluster, job): text += cluster.log(place,
-            pod["metadata"]["name"], "bench", 0, strict=bool(ended)) except ClusterError as error:
-            if not ended: raise unread = str(error) if ended == "Complete" and worker.FINISHED not
-            in text.splitlines(): unread = unread or "it has no end" if unread: raise DeployError(
+            look.
+    """
+    name, place, ended = job["metadata"]["name"], job["metadata"]["namespace"], _ended(job)
+    delete = command("kubectl", "-n", place, "delete", "job", name)
+    text = unread = ""
+    try:
+        for pod in _pods(cluster, job):
+            text += cluster.log(place, pod["metadata"]["name"], "bench", 0, strict=bool(ended))
+    except ClusterError as error:
+        if not ended:
+            raise
+        unread = str(error)
+    if ended == "Complete" and worker.FINISHED not in text.splitlines():
+        unread = unread or "it has no end"
+    if unread:
+        raise DeployError(
             f"Job {name} has ended, and its log can't be read: {unread}: give the same command "
-            f"again when it can; {delete} gives its results up" ) return text   def collect(log:
-            str, benchmark: Benchmark) -> None: """Puts the runs that a log holds whole into their
-            folders; the others stay pending.""" pending = _pending(benchmark.plan()) for name, text
-            in _BLOCK.findall(log): if name in pending: with suppress(*_DAMAGED): unpack(text,
-            benchmark.output / name) benchmark.record()   def unpack(text: str, folder: Path) ->
-            None: """Writes a run's folder out of what :func:`worker.printed` has made, whole or not
-            at all.  Raises: binascii.Error, EOFError, tarfile.TarError, zlib.error: some of the
-            text is missing, or it is another archive.
+            f"again when it can; {delete} gives its results up"
+        )
+    return text
+
+
+def collect(log: str, benchmark: Benchmark) -> None:
+    """Puts the runs that a log holds whole into their folders; the others stay pending."""
+    pending = _pending(benchmark.plan())
+    for name, text in _BLOCK.findall(log):
+        if name in pending:
+            with suppress(*_DAMAGED):
+                unpack(text, benchmark.output / name)
+            benchmark.record()
+
+
+def unpack(text: str, folder: Path) -> None:
+    """Writes a run's folder out of what :func:`worker.printed` has made, whole or not at all.
+
+    Raises:
+        binascii.Error, EOFError, tarfile.TarError, zlib.error: some of the text is missing, or it
+            is another archive.
     """
     unpacker = zlib.decompressobj(wbits=31)
     archived = unpacker.decompress(base64.b64decode(text), _LARGEST)

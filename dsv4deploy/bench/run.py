@@ -373,20 +373,34 @@ def _answered(folder: Path, scenario: int) -> dict[str, Any]:
     """The facts in the answers after the load of a group's runs, for ``run.json``.
 
     Raises:
-        DeployError: a run has left no answer that can be read. """ bad, simulator = [], None for
-            path in sorted(folder.glob(f"runs/run-*/{worker.ANSWER}")): try: answer =
-            read_json(path.read_text("utf-8")) error, why = str(answer["error"]),
-            garbage(str(answer["text"]), "count") told = answer["simulator"] except (LookupError,
-            OSError, TypeError, ValueError) as wrong: raise DeployError( f"{path}: can't be read:
-            {wrong}: delete {path.parent}, and run the same command " "to repeat the run" ) from
-            None try: simulator = simulator or (_simulator(told, scenario) if told else None) except
-            (AttributeError, LookupError, TypeError, ValueError): error = error or f"{SIMULATOR}:
-            the simulator's description of itself is invalid" if error or why: run =
-            path.parent.name bad.append(f"{run}: no answer: {error}" if error else f"{run}: garbage:
-            {why}") return {"badAnswers": bad, "simulator": simulator}   def _simulator(told:
-            dict[str, Any], scenario: int) -> dict[str, Any]: """A simulator's description of
-            itself, as far as it concerns one scenario.  Raises: AttributeError, LookupError,
-            TypeError, ValueError: a report could not read it.
+        DeployError: a run has left no answer that can be read.
+    """
+    bad, simulator = [], None
+    for path in sorted(folder.glob(f"runs/run-*/{worker.ANSWER}")):
+        try:
+            answer = read_json(path.read_text("utf-8"))
+            error, why = str(answer["error"]), garbage(str(answer["text"]), "count")
+            told = answer["simulator"]
+        except (LookupError, OSError, TypeError, ValueError) as wrong:
+            raise DeployError(
+                f"{path}: can't be read: {wrong}: delete {path.parent}, and run the same command "
+                "to repeat the run"
+            ) from None
+        try:
+            simulator = simulator or (_simulator(told, scenario) if told else None)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            error = error or f"{SIMULATOR}: the simulator's description of itself is invalid"
+        if error or why:
+            run = path.parent.name
+            bad.append(f"{run}: no answer: {error}" if error else f"{run}: garbage: {why}")
+    return {"badAnswers": bad, "simulator": simulator}
+
+
+def _simulator(told: dict[str, Any], scenario: int) -> dict[str, Any]:
+    """A simulator's description of itself, as far as it concerns one scenario.
+
+    Raises:
+        AttributeError, LookupError, TypeError, ValueError: a report could not read it.
     """
     rest = {key: value for key, value in told.items() if key != "scenarios"}
     found = {**told["scenarios"].get(str(scenario), {}), **rest}

@@ -230,7 +230,8 @@ def _follow(
         live = cluster.live(objects[-1])
         if live is None:
             raise ClusterError(
-                f"Job {name} does not exist any more; the same command creates it again", "NotFound"
+                f"Job {name} does not exist any more; run the same command to create it again",
+                "NotFound",
             )
         log = _log(cluster, live)
         collect(log, benchmark)

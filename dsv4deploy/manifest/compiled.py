@@ -2157,7 +2157,7 @@ def prometheusrule_yaml(environment):
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
             yield '}) == 0\n          for: '
             yield str(environment.finalize(t_5(str_join((t_6(t_2((undefined(name='budget') if l_0_budget is missing else l_0_budget))), 's', )))))
-            yield "\n          labels:\n            severity: critical\n          annotations:\n            summary: No engine has become ready within its start-up budget\n            description: The startup probe is about to fail; the engine's log shows what the engine waits for.\n        - alert: CacheNearlyFull\n          expr: >-\n            max(vllm:kv_cache_usage_perc{ "
+            yield "\n          labels:\n            severity: critical\n          annotations:\n            summary: No engine has become ready within its startup budget\n            description: The startup probe is about to fail; the engine's log shows what the engine waits for.\n        - alert: CacheNearlyFull\n          expr: >-\n            max(vllm:kv_cache_usage_perc{ "
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
             yield ' }) > 0.95\n          for: 5m\n          labels:\n            severity: warning\n          annotations:\n            summary: The KV cache is over 95 % full\n            description: Requests will be preempted. Fewer or shorter ones, or a lower max-num-batched-tokens, make room.\n        - alert: Preemptions\n          expr: >-\n            sum(increase(vllm:num_preemptions_total{ '
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
@@ -2344,7 +2344,7 @@ COMPILED: dict[str, tuple[Callable[..., Any], str]] = {
     "423afa9b2bd9ba9494c59397370445350889ef42311422983f496bf9c941183f": (poddisruptionbudget_yaml, "1=32&5=35&6=37&7=38&9=40&12=42"),
     "1847eafc11bda45c106fbe465542b26affea9c34d52a71fcba6e53fe541a4c83": (podmonitor_proxies_yaml, "1=37&5=40&6=42&7=44&9=47&10=49&11=53&14=58&16=61&21=64&26=66&27=68&31=70&35=72"),
     "4776dfea33820e5ded689c993e08e037fad2dcaac6dcd757d891a8c6b764307a": (podmonitor_yaml, "1=38&5=41&6=43&7=45&9=48&10=50&11=54&14=59&16=62&21=65&27=67"),
-    "4a86ebe034e37a1cd1f7b07b77cfbbc9281ab47a455eaaebe0ef9d54e7dbe27a": (prometheusrule_yaml, "1=51&2=54&3=57&4=60&5=63&9=66&10=68&11=70&13=73&14=75&15=79&18=84&20=87&24=90&28=92&29=94&37=96&46=98&54=100&63=102&64=104&73=108&74=110&81=114&82=117"),
+    "dd70fd32377ee3ba365f139d882c29aa0a3585fe04044a1e5af7470d90573c8a": (prometheusrule_yaml, "1=51&2=54&3=57&4=60&5=63&9=66&10=68&11=70&13=73&14=75&15=79&18=84&20=87&24=90&28=92&29=94&37=96&46=98&54=100&63=102&64=104&73=108&74=110&81=114&82=117"),
     "da5e6633ed8d853c7281fb2243e0630e17d1eeae38cf5602bd58e07ef0b8ef5e": (referencegrant_yaml, "1=26&5=29&6=31&7=32&12=34&15=36&19=38"),
     "c0a51a6378b2a007607ce396b9c98f9f2f997af258b39e73fb7823671747c473": (securitypolicy_yaml, "1=25&5=28&6=30&7=31&13=33&18=35&22=37"),
     "b8ad4a5dc2dfce9bf9d0123aa49d93b5dff0e928b822f5e13366780ee12c09e1": (conditions, "1=51"),

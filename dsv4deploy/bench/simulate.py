@@ -60,7 +60,7 @@ class Simulation:
         garbage: whether answers are garbage.
         time_scale: seconds taken for a second simulated; 0.1 is ten times as fast.
         sequences: requests that run at a time, as ``max-num-seqs`` × data parallel; others wait.
-        size: of the prompts, as a share of the published size; tells the scenarios apart.
+        size: of the prompts, as a fraction of the published size; distinguishes the scenarios.
         seed: of the scatter.
     """
 

@@ -34,7 +34,7 @@ class Imported:
 
     Attributes:
         profile: the profile over which the values are merged; ``""`` is the defaults.
-        overlay: the values that differ from the profile; null leaves an entry out.
+        overlay: the values that differ from the profile; null omits an entry.
         values: all of them.
         release: the namespace that the manifest is for.
         changes: what the values cannot express: the field, what the manifest has there, and what

@@ -14,6 +14,7 @@ from pathlib import Path
 import control_plane
 import parts
 import pytest
+import reaper
 import tokenizer
 from cluster.nodes import Cluster as Real
 from cluster.software import NEWEST
@@ -22,6 +23,8 @@ from parts import CACHE, making, run
 
 from dsv4deploy.bench import dataset
 from dsv4deploy.cluster.client import Cluster
+
+reaper.guard()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dsv4deploy.cluster.pods import ended, failures, started, stuck, unscheduled
+from dsv4deploy.cluster.pods import ended, failures, lost, started, stuck, unscheduled
 
 Tree = dict[str, Any]
 ENDED = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-01-01T00:00:00Z"}
@@ -35,6 +35,16 @@ def waiting(reason: str, **more: str) -> Tree:
 def test_a_pod_without_a_node_says_why(condition: Tree, why: str) -> None:
     assert unscheduled(pod(conditions=[{"type": "PodScheduled", **condition}])) == why
     assert unscheduled({"metadata": {"name": "new"}}) == ""
+
+
+@pytest.mark.parametrize(
+    ("ready", "containers", "node"),
+    [("True", "True", ""), ("False", "False", ""), ("False", "True", "n2")],
+)
+def test_a_pod_whose_node_does_not_answer_names_it(ready: str, containers: str, node: str) -> None:
+    held = {"Ready": ready, "ContainersReady": containers}
+    conditions = [{"type": kind, "status": status} for kind, status in held.items()]
+    assert lost({**pod(conditions=conditions), "spec": {"nodeName": "n2"}}) == node
 
 
 def test_a_container_that_can_t_start_says_why() -> None:

@@ -55,6 +55,18 @@ def unscheduled(pod: Pod) -> str:
     return ""
 
 
+def lost(pod: Pod) -> str:
+    """The node of a pod, where it has stopped to report; ``""`` where it reports.
+
+    Then the node's controller sets the condition Ready of the pods on it, and what kubelet has
+    reported of their containers stays (Kubernetes 1.34.4, controller_utils.go, MarkPodsNotReady).
+    """
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    held = {each["type"]: each["status"] for each in conditions}
+    gone = (held.get("Ready"), held.get("ContainersReady")) == ("False", "True")
+    return str(pod["spec"]["nodeName"]) if gone else ""
+
+
 def stuck(pod: Pod) -> tuple[str, str]:
     """Why a container of a pod can't start.
 

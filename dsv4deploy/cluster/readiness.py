@@ -242,6 +242,8 @@ def _engine(cluster: Cluster, pod: Object) -> Progress:
         if any(word in why for word in _NO_NODE):
             return Progress("failed", 0.0, f"no node takes pod {name}: {why}")
         return Progress("scheduled", 0.05, why)
+    if node := pods.lost(pod):
+        return Progress("failed", 0.0, f"pod {name} is on node {node}, which does not answer")
     if why := _stuck(cluster, pod):
         return Progress("failed", 0.0, why)
     states = pods.containers(pod)

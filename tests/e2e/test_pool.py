@@ -8,11 +8,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 from cluster.nodes import Cluster
-from cluster.user import ENGINES, address, complete, deployed, dsv4deploy
+from cluster.user import ENGINES, QUICK, address, begun, complete, deployed, dsv4deploy
 from control_plane import until
 
 from dsv4deploy import load
@@ -68,6 +69,32 @@ def test_a_killed_engine_costs_no_new_request_after_five_seconds(
         thread.join()
     assert sum(begun > killed + 5 for begun in asked) > 20
     assert [begun - killed for begun in failed if begun > killed + 5] == []
+    until("both are ready again", lambda: _ready(real) == 2)
+
+
+def test_a_drain_amid_an_upgrade_waits_for_the_engines_and_leaves_one(
+    real: Cluster, ask: tuple[str, str]
+) -> None:
+    url, key = ask
+    budget = ("--set", "disruptionBudget.enabled=true", "--set-string")
+    new = (*TWO, *QUICK, *budget, "engine.env.SIMULATED_LOAD=10", "--yes")
+    drain = ("drain", "n1", f"--pod-selector={ENGINES}", "--delete-emptydir-data", "--force")
+    with (
+        ThreadPoolExecutor() as pool,
+        begun(real, "upgrade", "--name", "chat", "-n", HOME, *new) as (_, lines),
+    ):
+        assert any(line.startswith("loading: ") for line in lines)
+        drained = pool.submit(real.kubectl, *drain, "--ignore-daemonsets")
+        try:
+            # The budget evicts none of them before both are ready, and then the first alone.
+            assert "chat is ready" in "".join(lines)
+            until("one has gone", lambda: _ready(real) == 1)
+            assert complete(url, MODEL, key=key).whole
+            assert not drained.done()
+        finally:
+            real.kubectl("uncordon", "n1")
+        until("both have gone", drained.done)
+        drained.result()
     until("both are ready again", lambda: _ready(real) == 2)
 
 

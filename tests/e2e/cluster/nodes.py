@@ -33,6 +33,7 @@ _GROUPS = {
     "system:kube-scheduler": "",
     "system:node:n1": "system:nodes",
     "system:node:n2": "system:nodes",
+    "system:node:n3": "system:nodes",
 }
 """The users, with the group of each."""
 _LABELS = "node.kubernetes.io/npu.chip.name=910B4"

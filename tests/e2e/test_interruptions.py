@@ -35,7 +35,7 @@ def chat(real: Cluster) -> Iterator[str]:
 
 def differs_in_nothing(cluster: Cluster, words: tuple[str, ...], _: str) -> None:
     """The live objects are what the command's values say."""
-    dsv4deploy(cluster, "diff", *words[1:])
+    dsv4deploy(cluster, "diff", *(each for each in words[1:] if each != "--yes"))
 
 
 def is_the_last_revision(cluster: Cluster, words: tuple[str, ...], told: str) -> None:

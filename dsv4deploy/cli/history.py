@@ -14,7 +14,7 @@ from .output import print_json, print_table
 @service_options
 @FORMAT
 def history(service: ServiceOptions, output: str) -> None:
-    """List a service's revisions; the last 10, and the last that ran, are kept."""
+    """List the revisions of a service: the last 10, and the last one that ran."""
     rows = [
         {
             "revision": each.number,

@@ -136,6 +136,24 @@ def missing_pull_secret(cluster: Cluster, namespace: str, about: str) -> str:
     return _last(event for event in events if event.get("reason") == _ABSENT)
 
 
+def refused(cluster: Cluster, group: Object) -> str:
+    """Why a LeaderWorkerSet's last pod could not be made; ``""`` where none was refused.
+
+    StatefulSets make its pods: one makes the leaders, and each leader has one for its workers. They
+    report a refusal in events alone.
+    """
+    name, namespace = group["metadata"]["name"], group["metadata"]["namespace"]
+    found = _warnings(cluster, namespace, "involvedObject.kind=StatefulSet,reason=FailedCreate")
+    # Those of an earlier LeaderWorkerSet of this name stay for an hour.
+    made = group["metadata"].get("creationTimestamp") or ""
+    return _last(
+        event
+        for event in found
+        if re.fullmatch(rf"{re.escape(name)}(-\d+)?", event["involvedObject"]["name"])
+        and (event.get("lastTimestamp") or "") >= made
+    )
+
+
 def _warnings(cluster: Cluster, namespace: str, about: str) -> list[Object]:
     try:
         return cluster.list("v1", "Event", namespace, fields=f"{about},type=Warning")

@@ -118,10 +118,10 @@ def _starting(
         ):
             why = ready.get("message") or "Ready is not True"
             return Progress("lagging", 0.97, f"the engines are ready, and KServe lags: {why}")
+    least = 2 if "worker" in (live.get("spec") or {}) else 1
+    if len(engines) < least and (refused := _refused(cluster, live)):
+        return Progress("failed", 0.0, f"its pods can't be made: {refused}")
     if not engines:
-        refused = _refused(cluster, live)
-        if refused:
-            return Progress("failed", 0.0, f"its pods can't be made: {refused}")
         if ready.get("reason") == "Stopped":
             return Progress("starting", 0.02, "KServe has not started it yet")
         return Progress("accepted", 0.05, "KServe makes its pods")
@@ -189,6 +189,8 @@ def _refused(cluster: Cluster, service: Object) -> str:
         for condition in (item.get("status") or {}).get("conditions") or []:
             if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
                 return str(condition.get("message", ""))
+        if item["kind"] == "LeaderWorkerSet":
+            return pods.refused(cluster, item)
     return ""
 
 

@@ -6,12 +6,15 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TypeAlias
 
 import pytest
 from cluster.nodes import Cluster, Tree
-from cluster.user import ENGINES, begun, dsv4deploy
+from cluster.user import ENGINES, begun, complete, deployed, dsv4deploy, ingress
 from control_plane import until
+
+from dsv4deploy import load
 
 HOME = "reasons"
 PLACE = ("--name", "chat", "-n", HOME)
@@ -67,33 +70,72 @@ def limited(cluster: Cluster) -> Iterator[None]:
 
 
 @contextmanager
-def restricted(cluster: Cluster) -> Iterator[None]:
-    level = "pod-security.kubernetes.io/enforce"
-    cluster.kubectl("label", "namespace", HOME, f"{level}=restricted")
+def secured(level: str, cluster: Cluster) -> Iterator[None]:
+    """The namespace admits what a Pod Security Standard admits."""
+    key = "pod-security.kubernetes.io/enforce"
+    cluster.kubectl("label", "namespace", HOME, f"{key}={level}")
     try:
         yield
     finally:
-        cluster.kubectl("label", "namespace", HOME, f"{level}-")
+        cluster.kubectl("label", "namespace", HOME, f"{key}-")
+
+
+@contextmanager
+def full(cluster: Cluster) -> Iterator[None]:
+    """Kubelet reports DiskPressure; in the grace period of a soft limit it evicts no pod."""
+    file = cluster.first.folder / "kubelet.json"
+    before = file.read_text()
+    limit = {"evictionSoft": {"nodefs.available": "99%"}}
+    limit["evictionSoftGracePeriod"] = {"nodefs.available": "1h"}
+    try:
+        file.write_text(json.dumps({**json.loads(before), **limit}))
+        cluster.first.restart("kubelet")
+        until("the disk is full", lambda: pressed(cluster))
+        yield
+    finally:
+        file.write_text(before)
+        cluster.first.restart("kubelet")
+        until("the disk is free", lambda: not pressed(cluster) and free(cluster) == "8")
+
+
+def pressed(cluster: Cluster) -> bool:
+    """Whether the node has the taint of a full disk."""
+    return "disk-pressure" in json.dumps((cluster.get("node", "n1") or {})["spec"])
+
+
+ONE = "ascend-910b4-8-w4a8"
+TWO = ("ascend-910b3-16-w8a8", "--set", "engine.hostIpc=false")
+TOLERATING = (ONE, "--set-json", 'npu.tolerations={"*": {"operator": "Exists"}}')
 
 
 @pytest.mark.usefixtures("place")
 @pytest.mark.parametrize(
-    ("spoil", "check", "why"),
+    ("spoil", "values", "check", "why"),
     [
-        (broken_device, "free-npus", f"Insufficient {NPU}"),
-        (cordoned, "nodes-ready", "were unschedulable"),
-        (limited, "quota", "exceeded quota: npus"),
-        (restricted, "pod-security", 'violates PodSecurity "restricted:latest"'),
+        (broken_device, (ONE,), "free-npus", f"Insufficient {NPU}"),
+        (cordoned, (ONE,), "nodes-ready", "were unschedulable"),
+        (limited, (ONE,), "quota", "exceeded quota: npus"),
+        (partial(secured, "restricted"), (ONE,), "pod-security", 'PodSecurity "restricted:latest"'),
+        (partial(secured, "baseline"), TWO, "pod-security", 'must not include "IPC_LOCK"'),
+        (full, (ONE,), "nodes-ready", "untolerated taint {node.kubernetes.io/disk-pressure"),
+        (full, TOLERATING, "nodes-ready", "The node had condition: [DiskPressure]"),
     ],
 )
 def test_each_reason_is_told_by_doctor_and_while_waiting(
-    real: Cluster, spoil: Spoil, check: str, why: str
+    real: Cluster, spoil: Spoil, values: tuple[str, ...], check: str, why: str
 ) -> None:
+    words = (*PLACE, "--profile", *values)
     with spoil(real):
-        found = json.loads(dsv4deploy(real, "doctor", *PLACE, "-o", "json", code=1))
+        found = json.loads(dsv4deploy(real, "doctor", *words, "-o", "json", code=1))
         errors = {each["code"] for each in found if each["severity"] == "error"}
         assert check in errors
-        with begun(real, "apply", *PLACE, "--wait") as (process, lines):
+        with begun(real, "apply", *words, "--wait") as (process, lines):
             line = next(line for line in lines if line.startswith("failed: "))
             process.send_signal(signal.SIGINT)
         assert why in line
+
+
+@pytest.mark.usefixtures("place")
+def test_a_namespace_of_the_baseline_standard_admits_all_pods_of_one_node(real: Cluster) -> None:
+    with secured("baseline", real), deployed(real, HOME):
+        assert complete(ingress(real, HOME), load().model.name).whole

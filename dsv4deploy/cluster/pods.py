@@ -47,6 +47,29 @@ def main(those: list[Object]) -> Object:
     return next((each for each in those if each["name"] == "main"), {})
 
 
+def current(pods: list[Object]) -> list[Object]:
+    """Pods without those that a node has rejected or evicted, which stay beside their successors.
+
+    Where there are only such, the last of them.
+    """
+    gone = [pod for pod in pods if rejected(pod)]
+    last = sorted(gone, key=lambda pod: str(pod["metadata"].get("creationTimestamp") or ""))[-1:]
+    return [pod for pod in pods if not rejected(pod)] or last
+
+
+def rejected(pod: Pod) -> str:
+    """Why a node has rejected or evicted a pod, such as a full disk; ``""`` where none has.
+
+    Of pods whose containers are always restarted, no others fail as a whole.
+    """
+    status = pod.get("status") or {}
+    if status.get("phase") != "Failed":
+        return ""
+    name, node = pod["metadata"]["name"], (pod.get("spec") or {}).get("nodeName", "")
+    told = ": ".join(filter(None, (status.get("reason"), (status.get("message") or "").strip())))
+    return f"node {node} does not keep pod {name}: {told}"
+
+
 def unscheduled(pod: Pod) -> str:
     """Why a pod has no node; ``""`` where it has one, or has just been made."""
     for condition in (pod.get("status") or {}).get("conditions") or []:

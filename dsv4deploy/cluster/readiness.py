@@ -91,6 +91,7 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
         [pod for pod in found if pods.label(pod, "app.kubernetes.io/component").startswith(each)]
         for each in (_ENGINE, _ROUTER)
     )
+    engines, routers = pods.current(engines), pods.current(routers)
     if stopped(live):
         running = bool(found) or _workloads(cluster, service, namespace)
         message = "its pods are going" if running else "its pods are gone"
@@ -240,6 +241,8 @@ def _stuck(cluster: Cluster, pod: Object) -> str:
 def _engine(cluster: Cluster, pod: Object) -> Progress:
     """Where one pod of the engines is on its way."""
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    if why := pods.rejected(pod):
+        return Progress("failed", 0.0, why)
     if why := pods.unscheduled(pod):
         if any(word in why for word in _NO_NODE):
             return Progress("failed", 0.0, f"no node takes pod {name}: {why}")

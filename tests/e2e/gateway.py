@@ -1,22 +1,16 @@
-"""The MaaS gateway as it runs in a cluster: Envoy Gateway, Envoy AI Gateway, Envoy, quotas.
+"""The MaaS gateway of a real cluster, as its clients and administrators see it.
 
-Envoy Gateway's and Envoy AI Gateway's own charts are applied to a kube-apiserver, their controllers
-started with those charts' arguments and rights, and the pods that the controllers write (Envoy with
-the external processor that Envoy AI Gateway's webhook adds to it, the rate limit service) run as
-:mod:`pods` runs them. The objects under test are those that dsv4deploy renders, unchanged.
-
-It differs from a cluster in this: Envoy is 1.38.3 from PyPI where Envoy Gateway 1.8.1 names 1.38.1,
-the programs are built here from the releases' sources, and a model server written for the tests
-stands behind the gateway, at the address of the Service that KServe would make.
+A model server written for the tests answers in the engines' place: an engine neither waits nor
+resets a connection at a client's word, and does not list what reached it. It runs on the node,
+beside the tests, and Services with the names that KServe gives lead to it. Of what dsv4deploy
+renders everything is applied but KServe's own objects.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,324 +18,195 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
-from control_plane import (
-    ENVOY,
-    Tree,
-    api_server,
-    install_crds,
-    namespace,
-    other_crds,
-    running,
-    set_status,
-    until,
-)
+from cluster.nodes import Cluster as Real
+from cluster.nodes import Tree
+from cluster.stack import SYSTEM, gateways
+from control_plane import namespace, running, until
 from parts import program, run
-from pods import NODE, Image, Node, Pod, network
-from tools import find
 
 from dsv4deploy import Release, Values
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.manifest.render import render
 
-EXTENSION = "sigs.k8s.io/gateway-api-inference-extension@v1.0.2"
-SYSTEM, AI_SYSTEM = "envoy-gateway-system", "envoy-ai-gateway-system"
-REDIS = ("redis", "redis-system")  # the Service that Envoy AI Gateway's example names
-# Seconds that Envoy waits for the rate limit: the default of 20 ms is less than a busy machine
-# needs, and counts as no limit.
-PATIENCE = 8
+REDIS = ("redis", "redis-system")
 MODEL_SERVER = Path(__file__).resolve().parent / "model_server.py"
 
 
-def images(go_build: Callable[..., Path]) -> dict[str, Image]:
-    """What replaces the images that the charts and controllers name."""
-    import envoy
-
-    binary = Path(envoy.__file__).parent / "_bin" / "envoy"
-    binary.chmod(0o755)
-    return {
-        "gateway": Image("usr/local/bin/envoy-gateway", go_build("ai-gateway", "envoy-gateway")),
-        "ai-gateway-controller": Image("app", go_build("ai-gateway", "controller")),
-        "ai-gateway-extproc": Image("app", go_build("ai-gateway", "extproc")),
-        "ratelimit": Image("bin/ratelimit", go_build("ratelimit", "service_cmd")),
-        "envoy": Image("usr/local/bin/envoy", binary),
-    }
-
-
-def charts(go_module: Callable[[str], Path], settings: Tree, folder: Path) -> list[Tree]:
-    """The objects of Envoy Gateway's and Envoy AI Gateway's charts, hooks included.
-
-    Args:
-        go_module: finds a Go module's folder.
-        settings: the EnvoyGateway configuration beside what Envoy AI Gateway asks for.
-        folder: for a values file.
-    """
-    gateway, ai = map(go_module, ENVOY)
-    helm = find("helm3")
-    own = folder / "envoy-gateway-values.yaml"
-    image = {"image": "docker.io/envoyproxy/gateway:v1.8.1", "pullPolicy": "IfNotPresent"}
-    limits = {"timeout": f"{PATIENCE}s", **settings.get("rateLimit", {})}
-    values = {
-        "global": {"images": {"envoyGateway": image}},
-        "config": {"envoyGateway": {**settings, "rateLimit": limits}},
-    }
-    own.write_text(yaml.safe_dump(values))
-    chart = gateway / "charts" / "gateway-helm"
-    # The release fills its defaults' three placeholders in; `own` replaces them.
-    examples = [
-        ai / "examples" / name / "envoy-gateway-values-addon.yaml"
-        for name in ("token_ratelimit", "inference-pool")
-    ]
-    asked = ai / "manifests" / "envoy-gateway-values.yaml"
-    files = (chart / "values.tmpl.yaml", asked, *examples, own)
-    flags = [word for file in files for word in ("-f", file)]
-    texts = [run(helm, "template", "eg", chart, "-n", SYSTEM, *flags)]
-    chart = ai / "manifests" / "charts" / "ai-gateway-helm"
-    # Figures by user, as docs/gateway.md advises.
-    users = ("--set", "controller.metricsRequestHeaderAttributes=x-user-id:user.id")
-    texts.append(run(helm, "template", "aieg", chart, "-n", AI_SYSTEM, *users))
-    return [item for text in texts for item in yaml.load_all(text, yaml.CSafeLoader) if item]
-
-
-def crds(go_module: Callable[[str], Path]) -> list[Tree]:
-    """Gateway API's, Envoy Gateway's, Envoy AI Gateway's kinds, and InferencePool."""
-    text = run(
-        find("helm3"),
-        *("template", go_module(ENVOY[0]) / "charts" / "gateway-crds-helm"),
-        *("--set", "crds.gatewayAPI.enabled=true,crds.gatewayAPI.channel=standard"),
-    )
-    found = [item for item in yaml.load_all(text, yaml.CSafeLoader) if item]
-    bases = go_module(EXTENSION) / "config" / "crd" / "bases"
-    pools = (bases / "inference.networking.k8s.io_inferencepools.yaml").read_text()
-    found += [*yaml.load_all(pools, yaml.CSafeLoader), *other_crds(go_module)]
-    return [item for item in found if item["kind"] == "CustomResourceDefinition"]
-
-
-def _listens(address: str, port: int) -> bool:
+def listens(address: str, port: int) -> bool:
+    """Whether something listens at an address."""
     with socket.socket() as probe:
         return probe.connect_ex((address, port)) == 0
 
 
 class Gateway:
-    """A running gateway, as clients and administrators see it.
+    """The Gateways of some deployments, the first of which clients reach.
 
     Args:
-        cluster: its control plane's API.
-        node: its pods.
-        folder: every program's log.
-        go_module: finds a Go module's folder.
+        real: their cluster, in whose network the calling thread is.
+        folder: for logs and values files.
+        deployments: what they are for.
     """
 
-    def __init__(
-        self, cluster: Cluster, node: Node, folder: Path, go_module: Callable[[str], Path]
-    ) -> None:
-        self.cluster = cluster
-        self.node = node
-        self.folder = folder
-        self.proxies: dict[str, Pod] = {}
-        self._go_module = go_module
+    def __init__(self, real: Real, folder: Path, deployments: list[Values]) -> None:
+        self.real = real
+        self.cluster = Cluster.connect(kubeconfig=str(real.kubeconfig))
+        self.envoy: Tree = {}
+        self._folder = folder
+        self._deployments = deployments
         self._stack = ExitStack()
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        node = real.get("node", "n1")
+        assert node
+        self._node = str(node["status"]["addresses"][0]["address"])
 
     def __enter__(self) -> Gateway:
+        self.start_model()
+        for values in self._deployments:
+            self._deploy(values)
+        self.envoy = self.proxy(self._deployments[0])
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+        release = Release()
+        spaces = {release.namespace}
+        for values in self._deployments:
+            for item in reversed(render(values, release)):
+                self.cluster.delete(item)
+            spaces.add(values.maas.namespace)
+            secret = ("secret", values.maas.api_keys.secret_name, "-n", values.maas.namespace)
+            self.real.kubectl("delete", *secret, "--ignore-not-found")
+        self.real.kubectl("delete", "namespace", *(spaces - {SYSTEM}))
 
     @property
-    def envoy(self) -> Pod:
-        """The first proxy's pod."""
-        return next(iter(self.proxies.values()))
+    def address(self) -> str:
+        """The address of the first proxy's pod."""
+        return str(self.envoy["status"]["podIP"])
 
     @property
     def url(self) -> str:
-        """The plain listener that clients of the first proxy reach."""
-        return f"http://{self.envoy.address}:10080"
-
-    @property
-    def model_url(self) -> str:
-        """The model server itself."""
-        return f"http://{NODE}:8000"
+        """The plain listener of the first proxy's pod."""
+        return f"http://{self.address}:10080"
 
     def stats(self, pattern: str) -> dict[str, float]:
         """Envoy's own figures whose lines match a pattern, by name and labels."""
-        text = httpx.get(f"http://{self.envoy.address}:19001/stats/prometheus").text
+        text = httpx.get(f"http://{self.address}:19001/stats/prometheus").text
         lines = (line.rpartition(" ") for line in text.splitlines() if re.search(pattern, line))
         return {name: float(figure) for name, _, figure in lines if not name.startswith("#")}
 
     def seen(self) -> list[Tree]:
         """The requests that reached the model server, the last one last."""
-        found: list[Tree] = httpx.get(f"{self.model_url}/seen").json()
+        found: list[Tree] = httpx.get(f"http://{self._node}:8000/seen").json()
         return found
 
-    def redis(self, *command: str) -> Any:
-        """What Redis answers."""
-        client = (program("redis-cli"), "-h", NODE, "--json")
-        return json.loads(run(*client, *command))
-
     def charged(self, user: str) -> dict[str, int]:
-        """The tokens that stand against a user, by Redis's key: one for each rule and window."""
-        return {key: int(self.redis("GET", key)) for key in self.redis("KEYS", f"*_{user}_*")}
+        """The tokens that Redis counts for a user, by its key: one for each rule and window."""
+        service = self.real.get("service", *REDIS)
+        assert service
+        client = (program("redis-cli"), "-h", service["spec"]["clusterIP"], "--json")
+        keys = json.loads(run(*client, "KEYS", f"*_{user}_*"))
+        return {key: int(json.loads(run(*client, "GET", key))) for key in keys}
 
-    def processes(self) -> dict[str, int]:
-        """The process ids of what a request passes through."""
-        names = ("envoy", "ai-gateway-extproc")
-        found = {name: self.envoy.processes[name].pid for name in names}
-        limiter = self.node.pods["envoy-ratelimit"].processes["envoy-ratelimit"].pid
-        return {**found, "ratelimit": limiter, "redis": self._processes["redis"].pid}
-
-    def deploy(self, values: Values) -> None:
-        """Applies a deployment's objects as they are; of KServe's there is nobody to read them."""
+    def _deploy(self, values: Values) -> None:
         release = Release()
         for space in (values.maas.namespace, release.namespace):
             namespace(self.cluster, space)
-        self.node.serve(f"{values.name}-kserve-workload-svc", release.namespace)
         for item in render(values, release):
-            if self.cluster.has(item["apiVersion"], item["kind"]):
+            if not item["apiVersion"].startswith("serving.kserve.io/"):
                 self.cluster.apply(item, force=True)
+        name, ports = f"{values.name}-kserve-workload-svc", [{"name": "http", "port": 8000}]
+        meta: Tree = {"name": name, "namespace": release.namespace}
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": meta}
+        endpoints = {"addressType": "IPv4", "endpoints": [{"addresses": [self._node]}]}
+        endpoints |= {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "ports": ports}
+        labels = {"kubernetes.io/service-name": name}
+        self.real.apply(
+            {**service, "spec": {"ports": ports}},
+            {**endpoints, "metadata": {**meta, "labels": labels}},
+        )
 
-    def start_proxy(self, values: Values, *, processor: bool = True) -> Pod:
-        """Starts the pods that the controllers want for a Gateway, once its objects are there.
+    def proxy(self, values: Values, *, processor: bool = True) -> Tree:
+        """The pod of a deployment's Gateway, once it listens.
 
         Args:
-            values: its deployment.
-            processor: whether Envoy AI Gateway is to have its processor in the proxy's pod.
+            values: the deployment.
+            processor: whether Envoy AI Gateway is to have its processor in it.
         """
         name, space = values.maas.gateway.name, values.maas.namespace
-        cluster, node = self.cluster, self.node
-        owner = f"gateway.envoyproxy.io/owning-gateway-namespace={space}"
+        owner = "gateway.envoyproxy.io/owning-gateway"
 
-        def wanted(kind: str, version: str = "v1") -> Tree | None:
-            return next(iter(cluster.list(version, kind, SYSTEM, owner)), None)
+        def ready() -> Tree | None:
+            # A pod that was made before Envoy AI Gateway had configured its processor is replaced.
+            found = self.real.list("pods", SYSTEM, f"{owner}-name={name},{owner}-namespace={space}")
+            has = {each["name"] for pod in found for each in pod["spec"].get("initContainers", [])}
+            if len(found) != 1 or ("ai-gateway-extproc" in has) != processor:
+                return None
+            conditions = found[0]["status"].get("conditions", [])
+            held = {each["type"] for each in conditions if each["status"] == "True"}
+            return found[0] if "Ready" in held else None
 
-        if processor:
-            until(
-                "Envoy AI Gateway has configured its processor",
-                lambda: cluster.get("v1", "Secret", f"{name}-{space}", SYSTEM),
-            )
-        proxy = until("Envoy Gateway wants a proxy", lambda: wanted("Deployment", "apps/v1"))
-        service = until("Envoy Gateway wants an address", lambda: wanted("Service"))
-        if "envoy-ratelimit" not in node.pods:
-            limiter = ("envoy-ratelimit", SYSTEM)
-            until("its Service is there", lambda: cluster.get("v1", "Service", *limiter))
-            node.start(
-                until("its pod is wanted", lambda: cluster.get("apps/v1", "Deployment", *limiter))
-            )
-        pod = self.proxies[name] = node.start(proxy)
-        assert ("ai-gateway-extproc" in pod.processes) == processor
-        counts = ("replicas", "readyReplicas", "availableReplicas", "updatedReplicas")
-        ready = {"observedGeneration": proxy["metadata"]["generation"], **dict.fromkeys(counts, 1)}
-        set_status(cluster, proxy, ready)
-        set_status(cluster, service, {"loadBalancer": {"ingress": [{"ip": pod.address}]}})
-
-        def programmed() -> bool:
-            live = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, space)
-            conditions = (live or {}).get("status", {}).get("conditions", [])
-            met = {each["type"] for each in conditions if each["status"] == "True"}
-            return "Programmed" in met
-
-        until("the Gateway is programmed", programmed)
-        until("the proxy listens", lambda: _listens(pod.address, 10080))
+        pod: Tree = until("the proxy is ready", ready)
+        until("the proxy listens", lambda: listens(pod["status"]["podIP"], 10080))
         return pod
-
-    def start_redis(self) -> None:
-        """Starts Redis, empty."""
-        store = ("--save", "", "--appendonly", "no", "--dir", self.folder)
-        command = (program("redis-server"), "--bind", "0.0.0.0", "--protected-mode", "no", *store)
-        self._start("redis", 6379, *command)
 
     def start_model(self) -> None:
         """Starts the model server, which answers for every deployment's Service."""
-        self._start("model", 8000, sys.executable, MODEL_SERVER, "0.0.0.0", 8000)
+        log = self._folder / "model.log"
+        self._model = self._stack.enter_context(
+            running(log, sys.executable, MODEL_SERVER, self._node, 8000)
+        )
+        until("the model server listens", lambda: listens(self._node, 8000))
 
-    def _start(self, name: str, port: int, *command: object) -> None:
-        log = self.folder / f"{name}.log"
-        process = self._stack.enter_context(running(log, *command))
-        self._processes[name] = process
-
-        def listens() -> bool:
-            assert process.poll() is None, log.read_text()
-            return _listens(NODE, port)
-
-        until(f"{name} listens", listens)
-
-    def stop(self, name: str) -> None:
-        """Ends ``redis`` or ``model`` until it is started again."""
-        self._processes[name].terminate()
-        self._processes[name].wait()
+    def stop_model(self) -> None:
+        """Ends the model server until it is started again."""
+        self._model.terminate()
+        self._model.wait()
 
     @contextmanager
-    def asleep(self, *names: str) -> Iterator[None]:
-        """Lets ``redis``, or pods by their workload's name, stand still for a while."""
-        processes = [
-            process
-            for name in names
-            for process in (
-                self.node.pods[name].processes.values()
-                if name in self.node.pods
-                else [self._processes[name]]
-            )
-        ]
-        for process in processes:
-            process.send_signal(signal.SIGSTOP)
+    def without_redis(self) -> Iterator[None]:
+        """No Redis runs for a while; the next one is empty."""
+        where = ("deployment/redis", "-n", REDIS[1])
+        self.real.kubectl("scale", *where, "--replicas=0")
+        until("Redis is gone", lambda: not self.real.list("pods", REDIS[1]))
         try:
             yield
         finally:
-            for process in processes:
-                process.send_signal(signal.SIGCONT)
+            self.real.kubectl("scale", *where, "--replicas=1")
+            self.real.kubectl("rollout", "status", *where, "--timeout=300s")
 
-    def configure(self, settings: Tree) -> None:
-        """Changes Envoy Gateway's own configuration, as an upgrade of its chart would."""
-        wanted = charts(self._go_module, settings, self.folder)
-        self.cluster.apply(next(item for item in wanted if item["kind"] == "ConfigMap"), force=True)
-        self.node.refresh(self.node.pods["envoy-gateway"])
+    @contextmanager
+    def asleep(self, *names: str) -> Iterator[None]:
+        """The containers of some Deployments' pods are paused for a while."""
+        tasks = [
+            status["containerID"].removeprefix("containerd://")
+            for pod in self.real.list("pods")
+            if pod["metadata"]["name"].rsplit("-", 2)[0] in names
+            for status in pod["status"]["containerStatuses"]
+        ]
+        task = ("ctr", "--namespace", "k8s.io", "task")
+        for each in tasks:
+            self.real.first.run(*task, "pause", each)
+        try:
+            yield
+        finally:
+            for each in tasks:
+                self.real.first.run(*task, "resume", each)
 
+    @contextmanager
+    def configured(self, settings: Tree) -> Iterator[None]:
+        """Envoy Gateway has other settings for a while."""
+        self._configure(settings)
+        try:
+            yield
+        finally:
+            self._configure({})
 
-@contextmanager
-def gateway_plane(
-    folder: Path,
-    go_module: Callable[[str], Path],
-    go_build: Callable[..., Path],
-    deployments: list[Values],
-) -> Iterator[Gateway]:
-    """The whole gateway around some deployments, the first of which makes the Gateway.
-
-    The calling thread is in the pods' network meanwhile.
-    """
-    # All that is downloaded, while there is a way out.
-    programs, server = images(go_build), go_build("kube")
-    kinds, installed = crds(go_module), charts(go_module, {}, folder)
-    with network(), ExitStack() as stack:
-        kubeconfig, _ = stack.enter_context(api_server(folder, server, NODE))
-        cluster = Cluster.connect(kubeconfig=str(kubeconfig))
-        install_crds(cluster, kinds)
-        for name in (SYSTEM, AI_SYSTEM, REDIS[1]):
-            namespace(cluster, name)
-        for item in installed:
-            cluster.apply(item, force=True)
-        named = {(item["kind"], item["metadata"]["name"]): item for item in installed}
-        address = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-        reached = int(address.rpartition(":")[2]), folder / "serving" / "apiserver.crt"
-        node = stack.enter_context(Node(cluster, folder, reached, programs))
-        gateway = stack.enter_context(Gateway(cluster, node, folder, go_module))
-        gateway.start_redis()
-        gateway.start_model()
-        node.serve(*REDIS)
-        job = node.start(named["Job", "eg-gateway-helm-certgen"])
-        (certgen,) = job.processes.values()
-        until("the certificates are made", lambda: certgen.poll() == 0)
-        node.start(named["Deployment", "ai-gateway-controller"])
-        node.start(named["Deployment", "envoy-gateway"])
-        api = "gateway.networking.k8s.io/v1"
-        controller = "gateway.envoyproxy.io/gatewayclass-controller"
-        gateway_class = {"apiVersion": api, "kind": "GatewayClass"}
-        gateway_class["metadata"] = {"name": deployments[0].maas.gateway.class_name}
-        cluster.apply({**gateway_class, "spec": {"controllerName": controller}})
-        for values in deployments:
-            gateway.deploy(values)
-        gateway.start_proxy(deployments[0])
-        yield gateway
+    def _configure(self, settings: Tree) -> None:
+        """What an upgrade of Envoy Gateway's chart with other settings does."""
+        wanted = gateways(self._folder, settings)
+        self.real.apply(next(item for item in wanted if item["kind"] == "ConfigMap"))
+        # Where a pod changes, kubelet brings its volumes up to date at once.
+        settings_of = f"settings={len(json.dumps(settings))}"
+        self.real.kubectl("annotate", "pods", "--all", "-n", SYSTEM, "--overwrite", settings_of)
 
 
 def handed_out(change: Callable[..., None], *arguments: Any) -> str:

@@ -88,14 +88,21 @@ def full(cluster: Cluster) -> Iterator[None]:
     limit = {"evictionSoft": {"nodefs.available": "99%"}}
     limit["evictionSoftGracePeriod"] = {"nodefs.available": "1h"}
     try:
-        file.write_text(json.dumps({**json.loads(before), **limit}))
-        cluster.first.restart("kubelet")
+        configure(cluster, json.dumps({**json.loads(before), **limit}))
         until("the disk is full", lambda: pressed(cluster))
         yield
     finally:
-        file.write_text(before)
-        cluster.first.restart("kubelet")
-        until("the disk is free", lambda: not pressed(cluster) and free(cluster) == "8")
+        configure(cluster, before)
+        until("the disk is free", lambda: not pressed(cluster))
+
+
+def configure(cluster: Cluster, text: str) -> None:
+    """Starts kubelet anew with a configuration; all that runs is ready again afterwards."""
+    (cluster.first.folder / "kubelet.json").write_text(text)
+    cluster.first.restart("kubelet")
+    until("kubelet is back", lambda: free(cluster) == "8")
+    waiting = ("deploy", "--all", "-A", "--timeout=300s")
+    cluster.kubectl("wait", "--for=condition=Available", *waiting)
 
 
 def pressed(cluster: Cluster) -> bool:
@@ -117,22 +124,34 @@ TOLERATING = (ONE, "--set-json", 'npu.tolerations={"*": {"operator": "Exists"}}'
         (limited, (ONE,), "quota", "exceeded quota: npus"),
         (partial(secured, "restricted"), (ONE,), "pod-security", 'PodSecurity "restricted:latest"'),
         (partial(secured, "baseline"), TWO, "pod-security", 'must not include "IPC_LOCK"'),
-        (full, (ONE,), "nodes-ready", "untolerated taint {node.kubernetes.io/disk-pressure"),
-        (full, TOLERATING, "nodes-ready", "The node had condition: [DiskPressure]"),
     ],
 )
 def test_each_reason_is_told_by_doctor_and_while_waiting(
     real: Cluster, spoil: Spoil, values: tuple[str, ...], check: str, why: str
 ) -> None:
-    words = (*PLACE, "--profile", *values)
     with spoil(real):
-        found = json.loads(dsv4deploy(real, "doctor", *words, "-o", "json", code=1))
-        errors = {each["code"] for each in found if each["severity"] == "error"}
-        assert check in errors
-        with begun(real, "apply", *words, "--wait") as (process, lines):
-            line = next(line for line in lines if line.startswith("failed: "))
-            process.send_signal(signal.SIGINT)
-        assert why in line
+        reported(real, values, check, why)
+
+
+def reported(cluster: Cluster, values: tuple[str, ...], check: str, why: str) -> None:
+    """Doctor finds an error, and `apply --wait` gives a reason."""
+    words = (*PLACE, "--profile", *values)
+    found = json.loads(dsv4deploy(cluster, "doctor", *words, "-o", "json", code=1))
+    assert check in {each["code"] for each in found if each["severity"] == "error"}
+    with begun(cluster, "apply", *words, "--wait") as (process, lines):
+        line = next(line for line in lines if line.startswith("failed: "))
+        process.send_signal(signal.SIGINT)
+    assert why in line
+
+
+@pytest.mark.usefixtures("place")
+def test_a_full_disk_keeps_pods_away_or_rejects_those_that_tolerate_it(real: Cluster) -> None:
+    with full(real):
+        taint = "untolerated taint {node.kubernetes.io/disk-pressure"
+        reported(real, (ONE,), "nodes-ready", taint)
+        dsv4deploy(real, "delete", *PLACE, "--yes")
+        until("its engines are gone", lambda: not real.list("pods", HOME, ENGINES))
+        reported(real, TOLERATING, "nodes-ready", "Evicted: The node had condition: [DiskPressure]")
 
 
 @pytest.mark.usefixtures("place")

@@ -78,6 +78,27 @@ def unscheduled(pod: Pod) -> str:
     return ""
 
 
+def tainted(cluster: Cluster) -> str:
+    """Which nodes have a condition, such as a full disk, for which Kubernetes itself taints them.
+
+    Returns:
+        ``""`` where none has, or this user may list no nodes.
+    """
+    try:
+        nodes = cluster.list("v1", "Node")
+    except ClusterError as error:
+        if error.reason != "Forbidden":
+            raise
+        return ""
+    own = re.compile(r"node\.kubernetes\.io/(?!unschedulable)")
+    return ", ".join(
+        f"node {node['metadata']['name']} has the taint {taint['key']}"
+        for node in nodes
+        for taint in (node.get("spec") or {}).get("taints") or []
+        if own.match(taint["key"])
+    )
+
+
 def stuck(pod: Pod) -> tuple[str, str]:
     """Why a container of a pod can't start.
 

@@ -245,7 +245,10 @@ def _engine(cluster: Cluster, pod: Object) -> Progress:
         return Progress("failed", 0.0, why)
     if why := pods.unscheduled(pod):
         if any(word in why for word in _NO_NODE):
-            return Progress("failed", 0.0, f"no node takes pod {name}: {why}")
+            # Kubernetes names no taint from v1.34 on.
+            tainted = pods.tainted(cluster) if "untolerated taint(s)" in why else ""
+            told = f"{why.rstrip('.')}; {tainted}" if tainted else why
+            return Progress("failed", 0.0, f"no node takes pod {name}: {told}")
         return Progress("scheduled", 0.05, why)
     if why := _stuck(cluster, pod):
         return Progress("failed", 0.0, why)

@@ -130,12 +130,6 @@ class Machine:
         self.signal(name, signal.SIGKILL)
         self.processes.pop(name).wait()
 
-    def restart(self, name: str) -> None:
-        """Ends a daemon at once and starts it again, with its files as they are now."""
-        words = list(map(str, self.processes[name].args))[len(self.command()) :]
-        self.stop(name)
-        self.start(name, *words)
-
     def alive(self) -> None:
         """Fails where a daemon has ended."""
         for name, process in self.processes.items():

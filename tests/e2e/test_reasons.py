@@ -136,7 +136,7 @@ def test_a_full_disk_keeps_pods_away_and_rejects_those_that_tolerate_it(real: Cl
         why = "node n2 has the taint node.kubernetes.io/disk-pressure"
         reported(real, (ONE, *SECOND), "nodes-ready", why)
         remove(real)
-        why = "Evicted: The node had condition: [DiskPressure]"
+        why = "Pod was rejected: The node had condition: [DiskPressure]"
         reported(real, (ONE, *SECOND, *TOLERATING), "nodes-ready", why)
         remove(real)
 

@@ -5,6 +5,7 @@ Each takes four of the eight NPUs; with 64 GB each they hold the model.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 from cluster.nodes import Cluster
-from cluster.user import ENGINES, QUICK, address, begun, complete, deployed, dsv4deploy
+from cluster.user import ENGINES, QUICK, address, begun, complete, deployed, dsv4deploy, ingress
 from control_plane import until
 
 from dsv4deploy import load
@@ -122,14 +123,25 @@ def without_a_router(cluster: Cluster) -> Iterator[None]:
         cluster.kubectl("scale", f"deployment/{ROUTER}", "-n", HOME, "--replicas=1")
 
 
-def test_without_its_router_nobody_is_answered_though_the_pool_says_fail_open(
+def test_without_its_router_nobody_is_answered_whatever_the_pool_says(
     real: Cluster, ask: tuple[str, str]
 ) -> None:
     url, key = ask
-    pool = real.get("inferencepool.inference.networking.k8s.io", "chat-inference-pool", HOME)
+    kind, name = "inferencepool.inference.networking.k8s.io", "chat-inference-pool"
+
+    def answers() -> list[int]:
+        """The status at the MaaS ingress, and at the internal one."""
+        inside = ingress(real, HOME)
+        return [complete(url, MODEL, key=key).status, complete(inside, MODEL).status]
+
+    assert answers() == [200, 200]
+    pool = real.get(kind, name, HOME)
     assert pool
     assert pool["spec"]["endpointPickerRef"]["failureMode"] == "FailOpen"
     with without_a_router(real):
         # Envoy AI Gateway 1.0.0, inferencepool.go of its extension server: FailureModeAllow: false.
-        assert complete(url, MODEL, key=key).status == 500
-    until("requests are answered again", lambda: complete(url, MODEL, key=key).whole)
+        assert answers() == [500, 500]
+        closed = {"spec": {"endpointPickerRef": {"failureMode": "FailClose"}}}
+        real.kubectl("patch", kind, name, "-n", HOME, "--type=merge", "-p", json.dumps(closed))
+        assert answers() == [500, 500]
+    until("requests are answered again", lambda: answers() == [200, 200])

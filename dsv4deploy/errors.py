@@ -5,10 +5,10 @@
     DeployError
     ├── ValuesError        the values can't be read, merged or accepted
     ├── RenderError        a template or its input is wrong: a fault of this package
-    ├── TranslationError   a template uses something that has no counterpart in Helm ├──
-    OverlayError       a cluster's values differ from the base in what no patch can change ├──
-    ClusterError       the cluster rejects something, or can't be reached └── InterruptionError
-    a run that changes a cluster was interrupted
+    ├── TranslationError   a template uses something that has no counterpart in Helm
+    ├── OverlayError       a cluster's values differ from the base in what no patch can change
+    ├── ClusterError       the cluster rejects something, or can't be reached
+    └── InterruptionError  a run that changes a cluster was interrupted
 
 Each message states where the problem is, what is wrong, and how to fix it. The command line prints
 ``str(error)`` and nothing else. One exception is outside this tree: ``Failed`` of the code that

@@ -91,6 +91,7 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
         [pod for pod in found if pods.label(pod, "app.kubernetes.io/component").startswith(each)]
         for each in (_ENGINE, _ROUTER)
     )
+    engines, routers = pods.current(engines), pods.current(routers)
     if stopped(live):
         running = bool(found) or _workloads(cluster, service, namespace)
         message = "its pods are going" if running else "its pods are gone"
@@ -118,10 +119,10 @@ def _starting(
         ):
             why = ready.get("message") or "Ready is not True"
             return Progress("lagging", 0.97, f"the engines are ready, and KServe lags: {why}")
+    least = 2 if "worker" in (live.get("spec") or {}) else 1
+    if len(engines) < least and (refused := _refused(cluster, live)):
+        return Progress("failed", 0.0, f"its pods can't be made: {refused}")
     if not engines:
-        refused = _refused(cluster, live)
-        if refused:
-            return Progress("failed", 0.0, f"its pods can't be made: {refused}")
         if ready.get("reason") == "Stopped":
             return Progress("starting", 0.02, "KServe has not started it yet")
         return Progress("accepted", 0.05, "KServe makes its pods")
@@ -189,6 +190,8 @@ def _refused(cluster: Cluster, service: Object) -> str:
         for condition in (item.get("status") or {}).get("conditions") or []:
             if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
                 return str(condition.get("message", ""))
+        if item["kind"] == "LeaderWorkerSet":
+            return pods.refused(cluster, item)
     return ""
 
 
@@ -238,10 +241,17 @@ def _stuck(cluster: Cluster, pod: Object) -> str:
 def _engine(cluster: Cluster, pod: Object) -> Progress:
     """Where one pod of the engines is on its way."""
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    if why := pods.rejected(pod):
+        return Progress("failed", 0.0, why)
     if why := pods.unscheduled(pod):
         if any(word in why for word in _NO_NODE):
-            return Progress("failed", 0.0, f"no node takes pod {name}: {why}")
+            # Kubernetes names no taint from v1.34 on.
+            tainted = pods.tainted(cluster) if "untolerated taint(s)" in why else ""
+            told = f"{why.rstrip('.')}; {tainted}" if tainted else why
+            return Progress("failed", 0.0, f"no node takes pod {name}: {told}")
         return Progress("scheduled", 0.05, why)
+    if node := pods.lost(pod):
+        return Progress("failed", 0.0, f"pod {name} is on node {node}, which does not answer")
     if why := _stuck(cluster, pod):
         return Progress("failed", 0.0, why)
     states = pods.containers(pod)

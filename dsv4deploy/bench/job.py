@@ -114,8 +114,8 @@ def run(
     for verb, resource in (("list", "pods"), ("get", "pods/log")):
         if not cluster.may(verb, resource, release.namespace):
             raise ClusterError(
-                f"this user may not {verb} {resource} in {release.namespace}, out of which results "
-                "are taken: ask for that right, or use another context",
+                f"this user may not {verb} {resource} in {release.namespace}, out of which "
+                "results are taken: ask for that permission, or use another context",
                 "Forbidden",
             )
     with benchmark.alone():

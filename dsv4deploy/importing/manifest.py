@@ -201,7 +201,7 @@ def values_file(found: Imported) -> str:
     """The values that differ, as a values file with what each means."""
     where = f"--profile {found.profile} " if found.profile else ""
     lines = [
-        "# What a manifest that runs has other than the "
+        "# Differences between a running manifest and the "
         + (f"profile {found.profile}." if found.profile else "defaults."),
         f"# dsv4deploy render THIS-FILE {where}-n {found.release.namespace}",
         "",

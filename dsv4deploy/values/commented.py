@@ -34,7 +34,8 @@ def commented(tree: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]
 
 
 def _comment(entry: Documented, indent: str) -> Iterator[str]:
-    text = f"{entry.meaning} Unit: {entry.unit}." if entry.unit else entry.meaning
+    # helm-docs reads a description from the line that starts with "-- ".
+    text = f"-- {entry.meaning} Unit: {entry.unit}." if entry.unit else f"-- {entry.meaning}"
     for line in textwrap.wrap(text, WIDTH - len(indent), break_long_words=False):
         yield f"{indent}# {line}"
 

@@ -313,6 +313,8 @@ def troubleshooting_page() -> str:
         "kubectl describe pod POD | dsv4deploy why -",
         "```",
         "",
+        "![The terminal output of dsv4deploy why: cause, fix and source](images/terminal-why.svg)",
+        "",
         "You can find most of these errors earlier, with the [rules](rules.md) of",
         "`dsv4deploy check` and the [checks](doctor.md) of `dsv4deploy doctor`.",
     ]

@@ -33,6 +33,7 @@ from .scalars import (
     ModelUri,
     Natural,
     ObjectKey,
+    ObjectName,
     OptionalName,
     Port,
     Quantity,
@@ -42,6 +43,7 @@ from .scalars import (
     Size,
     TaintKey,
     Text,
+    Unique,
     VariableName,
     Word,
 )
@@ -69,7 +71,9 @@ class Model(Section):
 
     uri: ModelUri = "oci://docker.io/alaudadockerhub/modelcar-deepseek-v4-flash-w4a8-mtp:v0.1.0"
     """Where KServe finds the weights. `oci://` is a ModelCar, pulled as an image: about 128 GB
-    compressed for W4A8, and more once unpacked, on the node's own disk.
+    compressed for W4A8, and more once unpacked, on the node's own disk. `hf://` is downloaded by
+    KServe's storage initializer before the engine starts, so that `HF_HUB_OFFLINE` of the engine
+    does not stop it; its token comes from the Secrets of the namespace's ServiceAccount `default`.
     Becomes: spec.model.uri"""
     name: Word = "gdydems/DeepSeek-V4-Flash-w4a8-mtp"
     """The name that clients ask for in the `model` field of a request.
@@ -198,6 +202,11 @@ class Router(Section):
     image: Image = "build-harbor.alauda.cn/3rdparty/openfuyao/hermes-router:26.6.0-rc.2"
     """The router's image.
     Becomes: image of the router's container main"""
+    image_pull_secrets: Unique[ObjectName] = ()
+    """Secrets with registry credentials in the service's namespace, for the router's image;
+    `engine.imagePullSecrets` are the engine's alone.
+    Source: the published manifest has none.
+    Becomes: imagePullSecrets of the router's pods"""
     replicas: Count = 1
     """Routers that run at once. The published picker chooses at random, so that several need not
     know of each other.

@@ -419,6 +419,13 @@ def test_a_verb_without_a_manifest_says_what_is_missing() -> None:
     assert "name a manifest, or a service with --from-cluster" in run().output
 
 
+A_DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "vllm", "namespace": "demo"},
+}
+
+
 def two(objects: list[Tree]) -> list[Tree]:
     return [*objects, copy.deepcopy(objects[-1])]
 
@@ -426,12 +433,21 @@ def two(objects: list[Tree]) -> list[Tree]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda objects: objects[:-1], "one LLMInferenceService can be imported at a time; there"),
-        (two, f"there is {SERVICE}, {SERVICE}"),
+        (lambda objects: objects[:-1], "this configures one: give the manifest of the LLMInferen"),
+        (two, f"imported at a time: give one of {SERVICE}, {SERVICE}"),
+        (
+            lambda _: [{**A_DEPLOYMENT, "metadata": {"name": f"vllm-{at}"}} for at in range(7)],
+            "Deployment vllm-4 and 2 more: another kind has no router",
+        ),
+        (
+            lambda _: [{**A_DEPLOYMENT, "kind": "HelmRelease"}],
+            "but HelmRelease demo/vllm: render it first, with `helm template`",
+        ),
+        (lambda _: [], "but no object: give the manifest of the service, or --from-cluster NAME"),
         (lambda _: [{"name": "chat"}], "without apiVersion, kind and metadata.name is no object"),
         (lambda _: [{"kind": "A", "metadata": 1}], "without apiVersion, kind and metadata.name"),
     ],
-    ids=["none", "two", "values", "metadata"],
+    ids=["none", "two", "deployments", "release", "empty", "values", "metadata"],
 )
 def test_what_is_no_manifest_of_one_service_is_refused(
     change: Callable[[list[Tree]], list[Tree]], words: str

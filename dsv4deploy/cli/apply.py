@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from .diff import planned
 from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions
 from .output import print_json, print_table, say, waiting_bar
 from .render import accepted, note, values_files
-from .status import print_endpoints
+from .status import endpoints, print_endpoints
 from .upgrade import waiting_limits
 
 Tell = Callable[[Progress], None]
@@ -85,7 +85,8 @@ def apply(
 
     With --contexts or --each to many places at once: every values file is checked before the
     first request, and then a place that fails does not stop the others. Exits with 1 where one
-    did. Ctrl-C begins no further place and lets those under way end; a second one leaves them.
+    did; the summary has each place's URLs. Ctrl-C begins no further place and lets those under way
+    end; a second one leaves them.
 
     \b
     dsv4deploy apply my-values.yaml -n prod --wait
@@ -97,6 +98,9 @@ def apply(
     def do(target: _Target, tell: Tell) -> str:
         waits = _Waits(wait, timeout, wait_for)
         return _apply(target, force=force_conflicts, waits=waits, tell=tell)
+
+    def in_fleet(target: _Target) -> str:
+        return "; ".join([do(target, _silent), *_addresses(target)])
 
     if contexts:
         sources = _in_contexts(contexts, each, cluster, deployment)
@@ -115,7 +119,7 @@ def apply(
         return
     targets = _targets(sources)
     with click.progressbar(length=len(targets), label="applying", file=sys.stderr) as bar:
-        done = fleet.each(targets, lambda target: do(target, _silent), lambda _: bar.update(1), say)
+        done = fleet.each(targets, in_fleet, lambda _: bar.update(1), say)
     if not _print_outcomes(done.outcomes, output):
         sys.exit(130 if done.interrupted else 1)
 
@@ -236,6 +240,14 @@ def _apply(target: _Target, *, force: bool, waits: _Waits, tell: Tell) -> str:
 
     place = rollout.Place(target.values.name, target.release.namespace)
     return rollout.run(cluster, place, "apply", make, act, wait=waits.others)
+
+
+def _addresses(target: _Target) -> Iterator[str]:
+    """The base URL of each ingress, for a summary of many places."""
+    made = render(target.values, target.release)
+    for ingress, found in endpoints(target.cluster.connect(), made):
+        known = f"not known: {found}" if isinstance(found, ClusterError) else found.url
+        yield f"{ingress} ingress {known}"
 
 
 def _silent(_: Progress) -> None:

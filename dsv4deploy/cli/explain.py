@@ -17,6 +17,6 @@ def explain(path: str) -> None:
 
     PATH is dotted, such as engine.args.max-num-seqs or maas.quotas.hour.tokens. A flag or a
     variable may also be written as on a command line, such as --max-num-seqs or HCCL_BUFFSIZE.
-    Without PATH, all paths are listed.
+    Without PATH, all paths are listed, and with a word such as timeout those that mention it.
     """
     print_sentence(explanation(path))

@@ -10,6 +10,7 @@ from ..cluster import rollout
 from ..cluster.client import Cluster
 from ..cluster.plan import Plan, taking_over
 from ..cluster.readiness import Limits, budget, waiting
+from ..manifest.render import render
 from .connection import ClusterOptions, cluster_options, placed_options
 from .diff import planned, print_changes
 from .options import (
@@ -21,6 +22,7 @@ from .options import (
 )
 from .output import confirmed, say, waiting_bar
 from .render import accepted, note
+from .status import print_endpoints
 
 
 @click.command()
@@ -40,7 +42,8 @@ def upgrade(
 ) -> None:
     """Stop, apply, start, wait; on failure back to what ran before.
 
-    Interrupted at any point, the same command goes on, and `dsv4deploy rollback` goes back.
+    Interrupted at any point, the same command goes on, and `dsv4deploy rollback` goes back. At the
+    end it prints how to ask the model, as `apply` does.
     """
     release = cluster.release(deployment.namespace)
     values = deployment.values()
@@ -56,6 +59,7 @@ def upgrade(
     place = rollout.Place(values.name, release.namespace)
     ask = None if yes else agreed(timeout)
     say(rollout.run(connected, place, "upgrade", make, act, ask, wait=wait_for))
+    print_endpoints(connected, render(values, release))
 
 
 def agreed(timeout: float | None) -> Callable[[Plan], bool]:

@@ -96,9 +96,11 @@ def imported(
 def _placed(objects: list[Object], namespace: str | None) -> tuple[Release, list[Object]]:
     """Where the service is, and the objects with the namespace that they are in."""
     services = [item for item in objects if item["kind"] == SERVICE]
-    if len(services) != 1:
-        found = ", ".join(map(label, services)) or "none"
-        raise DeployError(f"one {SERVICE} can be imported at a time; there is {found}")
+    if not services:
+        raise DeployError(_no_service(objects))
+    if len(services) > 1:
+        found = ", ".join(map(label, services))
+        raise DeployError(f"one {SERVICE} can be imported at a time: give one of {found}")
     own = services[0]["metadata"].get("namespace")
     if own and namespace and own != namespace:
         raise DeployError(
@@ -109,6 +111,33 @@ def _placed(objects: list[Object], namespace: str | None) -> tuple[Release, list
         {**item, "metadata": {"namespace": release.namespace, **item["metadata"]}}
         for item in objects
     ]
+
+
+_WORKLOADS = ("Deployment", "StatefulSet", "LeaderWorkerSet", "Pod", "Job", "InferenceService")
+_SOURCES = ("Application", "HelmRelease", "Kustomization")
+
+
+def _no_service(objects: list[Object]) -> str:
+    """What was found where no service was, and what to do about it."""
+    kinds = {item["kind"] for item in objects}
+    found = ", ".join(map(label, objects[:_NAMED])) or "no object"
+    more = f" and {len(objects) - _NAMED} more" if len(objects) > _NAMED else ""
+    advice = "give the manifest of the service, or --from-cluster NAME"
+    if kinds.intersection(_WORKLOADS):
+        advice = (
+            "another kind has no router and no KServe fields to compare. Begin with the profile of "
+            "your cards (`dsv4deploy profiles --hardware CARD`), and take over by hand: its image "
+            "to engine.image, the flags of `vllm serve` to engine.args, its variables to engine.env"
+        )
+    elif kinds.intersection(_SOURCES):
+        advice = "render it first, with `helm template` or `kubectl kustomize`, and give the result"
+    elif f"{SERVICE}Config" in kinds:
+        advice = f"this configures one: give the manifest of the {SERVICE} that refers to it, too"
+    return f"there is no {SERVICE} in what was given, but {found}{more}: {advice}"
+
+
+_NAMED = 5
+"""How many objects a message names."""
 
 
 def _tree(values: Values) -> Tree:

@@ -446,7 +446,9 @@ def test_the_verb_writes_a_values_file_that_renders_the_manifest(tmp_path: Path)
     assert load(file, profile="ascend-910b4-8-w4a8") == values
     text = file.read_text("utf-8")
     assert "# dsv4deploy render THIS-FILE --profile ascend-910b4-8-w4a8 -n prod" in text
-    assert "# Requests processed at once; more of them wait. Unit: requests." in text
+    assert (
+        "# Maximum number of requests processed at once; further requests wait. Unit: requests."
+    ) in text
     assert "A manifest does not show model.quantization w4a8, npu.card 910B4" in result.stderr
     diff = f"`dsv4deploy diff {file} --profile=ascend-910b4-8-w4a8 -n prod`"
     assert diff in result.stderr
@@ -459,7 +461,7 @@ def test_the_verb_fails_where_values_cannot_express_something() -> None:
     result = run("-", text=yamlio.write(objects))
     assert result.exit_code == 1
     assert f"values cannot express: ~ {SERVICE} spec.template.runtimeClassName" in result.stderr
-    assert "known of the profile" in result.stderr
+    assert "known from the profile" in result.stderr
     assert result.stdout.startswith("# What a manifest that runs has other than the profile")
 
 

@@ -121,7 +121,7 @@ def test_what_the_server_refuses_is_refused_before_a_key_is_handed_out(serve: Se
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (refusal(403, "Forbidden", "exceeded quota"), "handed out is not in force"),
+        (refusal(403, "Forbidden", "exceeded quota"), "handed out is not in effect"),
         (refusal(500, "", "lost"), "handed out may be in force: `keys list` tells"),
         (refusal(409, "AlreadyExists", "there"), "alice has a key already.*\n.*not in force"),
     ],

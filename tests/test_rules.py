@@ -833,7 +833,9 @@ def test_a_build_that_is_named_goes_before_the_image_s_tag() -> None:
 
 
 def test_an_old_values_file_learns_what_to_write_for_engine_version() -> None:
-    with pytest.raises(ValuesError, match=r"engine.version: this value is gone.*engine.build"):
+    with pytest.raises(
+        ValuesError, match=r"engine.version: this value no longer exists.*engine.build"
+    ):
         load({"engine": {"version": "0.22.1"}})
 
 

@@ -1,4 +1,4 @@
-"""Options that say which cluster, and which service in it."""
+"""Options that select a cluster, and a service in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """What says which cluster.
+    """The options that select a cluster.
 
     Attributes:
         context: the kubeconfig's context; "" is the current one.
@@ -30,7 +30,7 @@ class ClusterOptions:
         """The cluster.
 
         Raises:
-            ClusterError: the kubeconfig does not lead to one.
+            ClusterError: the kubeconfig does not select one.
         """
         from ..cluster.client import Cluster
 
@@ -43,7 +43,7 @@ class ClusterOptions:
         return self.context or next(iter(contexts(self.kubeconfig)), "")
 
     def release(self, namespace: str | None) -> Release:
-        """Where a deployment goes: to the namespace of -n, or that of the context, or demo."""
+        """The release in the namespace of -n, or that of the context, or demo."""
         if namespace is None:
             from ..cluster.client import contexts
 
@@ -62,7 +62,7 @@ _CLUSTER = (
     click.option(
         "--context",
         default="",
-        help="The kubeconfig's context; its namespace is -n's default.",
+        help="The kubeconfig's context; its namespace is the default for -n.",
     ),
     click.option(
         "--kubeconfig",
@@ -75,7 +75,7 @@ _CLUSTER = (
 _NAMESPACE = click.option(
     "-n",
     "--namespace",
-    help="The service's namespace; by default the context's own, or demo where it has none.",
+    help="The service's namespace; by default the context's namespace, or demo if it has none.",
 )
 _REVISION = click.argument(
     "files", nargs=-1, metavar="[REVISION] [VALUES.yaml|-]...", type=click.Path()

@@ -1,4 +1,4 @@
-"""``dsv4deploy delete``: what ``apply`` has made goes."""
+"""``dsv4deploy delete``: removes what ``apply`` created."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .output import confirmed, print_text, say
 def delete(
     deployment: DeploymentOptions, cluster: ClusterOptions, wait_for: float, yes: bool
 ) -> None:
-    """Delete what `apply` has made, and keep what somebody else has.
+    """Delete the objects that `apply` created, and keep all others.
 
-    Where there is nothing to delete, that is an error.
+    It is an error if there is nothing to delete.
 
     \b
     dsv4deploy delete my-values.yaml -n prod
@@ -62,4 +62,4 @@ def _show(planned: Removal) -> None:
     for each in planned.going:
         print_text(f"- {each}")
     for each in planned.staying:
-        print_text(f"= {each} (stays: not made for this service)")
+        print_text(f"= {each} (stays: not created for this service)")

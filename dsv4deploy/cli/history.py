@@ -15,7 +15,7 @@ from .output import print_json, print_table
 @cluster_options
 @FORMAT
 def history(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
-    """List a service's revisions; the last 10, and the last that ran, are kept."""
+    """List the revisions of a service: the last 10, and the last one that ran."""
     rows = [
         {
             "revision": each.number,

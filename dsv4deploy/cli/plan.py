@@ -19,18 +19,21 @@ from .output import print_json, print_sentence, print_table, print_text, say
 @click.command()
 @deployment_options
 @FORMAT
-@click.option("--svg", type=click.Path(path_type=Path), help="Draw one card to this file, too.")
+@click.option(
+    "--svg", type=click.Path(path_type=Path), help="Also draw the memory of one card to this file."
+)
 @click.option(
     "--memory",
     type=Gibibytes(1, 1024),
     metavar="GIB",
-    help="What torch sees of one card, where you have measured it, such as 29.5 or 29Gi.",
+    help="The memory of one card that torch reports, if you have measured it, such as 29.5 or "
+    "29Gi.",
 )
 @click.option(
     "--calibrate",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="LOG",
-    help="The engine's log of a start on these cards, in the place of the assumptions.",
+    help="The engine's startup log on these cards, which replaces the assumptions.",
 )
 @click.option(
     "--request",
@@ -47,10 +50,10 @@ def plan(
     calibrate: Path | None,
     request: int | None,
 ) -> None:
-    """Say whether a deployment fits on its cards, and what is left.
+    """Show whether a deployment fits in the cards' memory, and what remains.
 
-    fits: even with every uncertain figure at its worst. tight: with the likely ones. Exits with 1
-    where it does not fit.
+    fits means that it fits even if every uncertain figure has its worst value; tight means that it
+    fits with the likely figures. It exits with 1 if it does not fit.
 
     \b
     dsv4deploy plan --set engine.args.max-num-batched-tokens=4096
@@ -116,8 +119,8 @@ def _print(made: planner.MemoryPlan, seqs: int, request: int | None) -> None:
         ],
     )
     print_sentence(
-        "SPARE is the cache beyond one longest request, SLACK the memory of the card that nothing "
-        "takes; a case HOLDS if neither is negative."
+        "SPARE is the cache that remains after the longest request, and SLACK is the unused "
+        "memory of the card; a case HOLDS if neither is negative."
     )
     if made.calibration:
         print_text("\nRead from the log:")

@@ -64,7 +64,7 @@ def list_profiles(hardware: str = "", output: str = "table") -> None:
     help="The format; yaml prints the file itself, as `helm -f` takes it.",
 )
 def show(name: str, output: str) -> None:
-    """Show one profile: each value, and where it comes from."""
+    """Show one profile: each value and its source."""
     path = profile_path(name)
     if output == "yaml":
         print_file(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""``dsv4deploy rollback``: back to a revision."""
+"""``dsv4deploy rollback``: rolls back to a revision."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def rollback(
     wait_for: float,
     yes: bool,
 ) -> None:
-    """Go back to a revision, or to what ran before.
+    """Roll back to a revision, or to the one that ran before.
 
-    A word that is a number is the revision, as `history` lists them; others are values files. At
-    the end it prints how to ask the model, as `apply` does.
+    An argument that is a number is a revision that `history` lists; all other arguments are values
+    files. At the end it prints how to call the model, as `apply` does.
 
     \b
     dsv4deploy rollback my-values.yaml -n prod
@@ -42,7 +42,7 @@ def rollback(
     files = tuple(word for word in deployment.files if whole(word) is None)
     numbers = [whole(word) or 0 for word in deployment.files if word not in files]
     if len(numbers) > 1 or 0 in numbers:
-        raise click.UsageError("give one revision, from 1 on; a values file named 1 is ./1")
+        raise click.UsageError("name one revision, starting at 1; a values file named 1 is ./1")
     connected, name, namespace = cluster.find(replace(deployment, files=files))
     told: list[str] = []
 

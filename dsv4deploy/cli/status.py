@@ -23,10 +23,10 @@ from .output import print_json, print_sentence, print_table, print_text, say
 @cluster_options
 @FORMAT
 def status(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
-    """Say where a service is: its phase, its conditions, its revision.
+    """Show the status of a service: its phase, conditions and revision.
 
-    Where it is ready, also how to ask it: the URLs, the model's name, a curl, and where keys are.
-    Exits with 0 where it is ready, else with 1.
+    If the service is ready, it also prints how to call it: the URLs, the model's name, a curl
+    command, and where the keys are. It exits with 0 if the service is ready, otherwise with 1.
     """
     connected, name, namespace = cluster.find(deployment)
     now = progress(connected, name, namespace)
@@ -60,14 +60,16 @@ def status(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) 
 
 
 def print_endpoints(cluster: Cluster, objects: Sequence[Object]) -> None:
-    """How to ask a deployment by each of its ingresses: the URL, the model, the key, a curl."""
+    """How to call a deployment through each of its ingresses: the URL, the model, the key, a curl
+    command.
+    """
     for ingress, found in endpoints(cluster, objects):
         if isinstance(found, ClusterError):
-            say(f"{ingress}: its URL is not known: {found}")
+            say(f"{ingress}: its URL is unknown: {found}")
             continue
-        keys = "none is asked for"
+        keys = "not required"
         if found.keys:
-            keys = f"{found.keys}; `dsv4deploy keys create CLIENT` makes one"
+            keys = f"{found.keys}; `dsv4deploy keys create CLIENT` creates one"
         print_sentence(f"\n{ingress} ingress, {found.url}")
         print_sentence(f"  model: {found.model}")
         print_sentence(f"  key: {keys}")

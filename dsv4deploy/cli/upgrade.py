@@ -40,10 +40,10 @@ def upgrade(
     wait_for: float,
     yes: bool,
 ) -> None:
-    """Stop, apply, start, wait; on failure back to what ran before.
+    """Stop, apply, start and wait; on failure, roll back to what ran before.
 
-    Interrupted at any point, the same command goes on, and `dsv4deploy rollback` goes back. At the
-    end it prints how to ask the model, as `apply` does.
+    If it is interrupted at any point, run the same command to continue, or `dsv4deploy rollback` to
+    roll back. At the end it prints how to call the model, as `apply` does.
     """
     release = cluster.release(deployment.namespace)
     values = deployment.values()
@@ -63,14 +63,14 @@ def upgrade(
 
 
 def agreed(timeout: float | None) -> Callable[[Plan], bool]:
-    """Shows a plan, and asks where the engines stop for it."""
+    """It shows a plan, and asks for confirmation if the engines have to stop."""
 
     def ask(plan: Plan) -> bool:
         _show(plan)
         if not plan.downtime:
             return True
         minutes = waiting_limits(plan, timeout).timeout / 60
-        say(f"The engines stop, and are ready again after up to {minutes:.0f} minutes.")
+        say(f"The engines stop, and are ready again within {minutes:.0f} minutes.")
         return confirmed("Go on?")
 
     return ask
@@ -79,7 +79,7 @@ def agreed(timeout: float | None) -> Callable[[Plan], bool]:
 def replaced(
     cluster: Cluster, plan: Plan, *, force: bool, timeout: float | None, shown: bool
 ) -> str:
-    """Carries a plan out; what became of it."""
+    """Carries out a plan, and returns the result."""
     if not shown:
         _show(plan)
     with waiting_bar() as tell:
@@ -98,5 +98,5 @@ def _show(plan: Plan) -> None:
 
 
 def waiting_limits(plan: Plan, timeout: float | None) -> Limits:
-    """How long to wait: as long as asked for, or what the plan's objects may take."""
+    """How long to wait: the given time, or the time that the plan's objects need."""
     return Limits(timeout) if timeout else budget(plan.objects)

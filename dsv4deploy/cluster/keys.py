@@ -2,7 +2,7 @@
 
 A key is 256 random bits behind a constant prefix, by which scanners of leaked secrets may know it.
 It is handed out once, by :func:`create` and :func:`rotate`, before the cluster knows it, so that
-none is in force that nobody has. It is nowhere else but in the Secret: in no argument, no message,
+every key in effect has an owner. It is nowhere else but in the Secret: in no argument, no message,
 no annotation and no :class:`Key`.
 
 The Secret is read, changed and replaced as the version that was read, so that of two administrators
@@ -38,11 +38,11 @@ _TRIES = 8
 
 @dataclass(frozen=True)
 class Key:
-    """What may be said of a key.
+    """The public facts of a key.
 
     Attributes:
         client: whose it is.
-        fingerprint: the first 12 digits of its SHA-256, to tell one from another.
+        fingerprint: the first 12 digits of its SHA-256, to distinguish keys.
         created: when; None where it was made by other means.
         expires: when it should be replaced; None is never. No gateway reads it.
     """
@@ -134,7 +134,7 @@ def create(
 def rotate(
     secret: KeySecret, client: str, lifetime: timedelta | None, now: datetime, hand_out: HandOut
 ) -> None:
-    """Replaces a client's key; the old one is refused as soon as the gateway has read it.
+    """Replaces a client's key; the old one is rejected as soon as the gateway has read it.
 
     Args:
         secret: where.
@@ -290,8 +290,8 @@ def _change(
     except ClusterError as error:
         if not handed_out:
             raise
-        known = "may be in force: `keys list` tells by its fingerprint"
-        state = known if error.reason in SILENT else "is not in force"
+        known = "may be in effect: `keys list` shows it by its fingerprint"
+        state = known if error.reason in SILENT else "is not in effect"
         message = f"{error}\nthe key that was handed out {state}"
         raise ClusterError(message, error.reason) from None
 

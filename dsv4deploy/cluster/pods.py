@@ -1,4 +1,4 @@
-"""What pods and their events say: why one has no node, can't start, or has ended."""
+"""The state of pods from their events: why one has no node, can't start, or has ended."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def started(pods: list[Object]) -> str:
 def warning(cluster: Cluster, namespace: str, about: str) -> str:
     """The last thing that went wrong with an object, in its events.
 
-    Kubelet reports each pull secret that is absent, and pulls without it: that is left out here.
+    Kubelet reports each pull secret that is absent, and pulls without it: that is omitted here.
 
     Args:
         cluster: where.
@@ -128,7 +128,7 @@ def warning(cluster: Cluster, namespace: str, about: str) -> str:
 
 
 def missing_pull_secret(cluster: Cluster, namespace: str, about: str) -> str:
-    """Which pull secrets of a pod are absent, in kubelet's words; the arguments of :func:`warning`.
+    """The absent pull secrets of a pod, in kubelet's words; the arguments of :func:`warning`.
 
     It matters only where an image can't be pulled.
     """

@@ -34,7 +34,7 @@ class Wanted:
     Attributes:
         release: the namespace that it is for.
         leaves: its leaves; the first key of a path is the name of the template that makes them.
-        optional: those that a server sets by itself where nobody else does.
+        optional: those that a server sets by default.
         others: the objects that no template makes.
         budgets: values of ``maas`` that are read without a search.
         extra: ``extraObjects`` with the objects of the user's own.

@@ -33,7 +33,7 @@ class Imported:
     """A manifest as values.
 
     Attributes:
-        profile: the profile that the values are to be laid on; ``""`` is the defaults.
+        profile: the profile over which the values are merged; ``""`` is the defaults.
         overlay: the values that differ from the profile; null leaves an entry out.
         values: all of them.
         release: the namespace that the manifest is for.
@@ -134,7 +134,7 @@ def _placed(objects: list[Object], namespace: str | None) -> tuple[Release, list
     own = services[0]["metadata"].get("namespace")
     if own and namespace and own != namespace:
         raise DeployError(
-            f"{label(services[0])} is not in namespace {namespace}: leave out -n, or correct it"
+            f"{label(services[0])} is not in namespace {namespace}: omit -n, or fix it"
         )
     labels = services[0]["metadata"].get("labels") or {}
     by_helm = "helm.sh/chart" in labels and labels.get("app.kubernetes.io/managed-by") == "Helm"
@@ -183,7 +183,7 @@ def _distance(tree: Tree, aim: Wanted) -> int:
 
 
 def _overlay(tree: Tree, base: Tree) -> Tree:
-    """What makes one tree of another, laid on it as a values file; null takes away."""
+    """The values file that turns one tree into another when merged over it; null removes."""
     found: Tree = {}
     for key in [*base, *sorted(tree.keys() - base.keys())]:
         one, other = tree.get(key), base.get(key)

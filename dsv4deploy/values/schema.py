@@ -1,7 +1,8 @@
-"""What each value means: read from the sections of :class:`~.tree.Values` and their docstrings.
+"""The documentation of each value, read from the sections of :class:`~.tree.Values` and their
+docstrings.
 
-Field docstrings are not there at run time, so this module reads them from the source, when
-somebody asks; a plain render never does.
+Field docstrings do not exist at run time, so this module reads them from the source on demand; a
+plain render never does.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Documented:
 
     Attributes:
         path: its dotted path.
-        section: whether other values stand under it.
+        section: whether other values are below it.
         type: what it takes, in words.
         default: its default as plain data; None for a section and for what has none.
         meaning: what it does.
@@ -58,7 +59,7 @@ class Documented:
 
 
 _NAME = "NAME"
-"""Stands for a key of a map in a path."""
+"""A placeholder for a key of a map in a path."""
 
 
 @cache
@@ -75,7 +76,7 @@ def _everything() -> dict[str, Documented]:
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, without a word on defaults: the chart's values.yaml has those."""
+    """pydantic's generator without defaults, which are in the chart's values.yaml."""
 
     ignored_warning_kinds = {"non-serializable-default"}  # noqa: RUF012 - pydantic's own declaration
 
@@ -126,7 +127,7 @@ def hint() -> dict[str, Any]:
 
 
 def _tidy(schema: dict[str, Any]) -> None:
-    """Takes out what says nothing, and closes the maps in which keys must match a pattern."""
+    """Removes keywords without effect, and closes the maps in which keys must match a pattern."""
     schema.pop("title", None)
     schema.pop("default", None)
     matching = schema.get("patternProperties", {})
@@ -276,7 +277,7 @@ def _mentioning(words: str) -> Iterator[Documented]:
 
 
 def _full(path: str) -> str:
-    """The dotted path of a flag or a variable that is written as on a command line."""
+    """The dotted path of a flag or a variable in its own spelling."""
     if re.fullmatch(r"[A-Z][A-Z0-9_]+", path):
         return f"engine.env.{path}"
     flag = path.removeprefix("engine.args.").partition("=")[0].lstrip("-").replace("_", "-")
@@ -320,7 +321,7 @@ def _flag(flag: str) -> Documented:
         section=False,
         type=f"{type_}, or a list of them" if spec.get("many") else type_,
         default=defaults()["engine"]["args"].get(flag),
-        meaning=f"A flag of vLLM {version}, passed on as it is; null leaves it out.",
+        meaning=f"A flag of vLLM {version}, which is passed on unchanged; null omits it.",
         unit="",
         becomes=f"--{flag}",
         source=f"the command-line parser of vLLM {version}",

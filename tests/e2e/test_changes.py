@@ -170,7 +170,7 @@ def test_after_ctrl_c_it_says_what_runs_and_can_go_back(real: Cluster) -> None:
         told = "".join(lines)
     assert process.returncode == 130
     assert "interrupted: chat in changes runs: revision" in told
-    assert "run the same command again to go on, or `dsv4deploy rollback" in told
+    assert "run the same command again to continue, or `dsv4deploy rollback" in told
     assert "chat is ready" in dsv4deploy(real, "rollback", *PLACE, "--yes")
     (pod,) = engines(real)
     assert '"STEP", "value": "4"' in json.dumps(pod)

@@ -60,7 +60,7 @@ def _pod_security(facts: Facts) -> Answers:
                 level = "privileged" if facts.values.engine.host_ipc else "baseline"
                 yield (
                     Severity.ERROR,
-                    f"namespace {space} refuses the engine's pods: {error}",
+                    f"namespace {space} rejects the engine's pods: {error}",
                     f"kubectl label namespace {space} --overwrite "
                     f"pod-security.kubernetes.io/enforce={level}",
                 )

@@ -88,20 +88,29 @@ def _merged(facts: Facts, part: str) -> list[Object]:
     return merged
 
 
+def _named_secrets(facts: Facts) -> dict[str, str]:
+    """Each image pull secret, and the value that names it."""
+    engine, router = facts.values.engine, facts.values.router
+    return {
+        **dict.fromkeys(router.image_pull_secrets, "router.imagePullSecrets"),
+        **dict.fromkeys(engine.image_pull_secrets, "engine.imagePullSecrets"),
+    }
+
+
 def _no_pull_secrets(facts: Facts) -> str:
-    return "" if facts.values.engine.image_pull_secrets else "engine.imagePullSecrets is empty"
+    return "" if _named_secrets(facts) else "imagePullSecrets of engine and router are empty"
 
 
 @CHECKS.add("pull-secrets", "the image pull secrets are there", _no_pull_secrets)
 def _pull_secrets(facts: Facts) -> Answers:
-    for name in facts.values.engine.image_pull_secrets:
+    for name, path in _named_secrets(facts).items():
         found = facts.cluster.get("v1", "Secret", name, facts.release.namespace)
         kinds = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
         if not found:
             yield (
                 Severity.WARNING,
                 f"there is no Secret {name}, which only a private registry needs",
-                f"make it, or take {name} out of engine.imagePullSecrets",
+                f"make it, or take {name} out of {path}",
             )
         elif found.get("type") not in kinds:
             yield (

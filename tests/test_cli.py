@@ -21,8 +21,8 @@ from fake_api import FakeCluster, started
 from dsv4deploy import Release, Values, __version__, check, load, render
 from dsv4deploy import cli as cli_package
 from dsv4deploy.cli import TASKS, VERBS, cli, main
-from dsv4deploy.cli.connection import ServiceOptions, service_options
-from dsv4deploy.cli.options import Gibibytes, Seconds
+from dsv4deploy.cli.connection import ClusterOptions, cluster_options, placed_options
+from dsv4deploy.cli.options import DeploymentOptions, Gibibytes, Seconds
 from dsv4deploy.cli.output import print_json
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.values.profiles import DEFAULT, kept, profile_names
@@ -322,6 +322,25 @@ def test_render_counts_in_one_line_what_check_would_warn_of(run: Run) -> None:
     assert run("render", *words).err == f"check: {told} (`dsv4deploy check` shows them)\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--hardware", "910B4"), {"ascend-910b4-8-w4a8", "ascend-910b4-8-w4a8-production"}),
+        (("list", "--hardware", "Ascend910B3:16"), {"ascend-910b3-16-w8a8"}),
+    ],
+)
+def test_profiles_are_listed_for_a_card(words: tuple[str, ...], named: set[str], run: Run) -> None:
+    rows = run("profiles", *words).out.splitlines()[1:]
+    assert {row.split()[0] for row in rows} == named
+
+
+def test_profiles_for_a_card_without_any_name_the_nearest(run: Run) -> None:
+    done = run("profiles", "--hardware", "910B1")
+    assert (done.code, done.out) == (1, "")
+    assert "no profile is for 910B1: the nearest is ascend-910b3-" in done.err
+    assert run("profiles", "--hardware", "910B4", "show", "x").code == 2
+
+
 def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
     listed = run("profiles").out
     assert all(name in listed for name in profile_names())
@@ -425,6 +444,15 @@ def test_a_flag_or_a_variable_is_explained_by_its_own_spelling(
 def test_a_section_is_explained_with_the_summaries_of_its_values(run: Run) -> None:
     told = run("explain", "maas.gateway").out
     assert re.search(r"^  maas\.gateway\.port  +The port of its HTTP listener$", told, re.MULTILINE)
+
+
+def test_a_word_lists_the_values_that_mention_it(run: Run) -> None:
+    told = run("explain", "timeout").out
+    assert told.startswith("There is no value timeout. These mention it:\n")
+    assert {"maas.requestTimeout", "engine.args.shutdown-timeout"} <= {*told.split()}
+    assert "maas.requestTimeout" in run("explain", "request silent").out
+    assert "engine.probes" not in run("explain", "request silent").out
+    assert run("explain", "penguins").code == 1
 
 
 def test_an_unknown_value_names_the_three_nearest(run: Run) -> None:
@@ -587,6 +615,55 @@ def test_chart_check_without_a_chart_is_one_sentence(run: Run, tmp_path: Path) -
     done, folder = run("chart", "check", tmp_path / "none"), f"{tmp_path}/none"
     told = f"{folder}: there is no chart: `dsv4deploy chart write {folder}` writes one\n"
     assert (done.code, done.err) == (1, told)
+
+
+@pytest.mark.parametrize("verb", ["status", "history", "delete", "rollback"])
+def test_a_verb_that_needs_a_name_takes_it_from_a_profile(
+    verb: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cluster, "connect", lambda *_: FakeCluster(started()))
+    found = [
+        run(verb, *words, "-n", "demo")
+        for words in (("--profile", "ascend-910b3-16-w8a8"), ("--hardware", "910B3:16"))
+    ]
+    assert found[0] == found[1]
+    assert found[0] != run(verb, "-n", "demo") or verb == "history"
+
+
+def test_where_many_go_the_summary_has_their_urls(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.yaml").write_text("{name: a, router: {inline: true}}")
+    cluster = FakeCluster(started())
+    monkeypatch.setattr(Cluster, "connect", lambda *_: cluster)
+    rows = json.loads(run("apply", "--each", tmp_path, "-n", "demo", "-o", "json").out)
+    assert "; kserve ingress unknown: " in rows[0]["message"]
+    monkeypatch.setattr("dsv4deploy.cli.upgrade.waiting", lambda *_: lambda _: "ready")
+    for words in (("upgrade", tmp_path / "a.yaml"), ("rollback", tmp_path / "a.yaml", "1")):
+        done = run(*words, "-n", "demo", "--yes")
+        assert "kserve: its URL is unknown: " in done.err, done.err
+
+
+def test_nothing_waits_before_the_cluster_has_answered(run: Run, tmp_path: Path) -> None:
+    done = run("apply", "--wait", "--kubeconfig", tmp_path / "none")
+    assert done.code == 1
+    assert "waiting" not in done.err
+
+
+def test_several_clients_are_one_word(run: Run) -> None:
+    done = run("keys", "create", "alice", "bob")
+    assert "write several clients with commas, as in alice,bob" in done.err
+    assert done.code == 2
+
+
+def test_a_plan_counts_requests_of_a_length(run: Run) -> None:
+    told = run("plan", "--request", "8K").out
+    assert "Of requests of 8192 tokens, prompt and answer, it holds " in told
+    known = json.loads(run("plan", "--request", "32K", "-o", "json").out)
+    assert known["requests_at_once"] == known["likely"]["requests"]
+    longer = run("plan", "--request", "1M").out
+    assert "it holds 0 at once: vLLM rejects what is longer than max-model-len, 32768." in longer
+    assert run("plan", "--request", "many").code == 2
 
 
 def test_a_revision_and_files_name_what_rollback_goes_back_to(run: Run, tmp_path: Path) -> None:
@@ -766,11 +843,12 @@ def test_a_namespace_is_the_context_s_own_unless_it_is_named(
     told: list[str] = []
 
     @click.command()
-    @service_options
-    def verb(service: ServiceOptions) -> None:
-        told.append(service.release(service.namespace).namespace)
+    @placed_options
+    @cluster_options
+    def verb(deployment: DeploymentOptions, cluster: ClusterOptions) -> None:
+        told.append(cluster.release(deployment.namespace).namespace)
         # Of a fleet, each context has its own, whatever the current one's is.
-        told.append(replace(service, context="a").release(service.namespace).namespace)
+        told.append(replace(cluster, context="a").release(deployment.namespace).namespace)
 
     verb.main([*words, "--kubeconfig", str(kubeconfig)], standalone_mode=False)
     assert told == [found, "own" if "-n" in words else "demo"]

@@ -33,6 +33,25 @@ def test_settings_come_after_files_and_text_after_all() -> None:
     assert (values.replicas, values.name) == (3, "b")
 
 
+@pytest.mark.parametrize(
+    ("setting", "lost"),
+    [
+        ('engine.args={"max-num-seqs":8}', "their engine.args.seed, engine.args.x.y:"),
+        ('engine.args={"seed":8}', "without their engine.args.x.y:"),
+        ("engine={}", "engine.args.seed, engine.args.x.y, engine.env.A:"),
+        ("engine.args.seed=8", ""),
+        ('engine.args.more={"seed":8}', ""),
+        ("engine.args.x=null", "engine.args.x.y:"),
+    ],
+)
+def test_an_object_as_a_setting_says_what_it_takes_away(setting: str, lost: str) -> None:
+    told: list[str] = []
+    below = {"engine": {"args": {"seed": 1, "x": {"y": 2}}, "env": {"A": "1"}}}
+    load(below, set_json=[setting], note=told.append)
+    assert bool(told) == bool(lost)
+    assert all(lost in sentence and "as in Helm" in sentence for sentence in told)
+
+
 def test_the_profile_lies_under_the_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("engine: {args: {max-num-seqs: 8}}\n")
@@ -76,6 +95,11 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"engine": {"<<": {}}}, "engine.<<: there is no such value"),
         ({"replicas": True}, "replicas: must be a whole number, not true"),
         ({"replicas": 1.5}, "replicas: must be a whole number, not 1.5"),
+        (
+            {"engine": {"args": {"max-model-len": "32k"}}},
+            'engine.args.max-model-len: must be a whole number, not "32k": write 32000, which is '
+            "vLLM's 32k",
+        ),
         ({"replicas": "1"}, 'replicas: must be a whole number, not "1": remove the quotes'),
         ({"name": 5}, 'name: must be text, not 5: write "5", in quotes'),
         ({"name": "A b"}, 'name: "A b" must be lowercase letters'),

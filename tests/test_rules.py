@@ -337,6 +337,10 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         additional({"enable_dsa_cp_with_layer_shard": True}),
         additional({"enable_mlapo": True, "weight_nz_mode": 1}),
     ),
+    "hugging-face-token": (
+        {"model": {"uri": "hf://a/b"}, **env(HF_TOKEN="$(FROM_ELSEWHERE)")},
+        env(HF_TOKEN="$(FROM_ELSEWHERE)", HF_HUB_OFFLINE=None),
+    ),
     "secret-in-variable": (env(HF_TOKEN="hf_x"), env(HF_TOKEN="$(FROM_ELSEWHERE)")),
     "engine-label-selected": (
         {"engine": {"podLabels": {"app.kubernetes.io/name": "chat"}}},

@@ -319,8 +319,9 @@ _PLACEHOLDER = re.compile(
     code="placeholder",
     severity=Severity.WARNING,
     path="model.uri",
-    message="{value} is a placeholder: nothing can be pulled from it",
-    fix="set it to the actual location",
+    message="{value} is a placeholder: {word} stands for a registry that only you know, so the "
+    "pod stays in ImagePullBackOff",
+    fix="push it to your registry, and set this to its address there",
     source="RFC 2606: example.com and .example are reserved",
 ).finder(RULES)
 def _placeholders(values: Values) -> Places:
@@ -330,8 +331,31 @@ def _placeholders(values: Values) -> Places:
         "router.image": values.router.image,
     }
     for path, value in places.items():
-        if _PLACEHOLDER.search(value):
-            yield path, {"value": value}
+        if found := _PLACEHOLDER.search(value):
+            yield path, {"value": value, "word": found[0].strip("./@")}
+
+
+@Rule(
+    code="hugging-face-token",
+    severity=Severity.WARNING,
+    path="engine.env.HF_TOKEN",
+    message="the engine has no use for this token: {reason}",
+    fix="take it out; for a gated model on hf://, make a Secret with the key HF_TOKEN and name it "
+    "under secrets of the namespace's ServiceAccount default",
+    source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_storage.go, line 227: the "
+    "storage initializer gets HF_TOKEN from the ServiceAccount's Secrets; huggingface_hub pull "
+    "request 1899: offline mode sends no request",
+).finder(RULES)
+def _hugging_face_token(values: Values) -> Places:
+    env = values.engine.env
+    offline = texts(env).get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "TRUE", "YES")
+    if env.get("HF_TOKEN") is None:
+        return
+    if values.model.uri.startswith("hf://"):
+        reason = "KServe's storage initializer downloads the weights in a container of its own"
+        yield "", {"reason": reason}
+    elif offline:
+        yield "", {"reason": "with HF_HUB_OFFLINE the engine sends Hugging Face no request"}
 
 
 @Rule(

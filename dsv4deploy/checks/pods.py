@@ -267,7 +267,7 @@ def _own_labels(values: Values) -> Places:
             yield f"labels.{name}", {"kind": kind}
 
 
-_CLUSTER_WIDE = (
+CLUSTER_WIDE = (
     *("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "GatewayClass", "Namespace"),
     *("Node", "PersistentVolume", "PriorityClass", "RuntimeClass", "StorageClass"),
     *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
@@ -284,7 +284,7 @@ _CLUSTER_WIDE = (
 ).finder(RULES)
 def _of_cluster(values: Values) -> Places:
     for name, item in values.extra_objects.items():
-        if item.kind in _CLUSTER_WIDE:
+        if item.kind in CLUSTER_WIDE:
             yield f"extraObjects.{name}", {"kind": item.kind}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from .diff import planned
 from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions
 from .output import print_json, print_table, say, waiting_bar
 from .render import accepted, note, values_files
-from .status import print_endpoints
+from .status import endpoints, print_endpoints
 from .upgrade import waiting_limits
 
 Tell = Callable[[Progress], None]
@@ -88,8 +88,8 @@ def apply(
 
     With --contexts or --each it applies to several targets at once: it checks every values file
     before the first request, and a target that fails does not stop the others. It exits with 1 if
-    one failed. Ctrl-C starts no further target and waits for those in progress; a second Ctrl-C
-    abandons them.
+    one failed. The summary has the URLs of each target. Ctrl-C starts no further target and waits
+    for those in progress; a second Ctrl-C abandons them.
 
     \b
     dsv4deploy apply my-values.yaml -n prod --wait
@@ -101,6 +101,9 @@ def apply(
     def do(target: _Target, tell: Tell) -> str:
         waits = _Waits(wait, timeout, wait_for)
         return _apply(target, force=force_conflicts, waits=waits, tell=tell)
+
+    def in_fleet(target: _Target) -> str:
+        return "; ".join([do(target, _silent), *_addresses(target)])
 
     if contexts:
         sources = _in_contexts(contexts, each, cluster, deployment)
@@ -119,7 +122,7 @@ def apply(
         return
     targets = _targets(sources)
     with click.progressbar(length=len(targets), label="applying", file=sys.stderr) as bar:
-        done = fleet.each(targets, lambda target: do(target, _silent), lambda _: bar.update(1), say)
+        done = fleet.each(targets, in_fleet, lambda _: bar.update(1), say)
     if not _print_outcomes(done.outcomes, output):
         sys.exit(130 if done.interrupted else 1)
 
@@ -240,6 +243,14 @@ def _apply(target: _Target, *, force: bool, waits: _Waits, tell: Tell) -> str:
 
     place = rollout.Place(target.values.name, target.release.namespace)
     return rollout.run(cluster, place, "apply", make, act, wait=waits.others)
+
+
+def _addresses(target: _Target) -> Iterator[str]:
+    """The base URL of each ingress, for a summary of many places."""
+    made = render(target.values, target.release)
+    for ingress, found in endpoints(target.cluster.connect(), made):
+        known = f"unknown: {found}" if isinstance(found, ClusterError) else found.url
+        yield f"{ingress} ingress {known}"
 
 
 def _silent(_: Progress) -> None:

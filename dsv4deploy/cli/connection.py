@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import DEPLOYMENT, Decorator, DeploymentOptions, gathered, release_to
+from .options import DEPLOYMENT, DeploymentOptions, gathered, release_to
 
 if TYPE_CHECKING:
     from ..cluster.client import Cluster
@@ -52,6 +52,11 @@ class ClusterOptions:
             namespace = own or None
         return release_to(namespace)
 
+    def find(self, deployment: DeploymentOptions) -> tuple[Cluster, str, str]:
+        """The cluster, and the name and namespace that a deployment has in it."""
+        name, release = deployment.values().name, self.release(deployment.namespace)
+        return self.connect(), name, release.namespace
+
 
 _CLUSTER = (
     click.option(
@@ -72,43 +77,9 @@ _NAMESPACE = click.option(
     "--namespace",
     help="The service's namespace; by default the context's namespace, or demo if it has none.",
 )
+_REVISION = click.argument(
+    "files", nargs=-1, metavar="[REVISION] [VALUES.yaml|-]...", type=click.Path()
+)
 cluster_options = gathered(ClusterOptions, "cluster", *_CLUSTER)
 placed_options = gathered(DeploymentOptions, "deployment", *DEPLOYMENT, _NAMESPACE)
-
-
-@dataclass(frozen=True)
-class ServiceOptions(ClusterOptions):
-    """The options that select a service in a cluster.
-
-    Attributes:
-        files: values files that name it.
-        name: its name; "" is that of the files, or the default profile's.
-        namespace: of ``-n``; None where it is not given.
-    """
-
-    files: tuple[str, ...] = ()
-    name: str = ""
-    namespace: str | None = None
-
-    def find(self) -> tuple[Cluster, str, str]:
-        """The cluster, and the service's full name and namespace in it."""
-        values = DeploymentOptions(self.files, name=self.name).values()
-        release = self.release(self.namespace)
-        return self.connect(), values.name, release.namespace
-
-
-def _service_options(words: str) -> Decorator:
-    return gathered(
-        ServiceOptions,
-        "service",
-        click.argument("files", nargs=-1, metavar=words, type=click.Path()),
-        click.option(
-            "--name", default="", help="The service's name; by default that of the values files."
-        ),
-        _NAMESPACE,
-        *_CLUSTER,
-    )
-
-
-service_options = _service_options("[VALUES.yaml|-]...")
-revision_options = _service_options("[REVISION] [VALUES.yaml|-]...")
+revision_options = gathered(DeploymentOptions, "deployment", _REVISION, *DEPLOYMENT[1:], _NAMESPACE)

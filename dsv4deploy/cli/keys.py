@@ -71,14 +71,14 @@ def keys() -> None:
 
 
 @keys.command()
-@click.argument("client")
+@click.argument("clients", metavar="CLIENT[,CLIENT]...")
 @placed_options
 @cluster_options
 @_EXPIRES
 @_FILE
 @WAIT_FOR
 def create(
-    client: str,
+    clients: str,
     deployment: DeploymentOptions,
     cluster: ClusterOptions,
     expires: timedelta | None,
@@ -87,14 +87,24 @@ def create(
 ) -> None:
     """Create a key for a client, and print it once.
 
+    For several clients it prints a line each, the client and its key; all get theirs, or none.
+
     \b
     dsv4deploy keys create alice --expires 90d
     dsv4deploy keys create alice -o alice.key
+    dsv4deploy keys create alice,bob,carol my-values.yaml
     """
+    for file_name in deployment.files:
+        if file_name != "-" and not Path(file_name).exists():
+            raise click.UsageError(
+                f"there is no values file {file_name}; write several clients with commas, as in "
+                f"{clients},{file_name}"
+            )
     place = _place(deployment, cluster)
+    names = list(dict.fromkeys(clients.split(",")))
     with stored.holding(place, "keys create", wait_for):
-        stored.create(place, client, expires, datetime.now(UTC), lambda key: hand_out(key, file))
-    say(f"{client}'s key is in {place}, and is not shown again")
+        stored.create(place, names, expires, datetime.now(UTC), lambda text: hand_out(text, file))
+    say(f"the key of {', '.join(names)} is in {place}, and is not shown again")
 
 
 @keys.command()

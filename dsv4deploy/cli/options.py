@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .output import say
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -115,6 +117,21 @@ class Gibibytes(Number):
         units = re.fullmatch(r"[0-9.]+[KMGT]i?", str(value).removesuffix("B"))
         gib = quantity(units[0]) / 2**30 if units else value
         return super().convert(gib, param, ctx)
+
+
+class Tokens(click.ParamType[int]):
+    """A number of tokens, as vLLM reads it: ``32768``, ``32K`` (the same) or ``32k`` (32,000)."""
+
+    name = "tokens"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        from ..facts.flags import integer
+
+        tokens = integer("max-model-len", value)
+        if tokens is None or tokens < 1:
+            self.fail(f"'{value}' is no number of tokens such as 32768 or 32K.", param, ctx)
+        return tokens
 
 
 class Setting(click.ParamType[str]):
@@ -229,6 +246,7 @@ class DeploymentOptions:
             set_string=self.set_string,
             set_json=self.set_json,
             name=self.name,
+            note=say,
         )
 
     def chosen_profile(self) -> str:

@@ -14,7 +14,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -185,12 +185,18 @@ def confirmed(question: str) -> bool:
 
 @contextmanager
 def waiting_bar() -> Iterator[Callable[[Progress], None]]:
-    """A progress bar on stderr; without a terminal, one message per phase."""
-    with click.progressbar(length=100, file=sys.stderr, label="waiting", width=30) as bar:
-        phase, told = "", set[str]()
+    """A progress bar on stderr, from the first message on; without a terminal, one message per
+    phase.
+    """
+    bar: Any = None
+    phase, told = "", set[str]()
+    with ExitStack() as shown:
 
         def tell(now: Progress) -> None:
-            nonlocal phase
+            nonlocal bar, phase
+            if bar is None:
+                made = click.progressbar(length=100, file=sys.stderr, label="waiting", width=30)
+                bar = shown.enter_context(made)
             bar.label = printable(now.phase)
             bar.update(max(0, round(now.done * 100) - bar.pos))
             if now.phase != phase:

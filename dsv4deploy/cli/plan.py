@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from ..sizing import picture
 from ..sizing import plan as planner
 from ..sizing.startup_log import read_log
 from ..writing import write_files
-from .options import FORMAT, DeploymentOptions, Gibibytes, deployment_options
+from .options import FORMAT, DeploymentOptions, Gibibytes, Tokens, deployment_options
 from .output import print_json, print_sentence, print_table, print_text, say
 
 
@@ -34,12 +35,20 @@ from .output import print_json, print_sentence, print_table, print_text, say
     metavar="LOG",
     help="The engine's startup log on these cards, which replaces the assumptions.",
 )
+@click.option(
+    "--request",
+    type=Tokens(),
+    metavar="TOKENS",
+    help="A request's prompt and answer together, such as 32768 or 32K: says how many of them fit "
+    "at once.",
+)
 def plan(
     deployment: DeploymentOptions,
     output: str,
     svg: Path | None,
     memory: float | None,
     calibrate: Path | None,
+    request: int | None,
 ) -> None:
     """Show whether a deployment fits in the cards' memory, and what remains.
 
@@ -48,6 +57,7 @@ def plan(
 
     \b
     dsv4deploy plan --set engine.args.max-num-batched-tokens=4096
+    dsv4deploy plan --request 32K
     dsv4deploy plan --set npu.card=910B4-1 --svg card.svg
     kubectl logs POD -c main > log && dsv4deploy plan --calibrate log
     """
@@ -62,14 +72,22 @@ def plan(
         write_files({svg: picture.svg(made)})
         say(f"wrote {svg}")
     if output == "json":
-        print_json(picture.as_data(made))
+        at_once = {"requests_at_once": _at_once(made, request)} if request else {}
+        print_json({**picture.as_data(made), **at_once})
     else:
-        _print(made, values.engine.args.max_num_seqs)
+        _print(made, values.engine.args.max_num_seqs, request)
     if made.verdict == planner.Verdict.DOES_NOT_FIT:
         sys.exit(1)
 
 
-def _print(made: planner.MemoryPlan, seqs: int) -> None:
+def _at_once(made: planner.MemoryPlan, tokens: int) -> int:
+    """How many requests of this length the cache holds at once; 0 where vLLM rejects each."""
+    if tokens > made.cache.max_model_len:
+        return 0
+    return replace(made.cache, max_model_len=tokens).requests(made.likely.blocks)
+
+
+def _print(made: planner.MemoryPlan, seqs: int, request: int | None) -> None:
     estimates = {
         "card": made.memory,
         "weights": made.weights,
@@ -111,15 +129,22 @@ def _print(made: planner.MemoryPlan, seqs: int) -> None:
     limits = made.limits
     print_text(f"\n{picture.bar(made)}\n")
     print_sentence(
-        f"One request of {cache.max_model_len} tokens takes {cache.admission_blocks} blocks "
-        f"({cache.admission_gib:.2f} GiB): {cache.context_blocks} by max-model-len, "
-        f"{cache.step_blocks} by max-num-batched-tokens; it keeps "
+        f"One request of {cache.max_model_len} tokens, prompt and answer, takes "
+        f"{cache.admission_blocks} blocks ({cache.admission_gib:.2f} GiB): {cache.context_blocks} "
+        f"by max-model-len, {cache.step_blocks} by max-num-batched-tokens; it keeps "
         f"{cache.decoding_blocks} once its prompt is processed."
     )
     print_sentence(
         f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
         f"requests at once; {made.bound_by} bounds it."
     )
+    if request:
+        longer = request > cache.max_model_len
+        why = f": vLLM rejects what is longer than max-model-len, {cache.max_model_len}"
+        print_sentence(
+            f"Of requests of {request} tokens, prompt and answer, it holds "
+            f"{_at_once(made, request)} at once{why if longer else ''}."
+        )
     if seqs > made.likely.requests > 0:
         print_sentence(
             f"max-num-seqs admits {seqs} requests: of requests of this length "

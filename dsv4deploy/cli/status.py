@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
-from ..cluster.addresses import endpoint
+from ..cluster.addresses import Endpoint, endpoint
 from ..cluster.client import Cluster, Object
 from ..cluster.readiness import progress
 from ..cluster.revisions import history
 from ..errors import ClusterError
-from .connection import ServiceOptions, service_options
-from .options import FORMAT
+from .connection import ClusterOptions, cluster_options, placed_options
+from .options import FORMAT, DeploymentOptions
 from .output import print_json, print_sentence, print_table, print_text, say
 
 
 @click.command()
-@service_options
+@placed_options
+@cluster_options
 @FORMAT
-def status(service: ServiceOptions, output: str) -> None:
+def status(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
     """Show the status of a service: its phase, conditions and revision.
 
     If the service is ready, it also prints how to call it: the URLs, the model's name, a curl
     command, and where the keys are. It exits with 0 if the service is ready, otherwise with 1.
     """
-    cluster, name, namespace = service.find()
-    now = progress(cluster, name, namespace)
-    live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", name, namespace)
+    connected, name, namespace = cluster.find(deployment)
+    now = progress(connected, name, namespace)
+    live = connected.get("serving.kserve.io/v1alpha2", "LLMInferenceService", name, namespace)
     conditions = ((live or {}).get("status") or {}).get("conditions") or []
     try:
-        known = history(cluster, name, namespace)
+        known = history(connected, name, namespace)
     except ClusterError as error:
         if error.reason != "Forbidden":
             raise
@@ -53,7 +54,7 @@ def status(service: ServiceOptions, output: str) -> None:
             sentences=True,
         )
         if now.phase == "ready":
-            print_endpoints(cluster, known[-1].objects if known else [live] if live else [])
+            print_endpoints(connected, known[-1].objects if known else [live] if live else [])
     if now.phase != "ready":
         sys.exit(1)
 
@@ -62,13 +63,9 @@ def print_endpoints(cluster: Cluster, objects: Sequence[Object]) -> None:
     """How to call a deployment through each of its ingresses: the URL, the model, the key, a curl
     command.
     """
-    for ingress in ("kserve", "maas"):
-        try:
-            found = endpoint(cluster, objects, ingress)
-        except ClusterError as error:
-            say(f"{ingress}: its URL is unknown: {error}")
-            continue
-        if not found:
+    for ingress, found in endpoints(cluster, objects):
+        if isinstance(found, ClusterError):
+            say(f"{ingress}: its URL is unknown: {found}")
             continue
         keys = "not required"
         if found.keys:
@@ -78,3 +75,15 @@ def print_endpoints(cluster: Cluster, objects: Sequence[Object]) -> None:
         print_sentence(f"  key: {keys}")
         # To be copied, so it is not wrapped.
         print_text(textwrap.indent(found.curl, "  "))
+
+
+def endpoints(
+    cluster: Cluster, objects: Sequence[Object]
+) -> Iterator[tuple[str, Endpoint | ClusterError]]:
+    """Each ingress of a deployment with its endpoint, or why that is not known."""
+    for ingress in ("kserve", "maas"):
+        try:
+            if found := endpoint(cluster, objects, ingress):
+                yield ingress, found
+        except ClusterError as error:
+            yield ingress, error

@@ -10,6 +10,7 @@ from ..cluster import rollout
 from ..cluster.client import Cluster
 from ..cluster.plan import Plan, taking_over
 from ..cluster.readiness import Limits, budget, waiting
+from ..manifest.render import render
 from .connection import ClusterOptions, cluster_options, placed_options
 from .diff import planned, print_changes
 from .options import (
@@ -21,6 +22,7 @@ from .options import (
 )
 from .output import confirmed, say, waiting_bar
 from .render import accepted, note
+from .status import print_endpoints
 
 
 @click.command()
@@ -41,7 +43,7 @@ def upgrade(
     """Stop, apply, start and wait; on failure, roll back to what ran before.
 
     If it is interrupted at any point, run the same command to continue, or `dsv4deploy rollback` to
-    roll back.
+    roll back. At the end it prints how to call the model, as `apply` does.
     """
     release = cluster.release(deployment.namespace)
     values = deployment.values()
@@ -57,6 +59,7 @@ def upgrade(
     place = rollout.Place(values.name, release.namespace)
     ask = None if yes else agreed(timeout)
     say(rollout.run(connected, place, "upgrade", make, act, ask, wait=wait_for))
+    print_endpoints(connected, render(values, release))
 
 
 def agreed(timeout: float | None) -> Callable[[Plan], bool]:

@@ -16,7 +16,7 @@ import copy
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -93,35 +93,42 @@ HandOut = Callable[[str], None]
 
 
 def create(
-    secret: KeySecret, client: str, lifetime: timedelta | None, now: datetime, hand_out: HandOut
+    secret: KeySecret,
+    clients: Sequence[str],
+    lifetime: timedelta | None,
+    now: datetime,
+    hand_out: HandOut,
 ) -> None:
-    """Makes a client's key, and the Secret where there is none.
+    """Makes a key for each client, for all or for none, and the Secret where there is none.
 
     Args:
         secret: where.
-        client: a new client's id.
-        lifetime: after which it should be replaced; None is never.
+        clients: new clients' ids.
+        lifetime: after which the keys should be replaced; None is never.
         now: the time, with its zone.
-        hand_out: gets the key.
+        hand_out: gets the key; of several clients, a line with each client's id and key.
 
     Raises:
-        ValuesError: this can't be a client's id.
-        ClusterError: the client has a key; with reason AlreadyExists.
+        ValuesError: one of them can't be a client's id.
+        ClusterError: a client has a key; with reason AlreadyExists.
     """
-    _check(client)
-    key = _new()
+    for client in clients:
+        _check(client)
+    new = {client: _new() for client in clients}
 
     def add(item: Object) -> None:
-        found = item["data"].get(client)
-        # Ours, where the answer to the first try was lost.
-        if found not in (None, _encoded(key)):
-            raise ClusterError(
-                f"{client} has a key already: `keys rotate` replaces it, `keys revoke` ends it",
-                "AlreadyExists",
-            )
-        _put(item, client, key, lifetime, now)
+        for client, key in new.items():
+            # Ours, where the answer to the first try was lost.
+            if item["data"].get(client) not in (None, _encoded(key)):
+                raise ClusterError(
+                    f"{client} has a key already: `keys rotate` replaces it, `keys revoke` ends it",
+                    "AlreadyExists",
+                )
+            _put(item, client, key, lifetime, now)
 
-    _change(secret, add, made=True, first=lambda: hand_out(key))
+    lines = [f"{client} {key}" for client, key in new.items()]
+    text = "\n".join(lines if len(new) > 1 else new.values())
+    _change(secret, add, made=True, first=lambda: hand_out(text))
 
 
 def rotate(

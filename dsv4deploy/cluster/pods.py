@@ -79,10 +79,10 @@ def unscheduled(pod: Pod) -> str:
 
 
 def lost(pod: Pod) -> str:
-    """The node of a pod, where it has stopped to report; ``""`` where it reports.
+    """The node of a pod whose kubelet no longer reports; ``""`` where it reports.
 
-    Then the node's controller sets the condition Ready of the pods on it, and what kubelet has
-    reported of their containers stays (Kubernetes 1.34.4, controller_utils.go, MarkPodsNotReady).
+    The node controller then sets the pod's condition Ready to False, and leaves what kubelet has
+    reported of its containers (Kubernetes 1.34.4, controller_utils.go, MarkPodsNotReady).
     """
     conditions = (pod.get("status") or {}).get("conditions") or []
     held = {each["type"]: each["status"] for each in conditions}

@@ -900,6 +900,16 @@ def scheduler_yaml(environment):
         if (not environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'serviceLinks')):
             pass
             yield '  enableServiceLinks: false\n'
+        if environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'imagePullSecrets'):
+            pass
+            yield '  imagePullSecrets:\n'
+            for l_1_secret in environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'imagePullSecrets'):
+                _loop_vars = {}
+                pass
+                yield '    - name: '
+                yield str(environment.finalize(t_4(l_1_secret)))
+                yield '\n'
+            l_1_secret = missing
         yield '  containers:\n    - name: main\n      image: '
         yield str(environment.finalize(t_4(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'image'))))
         yield '\n      imagePullPolicy: IfNotPresent\n'
@@ -2326,7 +2336,7 @@ COMPILED: dict[str, tuple[Callable[..., Any], str]] = {
     "96f74f424f170048ba77abf338cbf8f20ad2affee5b4672d83310405db5803cb": (placement_yaml, "1=38&2=41&4=43&5=46&7=48&9=51&10=56&11=57"),
     "9cd33b8a7482b0fa90073c4eec58f5a2473ccdef9e04cc4d6e99fe5d8220f335": (probe_yaml, "1=25&6=28&12=34&13=36&14=39&16=42"),
     "da34c6a8a870bc999e8c3943cc3f43c855d5c81407487e3a9f1a058ae8710fea": (quota_yaml, "2=26&3=28&12=30&15=36"),
-    "6765475a28b5f795a4510ddb2a44de7a6bf3a376ad2473f8d0a741a5156af5b4": (scheduler_yaml, "1=56&3=59&4=63&7=68&9=71&10=75&13=80&14=83&20=86&23=88&27=92&29=94&34=98&38=100&41=102&42=103&43=105&48=109&50=111&52=114&53=117&54=120&55=122&56=124&57=127&58=129&64=133&66=135&72=137&73=139&131=146&132=148&134=150"),
+    "b1ac0210b10f5d47bb03e171e9e0854e014a42d350277724a9ffa6a5f79ace2c": (scheduler_yaml, "1=56&3=59&4=63&7=68&9=71&10=75&13=80&14=83&20=86&23=88&27=92&29=94&34=98&38=100&41=102&42=103&43=105&46=108&48=111&49=115&54=119&56=121&58=124&59=127&60=130&61=132&62=134&63=137&64=139&70=143&72=145&78=147&79=149&137=156&138=158&140=160"),
     "213e1c209dc1e9a64e5519b54ca7ee4eff1bf3f131cb45fd7f4bba30a4839ebd": (aigatewayroute_yaml, "1=32&5=35&6=37&7=38&12=40&13=42&21=46&23=48&26=51&27=53&29=58&32=61&40=63&43=66"),
     "40a505932a93b7089cd15bc0944eb926a8057792a2d423d6b35c050169b08341": (aiservicebackend_yaml, "1=25&5=28&6=30&7=31&14=33"),
     "b353bdab64f995fe61b5fc8fc2395aa9451d220a2bac275162f8804cc6fc9aa0": (backend_yaml, "1=32&5=35&6=37&7=38&11=40&12=42"),

@@ -63,6 +63,7 @@ def load(
     set_string: Iterable[str] = (),
     set_json: Iterable[str] = (),
     name: str = "",
+    note: Callable[[str], None] = lambda _: None,
 ) -> Values:
     """The values of a deployment: the defaults, a profile, files and settings, merged in this
     order.
@@ -75,6 +76,7 @@ def load(
         set_string: ``a.b=c``, always text.
         set_json: ``a.b=JSON``.
         name: the service's name, which overrides the values; ``""`` means the name in the values.
+        note: receives a sentence on what an object of ``set_json`` removes from the sources.
 
     Raises:
         ValuesError: something can't be read or is not accepted; it names each path.
@@ -89,7 +91,7 @@ def load(
             name_of = "stdin" if fspath(source) == "-" else fspath(source)
             layers.append(_tree_layer(name_of, _read(Path(source))))
     for option, texts in (("--set-json", set_json), ("--set", set), ("--set-string", set_string)):
-        layers += [_setting_layer(option, text) for text in texts]
+        layers += [_setting_layer(option, text, note) for text in texts]
     if name:
         layers.append(_tree_layer(f"--name {name}", {"name": name}))
     return accept(layers)
@@ -162,8 +164,29 @@ def _tree_layer(name: str, tree: Tree) -> Layer:
     return Layer(name, lambda base: fold(base, tree))
 
 
-def _setting_layer(option: str, text: str) -> Layer:
-    return Layer(masked_option(option, text), lambda base: parse_into(base, option, text))
+def _setting_layer(option: str, text: str, note: Callable[[str], None]) -> Layer:
+    name = masked_option(option, text)
+
+    def lay(tree: Tree) -> None:
+        before = [*_paths(tree, ())] if option == "--set-json" else []
+        parse_into(tree, option, text)
+        after = {*_paths(tree, ())} if before else set()
+        gone = [path for path in before if path not in after]
+        above = {path[:-1] for path in gone}
+        lost = [".".join(path) for path in gone if path not in above]
+        if lost:
+            more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+            note(
+                f"{name}: an object replaces that of the profile and the files, as in Helm, here "
+                f"without their {', '.join(lost[:_SHOWN])}{more}: to keep them, set each value by "
+                "its own path"
+            )
+
+    return Layer(name, lay)
+
+
+_SHOWN = 5
+"""How many of the values that are lost a note names."""
 
 
 def _paths(value: Any, path: Keys) -> Iterator[Keys]:
@@ -294,6 +317,9 @@ def _quotes(kind: str, given: object, shown: str) -> str:
     if kind == "string_type" and isinstance(given, bool | int | float):
         written = shown if shown.startswith('"') else f'"{shown}"'
         return f": write {written}, in quotes"
+    tokens = flags.integer("max-model-len", given) if kind == "int_type" else None
+    if tokens is not None and not _is_number(given):
+        return f": write {tokens}, which is vLLM's {given}"
     return f": {_UNQUOTE}" if given in ("true", "false") or _is_number(given) else ""
 
 

@@ -121,26 +121,42 @@ def fitting(hardware: str) -> str:
     Raises:
         ValuesError: none or several fit; the message names the nearest, and what to change.
     """
-    asked = re.fullmatch(r"([A-Za-z0-9 _-]+):([0-9]+)", hardware.strip())
+    where = f"--hardware {hardware}"
+    if ":" not in hardware:
+        raise ValuesError.of(where, "", "must be CARD:COUNT, such as 910B4:8")
+    fits = for_hardware(hardware)
+    best = [row for row in fits if row["provenance"] == "validated"] or fits
+    if len(best) > 1:
+        names = "; ".join(f"{row['name']} ({row['provenance']})" for row in best)
+        raise ValuesError.of(where, "", f"several profiles fit: name one with --profile: {names}")
+    return str(best[0]["name"])
+
+
+def for_hardware(hardware: str) -> list[dict[str, Any]]:
+    """The summaries of the profiles for a card.
+
+    Args:
+        hardware: ``CARD``, such as ``910B4``, or ``CARD:COUNT`` as in :func:`fitting`.
+
+    Raises:
+        ValuesError: there is none; the message names the nearest, and what to change.
+    """
+    asked = re.fullmatch(r"([A-Za-z0-9 _-]+)(?::([0-9]+))?", hardware.strip())
     where = f"--hardware {hardware}"
     if not asked:
-        raise ValuesError.of(where, "", "must be CARD:COUNT, such as 910B4:8")
-    card, count = card_of(asked[1]), int(asked[2])
+        raise ValuesError.of(where, "", "must be CARD or CARD:COUNT, such as 910B4 or 910B4:8")
+    card, count = card_of(asked[1]), int(asked[2] or 0)
     if not card:
         raise ValuesError.of(where, "", f"there is no card {asked[1]}{nearest(asked[1], CARDS)}")
     rows = [summary(name) for name in profile_names()]
-    fits = [row for row in rows if (row["card"], row["npus"]) == (card, count)]
-    best = [row for row in fits if row["provenance"] == "validated"] or fits
-    if len(best) == 1:
-        return str(best[0]["name"])
-    if best:
-        names = "; ".join(f"{row['name']} ({row['provenance']})" for row in best)
-        raise ValuesError.of(where, "", f"several profiles fit: name one with --profile: {names}")
-    raise ValuesError.of(where, "", _instead(rows, card, count))
+    found = [row for row in rows if row["card"] == card and count in (0, row["npus"])]
+    if not found:
+        raise ValuesError.of(where, "", _instead(rows, card, count))
+    return found
 
 
 def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
-    """The nearest profile and the required changes, in words."""
+    """The nearest profile and the required changes, in words; a count of 0 is any count."""
 
     def likeness(row: dict[str, Any]) -> tuple[object, ...]:
         other = CARDS[row["card"]]
@@ -155,15 +171,15 @@ def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
     row = max(rows, key=likeness)
     has, wanted = CARDS[row["card"]], CARDS[card]
     changes = [f"--set npu.card={card}"] if row["card"] != card else []
-    if row["npus"] != count:
+    if count not in (0, row["npus"]):
         changes.append(f"with parallelism for {count} NPUs and not {row['npus']}")
     alike = (
         f"{wanted.size} GB per NPU, the same as there"
         if has.size == wanted.size
         else (f"{wanted.size} GB per NPU and not {has.size}")
     )
+    cards = f"{count} × {card}" if count else card
     return (
-        f"no profile is for {count} × {card}: the nearest is {row['name']}, use it with "
-        f"--profile {row['name']} {', '.join(changes)} ({alike}); then see `dsv4deploy check` "
-        "and `plan`"
+        f"no profile is for {cards}: the nearest is {row['name']}, use it with --profile "
+        f"{row['name']} {', '.join(changes)} ({alike}); then see `dsv4deploy check` and `plan`"
     )

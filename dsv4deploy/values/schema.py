@@ -235,10 +235,11 @@ def explain(path: str) -> str:
 
     Args:
         path: a dotted path, also into the entries of a map (``maas.quotas.hour.tokens``); or a
-            flag of vLLM or a variable of the engine in its own spelling (``--max-num-seqs``).
+            flag of vLLM or a variable of the engine in its own spelling (``--max-num-seqs``); or
+            words, which list the values that mention them.
 
     Raises:
-        ValuesError: there is no such value; the message names the nearest.
+        ValuesError: there is no such value, and none mentions it; the message names the nearest.
     """
     entries = documentation()
     if not path:
@@ -249,7 +250,7 @@ def explain(path: str) -> str:
         return _page(entries[path]) + (f"\n{_list(below, '  ')}" if below else "")
     parent, _, flag = path.rpartition(".")
     if parent == "engine.args" and flag in flags.known(default_vllm()):
-        return _flag_page(path, flag)
+        return _page(_flag(flag))
     for name, entry in _everything().items():
         if re.fullmatch(re.escape(name).replace(_NAME, "[^.]+"), path):
             return _page(replace(entry, path=path))
@@ -258,7 +259,21 @@ def explain(path: str) -> str:
         if above in entries and entries[above].type == "mapping":
             return _page(entries[above])  # it takes any key
         above = above.rpartition(".")[0]
+    if "." not in path and (found := [*_mentioning(path)]):
+        return f"There is no value {path}. These mention it:\n{_list(found, '  ')}"
     raise ValuesError.of("explain", path, f"there is no such value{nearest(path, entries)}")
+
+
+def _mentioning(words: str) -> Iterator[Documented]:
+    """The values and the flags of vLLM whose path or sentences have each of the words."""
+    wanted = [re.compile(rf"(?<![a-z]){re.escape(word)}", re.I) for word in words.split()]
+    known = documentation()
+    flags_ = flags.known(default_vllm())
+    others = (_flag(name) for name in flags_ if f"engine.args.{name}" not in known)
+    for entry in (*known.values(), *others):
+        text = re.sub("([A-Z])", r" \1", entry.path) + " " + entry.meaning
+        if wanted and all(word.search(text) for word in wanted):
+            yield entry
 
 
 def _full(path: str) -> str:
@@ -292,7 +307,8 @@ def _page(entry: Documented) -> str:
     return "\n".join(lines)
 
 
-def _flag_page(path: str, flag: str) -> str:
+def _flag(flag: str) -> Documented:
+    """A flag of vLLM that has no value of its own."""
     version = default_vllm()
     spec = flags.known(version)[flag]
     choices = spec.get("choices")
@@ -300,15 +316,13 @@ def _flag_page(path: str, flag: str) -> str:
         spec["kind"], spec["kind"]
     )
     type_ = f"one of {', '.join(map(str, choices))}" if choices else kind
-    return _page(
-        Documented(
-            path=path,
-            section=False,
-            type=f"{type_}, or a list of them" if spec.get("many") else type_,
-            default=defaults()["engine"]["args"].get(flag),
-            meaning=f"A flag of vLLM {version}, which is passed on unchanged; null omits it.",
-            unit="",
-            becomes=f"--{flag}",
-            source=f"the command-line parser of vLLM {version}",
-        )
+    return Documented(
+        path=f"engine.args.{flag}",
+        section=False,
+        type=f"{type_}, or a list of them" if spec.get("many") else type_,
+        default=defaults()["engine"]["args"].get(flag),
+        meaning=f"A flag of vLLM {version}, which is passed on unchanged; null omits it.",
+        unit="",
+        becomes=f"--{flag}",
+        source=f"the command-line parser of vLLM {version}",
     )

@@ -33,6 +33,7 @@ from .scalars import (
     ModelUri,
     Natural,
     ObjectKey,
+    ObjectName,
     OptionalName,
     Port,
     Quantity,
@@ -42,6 +43,7 @@ from .scalars import (
     Size,
     TaintKey,
     Text,
+    Unique,
     VariableName,
     Word,
 )
@@ -69,7 +71,9 @@ class Model(Section):
 
     uri: ModelUri = "oci://docker.io/alaudadockerhub/modelcar-deepseek-v4-flash-w4a8-mtp:v0.1.0"
     """The location of the weights. `oci://` is a ModelCar, which the node pulls as an image: about
-    128 GB compressed for W4A8, and more after unpacking, on the node's disk.
+    128 GB compressed for W4A8, and more after unpacking, on the node's disk. KServe's storage
+    initializer downloads `hf://` before the engine starts, and `HF_HUB_OFFLINE` of the engine does
+    not prevent it; its token comes from the Secrets of the namespace's ServiceAccount `default`.
     Becomes: spec.model.uri"""
     name: Word = "gdydems/DeepSeek-V4-Flash-w4a8-mtp"
     """The name that clients use in the `model` field of a request.
@@ -198,6 +202,11 @@ class Router(Section):
     image: Image = "build-harbor.alauda.cn/3rdparty/openfuyao/hermes-router:26.6.0-rc.2"
     """The router's image.
     Becomes: image of the router's container main"""
+    image_pull_secrets: Unique[ObjectName] = ()
+    """Secrets with registry credentials in the service's namespace, for the router's image;
+    `engine.imagePullSecrets` are the engine's alone.
+    Source: the published manifest has none.
+    Becomes: imagePullSecrets of the router's pods"""
     replicas: Count = 1
     """Number of routers. The published picker chooses at random, so several routers do not need to
     coordinate.

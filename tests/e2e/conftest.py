@@ -29,9 +29,10 @@ reaper.guard()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need the whole stack on real nodes."""
+    """Marks the tests that need the whole stack on real nodes, and measure no times."""
     for item in items:
-        if "clusters" in getattr(item, "fixturenames", ()):
+        stacked = "clusters" in getattr(item, "fixturenames", ())
+        if stacked and not item.get_closest_marker("measured"):
             item.add_marker("stack")
 
 

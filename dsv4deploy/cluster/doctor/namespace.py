@@ -15,7 +15,7 @@ from .registry import Answers, Checks
 CHECKS = Checks()
 
 
-@CHECKS.add("namespace", "the namespaces of all objects exist")
+@CHECKS.add("namespace", "the namespaces of all objects are there")
 def _namespace(facts: Facts) -> Answers:
     for name in sorted({item["metadata"]["namespace"] for item in facts.objects}):
         if not facts.cluster.get("v1", "Namespace", name):
@@ -40,7 +40,7 @@ def _rights(facts: Facts) -> Answers:
                 yield (
                     Severity.ERROR,
                     f"this user may not {verb} {resource} in {facts.release.namespace}",
-                    "ask for that permission, or use another context",
+                    "ask for that right, or use another context",
                 )
 
 
@@ -88,26 +88,35 @@ def _merged(facts: Facts, part: str) -> list[Object]:
     return merged
 
 
+def _named_secrets(facts: Facts) -> dict[str, str]:
+    """Each image pull secret, and the value that names it."""
+    engine, router = facts.values.engine, facts.values.router
+    return {
+        **dict.fromkeys(router.image_pull_secrets, "router.imagePullSecrets"),
+        **dict.fromkeys(engine.image_pull_secrets, "engine.imagePullSecrets"),
+    }
+
+
 def _no_pull_secrets(facts: Facts) -> str:
-    return "" if facts.values.engine.image_pull_secrets else "engine.imagePullSecrets is empty"
+    return "" if _named_secrets(facts) else "imagePullSecrets of engine and router are empty"
 
 
-@CHECKS.add("pull-secrets", "the image pull secrets exist", _no_pull_secrets)
+@CHECKS.add("pull-secrets", "the image pull secrets are there", _no_pull_secrets)
 def _pull_secrets(facts: Facts) -> Answers:
-    for name in facts.values.engine.image_pull_secrets:
+    for name, path in _named_secrets(facts).items():
         found = facts.cluster.get("v1", "Secret", name, facts.release.namespace)
         kinds = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
         if not found:
             yield (
                 Severity.WARNING,
                 f"there is no Secret {name}, which only a private registry needs",
-                f"create it, or remove {name} from engine.imagePullSecrets",
+                f"create it, or remove {name} from {path}",
             )
         elif found.get("type") not in kinds:
             yield (
                 Severity.ERROR,
                 f"Secret {name} is of type {found.get('type')}",
-                "create it with `kubectl create secret docker-registry`",
+                "make it with `kubectl create secret docker-registry`",
             )
 
 
@@ -133,7 +142,7 @@ def _references(facts: Facts) -> Answers:
                 yield (
                     Severity.ERROR,
                     f"{kind} {at.name}, which {variable} refers to, {missing}",
-                    "create it: until then the pod does not start (CreateContainerConfigError)",
+                    "make it: until then the pod does not start (CreateContainerConfigError)",
                 )
 
 
@@ -142,7 +151,7 @@ def _no_claims(facts: Facts) -> str:
     return "" if claims.leader or claims.worker else "model.claims names none"
 
 
-@CHECKS.add("claims", "the weights' claims exist and are bound", _no_claims)
+@CHECKS.add("claims", "the weights' claims are there and bound", _no_claims)
 def _claims(facts: Facts) -> Answers:
     claims = facts.values.model.claims
     for name in filter(None, (claims.leader, claims.worker)):
@@ -150,7 +159,7 @@ def _claims(facts: Facts) -> Answers:
         found = facts.cluster.get("v1", kind, name, facts.release.namespace)
         phase = ((found or {}).get("status") or {}).get("phase", "")
         if not found:
-            yield Severity.ERROR, f"there is no claim {name}", "create it, with the weights on it"
+            yield Severity.ERROR, f"there is no claim {name}", "make it, with the weights on it"
         elif phase not in ("Bound", ""):
             yield (
                 Severity.WARNING,
@@ -159,7 +168,7 @@ def _claims(facts: Facts) -> Answers:
             )
 
 
-@CHECKS.add("quota", "no ResourceQuota of the namespace prevents the deployment")
+@CHECKS.add("quota", "no ResourceQuota of the namespace is in the way")
 def _quota(facts: Facts) -> Answers:
     values = facts.values
     requests = values.engine.resources.requests

@@ -151,7 +151,7 @@ _SOURCES = ("Application", "HelmRelease", "Kustomization")
 
 
 def _no_service(objects: list[Object]) -> str:
-    """What was found where no service was, and what to do about it."""
+    """What was found instead of a service, and how to fix it."""
     kinds = {item["kind"] for item in objects}
     found = ", ".join(map(label, objects[:_NAMED])) or "no object"
     more = f" and {len(objects) - _NAMED} more" if len(objects) > _NAMED else ""

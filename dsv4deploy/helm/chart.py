@@ -140,7 +140,7 @@ def _values_yaml() -> str:
         "# The values of DeepSeek-V4-Flash on Ascend NPUs, with every key. The defaults are the",
         "# deployment that its publisher validated on one node of 8 × Ascend 910B4.",
         "",
-        *commented(defaults()),
+        *commented(defaults(), mark="-- "),
     ]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -23,7 +23,8 @@ from .output import say
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-# Each verb is a command of its name in a module of its name. The sentence is the first of its help.
+# Each verb is a command of its name in a module of its name, with _ for a space. The sentence is
+# the first of its help.
 VERBS = {
     "apply": "Apply a deployment, by server-side apply; twice changes nothing.",
     "bench": "Run the published benchmark, and hold the figures against the published ones.",
@@ -40,6 +41,8 @@ VERBS = {
     "keys": "Make, list, replace and end API keys of the MaaS ingress.",
     "overlay": "Write a kustomize base and a cluster's overlay to DIRECTORY.",
     "plan": "Say whether a deployment fits on its cards, and what is left.",
+    "plan traffic": "Say how many instances traffic needs, what bounds them, and what one less "
+    "would do.",
     "profiles": "List the shipped profiles, or show one.",
     "render": "Print the manifest, ready for `kubectl apply -f -`.",
     "rollback": "Go back to a revision, or to what ran before.",
@@ -53,7 +56,7 @@ VERBS = {
 
 TASKS = {
     "Write a deployment": ("profiles", "import", "explain", "render", "overlay", "chart", "images"),
-    "Check it": ("check", "rules", "plan", "doctor", "diff"),
+    "Check it": ("check", "rules", "plan", "plan traffic", "doctor", "diff"),
     "Deploy it": ("apply", "upgrade", "rollback", "delete"),
     "Operate it": ("status", "history", "smoke", "keys", "why"),
     "Measure it": ("bench",),
@@ -71,9 +74,16 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return super().get_command(ctx, cmd_name)
-        word = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        word = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace(" ", "_")
         command: click.Command = getattr(import_module(f".{word}", __name__), word)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A verb may have two words, of which the first alone is a verb too."""
+        both = " ".join(args[:2])
+        return super().resolve_command(ctx, [both, *args[2:]] if both in VERBS else args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, VERBS))
@@ -113,6 +123,7 @@ def cli() -> None:
     dsv4deploy render my-values.yaml -n prod      your own changes on top of it
     dsv4deploy check my-values.yaml               what is known to go wrong with them
     dsv4deploy plan my-values.yaml                whether they fit on the cards, and what is left
+    dsv4deploy plan traffic --rate 100/min ...    how many instances a load needs
     dsv4deploy explain engine.args                what a value means, and what it becomes
     dsv4deploy doctor | diff | apply | upgrade    the same, on a cluster
     dsv4deploy why "no healthy upstream"          what an error means, and what to do

@@ -15,9 +15,10 @@ import click
 from ..bench import dataset as datasets
 from ..bench import job
 from ..bench import report as reports
-from ..bench.hints import hints, published_concurrency, published_profile
+from ..bench.hints import hints, published_concurrency
 from ..bench.run import Benchmark, find_aiperf, subject
 from ..bench.simulate import Simulation, published, serve
+from ..capacity.points import published_profile
 from ..errors import command
 from ..values.loading import load
 from ..values.quantities import whole

@@ -211,8 +211,8 @@ def test_a_closed_loop_has_the_published_throughput(row: Any) -> None:
     )
 
 
-# Above its slots Gemma's engine queues: the mean E2E of a run that starts with an empty queue is too
-# short by 3.0 and 3.5 % for the throughput at 32, by the publisher's own figures.
+# Above its slots Gemma's engine queues: the mean E2E of a run that starts with an empty queue is
+# too short by 3.0 and 3.5 % for the throughput at 32, by the publisher's own figures.
 @pytest.mark.parametrize("sweep", SWEEPS[:4], ids=lambda sweep: str(sweep["name"]))
 def test_a_closed_loop_of_a_sweep_has_its_throughput(sweep: dict[str, Any]) -> None:
     curve = Curve.through(points_of(sweep, 8, 16, 32))

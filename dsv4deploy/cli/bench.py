@@ -351,10 +351,9 @@ class SimulatorOptions:
     def simulation(self) -> Simulation:
         """The engine that is simulated."""
         values = load(profile=self.profile)
-        row = self.concurrency or published_concurrency(self.profile)[0]
         return Simulation(
             model=self.model or values.model.name,
-            latencies=published(self.profile, self.ingress, row),
+            curves=published(self.profile, self.ingress, self.concurrency),
             slower=self.slower / 100,
             errors=self.errors / 100,
             wrong_length=self.wrong_length,
@@ -387,7 +386,7 @@ class SimulatorOptions:
     click.option(
         "--concurrency",
         type=click.IntRange(min=1),
-        help="The concurrency of the published row; the first by default.",
+        help="Take the times of this published row only; by default those of what is in flight.",
     ),
     click.option("--model", default="", help="The served model's name; the profile's by default."),
     click.option(

@@ -12,8 +12,8 @@ from ..sizing.svg import Canvas, ticks
 from ..values.commented import commented
 from .plan import Goal, Outcome, TrafficPlan, at_loads, instances_at_loads
 
-_SHARES = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-_LOADS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+_SHARES = (0.2, 0.5, 0.7, 0.8, 0.9)
+_LOADS = (0.5, 1.5, 2.0)
 _BUDGET = 2**32 - 1  # what a rate limit counts to
 
 

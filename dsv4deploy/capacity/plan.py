@@ -24,7 +24,7 @@ from .simulation import Phases, Served, simulate
 from .traffic import Lengths, Request, poisson, rate_of
 
 PERCENTILES = (50, 95, 99)
-_COUNT = 4000  # requests of a replication
+_COUNT = 3000  # requests of a replication, and up to five times as many where queues change slowly
 _SETTLING = 0.1  # of a replication's requests: they meet empty instances, and are not counted
 _REPLICATIONS = 3
 
@@ -116,15 +116,15 @@ class Traffic:
         outputs = _observed([request.output_tokens for request in trace])
         return cls(rate_of(trace), inputs, outputs, 1, tuple(trace), users, seed)
 
-    def requests(self, replication: int) -> list[Request]:
-        """The requests of one replication; a trace is the same in all."""
+    def requests(self, replication: int, count: int = _COUNT) -> list[Request]:
+        """So many requests of one replication; a trace is the same in all."""
         if self.trace:
             return list(self.trace)
         return poisson(
             self.rate,
             self.inputs,
             self.outputs,
-            count=_COUNT,
+            count=count,
             burst=self.burst,
             seed=self.seed + replication,
         )
@@ -331,13 +331,11 @@ class _Model:
     replications: int
 
     @classmethod
-    def of(
-        cls, deployment: Deployment, traffic: Traffic, replications: int = _REPLICATIONS
-    ) -> _Model:
+    def of(cls, deployment: Deployment, traffic: Traffic) -> _Model:
         ends = {end for least, most, _ in traffic.inputs.parts for end in (least, most)}
         for tokens in sorted(ends):
             deployment.surface.curve(tokens)
-        replications = 1 if traffic.trace else replications
+        replications = 1 if traffic.trace else _REPLICATIONS
         asked = [request for each in range(replications) for request in traffic.requests(each)]
         prompts = {request.input_tokens for request in asked}
         curves = {tokens: deployment.surface.curve(tokens) for tokens in prompts}
@@ -384,9 +382,11 @@ class _Model:
                 f"{traffic.rate * 60:.3g}"
             )
         runs = []
+        idle = 1 - traffic.rate / (instances * self.capacity)
+        count = round(_COUNT * min(5.0, max(1.0, 0.25 / idle))) if idle > 0 else _COUNT
         for replication in range(self.replications):
             phases = self._phases(traffic.seed + replication)
-            requests = traffic.requests(replication)
+            requests = traffic.requests(replication, count)
             runs.append(simulate(requests, phases, instances=instances, slots=self.slots))
         settled = runs if traffic.trace else [run[int(len(run) * _SETTLING) :] for run in runs]
         busy = [_busy(run) / instances for run in runs]
@@ -409,38 +409,44 @@ class _Model:
             sum(served.wait > 0 for served in flat) / len(flat),
         )
 
+    def _curve(self, tokens: int) -> Curve:
+        if tokens not in self.curves:
+            self.curves[tokens] = self.deployment.surface.curve(tokens)
+        return self.curves[tokens]
+
     def _phases(self, seed: int) -> Callable[[Request], Phases]:
         """What each request takes; prompts as unequal as they were measured."""
         random = Random(seed)  # noqa: S311 - no secret
-        tables = {
-            tokens: [curve.at(number) for number in range(1, self.slots + 1)]
-            for tokens, curve in self.curves.items()
-        }
+        known: dict[tuple[int, int], Phases] = {}
 
         def phases(request: Request) -> Phases:
-            times = tables[request.input_tokens]
-            spread = self.curves[request.input_tokens].spread
-            ratio = random.choice(spread) if len(spread) > 1 else spread[0]
-            following = request.output_tokens - 1
-            return [each.ttft * ratio for each in times], [each.itl * following for each in times]
+            asked = request.input_tokens, request.output_tokens
+            curve = self._curve(request.input_tokens)
+            if asked not in known:
+                times = [curve.at(number) for number in range(1, self.slots + 1)]
+                following = request.output_tokens - 1
+                known[asked] = (
+                    [each.ttft for each in times],
+                    [each.itl * following for each in times],
+                )
+            prompt, answer = known[asked]
+            if len(curve.spread) == 1:
+                return prompt, answer
+            ratio = random.choice(curve.spread)
+            return [seconds * ratio for seconds in prompt], answer
 
         return phases
 
     def _figures(self, runs: Sequence[Sequence[Served]]) -> dict[str, Estimate]:
-        return {
-            f"{name}-p{percentile}": self._estimate(
-                [
-                    # Of speeds the slow end is what a user suffers.
-                    quantile(
-                        [measure(served) for served in run],
-                        100 - percentile if name == "speed" else percentile,
-                    )
-                    for run in runs
-                ]
-            )
-            for name, measure in _MEASURES.items()
-            for percentile in PERCENTILES
-        }
+        figures = {}
+        for name, measure in _MEASURES.items():
+            measured = [sorted(map(measure, run)) for run in runs]
+            for percentile in PERCENTILES:
+                # Of speeds the slow end is what a user suffers.
+                end = 100 - percentile if name == "speed" else percentile
+                values = [quantile(ordered, end) for ordered in measured]
+                figures[f"{name}-p{percentile}"] = self._estimate(values)
+        return figures
 
     def _estimate(self, replications: Sequence[float]) -> Estimate:
         error = INTERPOLATION_ERROR if self.interpolated else 0.0
@@ -453,9 +459,8 @@ class _Model:
         )
 
 
-def quantile(samples: Sequence[float], percentile: int) -> float:
-    """The value that this share of samples do not exceed."""
-    ordered = sorted(samples)
+def quantile(ordered: Sequence[float], percentile: int) -> float:
+    """The value that this share of samples, in ascending order, do not exceed."""
     return ordered[max(0, ceil(len(ordered) * percentile / 100) - 1)]
 
 
@@ -520,13 +525,14 @@ def _notes(model: _Model, traffic: Traffic, outcome: Outcome) -> Iterator[str]:
 
 
 def at_loads(made: TrafficPlan, shares: Sequence[float]) -> list[tuple[float, Outcome]]:
-    """Requests a second, and what the plan's instances make of them; of a trace its mean rate.
+    """Requests a second, and what the plan's instances make of them, by one replication each; of a
+    trace its mean rate.
 
     Args:
         made: the plan.
         shares: the loads, as parts of what the instances serve at most; less than 1.
     """
-    model = _Model.of(made.deployment, made.traffic, replications=1)
+    model = replace(_Model.of(made.deployment, made.traffic), replications=1)
     rates = [share * made.capacity for share in shares]
     return [
         (rate, model.outcome(replace(made.traffic, rate=rate, trace=()), made.instances))
@@ -535,15 +541,16 @@ def at_loads(made: TrafficPlan, shares: Sequence[float]) -> list[tuple[float, Ou
 
 
 def instances_at_loads(made: TrafficPlan, shares: Sequence[float]) -> list[tuple[float, int]]:
-    """Requests a second, and the fewest instances that meet the plan's goals with them.
+    """Requests a second, and the fewest instances that meet the plan's goals with them, by one
+    replication each; with the plan's own load those of the plan.
 
     Args:
         made: the plan.
-        shares: the loads, as parts of the plan's own.
+        shares: other loads, as parts of the plan's own.
     """
-    model = _Model.of(made.deployment, made.traffic, replications=1)
-    rates = [share * made.traffic.rate for share in shares]
-    return [
-        (rate, _search(model, replace(made.traffic, rate=rate, trace=()), made.goals).instances)
-        for rate in rates
-    ]
+    model = replace(_Model.of(made.deployment, made.traffic), replications=1)
+    found = [(made.traffic.rate, made.instances)]
+    for share in shares:
+        traffic = replace(made.traffic, rate=share * made.traffic.rate, trace=())
+        found.append((traffic.rate, _search(model, traffic, made.goals).instances))
+    return sorted(found)

@@ -24,7 +24,7 @@ Phases = tuple[Sequence[float], Sequence[float]]
 _DONE = 1e-9  # seconds that are left of a phase that has ended, but for rounding
 
 
-@dataclass
+@dataclass(slots=True)
 class Served:
     """What became of a request; times in seconds.
 
@@ -63,7 +63,7 @@ class Served:
         return (self.request.output_tokens - 1) / (self.ended - self.first)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Job:
     served: Served
     phases: Phases
@@ -71,17 +71,13 @@ class _Job:
     left: float = 1.0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Instance:
     slots: int
     waiting: deque[_Job] = field(default_factory=deque)
     running: list[_Job] = field(default_factory=list)
     since: float = 0.0
     due: float = inf
-
-    @property
-    def requests(self) -> int:
-        return len(self.waiting) + len(self.running)
 
     def take(self, job: _Job, now: float) -> None:
         """Adds a request that arrives now."""
@@ -97,10 +93,8 @@ class _Instance:
             job.served.started = now
             self.running.append(job)
         index = len(self.running) - 1
-        self.due = min(
-            (now + job.left * job.phases[job.answering][index] for job in self.running),
-            default=inf,
-        )
+        left = [job.left * job.phases[job.answering][index] for job in self.running]
+        self.due = now + min(left, default=inf)
 
     def advance(self, now: float) -> int:
         """Moves all that is in flight on to now; how many requests ended."""
@@ -145,24 +139,31 @@ def simulate(
             ends, and its time does not count. None is an open loop.
     """
     fleet = [_Instance(slots) for _ in range(instances)]
+    # Beside the instances, for min() and index() of a list are quick.
+    dues, loads = [inf] * instances, [0] * instances
     coming = deque(requests)
     found: list[Served] = []
     now, free = 0.0, concurrency or 0
     while True:
-        next_ = min(fleet, key=lambda instance: instance.due)
-        arrival = inf
+        due, arrival = min(dues), inf
         if coming and (concurrency is None or free):
             arrival = coming[0].time if concurrency is None else now
-        if arrival == next_.due == inf:
+        if arrival == due == inf:
             return found
-        if arrival > next_.due:
-            now = next_.due
-            free += next_.advance(now)
-            next_.admit(now)
-            continue
-        now, free = arrival, free - 1
-        request = coming.popleft()
-        instance = min(fleet, key=lambda each: each.requests)
-        if places is None or instance.requests < slots + places:
+        if arrival > due:
+            index = dues.index(due)
+            now = due
+            ended = fleet[index].advance(now)
+            fleet[index].admit(now)
+            loads[index] -= ended
+            free += ended
+        else:
+            now, free = arrival, free - 1
+            request = coming.popleft()
+            index = loads.index(min(loads))
+            if places is not None and loads[index] >= slots + places:
+                continue
             found.append(Served(request, now))
-            instance.take(_Job(found[-1], phases(request)), now)
+            fleet[index].take(_Job(found[-1], phases(request)), now)
+            loads[index] += 1
+        dues[index] = fleet[index].due

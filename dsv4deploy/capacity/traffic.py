@@ -69,9 +69,11 @@ class Lengths:
 
     def draw(self, random: Random) -> int:
         """One length, in tokens."""
-        weights = [weight for _, _, weight in self.parts]
-        ((least, most, _),) = random.choices(self.parts, weights)
-        return random.randint(least, most)
+        least, most, _ = self.parts[0]
+        if len(self.parts) > 1:
+            weights = [weight for _, _, weight in self.parts]
+            ((least, most, _),) = random.choices(self.parts, weights)
+        return least if least == most else random.randint(least, most)
 
 
 def poisson(

@@ -302,7 +302,7 @@ def _print_one(made: TrafficPlan) -> None:
     print_sentence(
         f"{traffic.rate * 60:.4g} requests a minute, of {made.capacity * 60:.4g} that "
         f"{made.instances} instances serve at most; by Erlang's formula a request waits "
-        f"{made.erlang_wait:.2g} s on average where all slots have one queue."
+        f"{made.erlang_wait:.3f} s on average where all slots have one queue."
     )
     print_sentence(f"Bound by {made.bound_by}.")
     if made.fewer:

@@ -123,7 +123,7 @@ def cli() -> None:
     dsv4deploy render my-values.yaml -n prod      your own changes on top of it
     dsv4deploy check my-values.yaml               what is known to go wrong with them
     dsv4deploy plan my-values.yaml                whether they fit on the cards, and what is left
-    dsv4deploy plan traffic --rate 100/min ...    how many instances a load needs
+    dsv4deploy plan traffic --rate 100/min        how many instances a load needs
     dsv4deploy explain engine.args                what a value means, and what it becomes
     dsv4deploy doctor | diff | apply | upgrade    the same, on a cluster
     dsv4deploy why "no healthy upstream"          what an error means, and what to do

@@ -30,6 +30,7 @@ VERBS = {
     "chart": "Write, check or package the Helm chart.",
     "check": "Say what is known to go wrong with a deployment.",
     "completion": "Print a shell's completion script.",
+    "conformance": "Verify that a gateway keeps what clients of OpenAI's API expect of it.",
     "delete": "Delete what `apply` has made, and keep what somebody else has.",
     "diff": "Say what `apply` would change, field by field, by the server's own dry run.",
     "doctor": "Examine whether a cluster can carry a deployment.",
@@ -55,7 +56,7 @@ TASKS = {
     "Write a deployment": ("profiles", "import", "explain", "render", "overlay", "chart", "images"),
     "Check it": ("check", "rules", "plan", "doctor", "diff"),
     "Deploy it": ("apply", "upgrade", "rollback", "delete"),
-    "Operate it": ("status", "history", "smoke", "keys", "why"),
+    "Operate it": ("status", "history", "smoke", "conformance", "keys", "why"),
     "Measure it": ("bench",),
     "Set up the shell": ("completion",),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from ..bench.simulate import MODELS
+from ..completion.stream import COMPLETIONS
 from .case import (
     answered,
     bearer,
@@ -17,7 +19,7 @@ from .case import (
     second_key,
     shown,
 )
-from .gateway import CHAT, MODELS, NO_KEY, Gateway
+from .gateway import NO_KEY, Gateway
 
 KEYS, IDENTITY, ENGINE = "Keys", "Identity", "The engine's other endpoints"
 SPOOFED = {
@@ -43,7 +45,7 @@ def _second(gateway: Gateway) -> str:
 def _denied(
     gateway: Gateway,
     key: str = NO_KEY,
-    path: str = CHAT,
+    path: str = COMPLETIONS,
     method: str = "POST",
     headers: Mapping[str, str] | None = None,
     **options: bool | str | bytes,
@@ -114,7 +116,7 @@ def _scheme(gateway: Gateway) -> str:
     "`?api_key=KEY` without a header gets the status of --denial.",
 )
 def _in_url(gateway: Gateway) -> str:
-    return _denied(gateway, path=f"{CHAT}?api_key={gateway.target.key}")
+    return _denied(gateway, path=f"{COMPLETIONS}?api_key={gateway.target.key}")
 
 
 @case(

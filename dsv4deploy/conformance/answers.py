@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from ..bench.simulate import MODELS
 from .case import (
     FailedError,
     SkippedError,
@@ -17,7 +18,7 @@ from .case import (
     require,
     shown,
 )
-from .gateway import MODELS, Gateway, Stream, tokens
+from .gateway import Gateway, Stream, tokens
 
 LIST, COMPLETION, STREAM = "Models", "Completions", "Streams"
 

@@ -15,10 +15,9 @@ from typing import Any
 
 import httpx
 
-CHAT = "/v1/chat/completions"
-MODELS = "/v1/models"
-RECEIVED = "x-dsv4deploy-received"
-"""The response header in which a simulator lists the names of the headers that it received."""
+from ..bench.simulate import MODELS, RECEIVED
+from ..completion.stream import COMPLETIONS
+
 NO_KEY = "no key"
 """In place of a key: the request has none."""
 ENDED = 0
@@ -167,7 +166,7 @@ class Gateway:
 
     def ask(
         self,
-        path: str = CHAT,
+        path: str = COMPLETIONS,
         *,
         method: str = "POST",
         key: str = "",
@@ -204,7 +203,7 @@ class Gateway:
         begun = time.monotonic()
         self.requests += 1
         with self._clients[http2].stream(
-            "POST", self.url(CHAT), json=body, headers=self.credentials(key)
+            "POST", self.url(COMPLETIONS), json=body, headers=self.credentials(key)
         ) as answer:
             stream = Stream(answer.status_code, answer.headers.get("content-type", ""))
 
@@ -260,7 +259,7 @@ class Gateway:
         Raises:
             TimeoutError: nothing came in time.
         """
-        url = httpx.URL(self.url(CHAT))
+        url = httpx.URL(self.url(COMPLETIONS))
         lines = [f"POST {url.raw_path.decode()} HTTP/1.1", f"Host: {url.netloc.decode()}"]
         lines += [f"{name}: {value}" for name, value in self.credentials().items()]
         if not any(line.startswith(("Content-Length:", "Transfer-Encoding:")) for line in headers):

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from ..completion.stream import COMPLETIONS
 from .case import (
     FailedError,
     answered,
@@ -20,7 +21,7 @@ from .case import (
     require,
     shown,
 )
-from .gateway import CHAT, ENDED, NO_KEY, Gateway
+from .gateway import ENDED, NO_KEY, Gateway
 
 LONG, MALFORMED, ERRORS = "Long requests", "Malformed requests", "Errors"
 
@@ -236,7 +237,7 @@ def _many(gateway: Gateway) -> str:
 
 def _shaped(gateway: Gateway, answer: httpx.Response) -> str:
     """Fails unless an error has OpenAI's shape, or is a sentence where that is allowed."""
-    require(answer.status_code >= 400, f"{shown(answer)}; expected an error")
+    expect_rejected(answer)
     require("Traceback (most recent" not in answer.text, f"a stack trace: {shown(answer)}")
     if "json" not in answer.headers.get("content-type", ""):
         require(not gateway.target.json_errors, f"no JSON: {shown(answer)}")
@@ -262,7 +263,7 @@ for _code, _what, _wrong in (
 ):
 
     def _error(gateway: Gateway, fields: dict[str, Any] = _wrong) -> str:
-        return _shaped(gateway, gateway.ask(**{"path": CHAT, **fields}))
+        return _shaped(gateway, gateway.ask(**{"path": COMPLETIONS, **fields}))
 
     case(
         ERRORS,

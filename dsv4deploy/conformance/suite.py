@@ -15,10 +15,11 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 import httpx
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from ..bench.simulate import MODELS
 from ..errors import DeployError, nearest
 from . import access, answers, quotas, requests
 from .case import CASES, Case, FailedError, SkippedError
-from .gateway import MODELS, Gateway, Target
+from .gateway import Gateway, Target
 
 __all__ = ["CASES", "Outcome", "Report", "Result", "run"]
 

@@ -71,7 +71,6 @@ FAULTS = {
     "stream-long": "stream cut",
     **{f"long-{size}-http{version}": "long refused"
        for size in (66_000, 85_000, 300_000, 1_000_000, 4_000_000) for version in (1, 2)},
-    "long-two-http2": "long refused",
     "long-chunked": "chunked refused",
     "too-long": "long accepted",
     "slow-request": "half refused at once",

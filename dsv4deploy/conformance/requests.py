@@ -64,20 +64,6 @@ for _size in (66_000, 85_000, 300_000, 1_000_000, 4_000_000):
 
 @case(
     LONG,
-    "long-two-http2",
-    "Two long requests at once fit on one HTTP/2 connection.",
-    "Two requests of 80 % of --max-request, or of 800,000 bytes, are 200.",
-    http2,
-)
-def _two(gateway: Gateway) -> str:
-    content = padded(gateway, (gateway.target.max_request or 1_000_000) * 4 // 5)
-    with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(gateway.ask, content=content, http2=True) for _ in range(2)]
-        return [expect(each.result(), 200) for each in asked][-1]
-
-
-@case(
-    LONG,
     "long-chunked",
     "A long request may come in chunks, without a length.",
     "85,000 bytes with Transfer-Encoding: chunked are 200.",

@@ -1,9 +1,9 @@
 """A simulator of the engine: a streaming OpenAI server that takes the published times.
 
 It computes nothing. Time to first token and time between tokens are the published ones of a
-profile at what is in flight, a little scattered by a seed; the answer is words. It says what it is:
-in the header :data:`SIMULATOR` of every response and in ``owned_by`` of ``GET /v1/models``, so that
-no figure of its making passes for a measured one. ``GET /metrics`` serves vLLM's own metrics.
+profile at what is in flight, a little scattered by a seed; the answer is words. It identifies
+itself in the header :data:`SIMULATOR` of every response and in ``owned_by`` of ``GET /v1/models``,
+so that no figure of its making passes for a measured one. ``GET /metrics`` serves vLLM's metrics.
 
 A prompt's tokens are its words, as they are in the data sets that :mod:`.dataset` makes.
 """
@@ -15,6 +15,7 @@ import contextlib
 import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,10 @@ from .metrics import Metrics
 
 OWNER = "dsv4deploy-simulator"
 MODELS = "/v1/models"
+RECEIVED = "x-dsv4deploy-received"
+"""The response header that lists the names of the headers that the request arrived with."""
+_received: ContextVar[str] = ContextVar("received", default="")
+"""The names of the headers of the request that a connection's task answers."""
 
 # Counting is an answer that makes sense to the detector of garbage, at any length.
 _WORDS = (
@@ -66,7 +71,7 @@ class Simulation:
     seed: int = 42
 
     def told(self) -> dict[str, Any]:
-        """What the simulator says of itself, as plain data in ``run.json``'s spelling."""
+        """The simulator's description of itself, as plain data in ``run.json``'s spelling."""
         return {
             "scenarios": {
                 str(number): {
@@ -132,7 +137,7 @@ async def serve(simulation: Simulation, host: str, port: int, ready: Callable[[i
         simulation: what to simulate.
         host: the address to listen on.
         port: the port; 0 takes a free one.
-        ready: is told the port.
+        ready: is called with the port.
 
     Raises:
         DeployError: the address can't be had.
@@ -151,6 +156,7 @@ async def serve(simulation: Simulation, host: str, port: int, ready: Callable[[i
 class _Request:
     method: str
     path: str
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -181,6 +187,7 @@ class _Server:
             while True:
                 try:
                     request = await _read(reader)
+                    _received.set(",".join(request.headers))
                     await self.answer(request, writer)
                 except _Refused as refused:
                     error = {"message": str(refused), "type": "simulated", "code": refused.status}
@@ -208,7 +215,7 @@ class _Server:
         word = {200: "OK", 400: "Bad Request", 404: "Not Found"}.get(status, "Error")
         return (
             f"HTTP/1.1 {status} {word}\r\ncontent-type: {kind}\r\n{SIMULATOR}: {told}\r\n"
-            f"{length}\r\n\r\n"
+            f"{RECEIVED}: {_received.get()}\r\n{length}\r\n\r\n"
         ).encode()
 
     def send(self, writer: asyncio.StreamWriter, status: int, data: Any) -> None:
@@ -373,4 +380,4 @@ async def _read(reader: asyncio.StreamReader) -> _Request:
         body = b"".join(parts)
     else:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return _Request(method, rest.partition(" ")[0], body)
+    return _Request(method, rest.partition(" ")[0], headers, body)

@@ -199,11 +199,10 @@ def plan_traffic(
     output: Path | None,
     svg: Path | None,
 ) -> None:
-    """Say how many instances traffic needs, what bounds them, and what one less would do.
+    """Show how many instances traffic needs, what limits them, and what one less would do.
 
-    Every figure comes from operating points that somebody has measured, by simulation; outside of
-    what was measured there is no answer, and the message says what to run. Exits with 1 where a
-    goal is not met.
+    Every figure is simulated from measured operating points. Outside of the measured range there is
+    no answer, and the message names the benchmark to run. Exits with 1 if a goal is not met.
 
     \b
     dsv4deploy plan traffic --users 200 --each 30/h --input-tokens 17920 --goal ttft-p95=10s

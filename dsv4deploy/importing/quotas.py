@@ -1,6 +1,7 @@
 """Token budgets, read from the rules of a BackendTrafficPolicy.
 
-A manifest says neither their names nor which rules belong to one tier: no search finds them.
+A manifest contains neither their names nor which rules belong to one tier, so a search can't find
+them.
 """
 
 from __future__ import annotations

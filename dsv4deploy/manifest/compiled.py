@@ -900,6 +900,16 @@ def scheduler_yaml(environment):
         if (not environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'serviceLinks')):
             pass
             yield '  enableServiceLinks: false\n'
+        if environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'imagePullSecrets'):
+            pass
+            yield '  imagePullSecrets:\n'
+            for l_1_secret in environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'imagePullSecrets'):
+                _loop_vars = {}
+                pass
+                yield '    - name: '
+                yield str(environment.finalize(t_4(l_1_secret)))
+                yield '\n'
+            l_1_secret = missing
         yield '  containers:\n    - name: main\n      image: '
         yield str(environment.finalize(t_4(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'image'))))
         yield '\n      imagePullPolicy: IfNotPresent\n'
@@ -1155,7 +1165,7 @@ def backendtrafficpolicy_yaml(environment):
             yield str(environment.finalize(t_1(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_metadata.yaml'), 2)))
             yield "\nspec:\n  # The AIGatewayRoute's controller makes an HTTPRoute of the same name.\n  targetRefs:\n    - group: gateway.networking.k8s.io\n      kind: HTTPRoute\n      name: "
             yield str(environment.finalize(t_6(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'))))
-            yield "\n  # A policy without `retry` means none, and takes the place of one of the whole Gateway: an answer\n  # that was streamed in part must not begin again, and a prompt must not be computed twice. One with\n  # `responseOverride` would let requests without a key reach the AI Gateway's processor.\n  timeout:\n    http:\n      streamIdleTimeout: "
+            yield "\n  # A policy without `retry` means none, and takes the place of one of the whole Gateway: an answer\n  # that was streamed in part must not start again, and a prompt must not be computed twice. One with\n  # `responseOverride` would let requests without a key reach the AI Gateway's processor.\n  timeout:\n    http:\n      streamIdleTimeout: "
             yield str(environment.finalize(t_6(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'requestTimeout'))))
             yield '\n'
             if (environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'gateway'), 'parallelRequests') > 1024):
@@ -1169,7 +1179,7 @@ def backendtrafficpolicy_yaml(environment):
                 yield '\n'
             if (environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'quotas') or environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'tiers')):
                 pass
-                yield '  # Each rule that matches a request counts it: these leave out clients in a tier. A request is\n  # charged after its answer, and refused where what is charged already is above the limit.\n  rateLimit:\n    type: Global\n    global:\n      rules:\n'
+                yield '  # Each rule that matches a request counts it: these exclude clients in a tier. A request is\n  # charged after its answer, and rejected if the charged sum is already above the limit.\n  rateLimit:\n    type: Global\n    global:\n      rules:\n'
                 for (l_1_name, l_1_quota) in t_3(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'quotas')):
                     _loop_vars = {}
                     pass
@@ -1252,7 +1262,7 @@ def clienttrafficpolicy_yaml(environment):
             yield str(environment.finalize(t_1(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_metadata.yaml'), 2)))
             yield '\nspec:\n  targetRefs:\n    - group: gateway.networking.k8s.io\n      kind: Gateway\n      name: '
             yield str(environment.finalize(t_3(environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'gateway'), 'name'))))
-            yield "\n  # Who a client is and which model it asks for is for the gateway to say: a client's own word is\n  # dropped before anything reads it.\n  headers:\n    earlyRequestHeaders:\n      remove:\n        - "
+            yield "\n  # Who a client is and which model it asks for is the gateway's decision: a client's own header is\n  # dropped before anything reads it.\n  headers:\n    earlyRequestHeaders:\n      remove:\n        - "
             yield str(environment.finalize(t_3(environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'apiKeys'), 'clientIdHeader'))))
             yield '\n        - x-ai-eg-model\n  timeout:\n    http:\n      requestReceivedTimeout: '
             yield str(environment.finalize(t_3(environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'gateway'), 'receiveTimeout'))))
@@ -1398,7 +1408,7 @@ def envoyproxy_yaml(environment):
             yield '\n  namespace: '
             yield str(environment.finalize(t_2(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'namespace'))))
             yield str(environment.finalize(t_1(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_metadata.yaml'), 2)))
-            yield '\nspec:\n  # What the class says of images, replicas and services stays.\n  mergeType: StrategicMerge\n  telemetry:\n    accessLog:\n      settings:\n        - sinks:\n            - type: File\n              file:\n                path: /dev/stdout\n          # No key, no query, no prompt: `authorization` is gone by then, and no body is logged.\n          format:\n            type: JSON\n            json:\n              start_time: "%START_TIME%"\n              request_id: "%REQ(X-REQUEST-ID)%"\n              user: '
+            yield '\nspec:\n  # The class\'s images, replicas and services stay.\n  mergeType: StrategicMerge\n  telemetry:\n    accessLog:\n      settings:\n        - sinks:\n            - type: File\n              file:\n                path: /dev/stdout\n          # No key, no query, no prompt: `authorization` is gone by then, and no body is logged.\n          format:\n            type: JSON\n            json:\n              start_time: "%START_TIME%"\n              request_id: "%REQ(X-REQUEST-ID)%"\n              user: '
             yield str(environment.finalize(t_2(str_join(('%REQ(', environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'apiKeys'), 'clientIdHeader'), ')%', )))))
             yield '\n              model: "%REQ(X-AI-EG-MODEL)%"\n              input_tokens: "%DYNAMIC_METADATA(io.envoy.ai_gateway:llm_input_token)%"\n              output_tokens: "%DYNAMIC_METADATA(io.envoy.ai_gateway:llm_output_token)%"\n              total_tokens: "%DYNAMIC_METADATA(io.envoy.ai_gateway:llm_total_token)%"\n              method: "%REQ(:METHOD)%"\n              path: "%REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)%"\n              protocol: "%PROTOCOL%"\n              response_code: "%RESPONSE_CODE%"\n              response_code_details: "%RESPONSE_CODE_DETAILS%"\n              response_flags: "%RESPONSE_FLAGS%"\n              route: "%ROUTE_NAME%"\n              bytes_received: "%BYTES_RECEIVED%"\n              bytes_sent: "%BYTES_SENT%"\n              duration: "%DURATION%"\n              first_byte: "%RESPONSE_DURATION%"\n              client: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"\n              upstream: "%UPSTREAM_HOST%"\n'
     return root
@@ -1852,7 +1862,7 @@ def networkpolicy_yaml(environment):
             yield str(environment.finalize(t_1(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_metadata.yaml'), 2)))
             yield '\nspec:\n  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: '
             yield str(environment.finalize(t_2(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'))))
-            yield "\n      app.kubernetes.io/part-of: llminferenceservice\n  policyTypes:\n    - Ingress\n  ingress:\n    # The service's own pods: the router asks the engine, ranks of two nodes talk to each other.\n    - from:\n        - podSelector:\n            matchLabels:\n              app.kubernetes.io/name: "
+            yield "\n      app.kubernetes.io/part-of: llminferenceservice\n  policyTypes:\n    - Ingress\n  ingress:\n    # The service's own pods: the router asks the engine, ranks of two nodes connect to each other.\n    - from:\n        - podSelector:\n            matchLabels:\n              app.kubernetes.io/name: "
             yield str(environment.finalize(t_2(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'))))
             yield '\n              app.kubernetes.io/part-of: llminferenceservice\n    # The pod of `helm test`.\n    - from:\n        - podSelector:\n            matchLabels:\n              dsv4deploy.io/test: '
             yield str(environment.finalize(t_2(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'))))
@@ -2157,11 +2167,11 @@ def prometheusrule_yaml(environment):
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
             yield '}) == 0\n          for: '
             yield str(environment.finalize(t_5(str_join((t_6(t_2((undefined(name='budget') if l_0_budget is missing else l_0_budget))), 's', )))))
-            yield "\n          labels:\n            severity: critical\n          annotations:\n            summary: No engine has become ready within its start-up budget\n            description: The start-up probe gives up about now; the engine's log says what it waits for.\n        - alert: CacheNearlyFull\n          expr: >-\n            max(vllm:kv_cache_usage_perc{ "
+            yield "\n          labels:\n            severity: critical\n          annotations:\n            summary: No engine has become ready within its start-up budget\n            description: The startup probe is about to fail; the engine's log shows what the engine waits for.\n        - alert: CacheNearlyFull\n          expr: >-\n            max(vllm:kv_cache_usage_perc{ "
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
             yield ' }) > 0.95\n          for: 5m\n          labels:\n            severity: warning\n          annotations:\n            summary: The KV cache is over 95 % full\n            description: Requests will be preempted. Fewer or shorter ones, or a lower max-num-batched-tokens, make room.\n        - alert: Preemptions\n          expr: >-\n            sum(increase(vllm:num_preemptions_total{ '
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
-            yield ' }[10m])) > 0\n          labels:\n            severity: warning\n          annotations:\n            summary: Requests are preempted for lack of KV cache\n            description: Each is computed anew. Lower max-num-seqs or max-num-batched-tokens.\n        - alert: RequestsWaiting\n          expr: >-\n            max(vllm:num_requests_waiting{ '
+            yield ' }[10m])) > 0\n          labels:\n            severity: warning\n          annotations:\n            summary: Requests are preempted for lack of KV cache\n            description: Each is computed again. Lower max-num-seqs or max-num-batched-tokens.\n        - alert: RequestsWaiting\n          expr: >-\n            max(vllm:num_requests_waiting{ '
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
             yield ' }) > 0\n          for: 5m\n          labels:\n            severity: warning\n          annotations:\n            summary: Requests wait for a place in the engine\n            description: More are asked at once than max-num-seqs times the data parallel ranks.\n        - alert: SlowFirstToken\n          expr: >-\n            1000 * sum(rate(vllm:time_to_first_token_seconds_sum{ '
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
@@ -2180,7 +2190,7 @@ def prometheusrule_yaml(environment):
                 pass
                 yield '    - name: '
                 yield str(environment.finalize(t_5(str_join((environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'), '-gateway', )))))
-                yield "\n      rules:\n        - alert: KeysRefused\n          expr: >-\n            sum(rate(envoy_http_api_key_auth_unauthorized[10m])) > sum(rate(envoy_http_api_key_auth_allowed[10m]))\n          for: 10m\n          labels:\n            severity: warning\n          annotations:\n            summary: More requests with a wrong key than with a right one (401)\n            description: A client lost its key, or somebody is guessing.\n        - alert: QuotasUsedUp\n          expr: >-\n            sum(rate(envoy_cluster_ratelimit_over_limit[10m])) > 0\n          for: 10m\n          labels:\n            severity: warning\n          annotations:\n            summary: Requests are refused because quotas are used up (429)\n            description: Raise maas.quotas, or tell the clients.\n        - alert: QuotasNotEnforced\n          expr: >-\n            sum(increase(envoy_cluster_ratelimit_failure_mode_allowed[10m])) > 0\n          labels:\n            severity: critical\n          annotations:\n            summary: Requests pass without their quota being checked\n            description: The rate limit service or its Redis can't be reached, and the gateway lets requests through.\n"
+                yield "\n      rules:\n        - alert: KeysRefused\n          expr: >-\n            sum(rate(envoy_http_api_key_auth_unauthorized[10m])) > sum(rate(envoy_http_api_key_auth_allowed[10m]))\n          for: 10m\n          labels:\n            severity: warning\n          annotations:\n            summary: More requests with a wrong key than with a right one (401)\n            description: A client lost its key, or somebody is guessing.\n        - alert: QuotasUsedUp\n          expr: >-\n            sum(rate(envoy_cluster_ratelimit_over_limit[10m])) > 0\n          for: 10m\n          labels:\n            severity: warning\n          annotations:\n            summary: Requests are rejected because quotas are used up (429)\n            description: Raise maas.quotas, or notify the clients.\n        - alert: QuotasNotEnforced\n          expr: >-\n            sum(increase(envoy_cluster_ratelimit_failure_mode_allowed[10m])) > 0\n          labels:\n            severity: critical\n          annotations:\n            summary: Requests pass without their quota being checked\n            description: The rate limit service or its Redis can't be reached, and the gateway lets requests through.\n"
     return root
 
 
@@ -2326,25 +2336,25 @@ COMPILED: dict[str, tuple[Callable[..., Any], str]] = {
     "96f74f424f170048ba77abf338cbf8f20ad2affee5b4672d83310405db5803cb": (placement_yaml, "1=38&2=41&4=43&5=46&7=48&9=51&10=56&11=57"),
     "9cd33b8a7482b0fa90073c4eec58f5a2473ccdef9e04cc4d6e99fe5d8220f335": (probe_yaml, "1=25&6=28&12=34&13=36&14=39&16=42"),
     "da34c6a8a870bc999e8c3943cc3f43c855d5c81407487e3a9f1a058ae8710fea": (quota_yaml, "2=26&3=28&12=30&15=36"),
-    "6765475a28b5f795a4510ddb2a44de7a6bf3a376ad2473f8d0a741a5156af5b4": (scheduler_yaml, "1=56&3=59&4=63&7=68&9=71&10=75&13=80&14=83&20=86&23=88&27=92&29=94&34=98&38=100&41=102&42=103&43=105&48=109&50=111&52=114&53=117&54=120&55=122&56=124&57=127&58=129&64=133&66=135&72=137&73=139&131=146&132=148&134=150"),
+    "b1ac0210b10f5d47bb03e171e9e0854e014a42d350277724a9ffa6a5f79ace2c": (scheduler_yaml, "1=56&3=59&4=63&7=68&9=71&10=75&13=80&14=83&20=86&23=88&27=92&29=94&34=98&38=100&41=102&42=103&43=105&46=108&48=111&49=115&54=119&56=121&58=124&59=127&60=130&61=132&62=134&63=137&64=139&70=143&72=145&78=147&79=149&137=156&138=158&140=160"),
     "213e1c209dc1e9a64e5519b54ca7ee4eff1bf3f131cb45fd7f4bba30a4839ebd": (aigatewayroute_yaml, "1=32&5=35&6=37&7=38&12=40&13=42&21=46&23=48&26=51&27=53&29=58&32=61&40=63&43=66"),
     "40a505932a93b7089cd15bc0944eb926a8057792a2d423d6b35c050169b08341": (aiservicebackend_yaml, "1=25&5=28&6=30&7=31&14=33"),
     "b353bdab64f995fe61b5fc8fc2395aa9451d220a2bac275162f8804cc6fc9aa0": (backend_yaml, "1=32&5=35&6=37&7=38&11=40&12=42"),
-    "81df82a5274c723b97d6f9e6651c898a63b6bd73d38d4f09e3fa38435f31c887": (backendtrafficpolicy_yaml, "1=55&5=58&6=60&7=61&13=63&19=65&20=67&22=70&23=72&24=74&26=76&33=79&36=83&38=85&39=89&41=91&46=95&47=96&49=99&50=102&53=106&57=108&58=110&60=112&61=113"),
-    "965469205567bb9151e86d602b8dc6c01df1ba02400fdee8eeb77a94bf118b8f": (clienttrafficpolicy_yaml, "1=32&2=35&6=38&7=40&8=41&13=43&19=45&23=47&26=49&28=51&29=53"),
+    "eabfbb5d536a575a5f51a83b914cdb5d2b48b1e5039f8ea5e07a33d25d105d4a": (backendtrafficpolicy_yaml, "1=55&5=58&6=60&7=61&13=63&19=65&20=67&22=70&23=72&24=74&26=76&33=79&36=83&38=85&39=89&41=91&46=95&47=96&49=99&50=102&53=106&57=108&58=110&60=112&61=113"),
+    "7e8cdba571bb0529b76d711e62b322d4a7ae147a0e3b03f76518ca271224580b": (clienttrafficpolicy_yaml, "1=32&2=35&6=38&7=40&8=41&13=43&19=45&23=47&26=49&28=51&29=53"),
     "76ea56107a40aed0b8087a6b859ead195f96af62c4c197d40ad22c221d4b96b4": (configmap_yaml, "1=39&5=42&6=44&10=46&11=48&13=51&17=54"),
     "54f9233b1646a58d281fd2ac9e3a05abb2c5de2a180eb82a8cb8e540dd4614b8": (envoypatchpolicy_yaml, "1=31&5=34&6=36&7=37&12=39&29=41&30=43&31=45"),
-    "ff7a626e2f04596ee3acd9d2b5535fc55aa71e4d02c6cd5e2a5e71bbb2ec08d6": (envoyproxy_yaml, "1=25&5=28&6=30&7=31&24=33"),
+    "1ef0e678c7e28ef844b7c6df8c9eead40074ddbb04ef393a3673838b5b746426": (envoyproxy_yaml, "1=25&5=28&6=30&7=31&24=33"),
     "28eec64556ce18e32ff57f4e4944d86843334fb83f020bac7f8f5afc08745751": (extraobjects_yaml, "1=36&3=42&4=44&6=46&7=48&8=50&10=53&11=55&12=59&15=64&17=67&18=69&19=73&22=78&23=81&24=83"),
     "63ee6584b0ffb86077e39ee34fd21f4c67e8b521faf399a23b6ad249f89d851c": (gateway_yaml, "1=37&5=40&6=42&7=44&9=47&11=49&13=52&14=54&15=57&17=62&19=64&21=67&24=70&25=72&30=75&35=78&36=80&37=83&42=86&45=89&46=91&47=94&54=97"),
     "8ef7915a1d23b7d9ba27157007b37cb21ec6c9c2caf5db023bab32b4046e75a6": (httproute_yaml, "1=31&5=34&6=36&7=37&12=39&19=41"),
     "56619a7d7f11f93409b0bb06ba33a5a5aa78dedf5d6b0c74ff0c68133c1d7689": (llminferenceservice_yaml, "4=51&5=53&8=55&10=57&11=59&18=66&19=68&20=70&21=72&23=75&24=79&27=84&29=87&30=91&33=96&38=99&42=102&44=105&45=107&47=109&49=112&52=115&54=118&61=124&62=126&64=129"),
     "2e41a0124693e5a4420757c4207e02d8e8ce95aa3b28410fc08b27679c8f8000": (llminferenceserviceconfig_yaml, "1=37&5=40&6=42&9=44&10=46&12=49&17=52"),
-    "d4bafed585b2e9e635b675ab85508848fa616f91d1d9d270a1477b2d22b7ab2a": (networkpolicy_yaml, "1=26&5=29&6=31&7=32&11=34&20=36&26=38&27=40&32=43&35=45&36=47&38=49&39=52&43=55"),
+    "d2603eb672bd15380ee2d42f487dde9113bc2e944be9fd1662f45cbeb00cb1dc": (networkpolicy_yaml, "1=26&5=29&6=31&7=32&11=34&20=36&26=38&27=40&32=43&35=45&36=47&38=49&39=52&43=55"),
     "423afa9b2bd9ba9494c59397370445350889ef42311422983f496bf9c941183f": (poddisruptionbudget_yaml, "1=32&5=35&6=37&7=38&9=40&12=42"),
     "1847eafc11bda45c106fbe465542b26affea9c34d52a71fcba6e53fe541a4c83": (podmonitor_proxies_yaml, "1=37&5=40&6=42&7=44&9=47&10=49&11=53&14=58&16=61&21=64&26=66&27=68&31=70&35=72"),
     "4776dfea33820e5ded689c993e08e037fad2dcaac6dcd757d891a8c6b764307a": (podmonitor_yaml, "1=38&5=41&6=43&7=45&9=48&10=50&11=54&14=59&16=62&21=65&27=67"),
-    "118413d74806eb5e595612f01bb03956dcd9875bc36a66d296fde281e531a12e": (prometheusrule_yaml, "1=51&2=54&3=57&4=60&5=63&9=66&10=68&11=70&13=73&14=75&15=79&18=84&20=87&24=90&28=92&29=94&37=96&46=98&54=100&63=102&64=104&73=108&74=110&81=114&82=117"),
+    "4a86ebe034e37a1cd1f7b07b77cfbbc9281ab47a455eaaebe0ef9d54e7dbe27a": (prometheusrule_yaml, "1=51&2=54&3=57&4=60&5=63&9=66&10=68&11=70&13=73&14=75&15=79&18=84&20=87&24=90&28=92&29=94&37=96&46=98&54=100&63=102&64=104&73=108&74=110&81=114&82=117"),
     "da5e6633ed8d853c7281fb2243e0630e17d1eeae38cf5602bd58e07ef0b8ef5e": (referencegrant_yaml, "1=26&5=29&6=31&7=32&12=34&15=36&19=38"),
     "c0a51a6378b2a007607ce396b9c98f9f2f997af258b39e73fb7823671747c473": (securitypolicy_yaml, "1=25&5=28&6=30&7=31&13=33&18=35&22=37"),
     "b8ad4a5dc2dfce9bf9d0123aa49d93b5dff0e928b822f5e13366780ee12c09e1": (conditions, "1=51"),

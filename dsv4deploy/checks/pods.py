@@ -100,6 +100,7 @@ RULES: list[Rule] = [
             "modelcar-init": "KServe's modelcar",
             "mooncake-config-init": "kvStore",
             "storage-initializer": "KServe's storage initializer",
+            "warm-up": "engine.warmUp",
         },
         message="the pod has a container of this name from {owner}",
         fix="choose another name",

@@ -345,13 +345,12 @@ def named(item: Tree, name: str) -> Tree:
 
 def test_every_emitted_object_is_accepted_by_the_real_crds(real_crds: Path) -> None:
     # All at once, for most of the time is spent on reading the CRDs.
-    # Prometheus Operator's CRDs and EnvoyPatchPolicy's are fetched by the tests with real servers.
+    # Prometheus Operator's CRDs are fetched by the tests with real servers.
     objects = [
         named(item, name)
         for name, values in cases().items()
         for item in render(values)
         if not item["apiVersion"].startswith("monitoring.coreos.com/")
-        and item["kind"] != "EnvoyPatchPolicy"
     ]
     assert {"LLMInferenceService", "AIGatewayRoute", "Backend", "ReferenceGrant"} <= {
         item["kind"] for item in objects

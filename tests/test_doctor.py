@@ -101,28 +101,6 @@ def test_what_happens_without_redis_is_told(
     assert told in message
 
 
-@pytest.mark.parametrize(
-    ("text", "enabled"),
-    [
-        ("extensionApis: {enableBackend: true, enableEnvoyPatchPolicy: true}", True),
-        ("extensionApis: {enableBackend: true}", False),
-        ("extensionApis: {enableEnvoyPatchPolicy: false}", False),
-        ("kind: EnvoyGateway", False),
-        ("extensionApis: [", False),
-    ],
-)
-def test_a_patch_that_would_be_ignored_is_told(
-    serve: Serve,
-    text: str,
-    enabled: bool,
-) -> None:
-    many = {"parallelRequests": 2000}
-    found = [status for status, _ in answers(serve, "patch-policies", text, gateway=many)]
-    assert found == [Severity.OK if enabled else Severity.WARNING]
-    skipped = (Severity.SKIPPED, "maas.gateway.parallelRequests needs no patch")
-    assert answers(serve, "patch-policies", text) == [skipped]
-
-
 def test_tiers_alone_need_redis_too(serve: Serve) -> None:
     budget = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
     tiers = {"gold": {"clients": ["alice"], "quotas": budget}}

@@ -46,7 +46,6 @@ KINDS = (
     "securitypolicy",
     "backendtrafficpolicy",
     "gateway",
-    "envoypatchpolicy",
     "referencegrant",
     "backend",
     "aiservicebackend",

@@ -235,6 +235,8 @@ def _explain(error: Any) -> tuple[Keys, str]:
 _GONE = {
     ("engine", "version"): "this value is gone: the image's tag tells what its engine does. Leave "
     "it out, and for an image of your own set engine.build to the build that it was made from",
+    ("maas", "gateway", "parallelRequests"): "this value is gone: set maas.gateway.replicas to a "
+    "proxy for every 500 requests at once",
     ("namespace",): "the namespace is not a value: pass it with -n",
 }
 """Values of earlier releases or of other tools, and what to write in their place."""

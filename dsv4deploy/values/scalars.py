@@ -104,8 +104,6 @@ Port = Annotated[int, Strict(), Field(ge=1, le=65_535), BeforeValidator(_whole)]
 Weight = Annotated[int, Strict(), Field(ge=1, le=1000), BeforeValidator(_whole)]
 Budget = Annotated[int, Strict(), Field(ge=1, le=2**32 - 1), BeforeValidator(_whole)]
 Bytes = Annotated[int, Strict(), Field(ge=0, le=EXACT), BeforeValidator(_whole)]
-# Envoy's own bound on requests is the least.
-Parallel = Annotated[int, Strict(), Field(ge=1024, le=1_000_000), BeforeValidator(_whole)]
 Fraction = Annotated[float, Strict(), Field(gt=0, le=1)]
 Number = Annotated[
     float, Strict(), Field(ge=-EXACT, le=EXACT, allow_inf_nan=False), AfterValidator(_number)

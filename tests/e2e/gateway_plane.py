@@ -138,7 +138,7 @@ class Gateway:
         self.cluster = cluster
         self.node = node
         self.folder = folder
-        self.proxies: dict[str, Pod] = {}
+        self.proxies: dict[str, list[Pod]] = {}
         self._go_module = go_module
         self._stack = ExitStack()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -152,7 +152,7 @@ class Gateway:
     @property
     def envoy(self) -> Pod:
         """The first proxy's pod."""
-        return next(iter(self.proxies.values()))
+        return next(iter(self.proxies.values()))[0]
 
     @property
     def url(self) -> str:
@@ -164,9 +164,9 @@ class Gateway:
         """The model server itself."""
         return f"http://{NODE}:8000"
 
-    def stats(self, pattern: str) -> dict[str, float]:
-        """Envoy's own figures whose lines match a pattern, by name and labels."""
-        text = httpx.get(f"http://{self.envoy.address}:19001/stats/prometheus").text
+    def stats(self, pattern: str, proxy: Pod | None = None) -> dict[str, float]:
+        """The figures of a proxy, the first by default, whose lines match a pattern, by name."""
+        text = httpx.get(f"http://{(proxy or self.envoy).address}:19001/stats/prometheus").text
         lines = (line.rpartition(" ") for line in text.splitlines() if re.search(pattern, line))
         return {name: float(figure) for name, _, figure in lines if not name.startswith("#")}
 
@@ -202,7 +202,7 @@ class Gateway:
                 self.cluster.apply(item, force=True)
 
     def start_proxy(self, values: Values, *, processor: bool = True) -> Pod:
-        """Starts the pods that the controllers want for a Gateway, once its objects are there.
+        """Starts the pods that the controllers want for a Gateway, and gives the first proxy's.
 
         Args:
             values: its deployment.
@@ -228,10 +228,15 @@ class Gateway:
             node.start(
                 until("its pod is wanted", lambda: cluster.get("apps/v1", "Deployment", *limiter))
             )
-        pod = self.proxies[name] = node.start(proxy)
+        replicas = proxy["spec"]["replicas"]
+        pods = self.proxies[name] = [node.start(proxy) for _ in range(replicas)]
+        pod = pods[0]
         assert ("ai-gateway-extproc" in pod.processes) == processor
         counts = ("replicas", "readyReplicas", "availableReplicas", "updatedReplicas")
-        ready = {"observedGeneration": proxy["metadata"]["generation"], **dict.fromkeys(counts, 1)}
+        ready = {
+            "observedGeneration": proxy["metadata"]["generation"],
+            **dict.fromkeys(counts, replicas),
+        }
         set_status(cluster, proxy, ready)
         set_status(cluster, service, {"loadBalancer": {"ingress": [{"ip": pod.address}]}})
 
@@ -242,7 +247,8 @@ class Gateway:
             return "Programmed" in met
 
         until("the Gateway is programmed", programmed)
-        until("the proxy listens", lambda: _listens(pod.address, 10080))
+        for each in pods:
+            until("the proxy listens", lambda each=each: _listens(each.address, 10080))
         return pod
 
     def start_redis(self) -> None:

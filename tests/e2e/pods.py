@@ -138,7 +138,8 @@ class Node:
             }
         )
         pod = Pod(made, f"10.244.0.{len(self.pods) + 2}", self.folder / name)
-        self.pods[meta["name"]] = pod
+        # The first one of a workload goes by the workload's name.
+        self.pods[name if meta["name"] in self.pods else meta["name"]] = pod
         self._files(pod)
         sandbox = self._sandbox(pod)
         self.publish()

@@ -151,7 +151,7 @@ def test_these_rights_are_enough_and_none_is_too_many(
             **on,
             "namespace": f"{home}-maas",
             "quotas": {"hour": {"tokens": 10**6}},
-            "gateway": {"tls": on, "accessLog": on, "parallelRequests": 2000},
+            "gateway": {"tls": on, "accessLog": on, "replicas": 2},
         },
         "monitoring": {**on, "proxies": on},
         "networkPolicy": on,

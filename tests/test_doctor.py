@@ -101,6 +101,16 @@ def test_what_happens_without_redis_is_told(
     assert told in message
 
 
+def test_the_pods_are_those_of_as_many_instances_as_may_run_at_once() -> None:
+    def pods(**values: Any) -> int:
+        return Facts(Cluster(None), load(values), Release()).pods
+
+    scaling = {"enabled": True, "maxReplicas": 3}
+    assert pods(replicas=2) == 2
+    assert pods(replicas=2, scaling=scaling) == 3
+    assert pods(parallelism={"data": 2}, scaling=scaling) == 6
+
+
 def test_tiers_alone_need_redis_too(serve: Serve) -> None:
     budget = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
     tiers = {"gold": {"clients": ["alice"], "quotas": budget}}

@@ -621,6 +621,42 @@ def test_with_keys_no_gateway_but_the_one_that_asks_for_them_reaches_the_engine(
     assert admitted(enabled=True, gateway=gateway) == [elsewhere, everybody, monitoring]
 
 
+@pytest.mark.parametrize(
+    ("parallelism", "target"),
+    [
+        ({}, {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"{NAME}-kserve"}),
+        (
+            {"data": 2},
+            {
+                "apiVersion": "leaderworkerset.x-k8s.io/v1",
+                "kind": "LeaderWorkerSet",
+                "name": f"{NAME}-kserve-mn",
+            },
+        ),
+    ],
+)
+def test_a_schedule_sets_the_number_of_what_kserve_makes(
+    parallelism: dict[str, Any], target: dict[str, Any]
+) -> None:
+    day = {"start": "0 6 * * 1-5", "end": "0 19 * * 1-5", "replicas": 3}
+    scaling = {"enabled": True, "maxReplicas": 4, "schedules": {"day": day}}
+    grace = {"termination": {"gracePeriodSeconds": 150}}
+    values = load({"replicas": 2, "scaling": scaling, "engine": grace, "parallelism": parallelism})
+    assert "replicas" not in the("LLMInferenceService", values)["spec"]
+    spec = the("ScaledObject", values)["spec"]
+    assert spec["scaleTargetRef"] == target
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (2, 4)
+    down = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+    assert down["policies"] == [{"type": "Pods", "value": 1, "periodSeconds": 150}]
+    (trigger,) = spec["triggers"]
+    assert trigger["metadata"] == {
+        "timezone": "UTC",
+        "start": day["start"],
+        "end": day["end"],
+        "desiredReplicas": "3",
+    }
+
+
 def test_the_proxies_are_monitored_where_nothing_else_does() -> None:
     on = {"maas": {"enabled": True}, "monitoring": {"enabled": True}}
     assert [item["metadata"]["name"] for item in render(load(on)) if item["kind"] == "PodMonitor"]

@@ -47,7 +47,7 @@ RULES: list[Rule] = [
         code="kv-store-one-instance",
         severity=Severity.WARNING,
         path="kvStore.enabled",
-        condition="not Values.kvStore.enabled or Values.replicas > 1",
+        condition="not Values.kvStore.enabled or Values.replicas > 1 or Values.scaling.enabled",
         message="a store gives blocks to other instances, and there is one: it only keeps what no "
         "longer fits on its own cards",
         fix="raise replicas, or set it to false",

@@ -17,7 +17,7 @@ from ..values.tree import Values
 from .candidates import Render, candidates
 from .leaves import Leaves, Object, Path, leaves, leaves_of_text, same
 from .places import Tree, places, replaced, value_at
-from .quotas import budgets
+from .quotas import budgets, schedules
 
 Distance = Callable[[Tree], float]
 
@@ -34,14 +34,14 @@ class Wanted:
         leaves: its leaves; the first key of a path is the name of the template that makes them.
         optional: those that a server sets by itself where nobody else does.
         others: the objects that no template makes.
-        budgets: values of ``maas`` that are read without a search.
+        read: values that are read without a search, by their section.
     """
 
     release: Release
     leaves: Leaves
     optional: frozenset[Path] = frozenset()
     others: tuple[Object, ...] = ()
-    budgets: Mapping[str, Any] = field(default_factory=dict)
+    read: Mapping[str, Tree] = field(default_factory=dict)
 
 
 def rendered(tree: Tree, release: Release) -> Leaves | None:
@@ -88,8 +88,17 @@ def wanted(objects: Iterable[Object], release: Release) -> Wanted:
         if item in left and not any(path[0] == template for path in found):
             left.remove(item)
             found |= {(template, *path): value for path, value in own.items()}
-            read |= budgets(item) if template == "backendtrafficpolicy" else {}
-    return Wanted(release, found, others=tuple(left), budgets=read)
+            if template in _READ:
+                section, reader = _READ[template]
+                read[section] = reader(item)
+    return Wanted(release, found, others=tuple(left), read=read)
+
+
+_READ: dict[str, tuple[str, Callable[[Object], Tree]]] = {
+    "backendtrafficpolicy": ("maas", budgets),
+    "scaledobject": ("scaling", schedules),
+}
+"""What a search does not find: the section, and what reads its values, by the template."""
 
 
 def _alike(own: Leaves, template: str) -> int:
@@ -150,7 +159,8 @@ def solved(start: Tree, aim: Wanted) -> Tree:
 def _candidates(tree: Tree, aim: Wanted) -> list[tuple[Path, Any]]:
     wrong = differing(rendered(tree, aim.release) or {}, aim)
     found = candidates(tree, aim.leaves, lambda each: rendered(each, aim.release), wrong)
-    return [(("maas",), {**tree["maas"], **aim.budgets}), *found]
+    sections = [((name,), {**tree[name], **values}) for name, values in aim.read.items()]
+    return [*sections, *found]
 
 
 def _together(tree: Tree, found: list[tuple[Path, Any]], render: Render) -> Tree:

@@ -36,6 +36,7 @@ KINDS = (
     "networkpolicy",
     "llminferenceserviceconfig",
     "llminferenceservice",
+    "scaledobject",
     "poddisruptionbudget",
     "podmonitor",
     "podmonitor-proxies",

@@ -350,6 +350,21 @@ Duration = Annotated[
     Strict(),
     _text(r"^([0-9]{1,5}(h|m|s|ms)){1,4}$", "a duration such as 90s, 15m or 1h30m", 2, 32),
 ]
+CronTime = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[0-9A-Za-z*/,?-]+( [0-9A-Za-z*/,?-]+){4}$",
+        "five fields of cron: minute, hour, day of the month, month, day of the week",
+        9,
+        128,
+    ),
+]
+TimeZone = Annotated[
+    str,
+    Strict(),
+    _text(r"^[A-Za-z][A-Za-z0-9_+/-]*$", "a name such as UTC or Asia/Shanghai", 1, 64),
+]
 ApiVersion = Annotated[
     str,
     Strict(),

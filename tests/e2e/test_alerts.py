@@ -15,8 +15,9 @@ from dsv4deploy import load
 from dsv4deploy.manifest.crds import validate
 from dsv4deploy.manifest.render import render
 
-ON = ["monitoring.enabled=true", "maas.enabled=true", "name=chat"]
+ON = ["monitoring.enabled=true", "maas.enabled=true", "name=chat", "replicas=2"]
 POD = 'namespace="demo", pod="chat-kserve-1"'
+OTHER = 'namespace="demo", pod="chat-kserve-2"'
 VLLM = "vllm:time_to_first_token_seconds"
 ITL = "vllm:inter_token_latency_seconds"
 PROXY = 'namespace="envoy-gateway-system", pod="envoy-maas-system-maas-1", container="envoy"'
@@ -33,6 +34,17 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "EngineNotReady": (
         {f'kube_pod_status_ready{{condition="true", {POD}}}': "0x50 1x60"},
         {f'kube_pod_status_ready{{condition="true", {POD}}}': "0x110"},
+        "61m",
+    ),
+    "InstanceNotReady": (
+        {
+            f'kube_pod_status_ready{{condition="true", {POD}}}': "0x50 1x60",
+            f'kube_pod_status_ready{{condition="true", {OTHER}}}': "1x110",
+        },
+        {
+            f'kube_pod_status_ready{{condition="true", {POD}}}': "0x110",
+            f'kube_pod_status_ready{{condition="true", {OTHER}}}': "1x110",
+        },
         "61m",
     ),
     "CacheNearlyFull": (
@@ -127,7 +139,7 @@ def test_the_rules_are_well_formed(
 ) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump(rule["spec"]))
-    assert "SUCCESS: 13 rules found" in run(go_build("promtool"), "check", "rules", file)
+    assert "SUCCESS: 14 rules found" in run(go_build("promtool"), "check", "rules", file)
 
 
 def test_there_is_a_case_for_every_alert(rule: Any) -> None:

@@ -156,6 +156,10 @@ def test_these_rights_are_enough_and_none_is_too_many(
         "monitoring": {**on, "proxies": on},
         "networkPolicy": on,
         "disruptionBudget": on,
+        "scaling": {
+            **on,
+            "schedules": {"day": {"start": "0 6 * * *", "end": "0 19 * * *", "replicas": 2}},
+        },
     }
     one = load(SHORT, everything, set=["maas.backend=InferencePool"])
     other = load(SHORT, everything, set=["maas.backend=Service"])

@@ -96,9 +96,10 @@ class Facts:
 
     @property
     def pods(self) -> int:
-        """Pods of all replicas."""
-        parallel = self.values.parallelism
-        return self.values.replicas * (parallel.data // parallel.data_local or 1)
+        """Pods of as many instances as may run at once."""
+        parallel, scaling = self.values.parallelism, self.values.scaling
+        instances = max(self.values.replicas, scaling.max_replicas if scaling.enabled else 0)
+        return instances * (parallel.data // parallel.data_local or 1)
 
     @cached_property
     def nodes(self) -> list[Object]:

@@ -110,6 +110,8 @@ RULES: list[Rule] = [
 ]
 
 
+OWNED_CONTAINERS = next(rule.table for rule in RULES if rule.code == "extra-container-name")
+"""Who has a container of a name, by the name."""
 _VOLUMES = next(rule.table for rule in RULES if rule.code == "extra-volume-name")
 
 

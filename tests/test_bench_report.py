@@ -159,7 +159,9 @@ def test_what_was_not_published_is_not_judged(changed: dict[str, Any], tmp_path:
 def test_without_a_gateway_the_internal_one_is_compared(tmp_path: Path) -> None:
     each = judged(make(ingress="direct"), tmp_path)
     assert each.verdict.outcome == Outcome.REPRODUCED
-    assert "Held against KServe's row: nothing was published without a gateway." in each.hints
+    assert (
+        "Compared with KServe's row, because nothing was published without a gateway." in each.hints
+    )
 
 
 def test_a_row_of_another_configuration_gives_no_verdict(tmp_path: Path) -> None:
@@ -616,7 +618,7 @@ def test_the_page_and_the_markdown_tell_the_same(full: Report) -> None:
         assert "240 of 240 requests failed (503 Service Unavailable × 240) (run-1)" in text
         assert "Alauda AI documentation" in text
         assert "No measurable overhead" in text or "through MaaS" in text
-        assert "Nothing can be said: one of the two is not sound." in text
+        assert "No comparison: one of the two results is not valid." in text
 
 
 def test_markdown_s_tables_have_a_cell_for_each_column(full: Report) -> None:

@@ -292,7 +292,7 @@ def test_a_schema_that_no_server_stores_is_an_error(schema: Tree, tmp_path: Path
     for file in ("a.json", "a.yaml"):
         text = json.dumps(crd(schema))
         (tmp_path / file).write_text(text)
-        with pytest.raises(ValuesError, match="take it out of the folder"):
+        with pytest.raises(ValuesError, match="remove it of the folder"):
             validate([thing({"size": 1})], tmp_path)
         (tmp_path / file).unlink()
 

@@ -172,7 +172,7 @@ def test_a_variable_comes_from_a_secret_or_config_map() -> None:
         ({"annotations": {"a": "{{ x }}"}}, "which KServe would expand"),
         ({"engine": {"affinity": []}}, "engine.affinity: must be a mapping"),
         ({"engine": {"extraContainers": [{"name": "x"}]}}, "extraContainers: must be a mapping"),
-        ({"engine": {"extraVolumes": {"Hccn": {}}}}, "as Kubernetes names parts of a pod"),
+        ({"engine": {"extraVolumes": {"Hccn": {}}}}, "as in names of a pod's parts"),
         ({"engine": {"extraVolumes": {"x": "y"}}}, "engine.extraVolumes.x: must be a mapping"),
         ({"engine": {"extraVolumeMounts": {"etc": {}}}}, "a path in the container"),
         ({"extraObjects": {"x": {"kind": "ConfigMap"}}}, "extraObjects.x.apiVersion: this value"),

@@ -409,3 +409,52 @@ def test_a_deployment_that_is_not_the_service_s_yet_does_not_count(
     clock: Clock, asked: Tree, made: Tree, phase: str
 ) -> None:
     assert progress(Serving(clock, asked, made), "chat", "demo").phase == phase
+
+
+class Refusing(Cluster):
+    """A cluster that refuses pods of two nodes, with events about the StatefulSets of one set."""
+
+    def __init__(self, pods: list[str], events: dict[str, str]) -> None:
+        super().__init__(None)
+        self._pods, self._events = pods, events
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
+        """The service and its LeaderWorkerSet."""
+        meta = {"name": name, "namespace": namespace, "creationTimestamp": "2026-01-02T00:00:00Z"}
+        found = {"kind": kind, "metadata": meta, "spec": {"worker": {}}}
+        return None if kind == "Deployment" else found
+
+    def list(self, api_version: str, kind: str, *_: Any, **__: Any) -> list[Tree]:
+        """The pods that are there, or the events."""
+        if kind == "Pod":
+            labels = {"app.kubernetes.io/component": "llminferenceservice-workload-leader"}
+            return [
+                {"metadata": {"name": each, "namespace": "demo", "labels": labels}}
+                for each in self._pods
+            ]
+        return [
+            {"involvedObject": {"name": name}, "message": "no", "lastTimestamp": time}
+            for name, time in self._events.items()
+        ]
+
+
+LATER, BEFORE = "2026-01-02T00:00:09Z", "2026-01-01T23:59:59Z"
+
+
+@pytest.mark.parametrize(
+    ("pods", "events", "phase"),
+    [
+        ([], {"chat-kserve-mn": LATER}, "failed"),
+        (["chat-kserve-mn-0"], {"chat-kserve-mn-0": LATER}, "failed"),
+        (["chat-kserve-mn-0", "chat-kserve-mn-0-1"], {"chat-kserve-mn-0": LATER}, "image"),
+        ([], {"chat-kserve-mn": BEFORE}, "accepted"),
+        ([], {"chat-kserve-mn-of-another": LATER}, "accepted"),
+        ([], {}, "accepted"),
+    ],
+)
+def test_pods_of_two_nodes_that_are_refused_are_reported(
+    pods: list[str], events: dict[str, str], phase: str
+) -> None:
+    now = progress(Refusing(pods, events), "chat", "demo")
+    assert now.phase == phase
+    assert (now.message == "its pods can't be made: no") == (phase == "failed")

@@ -230,8 +230,8 @@ def test_ctrl_c_while_the_engines_are_stopped_says_so_and_what_goes_on() -> None
     with pytest.raises(InterruptionError) as told:
         changed(cluster, NEW, wait=wait)
     assert str(told.value) == (
-        "interrupted: chat in demo is stopped: revision 1 (adopted); run the same command again to "
-        "go on, or `dsv4deploy rollback 1 --name chat -n demo` to go back"
+        "interrupted: chat in demo is stopped: revision 1 (adopted); run the same command again "
+        "to continue, or `dsv4deploy rollback 1 --name chat -n demo` to go back"
     )
 
 

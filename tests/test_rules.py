@@ -358,6 +358,10 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {**scaled(), "engine": {"termination": {**DRAINS, "gracePeriodSeconds": 1800}}},
     ),
     "scaling-schedule": (scaled(maxReplicas=2), scaled(maxReplicas=3)),
+    "hugging-face-token": (
+        {"model": {"uri": "hf://a/b"}, **env(HF_TOKEN="$(FROM_ELSEWHERE)")},
+        env(HF_TOKEN="$(FROM_ELSEWHERE)", HF_HUB_OFFLINE=None),
+    ),
     "secret-in-variable": (env(HF_TOKEN="hf_x"), env(HF_TOKEN="$(FROM_ELSEWHERE)")),
     "engine-label-selected": (
         {"engine": {"podLabels": {"app.kubernetes.io/name": "chat"}}},
@@ -854,7 +858,9 @@ def test_a_build_that_is_named_goes_before_the_image_s_tag() -> None:
 
 
 def test_an_old_values_file_learns_what_to_write_for_engine_version() -> None:
-    with pytest.raises(ValuesError, match=r"engine.version: this value is gone.*engine.build"):
+    with pytest.raises(
+        ValuesError, match=r"engine.version: this value no longer exists.*engine.build"
+    ):
         load({"engine": {"version": "0.22.1"}})
 
 

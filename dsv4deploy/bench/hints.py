@@ -138,9 +138,9 @@ def _quotas(
         if spent > quota.tokens:
             yield (
                 f"maas.quotas.{name} lets a client spend {quota.tokens:,} tokens a "
-                f"{quota.unit.lower()}, and this takes up to {spent:,.0f}: requests beyond "
-                f"that are refused with 429. Set maas.quotas.{name}.tokens to as much, or put the "
-                "key's client into a tier of maas.tiers"
+                f"{quota.unit.lower()}, and this takes up to {spent:,.0f}: requests above that "
+                f"are rejected with 429. Set maas.quotas.{name}.tokens to at least that number, "
+                "or put the key's client into a tier of maas.tiers"
             )
 
 

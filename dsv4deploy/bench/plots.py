@@ -91,7 +91,7 @@ def over_time(
     form: Format,
     colour: str,
 ) -> Markup:
-    """A line a run over its time.
+    """One line per run over its time.
 
     Args:
         name: of what is drawn.

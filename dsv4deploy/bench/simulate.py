@@ -1,7 +1,7 @@
 """A simulator of the engine: a streaming OpenAI server that takes the published times.
 
 It computes nothing. Time to first token and time between tokens are the published ones of a
-profile, a little scattered by a seed; the answer is words. It says what it is: in the header
+profile, a little scattered by a seed; the answer is words. It identifies itself in the header
 :data:`SIMULATOR` of every response and in ``owned_by`` of ``GET /v1/models``, so that no figure of
 its making passes for a measured one.
 
@@ -76,7 +76,7 @@ class Simulation:
     seed: int = 42
 
     def told(self) -> dict[str, Any]:
-        """What the simulator says of itself, as plain data in ``run.json``'s spelling."""
+        """The simulator's description of itself, as plain data in ``run.json``'s spelling."""
         return {
             "scenarios": {
                 str(number): {"ttft": each.ttft, "itl": each.itl}
@@ -129,7 +129,7 @@ async def serve(simulation: Simulation, host: str, port: int, ready: Callable[[i
         simulation: what to simulate.
         host: the address to listen on.
         port: the port; 0 takes a free one.
-        ready: is told the port.
+        ready: is called with the port.
 
     Raises:
         DeployError: the address can't be had.

@@ -55,7 +55,7 @@ class Plan:
 
     @property
     def settled(self) -> bool:
-        """Whether the cluster is as the plan wants it, and its history says so."""
+        """Whether the cluster matches the plan, and the history records it."""
         last = self.revision
         same = last is not None and (last.status, last.objects) == ("deployed", self.objects)
         return same and not self.writes and not self.removed
@@ -124,7 +124,7 @@ def look(cluster: Cluster, item: Object, *, force: bool) -> Look:
         force: whether fields that others have set are taken over.
 
     Raises:
-        ClusterError: it would be refused, or belongs to another service.
+        ClusterError: it would be rejected, or belongs to another service.
     """
     for tried in range(1, _TRIES + 1):
         live = cluster.live(item)
@@ -156,7 +156,7 @@ def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> 
         force: whether fields that others have set are taken over.
 
     Raises:
-        ClusterError: one of them would be refused. The message has a line for each.
+        ClusterError: one of them would be rejected. The message has a line for each.
     """
     service = service_of(objects)
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
@@ -210,7 +210,7 @@ def _adopted(
 
 
 def taking_over(plan: Plan) -> str:
-    """What is said of a plan that goes on where another run has not ended; ``""`` where none is."""
+    """The message about a plan that continues an unfinished run; ``""`` if there is none."""
     last = plan.revision
     if not last or last.status != "pending":
         return ""
@@ -218,7 +218,7 @@ def taking_over(plan: Plan) -> str:
 
 
 def owned(item: Object, service: Mapping[str, Any]) -> Object:
-    """An object as it is applied: it says whose it is."""
+    """An object as it is applied, with its owner."""
     meta = service["metadata"]
     annotation = {OWNER: f"{meta['namespace']}/{meta['name']}"}
     annotations = {**(item["metadata"].get("annotations") or {}), **annotation}
@@ -226,7 +226,7 @@ def owned(item: Object, service: Mapping[str, Any]) -> Object:
 
 
 def owner(item: Mapping[str, Any] | None) -> str:
-    """Whose an object is; ``""`` where it does not say."""
+    """The owner of an object; ``""`` if it names none."""
     meta = item["metadata"] if item else {}
     return str((meta.get("annotations") or {}).get(OWNER, ""))
 

@@ -1,7 +1,7 @@
 """The published figures, as they were printed, each row with its source.
 
-They are in ``data/published.json``. A figure is kept as its text: the digits printed say how
-far it was rounded, and :class:`Figure` reckons with that.
+They are in ``data/published.json``. A figure is kept as its text: the printed digits show how far
+it was rounded, and :class:`Figure` reckons with that.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Metric(StrEnum):
     E2E = "e2e"
     """From the request to its last token, ms."""
     DECODE = "decode"
-    """Output tokens a second, of all requests together."""
+    """Output tokens per second, of all requests together."""
     TPS = "tps"
-    """Input and output tokens a second, of all requests together."""
+    """Input and output tokens per second, of all requests together."""
 
     @property
     def label(self) -> str:

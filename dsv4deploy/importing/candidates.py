@@ -1,6 +1,6 @@
-"""What a value must be for the manifest to say what it says: the templates are asked, by trying.
+"""Finds the values that give the leaves of a manifest, by rendering the templates with candidates.
 
-A value is replaced by a marker, the manifest is rendered, and the leaves that change tell where and
+A value is replaced by a marker, the manifest is rendered, and the leaves that change show where and
 in what form the value appears. What another manifest has there, in that form, is a candidate.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -11,10 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..cluster.diff import label
 from ..manifest.render import KINDS, Release, by_template
 from ..values.loading import defaults
 from ..values.tree import Values
 from .candidates import Render, candidates
+from .extras import extra_objects, with_shared_labels
 from .leaves import Leaves, Object, Path, leaves, leaves_of_text, same
 from .places import Tree, places, replaced, value_at
 from .quotas import budgets, schedules
@@ -32,9 +34,10 @@ class Wanted:
     Attributes:
         release: the namespace that it is for.
         leaves: its leaves; the first key of a path is the name of the template that makes them.
-        optional: those that a server sets by itself where nobody else does.
+        optional: those that a server sets by default.
         others: the objects that no template makes.
         read: values that are read without a search, by their section.
+        extra: ``extraObjects`` with the objects of the user's own.
     """
 
     release: Release
@@ -42,6 +45,7 @@ class Wanted:
     optional: frozenset[Path] = frozenset()
     others: tuple[Object, ...] = ()
     read: Mapping[str, Tree] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def rendered(tree: Tree, release: Release) -> Leaves | None:
@@ -72,26 +76,36 @@ def differing(ours: Leaves, wanted: Wanted) -> set[Path]:
     }
 
 
-def wanted(objects: Iterable[Object], release: Release) -> Wanted:
-    """Objects as what is wanted: each belongs to the template whose object it is most like."""
+def wanted(objects: Iterable[Object], release: Release, own: Container[str] = ()) -> Wanted:
+    """Objects as what is wanted: each belongs to the template whose object it is most like.
+
+    Args:
+        objects: those of the manifest.
+        release: the namespace that they are for.
+        own: the labels of objects that belong to no template, although one makes their kind.
+    """
     found: Leaves = {}
     read: Tree = {}
     left = list(objects)
     pairs = [
-        (_alike(own, template), template, item, own)
+        (_alike(given, template), template, item, given)
         for item in left
-        for own in [leaves(item)]
+        for given in [leaves(item)]
         for template in KINDS
-        if template.split("-")[0] == item["kind"].lower()
+        if template.split("-")[0] == item["kind"].lower() and label(item) not in own
     ]
-    for _, template, item, own in sorted(pairs, key=lambda pair: -pair[0]):
+    for _, template, item, given in sorted(pairs, key=lambda pair: -pair[0]):
         if item in left and not any(path[0] == template for path in found):
             left.remove(item)
-            found |= {(template, *path): value for path, value in own.items()}
+            found |= {(template, *path): value for path, value in given.items()}
             if template in _READ:
                 section, reader = _READ[template]
                 read[section] = reader(item)
-    return Wanted(release, found, others=tuple(left), read=read)
+    extra = extra_objects(left, release)
+    for item in [each for each in left if each["kind"] == extra.get(_name(each), {}).get("kind")]:
+        left.remove(item)
+        found |= {(f"extra-{_name(item)}", *path): value for path, value in leaves(item).items()}
+    return Wanted(release, found, others=tuple(left), read=read, extra=extra)
 
 
 _READ: dict[str, tuple[str, Callable[[Object], Tree]]] = {
@@ -99,6 +113,10 @@ _READ: dict[str, tuple[str, Callable[[Object], Tree]]] = {
     "scaledobject": ("scaling", schedules),
 }
 """What a search does not find: the section, and what reads its values, by the template."""
+
+
+def _name(item: Object) -> str:
+    return str(item["metadata"]["name"])
 
 
 def _alike(own: Leaves, template: str) -> int:
@@ -140,7 +158,8 @@ def solved(start: Tree, aim: Wanted) -> Tree:
         made = render(tree)
         return float("inf") if made is None else len(differing(made, aim))
 
-    best, left = start, distance(start)
+    best = {**start, "extraObjects": {**start["extraObjects"], **aim.extra}}
+    left = distance(best)
     for _ in range(_MOST_ROUNDS):
         if not left:
             break
@@ -153,7 +172,7 @@ def solved(start: Tree, aim: Wanted) -> Tree:
         if distance(nearer) >= left:
             break
         best, left = nearer, distance(nearer)
-    return _without_needless(best, start, distance)
+    return with_shared_labels(_without_needless(best, start, distance), distance)
 
 
 def _candidates(tree: Tree, aim: Wanted) -> list[tuple[Path, Any]]:

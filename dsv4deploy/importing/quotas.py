@@ -1,7 +1,7 @@
 """What is read from lists of a manifest, since no search finds it.
 
-Token budgets are rules of a BackendTrafficPolicy, which names neither them nor the tier that some
-of them belong to. Schedules are triggers of a ScaledObject.
+A BackendTrafficPolicy's rules contain token budgets, but neither their names nor which of them
+belong to one tier. A ScaledObject's triggers contain schedules.
 """
 
 from __future__ import annotations

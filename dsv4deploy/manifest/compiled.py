@@ -920,6 +920,16 @@ def scheduler_yaml(environment):
         if (not environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'serviceLinks')):
             pass
             yield '  enableServiceLinks: false\n'
+        if environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'imagePullSecrets'):
+            pass
+            yield '  imagePullSecrets:\n'
+            for l_1_secret in environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'imagePullSecrets'):
+                _loop_vars = {}
+                pass
+                yield '    - name: '
+                yield str(environment.finalize(t_4(l_1_secret)))
+                yield '\n'
+            l_1_secret = missing
         yield '  containers:\n    - name: main\n      image: '
         yield str(environment.finalize(t_4(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'router'), 'image'))))
         yield '\n      imagePullPolicy: IfNotPresent\n'
@@ -1169,12 +1179,12 @@ def backendtrafficpolicy_yaml(environment):
             yield str(environment.finalize(t_1(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_metadata.yaml'), 2)))
             yield "\nspec:\n  # The AIGatewayRoute's controller makes an HTTPRoute of the same name.\n  targetRefs:\n    - group: gateway.networking.k8s.io\n      kind: HTTPRoute\n      name: "
             yield str(environment.finalize(t_5(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'))))
-            yield "\n  # A policy without `retry` means none, and takes the place of one of the whole Gateway: an answer\n  # that was streamed in part must not begin again, and a prompt must not be computed twice. One with\n  # `responseOverride` would let requests without a key reach the AI Gateway's processor.\n  timeout:\n    http:\n      streamIdleTimeout: "
+            yield "\n  # A policy without `retry` means none, and takes the place of one of the whole Gateway: an answer\n  # that was streamed in part must not start again, and a prompt must not be computed twice. One with\n  # `responseOverride` would let requests without a key reach the AI Gateway's processor.\n  timeout:\n    http:\n      streamIdleTimeout: "
             yield str(environment.finalize(t_5(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'requestTimeout'))))
             yield '\n'
             if (environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'quotas') or environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'tiers')):
                 pass
-                yield '  # Each rule that matches a request counts it: these leave out clients in a tier. A request is\n  # charged after its answer, and refused where what is charged already is above the limit.\n  rateLimit:\n    type: Global\n    global:\n      rules:\n'
+                yield '  # Each rule that matches a request counts it: these exclude clients in a tier. A request is\n  # charged after its answer, and rejected if the charged sum is already above the limit.\n  rateLimit:\n    type: Global\n    global:\n      rules:\n'
                 for (l_1_name, l_1_quota) in t_2(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'quotas')):
                     _loop_vars = {}
                     pass
@@ -1257,7 +1267,7 @@ def clienttrafficpolicy_yaml(environment):
             yield str(environment.finalize(t_1(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_metadata.yaml'), 2)))
             yield '\nspec:\n  targetRefs:\n    - group: gateway.networking.k8s.io\n      kind: Gateway\n      name: '
             yield str(environment.finalize(t_3(environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'gateway'), 'name'))))
-            yield "\n  # Who a client is and which model it asks for is for the gateway to say: a client's own word is\n  # dropped before anything reads it.\n  headers:\n    earlyRequestHeaders:\n      remove:\n        - "
+            yield "\n  # Who a client is and which model it asks for is the gateway's decision: a client's own header is\n  # dropped before anything reads it.\n  headers:\n    earlyRequestHeaders:\n      remove:\n        - "
             yield str(environment.finalize(t_3(environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'apiKeys'), 'clientIdHeader'))))
             yield '\n        - x-ai-eg-model\n  timeout:\n    http:\n      requestReceivedTimeout: '
             yield str(environment.finalize(t_3(environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'gateway'), 'receiveTimeout'))))
@@ -1362,7 +1372,7 @@ def envoyproxy_yaml(environment):
             yield '\n  namespace: '
             yield str(environment.finalize(t_3(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'namespace'))))
             yield str(environment.finalize(t_1(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_metadata.yaml'), 2)))
-            yield '\nspec:\n  # What the class says of all else, such as images and services, stays.\n  mergeType: StrategicMerge\n'
+            yield "\nspec:\n  # The class's other settings stay, such as images and services.\n  mergeType: StrategicMerge\n"
             if (environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'maas'), 'requestTimeout') not in ('0s', '0m', '0h', '0ms')):
                 pass
                 yield '  # A proxy that ends, and a listener that changes as API keys do, close what still runs after 60 s.\n  shutdown:\n    drainTimeout: '
@@ -1841,7 +1851,7 @@ def networkpolicy_yaml(environment):
             yield str(environment.finalize(t_1(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_metadata.yaml'), 2)))
             yield '\nspec:\n  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: '
             yield str(environment.finalize(t_2(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'))))
-            yield "\n      app.kubernetes.io/part-of: llminferenceservice\n  policyTypes:\n    - Ingress\n  ingress:\n    # The service's own pods: the router asks the engine, ranks of two nodes talk to each other.\n    - from:\n        - podSelector:\n            matchLabels:\n              app.kubernetes.io/name: "
+            yield "\n      app.kubernetes.io/part-of: llminferenceservice\n  policyTypes:\n    - Ingress\n  ingress:\n    # The service's own pods: the router asks the engine, ranks of two nodes connect to each other.\n    - from:\n        - podSelector:\n            matchLabels:\n              app.kubernetes.io/name: "
             yield str(environment.finalize(t_2(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'))))
             yield '\n              app.kubernetes.io/part-of: llminferenceservice\n    # The pod of `helm test`.\n    - from:\n        - podSelector:\n            matchLabels:\n              dsv4deploy.io/test: '
             yield str(environment.finalize(t_2(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'))))
@@ -2155,7 +2165,7 @@ def prometheusrule_yaml(environment):
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
             yield '}) == 0\n          for: '
             yield str(environment.finalize(t_5(str_join((t_6(t_2((undefined(name='budget') if l_0_budget is missing else l_0_budget))), 's', )))))
-            yield "\n          labels:\n            severity: critical\n          annotations:\n            summary: No engine has become ready within its start-up budget\n            description: The start-up probe gives up about now; the engine's log says what it waits for.\n"
+            yield "\n          labels:\n            severity: critical\n          annotations:\n            summary: No engine has become ready within its start-up budget\n            description: The startup probe is about to fail; the engine's log shows what the engine waits for.\n"
             if ((environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'replicas') > 1) or environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'scaling'), 'enabled')):
                 pass
                 yield '        - alert: InstanceNotReady\n          expr: >-\n            sum(kube_pod_status_ready{condition="true", '
@@ -2164,12 +2174,12 @@ def prometheusrule_yaml(environment):
                 yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
                 yield '})\n          for: '
                 yield str(environment.finalize(t_5(str_join((t_6(t_2((undefined(name='budget') if l_0_budget is missing else l_0_budget))), 's', )))))
-                yield '\n          labels:\n            severity: warning\n          annotations:\n            summary: An instance has not become ready within its start-up budget\n            description: The others serve with less room. `dsv4deploy status` says what it waits for.\n'
+                yield '\n          labels:\n            severity: warning\n          annotations:\n            summary: An instance has not become ready within its start-up budget\n            description: The other instances have less capacity. `dsv4deploy status` shows what this one waits for.\n'
             yield '        - alert: CacheNearlyFull\n          expr: >-\n            max(vllm:kv_cache_usage_perc{ '
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
             yield ' }) > 0.95\n          for: 5m\n          labels:\n            severity: warning\n          annotations:\n            summary: The KV cache is over 95 % full\n            description: Requests will be preempted. Fewer or shorter ones, or a lower max-num-batched-tokens, make room.\n        - alert: Preemptions\n          expr: >-\n            sum(increase(vllm:num_preemptions_total{ '
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
-            yield ' }[10m])) > 0\n          labels:\n            severity: warning\n          annotations:\n            summary: Requests are preempted for lack of KV cache\n            description: Each is computed anew. Lower max-num-seqs or max-num-batched-tokens.\n        - alert: RequestsWaiting\n          expr: >-\n            max(vllm:num_requests_waiting{ '
+            yield ' }[10m])) > 0\n          labels:\n            severity: warning\n          annotations:\n            summary: Requests are preempted for lack of KV cache\n            description: Each is computed again. Lower max-num-seqs or max-num-batched-tokens.\n        - alert: RequestsWaiting\n          expr: >-\n            max(vllm:num_requests_waiting{ '
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
             yield ' }) > 0\n          for: 5m\n          labels:\n            severity: warning\n          annotations:\n            summary: Requests wait for a place in the engine\n            description: More are asked at once of an instance than max-num-seqs times the data parallel ranks.\n        - alert: SlowFirstToken\n          expr: >-\n            1000 * sum(rate(vllm:time_to_first_token_seconds_sum{ '
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
@@ -2188,7 +2198,7 @@ def prometheusrule_yaml(environment):
                 pass
                 yield '    - name: '
                 yield str(environment.finalize(t_5(str_join((environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'), '-gateway', )))))
-                yield "\n      rules:\n        - alert: KeysRefused\n          expr: >-\n            sum(rate(envoy_http_api_key_auth_unauthorized[10m])) > sum(rate(envoy_http_api_key_auth_allowed[10m]))\n          for: 10m\n          labels:\n            severity: warning\n          annotations:\n            summary: More requests with a wrong key than with a right one (401)\n            description: A client lost its key, or somebody is guessing.\n        - alert: QuotasUsedUp\n          expr: >-\n            sum(rate(envoy_cluster_ratelimit_over_limit[10m])) > 0\n          for: 10m\n          labels:\n            severity: warning\n          annotations:\n            summary: Requests are refused because quotas are used up (429)\n            description: Raise maas.quotas, or tell the clients.\n        - alert: QuotasNotEnforced\n          expr: >-\n            sum(increase(envoy_cluster_ratelimit_failure_mode_allowed[10m])) > 0\n          labels:\n            severity: critical\n          annotations:\n            summary: Requests pass without their quota being checked\n            description: The rate limit service or its Redis can't be reached, and the gateway lets requests through.\n        - alert: GatewayFull\n          expr: >-\n            sum(increase(envoy_cluster_upstream_rq_active_overflow[10m])) > 0\n            or sum(increase(envoy_cluster_upstream_rq_pending_overflow[10m])) > 0\n          labels:\n            severity: critical\n          annotations:\n            summary: Proxies refuse requests because they have no room for more (500 or 503)\n            description: More than 1,024 are at one proxy, those that wait for the engine among them. Raise maas.gateway.replicas.\n        # CPU alone is no sign of trouble: a busy proxy takes all of its own.\n        - alert: GatewayOverloaded\n          expr: >-\n            sum(rate(container_cpu_usage_seconds_total{ "
+                yield "\n      rules:\n        - alert: KeysRefused\n          expr: >-\n            sum(rate(envoy_http_api_key_auth_unauthorized[10m])) > sum(rate(envoy_http_api_key_auth_allowed[10m]))\n          for: 10m\n          labels:\n            severity: warning\n          annotations:\n            summary: More requests with a wrong key than with a right one (401)\n            description: A client lost its key, or somebody is guessing.\n        - alert: QuotasUsedUp\n          expr: >-\n            sum(rate(envoy_cluster_ratelimit_over_limit[10m])) > 0\n          for: 10m\n          labels:\n            severity: warning\n          annotations:\n            summary: Requests are rejected because quotas are used up (429)\n            description: Raise maas.quotas, or notify the clients.\n        - alert: QuotasNotEnforced\n          expr: >-\n            sum(increase(envoy_cluster_ratelimit_failure_mode_allowed[10m])) > 0\n          labels:\n            severity: critical\n          annotations:\n            summary: Requests pass without their quota being checked\n            description: The rate limit service or its Redis can't be reached, and the gateway lets requests through.\n        - alert: GatewayFull\n          expr: >-\n            sum(increase(envoy_cluster_upstream_rq_active_overflow[10m])) > 0\n            or sum(increase(envoy_cluster_upstream_rq_pending_overflow[10m])) > 0\n          labels:\n            severity: critical\n          annotations:\n            summary: Proxies refuse requests because they have no room for more (500 or 503)\n            description: More than 1,024 are at one proxy, those that wait for the engine among them. Raise maas.gateway.replicas.\n        # CPU alone is no sign of trouble: a busy proxy takes all of its own.\n        - alert: GatewayOverloaded\n          expr: >-\n            sum(rate(container_cpu_usage_seconds_total{ "
                 yield str(environment.finalize(t_6((undefined(name='proxies') if l_0_proxies is missing else l_0_proxies))))
                 yield ' }[5m]))\n            > 0.9 * sum(kube_pod_container_resource_requests{resource="cpu", '
                 yield str(environment.finalize(t_6((undefined(name='proxies') if l_0_proxies is missing else l_0_proxies))))
@@ -2433,24 +2443,24 @@ COMPILED: dict[str, tuple[Callable[..., Any], str]] = {
     "96f74f424f170048ba77abf338cbf8f20ad2affee5b4672d83310405db5803cb": (placement_yaml, "1=38&2=41&4=43&5=46&7=48&9=51&10=56&11=57"),
     "9cd33b8a7482b0fa90073c4eec58f5a2473ccdef9e04cc4d6e99fe5d8220f335": (probe_yaml, "1=25&6=28&12=34&13=36&14=39&16=42"),
     "da34c6a8a870bc999e8c3943cc3f43c855d5c81407487e3a9f1a058ae8710fea": (quota_yaml, "2=26&3=28&12=30&15=36"),
-    "6765475a28b5f795a4510ddb2a44de7a6bf3a376ad2473f8d0a741a5156af5b4": (scheduler_yaml, "1=56&3=59&4=63&7=68&9=71&10=75&13=80&14=83&20=86&23=88&27=92&29=94&34=98&38=100&41=102&42=103&43=105&48=109&50=111&52=114&53=117&54=120&55=122&56=124&57=127&58=129&64=133&66=135&72=137&73=139&131=146&132=148&134=150"),
+    "b1ac0210b10f5d47bb03e171e9e0854e014a42d350277724a9ffa6a5f79ace2c": (scheduler_yaml, "1=56&3=59&4=63&7=68&9=71&10=75&13=80&14=83&20=86&23=88&27=92&29=94&34=98&38=100&41=102&42=103&43=105&46=108&48=111&49=115&54=119&56=121&58=124&59=127&60=130&61=132&62=134&63=137&64=139&70=143&72=145&78=147&79=149&137=156&138=158&140=160"),
     "213e1c209dc1e9a64e5519b54ca7ee4eff1bf3f131cb45fd7f4bba30a4839ebd": (aigatewayroute_yaml, "1=32&5=35&6=37&7=38&12=40&13=42&21=46&23=48&26=51&27=53&29=58&32=61&40=63&43=66"),
     "40a505932a93b7089cd15bc0944eb926a8057792a2d423d6b35c050169b08341": (aiservicebackend_yaml, "1=25&5=28&6=30&7=31&14=33"),
     "b353bdab64f995fe61b5fc8fc2395aa9451d220a2bac275162f8804cc6fc9aa0": (backend_yaml, "1=32&5=35&6=37&7=38&11=40&12=42"),
-    "76ecccfe94cb9089879702496f482c09e14963370bc63e1dae8dd4566babdeca": (backendtrafficpolicy_yaml, "1=49&5=52&6=54&7=55&13=57&19=59&20=61&27=64&30=68&32=70&33=74&35=76&40=80&41=81&43=84&44=87&47=91&51=93&52=95&54=97&55=98"),
-    "965469205567bb9151e86d602b8dc6c01df1ba02400fdee8eeb77a94bf118b8f": (clienttrafficpolicy_yaml, "1=32&2=35&6=38&7=40&8=41&13=43&19=45&23=47&26=49&28=51&29=53"),
+    "beffbdb51d45f2db9cffc6da77ea625ba21a72a4733509ce8dce66b375575432": (backendtrafficpolicy_yaml, "1=49&5=52&6=54&7=55&13=57&19=59&20=61&27=64&30=68&32=70&33=74&35=76&40=80&41=81&43=84&44=87&47=91&51=93&52=95&54=97&55=98"),
+    "7e8cdba571bb0529b76d711e62b322d4a7ae147a0e3b03f76518ca271224580b": (clienttrafficpolicy_yaml, "1=32&2=35&6=38&7=40&8=41&13=43&19=45&23=47&26=49&28=51&29=53"),
     "76ea56107a40aed0b8087a6b859ead195f96af62c4c197d40ad22c221d4b96b4": (configmap_yaml, "1=39&5=42&6=44&10=46&11=48&13=51&17=54"),
-    "c3b22c16b18dce49f22095a72b0f716e0c36319485c165822162b6caa6264e52": (envoyproxy_yaml, "1=31&5=34&6=36&7=37&11=39&14=42&16=44&21=47&25=49&26=51&28=53&29=55&34=58&48=61"),
+    "5b66fd5320ccb900598546c72e77d41e212f35241416cab29c6351509d000eef": (envoyproxy_yaml, "1=31&5=34&6=36&7=37&11=39&14=42&16=44&21=47&25=49&26=51&28=53&29=55&34=58&48=61"),
     "28eec64556ce18e32ff57f4e4944d86843334fb83f020bac7f8f5afc08745751": (extraobjects_yaml, "1=36&3=42&4=44&6=46&7=48&8=50&10=53&11=55&12=59&15=64&17=67&18=69&19=73&22=78&23=81&24=83"),
     "7883512e6fbfae93f3c659ada8c9b27f2408ac3283af58b4adf13cacc8cfdfc9": (gateway_yaml, "1=37&5=40&6=42&7=44&9=47&11=49&13=52&14=54&15=57&17=62&19=64&21=67&24=70&25=72&30=75&35=78&36=80&37=83&42=86&45=89&46=91&47=94&54=97"),
     "8ef7915a1d23b7d9ba27157007b37cb21ec6c9c2caf5db023bab32b4046e75a6": (httproute_yaml, "1=31&5=34&6=36&7=37&12=39&19=41"),
     "6135c8a7e78b6d20423896cf73c24ebae05e3c20d9f2cd040a1ed4e6f6ba9e27": (llminferenceservice_yaml, "4=51&5=53&8=55&10=57&11=59&18=66&19=68&20=70&21=73&23=75&25=78&26=82&29=87&31=90&32=94&35=99&40=102&44=105&46=108&47=110&49=112&51=115&54=118&56=121&63=127&64=129&66=132"),
     "2e41a0124693e5a4420757c4207e02d8e8ce95aa3b28410fc08b27679c8f8000": (llminferenceserviceconfig_yaml, "1=37&5=40&6=42&9=44&10=46&12=49&17=52"),
-    "d4bafed585b2e9e635b675ab85508848fa616f91d1d9d270a1477b2d22b7ab2a": (networkpolicy_yaml, "1=26&5=29&6=31&7=32&11=34&20=36&26=38&27=40&32=43&35=45&36=47&38=49&39=52&43=55"),
+    "d2603eb672bd15380ee2d42f487dde9113bc2e944be9fd1662f45cbeb00cb1dc": (networkpolicy_yaml, "1=26&5=29&6=31&7=32&11=34&20=36&26=38&27=40&32=43&35=45&36=47&38=49&39=52&43=55"),
     "423afa9b2bd9ba9494c59397370445350889ef42311422983f496bf9c941183f": (poddisruptionbudget_yaml, "1=32&5=35&6=37&7=38&9=40&12=42"),
     "1847eafc11bda45c106fbe465542b26affea9c34d52a71fcba6e53fe541a4c83": (podmonitor_proxies_yaml, "1=37&5=40&6=42&7=44&9=47&10=49&11=53&14=58&16=61&21=64&26=66&27=68&31=70&35=72"),
     "4776dfea33820e5ded689c993e08e037fad2dcaac6dcd757d891a8c6b764307a": (podmonitor_yaml, "1=38&5=41&6=43&7=45&9=48&10=50&11=54&14=59&16=62&21=65&27=67"),
-    "70c64aa296b408367e0e535175e3a2139465203ab0867f0a7a3ad2db22f57de5": (prometheusrule_yaml, "1=51&2=54&3=57&4=60&5=63&6=66&7=69&8=72&12=75&13=77&14=79&16=82&17=84&18=88&21=93&23=96&27=99&31=101&32=103&38=105&41=108&42=110&43=112&52=115&61=117&69=119&78=121&79=123&88=127&89=129&96=133&97=136&137=138&138=140&149=142&150=144&158=146&159=148"),
+    "a24aa3f3c76f96b79b8a0eea18938817c2adb5d1aaffc3cbf0534cab32047c68": (prometheusrule_yaml, "1=51&2=54&3=57&4=60&5=63&6=66&7=69&8=72&12=75&13=77&14=79&16=82&17=84&18=88&21=93&23=96&27=99&31=101&32=103&38=105&41=108&42=110&43=112&52=115&61=117&69=119&78=121&79=123&88=127&89=129&96=133&97=136&137=138&138=140&149=142&150=144&158=146&159=148"),
     "da5e6633ed8d853c7281fb2243e0630e17d1eeae38cf5602bd58e07ef0b8ef5e": (referencegrant_yaml, "1=26&5=29&6=31&7=32&12=34&15=36&19=38"),
     "0079bfc7b35410be65bc2f5ccd427e4eea302bcb2bc8a8e7da787ba10b9a0fb9": (scaledobject_yaml, "1=38&5=41&6=43&7=44&11=46&14=49&18=54&20=57&21=59&31=61&32=64&37=70&39=74&41=76&42=78&43=80&44=82"),
     "c0a51a6378b2a007607ce396b9c98f9f2f997af258b39e73fb7823671747c473": (securitypolicy_yaml, "1=25&5=28&6=30&7=31&13=33&18=35&22=37"),

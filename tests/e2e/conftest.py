@@ -14,14 +14,17 @@ from pathlib import Path
 import control_plane
 import parts
 import pytest
+import reaper
 import tokenizer
 from cluster.nodes import Cluster as Real
-from cluster.software import NEWEST
+from cluster.software import NEWEST, OLDEST
 from cluster.stack import stack
 from parts import CACHE, making, run
 
 from dsv4deploy.bench import dataset
 from dsv4deploy.cluster.client import Cluster
+
+reaper.guard()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -128,6 +131,14 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
 def real(clusters: Callable[[str], Real]) -> Iterator[Real]:
     """The real cluster with KServe's newest release; the module's tests are in its network."""
     made = clusters(NEWEST)
+    with made.first.network():
+        yield made
+
+
+@pytest.fixture(scope="module", params=(OLDEST, NEWEST))
+def either(request: pytest.FixtureRequest, clusters: Callable[[str], Real]) -> Iterator[Real]:
+    """Real clusters with KServe's oldest and newest release, one after the other."""
+    made = clusters(request.param)
     with made.first.network():
         yield made
 

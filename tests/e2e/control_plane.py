@@ -120,11 +120,9 @@ def etcd() -> Path:
 
 
 @contextmanager
-def api_server(
-    folder: Path, binary: Path, address: str = "127.0.0.1"
-) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
+def api_server(folder: Path, binary: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     """etcd and kube-apiserver; the path of a kubeconfig, and the API server's process."""
-    store, peer, port = free_port(), free_port(), free_port()
+    address, store, peer, port = "127.0.0.1", free_port(), free_port(), free_port()
     urls = (f"http://127.0.0.1:{store}", f"http://127.0.0.1:{peer}")
     certificate(folder / "accounts")
     tokens = folder / "tokens.csv"

@@ -25,7 +25,7 @@ class EnvoyGateway:
 
     Attributes:
         redis: the addresses of the global rate limit's Redis; none where it is not configured.
-        closed: whether requests are refused where the rate limit gives no answer.
+        closed: whether requests are rejected if the rate limit service gives no answer.
         seconds: how long Envoy waits for that answer.
     """
 

@@ -69,7 +69,7 @@ def _api_keys(facts: Facts) -> Answers:
     if not found:
         yield (
             Severity.ERROR,
-            f"there is no Secret {maas.namespace}/{name}: every request would be refused",
+            f"there is no Secret {maas.namespace}/{name}: every request would be rejected",
             "make it: each client's id, and its bare key",
         )
         return
@@ -114,7 +114,7 @@ def _tiers(maas: Maas, clients: Collection[str]) -> Answers:
             yield (
                 Severity.WARNING,
                 f"tier {name} names {client}, who has no key",
-                f"{command('dsv4deploy', 'keys', 'create', client)}, or take it out of maas.tiers",
+                f"{command('dsv4deploy', 'keys', 'create', client)}, or remove it of maas.tiers",
             )
     free = sorted(set(clients) - placed.keys())
     if placed and not maas.quotas and free:
@@ -152,9 +152,7 @@ def _redis(facts: Facts) -> Answers:
 _NOT_FOUND = "Envoy Gateway's configuration was not found in namespace envoy-gateway-system"
 
 
-@CHECKS.add(
-    "redis-absence", "without Redis requests are refused, not let through", _off, _unlimited
-)
+@CHECKS.add("redis-absence", "without Redis requests are rejected, not accepted", _off, _unlimited)
 def _fail_closed(facts: Facts) -> Answers:
     found = facts.envoy_gateway
     if not found:
@@ -162,7 +160,7 @@ def _fail_closed(facts: Facts) -> Answers:
         return
     late = f"with Redis gone, or later than {found.seconds * 1000:g} ms,"
     if found.closed:
-        yield Severity.OK, f"{late} requests are refused, not let through", ""
+        yield Severity.OK, f"{late} requests are rejected, not accepted", ""
     else:
         yield (
             Severity.WARNING,
@@ -185,7 +183,7 @@ def _response_override(facts: Facts) -> Answers:
                 Severity.ERROR,
                 f"{kind} {place}/{item['metadata']['name']} has responseOverride: the gateway "
                 "lists its models, and reads requests, without asking for a key",
-                "take it out, or give its route a Gateway of its own",
+                "remove it, or give its route a Gateway of its own",
             )
 
 
@@ -247,9 +245,9 @@ def _key_check(facts: Facts) -> Answers:
         for kind, name in sorted(guarded & set(_targets(facts, policy))):
             yield (
                 Severity.ERROR,
-                f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} takes the place of "
-                f"the key check for {kind} {name}: it asks nobody for a key",
-                "set its mergeType to StrategicMerge where it is for a route; else take it out",
+                f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} takes the place "
+                f"of the key check for {kind} {name}: it requires no key",
+                "set its mergeType to StrategicMerge where it is for a route; else remove it",
             )
 
 
@@ -282,7 +280,7 @@ def _prompt_size(facts: Facts) -> Answers:
                     Severity.ERROR,
                     f"Gateway {maas.gateway.name} has {section}.{field} {room:.0f}, and this "
                     f"model's max-model-len × maas.bytesPerToken needs {times * longest}: longer "
-                    "prompts are refused with 413",
+                    "prompts are rejected with 413",
                     "raise maas.bytesPerToken of the deployment that makes the Gateway, or set "
                     "maas.gateway.create with a name of its own",
                 )

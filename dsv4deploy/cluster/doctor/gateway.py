@@ -32,11 +32,6 @@ def _own_gateway(facts: Facts) -> str:
     return "maas.gateway.create is true" if facts.values.maas.gateway.create else ""
 
 
-def _few_requests(facts: Facts) -> str:
-    few = facts.values.maas.gateway.parallel_requests <= 1024
-    return "maas.gateway.parallelRequests needs no patch" if few else ""
-
-
 _POLICIES = "gateway.envoyproxy.io/v1alpha1"
 
 
@@ -177,24 +172,6 @@ def _fail_closed(facts: Facts) -> Answers:
             "set rateLimit.failClosed to true in Envoy Gateway's configuration, if quotas are "
             "more important than answers, and set rateLimit.timeout to the time that your Redis "
             "needs",
-        )
-
-
-@CHECKS.add(
-    "patch-policies",
-    "Envoy Gateway applies the patch that allows many waiting requests",
-    _off,
-    _few_requests,
-)
-def _patch_policies(facts: Facts) -> Answers:
-    if not facts.envoy_gateway:
-        yield Severity.UNKNOWN, _NOT_FOUND, ""
-    elif not facts.envoy_gateway.patches:
-        yield (
-            Severity.WARNING,
-            "Envoy Gateway ignores EnvoyPatchPolicies: if more than 512 requests wait for their "
-            "first token, further requests fail with 500",
-            f"set extensionApis.enableEnvoyPatchPolicy to true in {_CONFIGURATION}",
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pexpect
-from parts import find
+from tools import find
 
 from .nodes import Cluster
 

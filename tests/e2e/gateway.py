@@ -214,7 +214,10 @@ class Gateway:
         """What an upgrade of Envoy Gateway's chart with other settings does."""
         wanted = gateways(self._folder, settings)
         self.real.apply(next(item for item in wanted if item["kind"] == "ConfigMap"))
-        # Where a pod changes, kubelet brings its volumes up to date at once.
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Changes pods of the gateway, for which kubelet brings their volumes up to date at once."""
         change = f"changed={time.time()}"
         self.real.kubectl("annotate", "pods", "--all", "-n", SYSTEM, "--overwrite", change)
 

@@ -217,7 +217,7 @@ class Gateway:
         self.refresh()
 
     def refresh(self) -> None:
-        """Changes pods of the gateway, for which kubelet brings their volumes up to date at once."""
+        """Changes the gateway's pods, so that kubelet brings their volumes up to date at once."""
         change = f"changed={time.time()}"
         self.real.kubectl("annotate", "pods", "--all", "-n", SYSTEM, "--overwrite", change)
 

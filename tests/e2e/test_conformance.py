@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from control_plane import Tree, until
-from gateway_plane import Gateway, gateway_plane, handed_out
+from cluster.nodes import Cluster, Tree
+from control_plane import until
+from gateway import Gateway, handed_out
 from test_gateway import SHARED, deployment, place, tokens
 
 from dsv4deploy import Release, Values
@@ -44,13 +44,9 @@ SLOWLY = {"metadata": {"itl": "0.02"}}
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    tmp_path_factory: pytest.TempPathFactory,
-    go_module: Callable[[str], Path],
-    go_build: Callable[..., Path],
-) -> Iterator[Gateway]:
+def gateway(real: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
-    with gateway_plane(folder, go_module, go_build, [*MODELS.values(), SMALL]) as running:
+    with Gateway(real, folder, [*MODELS.values(), SMALL]) as running:
         yield running
 
 
@@ -58,7 +54,9 @@ def gateway(
 def keys(gateway: Gateway) -> tuple[str, str]:
     """Two clients' keys."""
     where, now = place(gateway, TOTAL), datetime.now(UTC)
-    made = [handed_out(create, where, f"user-{uuid.uuid4().hex[:8]}", None, now) for _ in range(2)]
+    made = [
+        handed_out(create, where, [f"user-{uuid.uuid4().hex[:8]}"], None, now) for _ in range(2)
+    ]
     client = Client(target(gateway, (made[0], made[1])))
     until("the keys are taken", lambda: client.ask().status_code == 200)
     until("both are", lambda: client.ask(key=made[1]).status_code == 200)
@@ -223,8 +221,8 @@ def test_a_mutant_is_caught(
     promised = replace(target(gateway, keys, values, count), destructive=True)
 
     def failed() -> str:
-        # As a kubelet would: the processor reads its settings from a mounted Secret.
-        gateway.node.refresh(gateway.envoy)
+        # The processor reads its settings from a mounted Secret.
+        gateway.refresh()
         # On new connections: old ones keep the settings that they began with.
         (result,) = run(promised, [case]).results
         return result.found if result.outcome is Outcome.FAILED else ""

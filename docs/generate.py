@@ -2,9 +2,9 @@
 
 mkdocs runs this file (``hooks`` in mkdocs.yml) and makes the pages for the site. ``docs/rules.md``
 and the tables in ``docs/engine-builds.md`` are committed as well, and ``python docs/generate.py``
-writes them: whoever installs the chart without this package reads there, on GitHub, what a rule is
-and what it is known from. The other pages are not committed: on GitHub a link to one leads to the
-file that the page is made from.
+writes them, for users who install the chart without this package and read about a rule on GitHub.
+The other pages are not committed: on GitHub a link to one leads to the file that the page is made
+from.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def on_page_content(html: str, page: Page, **_: Any) -> str:
-    """Takes out what means nothing to a reader.
+    """Removes marks that mean nothing to a reader.
 
     Docstrings name things in Sphinx' roles, such as ``:func:``; and mkdocs-click prints click's own
     mark for an option without a default.
@@ -96,7 +96,8 @@ def values_page() -> str:
     lines = [
         "# Values",
         "",
-        "Every value of a values file, as `dsv4deploy explain PATH` tells it. The same tree is the",
+        "Every value of a values file, as `dsv4deploy explain PATH` prints it. The same tree is "
+        "the",
         "chart's `values.yaml`, and its schema `values.schema.json`. Where no source is named, the",
         "default is the published deployment's.",
     ]
@@ -124,7 +125,7 @@ def _prose(text: str) -> str:
 
 
 def doctor_page() -> str:
-    """Every check of the doctor: what is so where all is well, and what it says where not."""
+    """Every check of the doctor: its condition, and its messages with their fixes."""
     lines = [
         "# Doctor's checks",
         "",
@@ -194,7 +195,7 @@ def rules_page() -> str:
         "# Rules",
         "",
         "Written by `python docs/generate.py`. An error stops `render` and `helm install`; a",
-        "warning does not, and `check --ignore CODE` leaves it out. Words in {braces} stand for",
+        "warning does not, and `check --ignore CODE` hides it. Words in {braces} stand for",
         "what a finding names. In a condition, `jsonAt(MAP, KEY, …)` is the JSON of what a map has",
         "at a path, and empty where it has nothing there.",
         "",

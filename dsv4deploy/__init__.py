@@ -48,7 +48,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what is asked for, so that a command that needs no values starts at once."""
+    """Imports a name on first use, so that a command that needs no values starts immediately."""
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(f".{module}", __name__), name)

@@ -1,16 +1,16 @@
-"""Everything this package raises on purpose.
+"""All exceptions that this package raises on purpose.
 
 ::
 
     DeployError
     ├── ValuesError        the values can't be read, merged or accepted
     ├── RenderError        a template or its input is wrong: a fault of this package
-    ├── TranslationError   a template uses what Helm has no counterpart for
+    ├── TranslationError   a template uses something that has no counterpart in Helm
     ├── OverlayError       a cluster's values differ from the base in what no patch can change
-    ├── ClusterError       the cluster refuses something, or can't be reached
-    └── InterruptionError  somebody has interrupted a run that changes a cluster
+    ├── ClusterError       the cluster rejects something, or can't be reached
+    └── InterruptionError  a run that changes a cluster was interrupted
 
-Each says where, what is wrong, and what to do about it. The command line prints
+Each message states where the problem is, what is wrong, and how to fix it. The command line prints
 ``str(error)`` and nothing else. One exception is outside this tree: ``Failed`` of the code that
 runs in the container of the benchmark's Job without this package.
 """
@@ -49,15 +49,15 @@ class RenderError(DeployError):
 
 
 class TranslationError(DeployError):
-    """A template uses what Helm has no counterpart for; the message says where."""
+    """A template uses something that has no counterpart in Helm; the message shows where."""
 
 
 class OverlayError(DeployError):
-    """A cluster's values differ from the base in what no patch can change."""
+    """A cluster's values differ from the base in something that a patch can't change."""
 
 
 class Reason(StrEnum):
-    """Why a cluster refused something; Kubernetes' own word where it has one."""
+    """The reason of a cluster's error: Kubernetes' own reason if it has one."""
 
     NO_CONTEXT = "NoContext"
     """There is no kubeconfig, or it has no such context."""
@@ -68,7 +68,7 @@ class Reason(StrEnum):
     FORBIDDEN = "Forbidden"
     """The user lacks a right."""
     DENIED = "Denied"
-    """The cluster forbids it to everybody: a webhook, a quota, the namespace's pod security."""
+    """The cluster forbids it for all users: a webhook, a quota, the namespace's pod security."""
     NOT_FOUND = "NotFound"
     """An object, a namespace or a revision does not exist."""
     UNKNOWN_KIND = "UnknownKind"
@@ -78,9 +78,9 @@ class Reason(StrEnum):
     INVALID = "Invalid"
     """The API server or a webhook rejects an object."""
     CONFLICT = "Conflict"
-    """Somebody else has set a field."""
+    """Another field manager has set the field."""
     STALE = "Stale"
-    """Somebody else has changed an object since it was read; nothing was written over it."""
+    """Another client has changed an object since it was read; the object was not overwritten."""
     ALREADY_EXISTS = "AlreadyExists"
     """An object of this name exists."""
     HELD = "Held"
@@ -88,7 +88,7 @@ class Reason(StrEnum):
     LOST = "Lost"
     """Another run has taken over this run's Lease; this one writes nothing more."""
     MALFORMED = "Malformed"
-    """An answer is not one that Kubernetes sends."""
+    """A response is not a Kubernetes response."""
     TOO_MANY_REQUESTS = "TooManyRequests"
     """The API server is overloaded."""
     SERVER_ERROR = "ServerError"
@@ -96,18 +96,18 @@ class Reason(StrEnum):
     WEBHOOK_DOWN = "WebhookDown"
     """The server of a webhook does not answer."""
     REFUSED = "Refused"
-    """Any other refusal."""
+    """Any other rejection."""
     FAILED = "Failed"
-    """The service can't become what the run waits for."""
+    """The service can't reach the state that the run waits for."""
     TIMEOUT = "Timeout"
-    """The service has not become it in time."""
+    """The service did not reach that state in time."""
 
 
 class ClusterError(DeployError):
-    """The cluster refuses something, can't be reached, or is not in the state that it should be.
+    """The cluster rejects something, can't be reached, or is not in the expected state.
 
     Args:
-        message: what happened, and what to do about it.
+        message: what happened, and how to fix it.
         reason: one of :class:`Reason`, or its text.
 
     Attributes:
@@ -127,7 +127,7 @@ def command(*words: object) -> str:
 
 
 class InterruptionError(DeployError):
-    """Somebody has interrupted a run that changes a cluster; the message says what runs now."""
+    """A run that changes a cluster was interrupted; the message states what runs now."""
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:
@@ -137,11 +137,11 @@ def suggestion(word: str, words: Iterable[str]) -> str:
 
 
 _FEW = 12
-"""How many words a message may list."""
+"""The maximum number of words that a message lists."""
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """The :func:`suggestion`, or else all words that there are, or of many the three nearest."""
+    """The :func:`suggestion`; else all words, or the three nearest if there are many."""
     known = sorted(words)
     if told := suggestion(word, known):
         return told

@@ -14,25 +14,25 @@ class Severity(StrEnum):
     ERROR = "error"
     """It stops ``render``, ``apply`` and ``helm install``."""
     WARNING = "warning"
-    """The deployment goes on, and may fail."""
+    """The deployment continues, and can fail."""
     UNKNOWN = "unknown"
-    """The check could not get an answer, such as for lack of a right."""
+    """The check got no answer, for example because a permission is missing."""
     SKIPPED = "skipped"
-    """The check was not asked: the deployment does not need it, or an earlier check failed."""
+    """The check did not run: the deployment does not need it, or an earlier check failed."""
     OK = "ok"
-    """The check was asked and answered, and found nothing wrong."""
+    """The check ran and found nothing wrong."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong, may be wrong, or was examined.
+    """A result of a check: an error, a possible error, or that all is well.
 
     Attributes:
         code: the name of the rule or check; ``""`` for the shape of the values.
         severity: what it means.
         path: the dotted path of the value, or of the object's field; ``""`` for the whole.
         message: what was found.
-        fix: what to do about it; ``""`` where the message says it, or nothing is wrong.
+        fix: how to fix it; ``""`` if the message states it or nothing is wrong.
         source: the file, option or object that has it, as the user named it.
     """
 
@@ -50,12 +50,12 @@ class Finding:
 
 
 def errors(findings: list[Finding]) -> list[Finding]:
-    """Those findings that stop a deployment."""
+    """The findings that stop a deployment."""
     return [finding for finding in findings if finding.severity == Severity.ERROR]
 
 
 def count(findings: Iterable[Finding]) -> str:
-    """How many findings of each severity there are, such as ``1 error, 2 warnings``."""
+    """The number of findings of each severity, such as ``1 error, 2 warnings``."""
     numbers = Counter(finding.severity for finding in findings)
     return ", ".join(
         f"{numbers[severity]} {severity}{'s' * (numbers[severity] > 1 and severity in _COUNTABLE)}"

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writes of files."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .errors import DeployError
 def write_files(contents: Mapping[Path, str | bytes]) -> None:
     """Writes every file, or none of them: a full disk leaves what was there before.
 
-    Each file is written beside its place and then replaces it, with the mode of the file that was
-    there, or else the one that the umask gives. A link stays, and its target is replaced. A device
-    or a pipe is written to.
+    Each file is written to a temporary file next to its target, which then replaces the target. It
+    keeps the mode of the existing file, or gets the mode that the umask gives. For a link, the
+    target of the link is replaced. Devices and pipes are written directly.
 
     Raises:
         DeployError: a file can't be written.

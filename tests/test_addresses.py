@@ -134,12 +134,12 @@ def test_a_gateway_without_an_address_is_told_after_all(capsys: pytest.CaptureFi
     print_endpoints(cast(Cluster, OneGateway([HTTP])), objects)
     told = capsys.readouterr()
     assert told.out == ""
-    assert "kserve: its URL is not known: Gateway kserve/kserve-ingress-gateway has no" in told.err
+    assert "kserve: its URL is unknown: Gateway kserve/kserve-ingress-gateway has no" in told.err
     print_endpoints(cast(Cluster, OneGateway([HTTP], "10.0.0.1")), objects)
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:4] == [
         "kserve ingress, http://10.0.0.1:80/demo/chat/v1",
         "  model: gdydems/DeepSeek-V4-Flash-w4a8-mtp",
-        "  key: none is asked for",
+        "  key: not required",
     ]
     assert lines[4].startswith("  curl http://10.0.0.1:80/demo/chat/v1/chat/completions \\")

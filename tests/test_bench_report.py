@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from bench_results import Made, fail, make, summary, write
 
-from dsv4deploy.bench import plots
 from dsv4deploy.bench.figures import percent
 from dsv4deploy.bench.report import Report, report, tokens_a_second
 from dsv4deploy.bench.results import read
@@ -21,6 +20,7 @@ from dsv4deploy.bench.soundness import Means, identities
 from dsv4deploy.bench.verdict import Judged, Outcome, judge, overheads, sweeps
 from dsv4deploy.errors import DeployError
 from dsv4deploy.facts.published import OUTPUT_TOKENS, Metric, Row, rows, scenarios
+from dsv4deploy.sizing.svg import ticks
 
 COMPLETE = [row for row in rows() if not row.note]
 
@@ -159,7 +159,9 @@ def test_what_was_not_published_is_not_judged(changed: dict[str, Any], tmp_path:
 def test_without_a_gateway_the_internal_one_is_compared(tmp_path: Path) -> None:
     each = judged(make(ingress="direct"), tmp_path)
     assert each.verdict.outcome == Outcome.REPRODUCED
-    assert "Held against KServe's row: nothing was published without a gateway." in each.hints
+    assert (
+        "Compared with KServe's row, because nothing was published without a gateway." in each.hints
+    )
 
 
 def test_a_row_of_another_configuration_gives_no_verdict(tmp_path: Path) -> None:
@@ -616,7 +618,7 @@ def test_the_page_and_the_markdown_tell_the_same(full: Report) -> None:
         assert "240 of 240 requests failed (503 Service Unavailable × 240) (run-1)" in text
         assert "Alauda AI documentation" in text
         assert "No measurable overhead" in text or "through MaaS" in text
-        assert "Nothing can be said: one of the two is not sound." in text
+        assert "No comparison: one of the two results is not valid." in text
 
 
 def test_markdown_s_tables_have_a_cell_for_each_column(full: Report) -> None:
@@ -746,7 +748,7 @@ def test_throughput_over_time_holds_every_token(tmp_path: Path) -> None:
 def test_axes_are_marked_at_round_values(
     low: float, high: float, about: int, found: list[float]
 ) -> None:
-    assert plots.ticks(low, high, about) == pytest.approx(found)
+    assert ticks(low, high, about) == pytest.approx(found)
 
 
 def test_a_percentage_has_its_sign_unless_it_is_none() -> None:

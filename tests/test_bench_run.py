@@ -221,7 +221,7 @@ def answering(*responses: bytes) -> Iterator[str]:
         server.shutdown()
 
 
-SAYS = "x-dsv4deploy-simulator: it does not say what a simulator says of itself"
+SAYS = "x-dsv4deploy-simulator: the simulator's description of itself is invalid"
 
 
 def bad_answers(benchmark: Benchmark) -> list[str]:
@@ -344,7 +344,7 @@ def test_a_run_that_fails_says_why_and_is_no_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FAKE_BEHAVE", behave)
-    with pytest.raises(DeployError, match=f"(?s){sentence}.*the same command goes on"):
+    with pytest.raises(DeployError, match=f"(?s){sentence}.*run the same command to continue"):
         make(engine).here(find_aiperf(str(aiperf)), silent)
     assert make(engine).plan()["groups"][0]["pending"] == [1]
 

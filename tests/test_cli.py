@@ -21,8 +21,8 @@ from fake_api import FakeCluster, started
 from dsv4deploy import Release, Values, __version__, check, load, render
 from dsv4deploy import cli as cli_package
 from dsv4deploy.cli import TASKS, VERBS, cli, main
-from dsv4deploy.cli.connection import ServiceOptions, service_options
-from dsv4deploy.cli.options import Gibibytes, Seconds
+from dsv4deploy.cli.connection import ClusterOptions, cluster_options, placed_options
+from dsv4deploy.cli.options import DeploymentOptions, Gibibytes, Seconds
 from dsv4deploy.cli.output import print_json
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.values.profiles import DEFAULT, kept, profile_names
@@ -37,7 +37,7 @@ class Done(NamedTuple):
 
 Run = Callable[..., Done]
 WARNINGS = [finding.code for finding in check(Values())]
-KNOWN = f"no findings from your values; {len(WARNINGS)} known of the profile"
+KNOWN = f"no findings from your values; {len(WARNINGS)} known from the profile"
 NOTE = f"check: {KNOWN}\n"
 
 
@@ -191,7 +191,7 @@ BAD_FILES = {
     ),
     "text for a number": (
         'replicas: "2"\n',
-        'replicas: must be a whole number, not "2": leave out the quotes',
+        'replicas: must be a whole number, not "2": remove the quotes',
     ),
     "number for text": (
         "engine: {env: {A: 1}}\n",
@@ -200,11 +200,11 @@ BAD_FILES = {
     "out of range": ("engine: {port: 70000}\n", "engine.port: must be at most 65535, not 70000"),
     "ambiguous": ("maas:\n  enabled: on\n", "maas.enabled: the unquoted `on` is a boolean to some"),
     "octal": ("replicas: 0755\n", "replicas: the unquoted `0755` is an octal number to some"),
-    "template": ("name: {{ x }}\n", "name: values files are no templates: in the place of"),
-    "template's control": ("{{- if x }}\nname: x\n{{- end }}\n", "values files are no templates"),
+    "template": ("name: {{ x }}\n", "name: values files are not templates: replace"),
+    "template's control": ("{{- if x }}\nname: x\n{{- end }}\n", "values files are not templates"),
     "broken": ("a: [1,\n", "not a YAML document"),
     "not a mapping": ("- a\n", "the document must be a mapping of values"),
-    "taken away": ("name: null\n", "name: null can't take this value away"),
+    "taken away": ("name: null\n", "name: null can't remove this value"),
     "unknown flag": ("engine: {args: {max-num-sequences: 4}}\n", "did you mean max-num-seqs?"),
     "abbreviated flag": ("engine: {args: {max-num-seq: 4}}\n", "write max-num-seqs whole"),
     "rule": (
@@ -241,7 +241,11 @@ DONE = "nothing done: 1 error(s) in these values"
         (("render", "--profile", "ascend-910b4-8-w4a9"), 1, "did you mean ascend-910b4-8-w4a8?"),
         (("render", "--set", "engine"), 1, "--set engine: engine has no value: write a.b=c"),
         (("render", "--set-json", "replicas={"), 1, "in single quotes"),
-        (("render", "--set", "replicas=0.5"), 1, "use --set-json, for --set reads this as text"),
+        (
+            ("render", "--set", "replicas=0.5"),
+            1,
+            "use --set-json, because --set reads this as text",
+        ),
         (("render", "-n", "Not A Namespace"), 1, "namespace"),
         (("render", "--each", "."), 2, "--each needs a folder to write to"),
         (("render", "--nmae", "x"), 2, "No such option"),
@@ -256,10 +260,10 @@ DONE = "nothing done: 1 error(s) in these values"
         (("smoke", "--timeout", "0"), 2, "0.0 is not in the range 1<=x<=1000000"),
         (("render", "-n", ""), 1, "namespace '': must be at most 63 characters"),
         (("status", "-n", "A b"), 1, "namespace 'A b': must be at most 63 characters"),
-        (("delete", "--name", "A b"), 1, 'name: "A b" must be lower-case letters'),
+        (("delete", "--name", "A b"), 1, 'name: "A b" must be lowercase letters'),
         (("render", "--set", "engine.port=8001", "--set", "engine.args.block-size=96"), 1, DONE),
         (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
-        (("profiles", "show", "nope"), 1, "there is no profile of this name"),
+        (("profiles", "show", "nope"), 1, "there is no profile with this name"),
         (("render", "-o", "/proc/nope/x.yaml"), 1, "/proc/nope/x.yaml: can't write: No such"),
         (("render", "-o", "/proc/x.yaml"), 1, "/proc/x.yaml: can't write: No such"),
     ],
@@ -281,8 +285,8 @@ def test_check_prints_findings_or_json_and_its_exit_code_says_it_too(run: Run) -
     assert text.code == 1
     lines = text.out.splitlines()
     assert lines[0].startswith("error[maas-namespace] maas.namespace: in envoy-gateway-system the")
-    assert lines[1].startswith("  fix: set maas.namespace to a namespace of its own")
-    known = f"{len(WARNINGS)} known of the profile"
+    assert lines[1].startswith("  fix: set maas.namespace to a separate namespace")
+    known = f"{len(WARNINGS)} known from the profile"
     assert lines[-1] == f"1 error, 2 warnings from your values; {known}"
     findings = json.loads(run("check", *bad, *quiet, "-o", "json").out)
     assert [finding["severity"] for finding in findings] == ["error", "warning", "warning"]
@@ -300,7 +304,7 @@ def test_what_the_profile_keeps_is_one_line_and_all_shows_it_with_the_reasons(ru
     for code, why in kept(DEFAULT).items():
         assert f"warning[{code}]" in own
         assert f"  kept by {DEFAULT}: {why}\n" in own
-    assert own.endswith(f"1 warning from your values; {len(WARNINGS)} known of the profile\n")
+    assert own.endswith(f"1 warning from your values; {len(WARNINGS)} known from the profile\n")
 
 
 def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:
@@ -316,6 +320,25 @@ def test_render_counts_in_one_line_what_check_would_warn_of(run: Run) -> None:
     words = ("--set", "engine.args.max-num-seqs=6")
     told = run("check", *words).out.splitlines()[-1]
     assert run("render", *words).err == f"check: {told} (`dsv4deploy check` shows them)\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--hardware", "910B4"), {"ascend-910b4-8-w4a8", "ascend-910b4-8-w4a8-production"}),
+        (("list", "--hardware", "Ascend910B3:16"), {"ascend-910b3-16-w8a8"}),
+    ],
+)
+def test_profiles_are_listed_for_a_card(words: tuple[str, ...], named: set[str], run: Run) -> None:
+    rows = run("profiles", *words).out.splitlines()[1:]
+    assert {row.split()[0] for row in rows} == named
+
+
+def test_profiles_for_a_card_without_any_name_the_nearest(run: Run) -> None:
+    done = run("profiles", "--hardware", "910B1")
+    assert (done.code, done.out) == (1, "")
+    assert "no profile is for 910B1: the nearest is ascend-910b3-" in done.err
+    assert run("profiles", "--hardware", "910B4", "show", "x").code == 2
 
 
 def test_profiles_are_listed_and_shown_with_sources(run: Run) -> None:
@@ -368,7 +391,7 @@ def test_a_64_gb_card_without_a_profile_takes_that_of_another_with_its_own_name(
     hardware: str, profile: str, card: str, run: Run
 ) -> None:
     done = run("check", "--hardware", hardware)
-    assert f"to use as --profile {profile} --set npu.card={card} (64 GB" in done.err
+    assert f"use it with --profile {profile} --set npu.card={card} (64 GB" in done.err
     assert run("check", "--profile", profile, "--set", f"npu.card={card}").code == 0
 
 
@@ -423,6 +446,15 @@ def test_a_section_is_explained_with_the_summaries_of_its_values(run: Run) -> No
     assert re.search(r"^  maas\.gateway\.port  +The port of its HTTP listener$", told, re.MULTILINE)
 
 
+def test_a_word_lists_the_values_that_mention_it(run: Run) -> None:
+    told = run("explain", "timeout").out
+    assert told.startswith("There is no value timeout. These mention it:\n")
+    assert {"maas.requestTimeout", "engine.args.shutdown-timeout"} <= {*told.split()}
+    assert "maas.requestTimeout" in run("explain", "longer answers").out
+    assert "engine.probes" not in run("explain", "longer answers").out
+    assert run("explain", "penguins").code == 1
+
+
 def test_an_unknown_value_names_the_three_nearest(run: Run) -> None:
     done = run("explain", "prefix.caching")
     assert done.err.count(",") == 2
@@ -474,7 +506,10 @@ def test_the_list_of_verbs_has_the_first_sentence_of_each() -> None:
         assert command
         assert (command.name, command.get_short_help_str(120)) == (name, sentence)
     # The module of `import` has another name: Python keeps the word for itself.
-    modules = {path.stem.rstrip("_") for path in Path(cli_package.__file__).parent.glob("[!_]*.py")}
+    modules = {
+        path.stem.rstrip("_").replace("_", " ")
+        for path in Path(cli_package.__file__).parent.glob("[!_]*.py")
+    }
     assert modules - set(VERBS) == {"connection", "options", "output"}
     assert list(VERBS) == sorted(VERBS)
     assert sorted(name for names in TASKS.values() for name in names) == list(VERBS)
@@ -510,7 +545,7 @@ def test_help_shows_every_summary_whole(
 def test_help_of_a_namespace_says_where_it_comes_from(run: Run) -> None:
     for verb in ("render", "check", "plan", "images"):
         told = " ".join(run(verb, "--help").out.split())
-        assert "by default demo: this command reads no kubeconfig" in told
+        assert "by default demo, because this command does not read the kubeconfig" in told
     for verb in ("apply", "delete", "diff", "doctor", "history", "rollback", "smoke", "status"):
         told = " ".join(run(verb, "--help").out.split())
         assert "by default the context's own, or demo where it has none" in told
@@ -585,8 +620,57 @@ def test_chart_check_without_a_chart_is_one_sentence(run: Run, tmp_path: Path) -
     assert (done.code, done.err) == (1, told)
 
 
+@pytest.mark.parametrize("verb", ["status", "history", "delete", "rollback"])
+def test_a_verb_that_needs_a_name_takes_it_from_a_profile(
+    verb: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cluster, "connect", lambda *_: FakeCluster(started()))
+    found = [
+        run(verb, *words, "-n", "demo")
+        for words in (("--profile", "ascend-910b3-16-w8a8"), ("--hardware", "910B3:16"))
+    ]
+    assert found[0] == found[1]
+    assert found[0] != run(verb, "-n", "demo") or verb == "history"
+
+
+def test_where_many_go_the_summary_has_their_urls(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.yaml").write_text("{name: a, router: {inline: true}}")
+    cluster = FakeCluster(started())
+    monkeypatch.setattr(Cluster, "connect", lambda *_: cluster)
+    rows = json.loads(run("apply", "--each", tmp_path, "-n", "demo", "-o", "json").out)
+    assert "; kserve ingress unknown: " in rows[0]["message"]
+    monkeypatch.setattr("dsv4deploy.cli.upgrade.waiting", lambda *_: lambda _: "ready")
+    for words in (("upgrade", tmp_path / "a.yaml"), ("rollback", tmp_path / "a.yaml", "1")):
+        done = run(*words, "-n", "demo", "--yes")
+        assert "kserve: its URL is unknown: " in done.err, done.err
+
+
+def test_nothing_waits_before_the_cluster_has_answered(run: Run, tmp_path: Path) -> None:
+    done = run("apply", "--wait", "--kubeconfig", tmp_path / "none")
+    assert done.code == 1
+    assert "waiting" not in done.err
+
+
+def test_several_clients_are_one_word(run: Run) -> None:
+    done = run("keys", "create", "alice", "bob")
+    assert "write several clients with commas, as in alice,bob" in done.err
+    assert done.code == 2
+
+
+def test_a_plan_counts_requests_of_a_length(run: Run) -> None:
+    told = run("plan", "--request", "8K").out
+    assert "Of requests of 8192 tokens, prompt and answer, it holds " in told
+    known = json.loads(run("plan", "--request", "32K", "-o", "json").out)
+    assert known["requests_at_once"] == known["likely"]["requests"]
+    longer = run("plan", "--request", "1M").out
+    assert "it holds 0 at once: vLLM rejects what is longer than max-model-len, 32768." in longer
+    assert run("plan", "--request", "many").code == 2
+
+
 def test_a_revision_and_files_name_what_rollback_goes_back_to(run: Run, tmp_path: Path) -> None:
-    assert "give one revision" in run("rollback", "1", "2").err
+    assert "name one revision" in run("rollback", "1", "2").err
     assert run("rollback", "0").code == 2
     done = run("rollback", tmp_path / "none.yaml", "3")
     assert f"{tmp_path}/none.yaml: can't read this file" in done.err
@@ -717,7 +801,7 @@ def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
     assert (typed("y\n").returncode, typed("n\n").returncode) == (0, 1)
     done = typed("")
     assert done.returncode == 1
-    assert "no terminal to ask on: give --yes" in done.stderr
+    assert "there is no terminal to ask on: add --yes" in done.stderr
 
 
 def test_a_fleet_s_files_are_services_of_their_own(run: Run, tmp_path: Path) -> None:
@@ -762,11 +846,12 @@ def test_a_namespace_is_the_context_s_own_unless_it_is_named(
     told: list[str] = []
 
     @click.command()
-    @service_options
-    def verb(service: ServiceOptions) -> None:
-        told.append(service.release(service.namespace).namespace)
+    @placed_options
+    @cluster_options
+    def verb(deployment: DeploymentOptions, cluster: ClusterOptions) -> None:
+        told.append(cluster.release(deployment.namespace).namespace)
         # Of a fleet, each context has its own, whatever the current one's is.
-        told.append(replace(service, context="a").release(service.namespace).namespace)
+        told.append(replace(cluster, context="a").release(deployment.namespace).namespace)
 
     verb.main([*words, "--kubeconfig", str(kubeconfig)], standalone_mode=False)
     assert told == [found, "own" if "-n" in words else "demo"]
@@ -823,4 +908,4 @@ def test_a_manifest_that_is_not_utf8_differs_from_the_base(run: Run, tmp_path: P
 
 
 def test_no_endless_file_is_read(run: Run) -> None:
-    assert "more than 4 MiB: this is no values file" in run("render", "/dev/zero").err
+    assert "more than 4 MiB: this is not a values file" in run("render", "/dev/zero").err

@@ -292,7 +292,7 @@ def test_a_schema_that_no_server_stores_is_an_error(schema: Tree, tmp_path: Path
     for file in ("a.json", "a.yaml"):
         text = json.dumps(crd(schema))
         (tmp_path / file).write_text(text)
-        with pytest.raises(ValuesError, match="take it out of the folder"):
+        with pytest.raises(ValuesError, match="remove it of the folder"):
             validate([thing({"size": 1})], tmp_path)
         (tmp_path / file).unlink()
 
@@ -335,6 +335,8 @@ def cases() -> dict[str, Values]:
         found[f"example {file.parent.name} with maas"] = load(file, set=["maas.enabled=true"])
     for backend in ("Service", "InferencePool"):
         found[backend] = load(set=["maas.enabled=true", f"maas.backend={backend}"])
+    many = ["maas.enabled=true", "maas.gateway.replicas=2", "engine.warmUp=true"]
+    found["many"] = load(set=many)
     return {"default": Values(), **found}
 
 
@@ -345,13 +347,12 @@ def named(item: Tree, name: str) -> Tree:
 
 def test_every_emitted_object_is_accepted_by_the_real_crds(real_crds: Path) -> None:
     # All at once, for most of the time is spent on reading the CRDs.
-    # Prometheus Operator's CRDs and EnvoyPatchPolicy's are fetched by the tests with real servers.
+    # Prometheus Operator's and KEDA's CRDs are fetched by the tests with real servers.
     objects = [
         named(item, name)
         for name, values in cases().items()
         for item in render(values)
-        if not item["apiVersion"].startswith("monitoring.coreos.com/")
-        and item["kind"] != "EnvoyPatchPolicy"
+        if not item["apiVersion"].startswith(("monitoring.coreos.com/", "keda.sh/"))
     ]
     assert {"LLMInferenceService", "AIGatewayRoute", "Backend", "ReferenceGrant"} <= {
         item["kind"] for item in objects

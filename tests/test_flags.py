@@ -34,7 +34,7 @@ VERSION = default_vllm()
         ("max-num-seqs", 4.5, "this flag takes a whole number, not 4.5"),
         ("max-num-seqs", "4k", "this flag takes a whole number, not 4k"),
         ("kv-cache-memory-bytes", "1.5G", "this flag takes a whole number, not 1.5G"),
-        ("gpu-memory-utilization", "0.9", "this flag takes a number: leave out the quotes"),
+        ("gpu-memory-utilization", "0.9", "this flag takes a number: remove the quotes"),
         ("seed", {"a": 1}, "this flag takes a whole number, not a mapping"),
         ("additional-config", "{bad", "not strict JSON"),
         ("additional-config", '{"a": NaN}', "NaN is not JSON"),

@@ -115,8 +115,7 @@ def test_the_render_of_a_profile_is_the_profile(profile: str) -> None:
     assert again(found) == values
 
 
-# Mounts, standard labels and objects of a user's own are listed, and are no values yet.
-EXAMPLES = set(ROOT.glob("examples/*/values.yaml")) - {ROOT / "examples/own-parts/values.yaml"}
+EXAMPLES = ROOT.glob("examples/*/values.yaml")
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES), ids=str)
@@ -182,14 +181,14 @@ def test_what_the_package_does_not_know_is_listed_by_its_topmost_field() -> None
         {"name": "ELSEWHERE", "valueFrom": memory},
     ]
     engine(objects)["securityContext"]["runAsUser"] = 1000
-    objects.append({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "more"}})
+    objects.append({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "more"}})
     found = imported(objects)
     assert [str(change) for change in found.changes] == [
         f"~ {SERVICE} spec.template.containers.main.env.ELSEWHERE: "
         '{"valueFrom": {"resourceFieldRef": {"resource": "limits.memory"}}} -> (none)',
         f"~ {SERVICE} spec.template.containers.main.securityContext.runAsUser: 1000 -> 0",
         f'~ {SERVICE} spec.template.dnsConfig: {{"options": [{{"x": 1}}]}} -> (none)',
-        "- Service prod/more",
+        "- Secret prod/more",
     ]
     assert found.overlay == {"engine": {"env": {"HF_TOKEN": "hf_abc"}}}
 
@@ -247,7 +246,7 @@ def test_a_script_in_other_words_is_values() -> None:
         {"model": {"claims": {"leader": "a"}}, "router": {"inline": True, "replicas": 3}},
         {"kvStore": {"enabled": True, "segmentBytes": 12345, "protocol": "tcp"}},
         {"npu": {"tolerations": {"*": {"operator": "Exists", "value": "", "effect": ""}}}},
-        {"maas": {"enabled": True, "bytesPerToken": 48, "gateway": {"parallelRequests": 4096}}},
+        {"maas": {"enabled": True, "bytesPerToken": 48, "gateway": {"replicas": 4}}},
         {
             "maas": {"enabled": True, "gateway": {"create": False}},
             "disruptionBudget": {"enabled": True},
@@ -259,6 +258,55 @@ def test_values_that_are_right_only_together_are_found(values: Tree) -> None:
     found = imported(rendered(load(values)))
     assert not found.changes
     assert rendered(again(found)) == rendered(load(values))
+
+
+def site(kind: str = "ConfigMap", **fields: Any) -> Tree:
+    """An object of a user's own."""
+    api = {"NetworkPolicy": "networking.k8s.io/v1"}.get(kind, "v1")
+    return {"apiVersion": api, "kind": kind, "fields": fields or {"data": {"a": "b"}}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"extraObjects": {"site": site()}},
+        # The kinds of these are those of templates.
+        {"extraObjects": {"site": site()}, "monitoring": {"enabled": True}},
+        {"extraObjects": {"deny": site("NetworkPolicy", spec={"podSelector": {}})}},
+        {"standardLabels": True},
+        {
+            "standardLabels": True,
+            "labels": {"team": "a"},
+            "annotations": {"b": "c"},
+            "extraObjects": {"site": {**site(), "labels": {"own": "x", "team": "other"}}},
+        },
+    ],
+    ids=json.dumps,
+)
+@pytest.mark.parametrize("tool", ["dsv4deploy", "Helm"])
+def test_objects_and_labels_of_a_user_s_own_are_values(values: Tree, tool: str) -> None:
+    objects = render(load(values), Release(namespace="prod", service=tool))
+    found = imported(objects)
+    assert not found.changes
+    assert again(found) == load(values)
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata"),
+    [
+        ("Secret", {}),
+        ("Namespace", {}),
+        ("Service", {"namespace": "elsewhere"}),
+        ("Job", {"annotations": {"helm.sh/hook": "test"}}),
+    ],
+)
+def test_an_object_that_values_are_no_place_for_is_listed(kind: str, metadata: Tree) -> None:
+    other = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "site", **metadata}}
+    found = imported([*rendered(load()), other])
+    (change,) = found.changes
+    place = metadata.get("namespace", "prod")
+    assert (change.object, change.before) == (f"{kind} {place}/site", "the object")
+    assert found.overlay == {}
 
 
 def test_an_entry_of_a_profile_that_null_cannot_take_away_leads_to_the_defaults() -> None:
@@ -343,7 +391,7 @@ def test_the_render_of_any_values_is_imported_whole(kind: str, seed: int) -> Non
         return  # PyYAML writes some text in ways that other readers take for something else.
     found = imported(given_objects)
     equal = rendered(again(found)) == objects
-    # Objects of a site's own are listed, and so is null in free fields, which no object keeps.
+    # Null in free fields, which no object keeps, is listed.
     assert equal or (found.changes and kind == "drawn")
     assert not (equal and found.changes)
 
@@ -398,7 +446,9 @@ def test_the_verb_writes_a_values_file_that_renders_the_manifest(tmp_path: Path)
     assert load(file, profile="ascend-910b4-8-w4a8") == values
     text = file.read_text("utf-8")
     assert "# dsv4deploy render THIS-FILE --profile ascend-910b4-8-w4a8 -n prod" in text
-    assert "# Requests processed at once; more of them wait. Unit: requests." in text
+    assert (
+        "# Maximum number of requests processed at once; further requests wait. Unit: requests."
+    ) in text
     assert "A manifest does not show model.quantization w4a8, npu.card 910B4" in result.stderr
     diff = f"`dsv4deploy diff {file} --profile=ascend-910b4-8-w4a8 -n prod`"
     assert diff in result.stderr
@@ -411,12 +461,19 @@ def test_the_verb_fails_where_values_cannot_express_something() -> None:
     result = run("-", text=yamlio.write(objects))
     assert result.exit_code == 1
     assert f"values cannot express: ~ {SERVICE} spec.template.runtimeClassName" in result.stderr
-    assert "known of the profile" in result.stderr
+    assert "known from the profile" in result.stderr
     assert result.stdout.startswith("# What a manifest that runs has other than the profile")
 
 
 def test_a_verb_without_a_manifest_says_what_is_missing() -> None:
     assert "name a manifest, or a service with --from-cluster" in run().output
+
+
+A_DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "vllm", "namespace": "demo"},
+}
 
 
 def two(objects: list[Tree]) -> list[Tree]:
@@ -426,12 +483,21 @@ def two(objects: list[Tree]) -> list[Tree]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda objects: objects[:-1], "one LLMInferenceService can be imported at a time; there"),
-        (two, f"there is {SERVICE}, {SERVICE}"),
+        (lambda objects: objects[:-1], "this configures one: give the manifest of the LLMInferen"),
+        (two, f"imported at a time: give one of {SERVICE}, {SERVICE}"),
+        (
+            lambda _: [{**A_DEPLOYMENT, "metadata": {"name": f"vllm-{at}"}} for at in range(7)],
+            "Deployment vllm-4 and 2 more: another kind has no router",
+        ),
+        (
+            lambda _: [{**A_DEPLOYMENT, "kind": "HelmRelease"}],
+            "but HelmRelease demo/vllm: render it first, with `helm template`",
+        ),
+        (lambda _: [], "but no object: give the manifest of the service, or --from-cluster NAME"),
         (lambda _: [{"name": "chat"}], "without apiVersion, kind and metadata.name is no object"),
         (lambda _: [{"kind": "A", "metadata": 1}], "without apiVersion, kind and metadata.name"),
     ],
-    ids=["none", "two", "values", "metadata"],
+    ids=["none", "two", "deployments", "release", "empty", "values", "metadata"],
 )
 def test_what_is_no_manifest_of_one_service_is_refused(
     change: Callable[[list[Tree]], list[Tree]], words: str

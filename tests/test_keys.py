@@ -61,9 +61,22 @@ def test_keys_are_of_one_format_and_none_is_like_another(serve: Serve) -> None:
     made: set[str] = set()
     for _ in range(5):
         cluster, *_ = serve(KINDS, GONE, MADE)
-        create(held(cluster), "alice", None, NOW, made.add)
+        create(held(cluster), ["alice"], None, NOW, made.add)
     assert len(made) == 5
     assert all(re.fullmatch(r"dsv4_[A-Za-z0-9_-]{43}", key) for key in made)
+
+
+def test_several_clients_get_their_keys_together(serve: Serve) -> None:
+    cluster, asked, _ = serve(KINDS, GONE, MADE)
+    given: list[str] = []
+    create(held(cluster), ["alice", "bob"], None, NOW, given.append)
+    (text,) = given
+    assert [line.split()[0] for line in text.splitlines()] == ["alice", "bob"]
+    assert len({line.split()[1] for line in text.splitlines()}) == 2
+    assert len([line for line in asked if line.startswith("POST")]) == 2  # the dry run, and once
+    cluster, *_ = serve(KINDS, (200, secret(bob="dsv4_b")))
+    with pytest.raises(ClusterError, match="bob has a key already"):
+        create(held(cluster), ["alice", "bob"], None, NOW, full)
 
 
 def test_who_is_overtaken_begins_again_from_what_is_there_now(serve: Serve) -> None:
@@ -71,7 +84,7 @@ def test_who_is_overtaken_begins_again_from_what_is_there_now(serve: Serve) -> N
     read = (200, secret(bob="dsv4_b"))
     cluster, asked, _ = serve(KINDS, GONE, MADE, there, read, CLASH, read, MADE)
     given: list[str] = []
-    create(held(cluster), "alice", None, NOW, given.append)
+    create(held(cluster), ["alice"], None, NOW, given.append)
     get = f"GET {SECRET}/maas-api-keys"
     post = f"POST {SECRET}?fieldManager=dsv4deploy"
     assert asked[1:] == [get, f"{post}&dryRun=All", post, get, PUT, get, PUT]
@@ -93,7 +106,7 @@ def full(_: str) -> None:
 def test_a_key_that_can_t_be_handed_out_changes_nothing(serve: Serve) -> None:
     cluster, asked, _ = serve(KINDS, GONE, MADE)
     with pytest.raises(DeployError, match="no space left"):
-        create(held(cluster), "alice", None, NOW, full)
+        create(held(cluster), ["alice"], None, NOW, full)
     assert [line for line in asked if not line.startswith("GET") and "dryRun" not in line] == []
 
 
@@ -101,14 +114,14 @@ def test_what_the_server_refuses_is_refused_before_a_key_is_handed_out(serve: Se
     cluster, *_ = serve(KINDS, GONE, refusal(403, "Forbidden", "exceeded quota"))
     given: list[str] = []
     with pytest.raises(ClusterError, match="exceeded quota"):
-        create(held(cluster), "alice", None, NOW, given.append)
+        create(held(cluster), ["alice"], None, NOW, given.append)
     assert given == []
 
 
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (refusal(403, "Forbidden", "exceeded quota"), "handed out is not in force"),
+        (refusal(403, "Forbidden", "exceeded quota"), "handed out is not in effect"),
         (refusal(500, "", "lost"), "handed out may be in force: `keys list` tells"),
         (refusal(409, "AlreadyExists", "there"), "alice has a key already.*\n.*not in force"),
     ],
@@ -122,7 +135,7 @@ def test_of_a_change_that_fails_later_it_is_said_what_the_key_is(
         cluster, *_ = serve(KINDS, GONE, MADE, answer, theirs)
     given: list[str] = []
     with pytest.raises(ClusterError, match=told) as error:
-        create(held(cluster), "alice", None, NOW, given.append)
+        create(held(cluster), ["alice"], None, NOW, given.append)
     assert len(given) == 1
     assert given[0] not in str(error.value)
 
@@ -142,14 +155,14 @@ def test_what_can_t_be_a_client_is_refused_before_any_request(
 ) -> None:
     cluster, asked, _ = serve(KINDS)
     with pytest.raises(ValuesError, match="letters and digits"):
-        create(held(cluster), client, None, NOW, full)
+        create(held(cluster), [client], None, NOW, full)
     assert asked == []
 
 
 def test_a_refusal_holds_no_key(serve: Serve) -> None:
     place = held(serve(KINDS, (200, secret(alice="dsv4_a")))[0])
     with pytest.raises(ClusterError, match="alice has a key already") as clash:
-        create(place, "alice", None, NOW, full)
+        create(place, ["alice"], None, NOW, full)
     with pytest.raises(ClusterError, match="no key of bob; it has keys of alice") as missing:
         rotate(place, "bob", None, NOW, full)
     assert "dsv4_" not in f"{clash.value!r} {missing.value!r}"

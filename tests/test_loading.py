@@ -33,6 +33,25 @@ def test_settings_come_after_files_and_text_after_all() -> None:
     assert (values.replicas, values.name) == (3, "b")
 
 
+@pytest.mark.parametrize(
+    ("setting", "lost"),
+    [
+        ('engine.args={"max-num-seqs":8}', "their engine.args.seed, engine.args.x.y:"),
+        ('engine.args={"seed":8}', "without their engine.args.x.y:"),
+        ("engine={}", "engine.args.seed, engine.args.x.y, engine.env.A:"),
+        ("engine.args.seed=8", ""),
+        ('engine.args.more={"seed":8}', ""),
+        ("engine.args.x=null", "engine.args.x.y:"),
+    ],
+)
+def test_an_object_as_a_setting_says_what_it_takes_away(setting: str, lost: str) -> None:
+    told: list[str] = []
+    below = {"engine": {"args": {"seed": 1, "x": {"y": 2}}, "env": {"A": "1"}}}
+    load(below, set_json=[setting], note=told.append)
+    assert bool(told) == bool(lost)
+    assert all(lost in sentence and "as in Helm" in sentence for sentence in told)
+
+
 def test_the_profile_lies_under_the_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("engine: {args: {max-num-seqs: 8}}\n")
@@ -74,15 +93,25 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
     [
         ({"replicas": 0}, "replicas: must be at least 1, not 0"),
         ({"engine": {"<<": {}}}, "engine.<<: there is no such value"),
+        (
+            {"maas": {"gateway": {"parallelRequests": 4096}}},
+            "maas.gateway.parallelRequests: this value no longer exists: set "
+            "maas.gateway.replicas to one proxy for each 500 concurrent requests",
+        ),
         ({"replicas": True}, "replicas: must be a whole number, not true"),
         ({"replicas": 1.5}, "replicas: must be a whole number, not 1.5"),
-        ({"replicas": "1"}, 'replicas: must be a whole number, not "1": leave out the quotes'),
+        (
+            {"engine": {"args": {"max-model-len": "32k"}}},
+            'engine.args.max-model-len: must be a whole number, not "32k": write 32000, which is '
+            "vLLM's 32k",
+        ),
+        ({"replicas": "1"}, 'replicas: must be a whole number, not "1": remove the quotes'),
         ({"name": 5}, 'name: must be text, not 5: write "5", in quotes'),
-        ({"name": "A b"}, 'name: "A b" must be lower-case letters'),
+        ({"name": "A b"}, 'name: "A b" must be lowercase letters'),
         ({"name": ""}, "name: "),
         ({"name": "x" * 64}, "name: must have 63 characters or fewer, not 64"),
-        ({"name": None}, "name: null can't take this value away"),
-        ({"engine": None}, "engine: null can't take this value away"),
+        ({"name": None}, "name: null can't remove this value"),
+        ({"engine": None}, "engine: null can't remove this value"),
         ({"engine": 5}, "engine: must be a mapping, not 5"),
         ({"engine": []}, "engine: must be a mapping, not []"),
         ({"engine": {"env": []}}, "engine.env: must be a mapping, not []"),
@@ -92,7 +121,7 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"replicas": 2**31}, "replicas: must be at most 2147483647"),
         (
             {"engine": {"imagePullSecrets": ["a", "b", "a"]}},
-            "engine.imagePullSecrets: the same item is here twice: keep one",
+            "engine.imagePullSecrets: this item is duplicated: keep one",
         ),
         ({"engine": {"shell": "bash"}}, "engine.shell: must be a list"),
         ({"engine": {"shell": ["a", 1]}}, "engine.shell.1: must be text, not 1"),
@@ -133,8 +162,8 @@ def test_the_last_source_that_set_a_bad_value_is_named(tmp_path: Path) -> None:
         [
             f'{one}: replicas: must be a whole number, not "bad"',
             f'{two}: name: must be text, not 6: write "6", in quotes',
-            "--set engine.port=0.5: engine.port: must be a whole number, not "
-            '"0.5": use --set-json, for --set reads this as text',
+            '--set engine.port=0.5: engine.port: must be a whole number, not "0.5": use '
+            "--set-json, because --set reads this as text",
             "--set model.name=: model.name: must not be empty",
         ]
     )
@@ -153,15 +182,13 @@ def test_a_name_is_data_and_wins_over_every_setting() -> None:
 def test_an_umbrella_chart_s_own_keys_are_accepted() -> None:
     assert load({"enabled": True, "tags": {"front": False}}) == load({"tags": {"front": False}})
     (told,) = problems({"enabled": False})
-    assert told == (
-        "values: enabled: must be true: only an umbrella chart can leave this chart out"
-    )
+    assert told == ("values: enabled: must be true: only an umbrella chart can disable this chart")
 
 
 def test_of_many_problems_the_first_are_told() -> None:
     told = problems({"engine": {f"key{number}": 1 for number in range(8000)}})
     assert len(told) == 101
-    assert told[-1] == "values: 7900 more values are not accepted: correct these first"
+    assert told[-1] == "values: 7900 more values are not accepted: fix these first"
     (told,) = problems({"engine": {"args": {f"key{number}": 1 for number in range(8000)}}})
     assert told == "values: engine.args: must have 512 entries or fewer, not 8017"
 

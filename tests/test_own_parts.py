@@ -29,7 +29,7 @@ ALL_ON = {
         "enabled": True,
         "gateway": {
             "hostname": "maas.example.org",
-            "parallelRequests": 2000,
+            "replicas": 4,
             "accessLog": {"enabled": True},
             "tls": {"enabled": True, "issuer": {"name": "site"}},
         },
@@ -78,7 +78,7 @@ def selectors(tree: Any) -> Iterator[Any]:
 
 def test_labels_and_annotations_are_on_every_object_and_change_nothing_else() -> None:
     plain, marked = render(load(ALL_ON)), render(load(ALL_ON, MARKED))
-    assert len(plain) == 18
+    assert len(plain) == 17
     for before, after in zip(plain, marked, strict=True):
         meta, own = after.pop("metadata"), before.pop("metadata")
         assert after == before
@@ -172,7 +172,7 @@ def test_a_variable_comes_from_a_secret_or_config_map() -> None:
         ({"annotations": {"a": "{{ x }}"}}, "which KServe would expand"),
         ({"engine": {"affinity": []}}, "engine.affinity: must be a mapping"),
         ({"engine": {"extraContainers": [{"name": "x"}]}}, "extraContainers: must be a mapping"),
-        ({"engine": {"extraVolumes": {"Hccn": {}}}}, "as Kubernetes names parts of a pod"),
+        ({"engine": {"extraVolumes": {"Hccn": {}}}}, "as in names of a pod's parts"),
         ({"engine": {"extraVolumes": {"x": "y"}}}, "engine.extraVolumes.x: must be a mapping"),
         ({"engine": {"extraVolumeMounts": {"etc": {}}}}, "a path in the container"),
         ({"extraObjects": {"x": {"kind": "ConfigMap"}}}, "extraObjects.x.apiVersion: this value"),

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from dsv4deploy.cluster.pods import ended, failures, started, stuck, unscheduled
+from dsv4deploy.cluster.pods import (
+    current,
+    ended,
+    failures,
+    lost,
+    rejected,
+    started,
+    stuck,
+    unscheduled,
+)
 
 Tree = dict[str, Any]
 ENDED = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-01-01T00:00:00Z"}
@@ -35,6 +44,31 @@ def waiting(reason: str, **more: str) -> Tree:
 def test_a_pod_without_a_node_says_why(condition: Tree, why: str) -> None:
     assert unscheduled(pod(conditions=[{"type": "PodScheduled", **condition}])) == why
     assert unscheduled({"metadata": {"name": "new"}}) == ""
+
+
+@pytest.mark.parametrize(
+    ("ready", "containers", "node"),
+    [("True", "True", ""), ("False", "False", ""), ("False", "True", "n2")],
+)
+def test_a_pod_whose_node_does_not_answer_names_it(ready: str, containers: str, node: str) -> None:
+    held = {"Ready": ready, "ContainersReady": containers}
+    conditions = [{"type": kind, "status": status} for kind, status in held.items()]
+    assert lost({**pod(conditions=conditions), "spec": {"nodeName": "n2"}}) == node
+
+
+def test_pods_that_a_node_rejected_count_only_where_there_are_no_others() -> None:
+    full = {"phase": "Failed", "reason": "Evicted", "message": "The node had condition: [Disk]. "}
+    first, last = pod("chat-1", **full), pod("chat-0", **full)
+    first["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    last["metadata"]["creationTimestamp"] = "2026-01-01T00:00:01Z"
+    last["spec"] = {"nodeName": "n1"}
+    why = "node n1 does not keep pod chat-0: Evicted: The node had condition: [Disk]."
+    assert rejected(last) == why
+    assert current([last, first]) == [last]
+    runs = pod("chat-2", phase="Running")
+    assert rejected(runs) == ""
+    assert current([last, runs, first]) == [runs]
+    assert current([]) == []
 
 
 def test_a_container_that_can_t_start_says_why() -> None:

@@ -24,6 +24,7 @@ COMMANDS = (
     "render --set engine.args.gpu_memory_utilization=0.85",
     "profiles",
     "plan",
+    "doctor -n demo",
 )
 WIDTHS = (80, 100, 200)
 # What a user would copy, from the rules' codes to an image's tag.
@@ -36,11 +37,27 @@ COPIED = (
 )
 
 
+# A program that reads no kubeconfig, but asks a cluster in memory, which has a Secret of another
+# type and nothing of KServe.
+ON_A_CLUSTER = """
+import sys
+from fake_api import FakeCluster, started
+from dsv4deploy.cli import main
+from dsv4deploy.cli.connection import ClusterOptions
+meta = {"name": "modelcar-registry-auth", "namespace": "demo"}
+secret = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": meta}
+ClusterOptions.connect = lambda _: FakeCluster(started(secret))
+main()
+"""
+
+
 def told(words: str, width: int) -> str:
     """What a command says on a terminal, or what is read as one, of this width."""
+    program = ["-c", ON_A_CLUSTER] if words.startswith("doctor") else ["-m", "dsv4deploy"]
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-m", "dsv4deploy", *shlex.split(words)],
-        env={**os.environ, "COLUMNS": str(width), "PYTHONUTF8": "1"},
+        [sys.executable, *program, *shlex.split(words)],
+        env={**os.environ, "COLUMNS": str(width), "PYTHONUTF8": "1", "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -117,7 +117,7 @@ def test_harmless_lines_claim_nothing() -> None:
         ("No Healthy Upstream", ["no-engine-behind"]),
         ("x509: certificate signed by unknown authority", ["certificate-unknown"]),
         ("Back-off restarting failed container", ["container-restarts"]),
-        ("profile nope: there is no profile of this name", ["profile-unknown"]),
+        ("profile nope: there is no profile with this name", ["profile-unknown"]),
         ('{"response_code":503,"response_flags":"UC"}', ["router-refused"]),
         ('{"response_flags":"UF","response_code":503}', ["router-refused"]),
         ('{"response_code":200,"response_flags":"-"}', []),
@@ -306,7 +306,7 @@ def test_a_message_in_json() -> None:
 def test_only_where_nothing_is_found_it_fails() -> None:
     done = why("all is well")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert b"nothing is known of this" in done.stderr
+    assert b"this error is unknown" in done.stderr
     assert why("-").returncode == 1
     assert why().returncode == 2
     assert why("LookupError: what nobody knows").returncode == 0

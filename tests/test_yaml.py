@@ -64,7 +64,7 @@ def test_a_scalar_means_what_helm_takes_it_for(text: str, value: Any) -> None:
             for text in ("08", "0o17", "0x1F", "0b1", "1_000", "1:30", "190:20:30", "00.5", "1e1_0")
         ),
         *(
-            (text, "is a number to some readers and text to others")
+            (text, "is a number to some parsers and text to others")
             for text in ("+_1", "1e+_5", "-_0", "0x_1F", "+1_.5")
         ),
         ("0_x1", "is a number to some"),
@@ -73,7 +73,7 @@ def test_a_scalar_means_what_helm_takes_it_for(text: str, value: Any) -> None:
             for text in ("1e400", "-1e400", "9" * 40 + "e300")
         ),
         *(
-            (text, "octal number to some readers: write a plain decimal number")
+            (text, "octal number to some parsers: write a plain decimal number")
             for text in ("0_12", "0" * 40 + "7")
         ),
         *((text, "for the text") for text in ("2001-01-01", "2001-1-1 10:00:00", ".inf", "-.INF")),
@@ -107,8 +107,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("a: 1\na: 2\n", "f:2: a: this key is here twice"),
-        ("a:\n  b: 1\n  b: 1\n", "f:3: a.b: this key is here twice"),
+        ("a: 1\na: 2\n", "f:2: a: this key is duplicated"),
+        ("a:\n  b: 1\n  b: 1\n", "f:3: a.b: this key is duplicated"),
         ("a: 1\n---\nb: 2\n", "several YAML documents in one file"),
         ("- a\n", "the document must be a mapping"),
         ("just text\n", "the document must be a mapping"),
@@ -116,12 +116,12 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: 'x\n", "not a YAML document"),
         ("\ta: 1\n", "not a YAML document"),
         ("a: *b\n", "undefined alias"),
-        ("a: !!binary aGk=\n", "f:1: tags such as ! and !!str have no meaning here"),
+        ("a: !!binary aGk=\n", "f:1: tags such as ! and !!str are not supported"),
         ("a: !!str 1\n", "f:1: tags"),
         ("a: ! 1\n", "f:1: tags"),
         ("a: !custom {b: 1}\n", "f:1: tags"),
         ("b: 1\na: ! [b]\n", "f:2: tags"),
-        ("%YAML 1.2\n---\na: 1\n", "f:1: directives such as %YAML have no meaning here"),
+        ("%YAML 1.2\n---\na: 1\n", "f:1: directives such as %YAML are not supported"),
         ("%TAG ! tag:x,2000:\n---\na: 1\n", "f:1: directives"),
         ("a: 1\n...\ntrash: [", "not a YAML document"),
         ("a: é\n".encode("utf-16"), "not UTF-8 text: save this file as UTF-8"),
@@ -133,7 +133,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("null: a\n", "is not text"),
         ("[a]: 1\n", "a key must be text"),
         ("a: &x [*x]\n", "this alias contains itself"),
-        ("a: {<<: [1]}\n", "`<<` takes a mapping"),
+        ("a: {<<: [1]}\n", "`<<` requires a mapping"),
         ("a: \x07\n", "not a YAML document"),
         (BOMB, "make it too large"),
         ("[" * 5000, "nest"),
@@ -142,11 +142,11 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (b"a: \xff\n", "not UTF-8 text"),
         ("a:\n- [b, {c: d?}]\n", "f:2: unquoted text between [ ] or { } ends at a `?`"),
         ("{a?: 1}\n", "f:1: unquoted text"),
-        ('a: 1\nb: "c\\/d"\n', "f:2: some readers do not know the escape \\/"),
-        ('{"a": "\\\\\\/"}', "f:1: some readers do not know the escape"),
-        ("a: 1\n---b: 2\n", "f:2: a line that begins with --- and goes on"),
-        ("--- {a: 1}\n", "f:1: a line that begins with ---"),
-        ("a: 'b\n---c'\n", "f:2: a line that begins with ---"),
+        ('a: 1\nb: "c\\/d"\n', "f:2: some parsers do not support the escape \\/"),
+        ('{"a": "\\\\\\/"}', "f:1: some parsers do not support the escape"),
+        ("a: 1\n---b: 2\n", "f:2: some parsers end the file at a line that starts with ---"),
+        ("--- {a: 1}\n", "f:1: some parsers end the file at a line that starts with ---"),
+        ("a: 'b\n---c'\n", "f:2: some parsers end the file at a line that starts with ---"),
         ("a: 1\n\nb: 2\rc: 3\n", "f:3: a carriage return without a line feed"),
         ("a: 'b\r\r\n\n  c'\n", "f:1: a carriage return"),
     ],

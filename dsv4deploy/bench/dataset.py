@@ -1,8 +1,8 @@
 """Data sets for the benchmark, sized by the model's own tokenizer.
 
-A folder made here holds aiperf's input files and ``dataset.json``, which says what they were made
-of. The words are chosen so that the tokenizer makes each of them one token: a prompt's tokens are
-its words. The chat template's own tokens come on top, as they do in any request.
+A folder made here holds aiperf's input files and ``dataset.json``, which records what they were
+made of. The words are chosen so that the tokenizer makes each of them one token: a prompt's tokens
+are its words. The chat template's own tokens come on top, as they do in any request.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def make(
     """Makes the input files of both scenarios; the same bytes for the same arguments.
 
     Args:
-        folder: where to; what stands there is replaced.
+        folder: the target; existing files in it are replaced.
         tokenizer: the folder of the model's tokenizer.
         seed: another gives other prompts.
         requests: of each scenario, a multiple of 4; 240 were published.

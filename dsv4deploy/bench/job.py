@@ -97,15 +97,16 @@ def run(
 ) -> None:
     """Runs what is pending in the cluster, and brings each run's results back.
 
-    Interrupted, the Job goes on; the same command comes back to it, or to what it has left.
+    If the command is interrupted, the Job continues; run the same command to return to it or to its
+    results.
 
     Args:
         cluster: where.
         benchmark: what.
         job: how.
         release: the Job's namespace.
-        tell: is told of progress.
-        note: is told, in words, what the Job waits for.
+        tell: is called with the progress.
+        note: is called with a text of what the Job waits for.
 
     Raises:
         DeployError: the Job failed or can't start; runs that have ended are kept.
@@ -134,8 +135,8 @@ def run(
             if _pending(benchmark.plan()) == pending:
                 raise DeployError(
                     f"Job {name} has ended, and its log holds no result: "
-                    f"{command('kubectl', '-n', place, 'logs', f'job/{name}')} says more; was the "
-                    "log rotated?"
+                    f"{command('kubectl', '-n', place, 'logs', f'job/{name}')} shows more; was "
+                    "the log rotated?"
                 )
         _delete(cluster, manifest(benchmark, job, release))
 
@@ -172,7 +173,7 @@ def _mark(folder: Path) -> str:
 
 
 def _told(job: Object, about: str) -> str:
-    """What a Job's annotation says of it."""
+    """The contents of a Job's annotation."""
     return str((job["metadata"].get("annotations") or {}).get(f"dsv4deploy.io/{about}", ""))
 
 
@@ -228,7 +229,9 @@ def _follow(
     while True:
         live = cluster.live(objects[-1])
         if live is None:
-            raise ClusterError(f"Job {name} is gone; the same command makes it anew", "NotFound")
+            raise ClusterError(
+                f"Job {name} does not exist any more; the same command creates it again", "NotFound"
+            )
         log = _log(cluster, live)
         collect(log, benchmark)
         for group, number, ended in _PROGRESS.findall(log)[-1:]:
@@ -237,7 +240,7 @@ def _follow(
         if ended_as == "Failed":
             last = "\n".join(log.strip().splitlines()[-15:]) or "its pod left no log"
             key = f"{KEY} is {job.key_name} of Secret {job.key_secret} there; "
-            advice = f"{key if job.key_secret else ''}the same command goes on"
+            advice = f"{key if job.key_secret else ''}run the same command to continue"
             raise DeployError(f"Job {name} failed:\n{last}\n{advice}")
         if ended_as:
             return
@@ -250,8 +253,8 @@ def _follow(
             # Or it would begin to load the engine at a time that nobody expects.
             _delete(cluster, objects)
             raise DeployError(
-                f"Job {name} can't start: {waits}; nothing of it has run, so it is deleted, and "
-                "the same command makes it anew"
+                f"Job {name} can't start: {waits}; nothing has run, so it is deleted; run the "
+                "same command to create it again"
             )
         elif waits != noted:
             note(f"Job {name} waits: {waits}")
@@ -274,7 +277,7 @@ def _pods(cluster: Cluster, job: Object) -> list[Object]:
 
 
 def _stuck(pods: list[Object]) -> str:
-    """Why a Job's pod can never start, and what to do; ``""`` where it may."""
+    """Why a Job's pod can never start, and the fix; ``""`` if it can."""
     for pod in pods:
         reason, why = stuck(pod)
         if reason:

@@ -40,7 +40,7 @@ _BINS = 96
 
 @dataclass(frozen=True)
 class Report:
-    """What is to be said of some results.
+    """The report on a set of results.
 
     Attributes:
         judged: each result with its verdict.
@@ -66,7 +66,7 @@ class Report:
             return ""
         every = all(each.verdict.simulated for each in self.judged)
         which = "Every figure measured here" if every else "What is marked so"
-        told = f"{which} comes from a simulator of the engine, and says nothing about an NPU."
+        told = f"{which} comes from a simulator of the engine, and is not a measurement of an NPU."
         if scales != {1.0}:
             factors = " or ".join(f"{1 / scale:.3g}" for scale in sorted(scales))
             told += (
@@ -230,7 +230,7 @@ def _percentiles(each: Judged, metric: Metric) -> dict[str, float]:
 def _throughput(each: Judged) -> Markup:
     seconds = max(run.span for run in each.result.runs)
     return plots.over_time(
-        "Tokens a second",
+        "Tokens per second",
         [(run.name, tokens_a_second(run, seconds)) for run in each.result.runs],
         seconds,
         _published(each, Metric.TPS),
@@ -240,7 +240,7 @@ def _throughput(each: Judged) -> Markup:
 
 
 def tokens_a_second(run: Run, seconds: float, bins: int = _BINS) -> list[float]:
-    """A run's throughput over its time: input and output tokens a second.
+    """A run's throughput over its time: input and output tokens per second.
 
     A request's tokens are spread evenly over its time: when they were computed is not known.
 

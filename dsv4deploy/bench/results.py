@@ -1,8 +1,8 @@
 """What a benchmark left in its folder: ``run.json`` and aiperf's own artefacts, read and scaled.
 
-A result's folder holds ``run.json``, which says what was asked, and ``runs/run-<k>/``, aiperf
+A result's folder holds ``run.json``, which records the settings, and ``runs/run-<k>/``, aiperf
 0.7.0's artefacts of each run: ``profile_export_aiperf.json`` (its summary) and
-``profile_export.jsonl`` (a record a request).
+``profile_export.jsonl`` (one record per request).
 
 A simulator may run time faster: at a ``timeScale`` of 0.1 it takes a tenth of the time that it
 simulates. What is read here is scaled back, to the time that it simulates.

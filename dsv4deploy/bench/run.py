@@ -49,7 +49,7 @@ class Subject:
         values: the deployment.
         profile: the profile whose published figures it is compared with.
         urls: of the chat completions, by ingress.
-        image: the engine's image, with its digest where a cluster told it.
+        image: the engine's image, with its digest if a cluster reported it.
     """
 
     values: Values
@@ -74,7 +74,7 @@ def subject(
     url: str = "",
     inside: bool = False,
 ) -> Subject:
-    """A deployment's ingresses and image, as its cluster tells them.
+    """A deployment's ingresses and image, as its cluster reports them.
 
     Args:
         values: the deployment.
@@ -125,7 +125,7 @@ def find_aiperf(named: str = "") -> str:
     found = named or (str(cached) if cached.is_file() else shutil.which("aiperf"))
     install = (
         f"`uv tool install aiperf=={worker.AIPERF}` or `pipx install aiperf=={worker.AIPERF}` "
-        "installs it in an environment of its own"
+        "installs it in a separate environment"
     )
     if not found:
         raise DeployError(f"aiperf is not installed: {install}; or name it with --aiperf")
@@ -140,7 +140,7 @@ def find_aiperf(named: str = "") -> str:
         )
     python = Path(found).resolve().with_name("python3")
     if not python.is_file():
-        raise DeployError(f"{found}: is in no environment of its own: {install}")
+        raise DeployError(f"{found}: is in no separate environment:  {install}")
     return str(python)
 
 
@@ -156,8 +156,8 @@ def command(
     """The arguments of aiperf, with ``{dataset}`` for the data set's folder.
 
     Lengths of prompts and answers are those that the server counts: the prompts are messages,
-    which aiperf counts no tokens of. Scenario 2 is bound by its conversations, not by requests: by
-    these aiperf begins some anew and leaves others unfinished.
+    which aiperf counts no tokens of. Scenario 2 is bound by its conversations, not by requests:
+    with a number of requests, aiperf starts some again and does not finish others.
 
     Args:
         scenario: 1 or 2.
@@ -209,7 +209,9 @@ class Benchmark:
     warmup: bool = True
 
     def __post_init__(self) -> None:
-        """Refuses what aiperf would, before anything is written: a DeployError says why."""
+        """Rejects what aiperf would reject, before anything is written; a DeployError gives the
+        reason.
+        """
         most = max(self.concurrency)
         if 2 in self.scenarios and most > self.dataset.conversations:
             raise DeployError(
@@ -311,7 +313,7 @@ class Benchmark:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keeps the results folder from others that would begin its unfinished runs anew.
+        """Locks the results folder against other commands that would repeat its unfinished runs.
 
         Raises:
             DeployError: somebody else has it.
@@ -333,7 +335,7 @@ class Benchmark:
 
         Args:
             python: of :func:`find_aiperf`.
-            tell: is told of progress.
+            tell: is called with the progress.
 
         Raises:
             DeployError: a run came to nothing; those that have ended are kept.
@@ -346,14 +348,14 @@ class Benchmark:
                 self.record()
                 worker.work(plan, self.dataset.folder, python, self.output, tell, done)
             except worker.Failed as failed:
-                raise DeployError(f"{failed}\nthe same command goes on from here") from None
+                raise DeployError(f"{failed}\nrun the same command to continue from here") from None
 
 
 def _before(path: Path) -> dict[str, Any]:
-    """What ``run.json`` tells of the runs so far; nothing where there are none.
+    """The contents of ``run.json``; empty if there are no runs.
 
     Raises:
-        DeployError: it can't be read, or does not say what it must.
+        DeployError: it can't be read, or lacks a field.
     """
     try:
         told: dict[str, Any] = read_json(path.read_text("utf-8"))
@@ -368,7 +370,7 @@ def _before(path: Path) -> dict[str, Any]:
 
 
 def _answered(folder: Path, scenario: int) -> dict[str, Any]:
-    """What the answers after the load of a group's runs say, for ``run.json``.
+    """The facts in the answers after the load of a group's runs, for ``run.json``.
 
     Raises:
         DeployError: a run has left no answer that can be read.
@@ -381,13 +383,13 @@ def _answered(folder: Path, scenario: int) -> dict[str, Any]:
             told = answer["simulator"]
         except (LookupError, OSError, TypeError, ValueError) as wrong:
             raise DeployError(
-                f"{path}: can't be read: {wrong}: delete {path.parent}, and the same command makes "
-                "the run anew"
+                f"{path}: can't be read: {wrong}: delete {path.parent}, and run the same command "
+                "to repeat the run"
             ) from None
         try:
             simulator = simulator or (_simulator(told, scenario) if told else None)
         except (AttributeError, LookupError, TypeError, ValueError):
-            error = error or f"{SIMULATOR}: it does not say what a simulator says of itself"
+            error = error or f"{SIMULATOR}: the simulator's description of itself is invalid"
         if error or why:
             run = path.parent.name
             bad.append(f"{run}: no answer: {error}" if error else f"{run}: garbage: {why}")
@@ -395,7 +397,7 @@ def _answered(folder: Path, scenario: int) -> dict[str, Any]:
 
 
 def _simulator(told: dict[str, Any], scenario: int) -> dict[str, Any]:
-    """What a simulator said of itself, as far as it is about one scenario.
+    """A simulator's description of itself, as far as it concerns one scenario.
 
     Raises:
         AttributeError, LookupError, TypeError, ValueError: a report could not read it.

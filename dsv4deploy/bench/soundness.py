@@ -1,8 +1,8 @@
-"""Whether a result is sound: whether it was measured as it should be.
+"""Whether a result is valid: whether it was measured correctly.
 
-A closed loop ties its figures together: whoever knows some of them knows the others. A result whose
-figures disagree gets no verdict. The same identities hold of the published tables, within their
-rounding; ``docs/bench-report.md`` explains each.
+A closed loop ties its figures together: some of them determine the others. A result whose figures
+disagree gets no verdict. The same identities hold of the published tables, within their rounding;
+``docs/bench-report.md`` explains each.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _ratio(one: float, other: float) -> float:
 def checks(result: Result) -> list[Check]:
     """What must hold of a result before its figures mean anything, and whether it does.
 
-    A check of each run fails where it fails in one of them, and tells of that.
+    A check of each run fails if it fails in one of them, and reports that run.
     """
     asked = result.settings
     found = [

@@ -1,4 +1,4 @@
-"""Whether a sound result is what was published, and what else can be said of several results."""
+"""Whether a valid result reproduces the published figures, and comparisons of several results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ by 8 %, in the direction that no gateway explains: less would be finer than thei
 
 
 class Outcome(StrEnum):
-    """What can be said of a result."""
+    """The outcome of a result."""
 
     REPRODUCED = "reproduced"
     NOT_REPRODUCED = "not reproduced"
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What can be said, and why.
+    """A verdict and its reasons.
 
     Attributes:
         outcome: in one word.
@@ -110,7 +110,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Judged:
-    """A result with all that is said of it.
+    """A result with its verdict, comparisons and notes.
 
     Attributes:
         result: what was measured.
@@ -236,14 +236,14 @@ def _hints(result: Result, row: Row | None) -> Iterator[str]:
             "is queueing, and more concurrency brings no throughput."
         )
     if row and asked.ingress == "direct":
-        yield "Held against KServe's row: nothing was published without a gateway."
+        yield "Compared with KServe's row, because nothing was published without a gateway."
     if len(result.runs) == 1:
-        yield "One run has no spread: `bench run --runs 3` goes on with two more."
+        yield "One run has no spread: `bench run --runs 3` adds two more."
     if row and asked.requests < row.requests:
         yield (
-            f"Reduced: {asked.requests} requests a run, where {row.requests} were published. Its "
-            f"tail weighs more: throughput may be {percent(_longer_tail(asked, row))} lower for "
-            "that alone, which is allowed for."
+            f"Reduced: {asked.requests} requests per run, where {row.requests} were published. "
+            f"Its tail weighs more: throughput may be {percent(_longer_tail(asked, row))} lower "
+            "for that alone, which is allowed for."
         )
 
 
@@ -275,18 +275,18 @@ class Overhead:
 
     @property
     def sentence(self) -> str:
-        """What can be said."""
+        """A comparison."""
         if not (self.kserve.sound and self.maas.sound):
-            return "Nothing can be said: one of the two is not sound."
+            return "No comparison: one of the two results is not valid."
         if min(len(self.kserve.result.runs), len(self.maas.result.runs)) < 2:
-            return "Nothing can be said: one run has no spread to hold a difference against."
+            return "No comparison: a single run has no spread to compare a difference with."
         if not self.measurable:
             return "No measurable overhead: every difference is below the spread between runs."
         return "; ".join(self.measurable) + "."
 
 
 def _alike(asked: Settings) -> tuple[object, ...]:
-    """What results must have in common to stand beside each other."""
+    """What results must have in common to be compared."""
     served = (asked.profile, asked.image, asked.model, asked.simulator)
     return (*served, asked.scenario, asked.requests)
 

@@ -7,7 +7,7 @@ A plan is plain data: ``model``, ``prompt`` (asked after each run), ``madeOf`` a
 data set) and ``groups``, each of which has ``folder``, ``url``, ``keyed`` (whether the
 environment's API key is sent there), ``sample`` (the data set's file of prompts that are not
 measured), ``aiperf`` (its arguments, with ``{dataset}`` for the data set's folder), ``warmup``
-(those of the warm-up; none leaves it out), ``requests`` and ``pending`` (the numbers of its runs).
+(those of the warm-up; empty skips it), ``requests`` and ``pending`` (the numbers of its runs).
 """
 
 import base64
@@ -38,11 +38,11 @@ PAUSES = (5.0, 20.0)
 """Seconds before a question that got no answer is asked again."""
 
 Tell = Callable[[str, int, int], None]
-"""Is told a group's folder and run (0 is the warm-up), and how many requests have ended."""
+"""Is called with a group's folder and run (0 is the warm-up), and how many requests have ended."""
 
 
 class Failed(Exception):  # noqa: N818 - a run, not this program
-    """A run that came to nothing; the message says why."""
+    """A run without a result; the message gives the reason."""
 
 
 def work(
@@ -63,8 +63,8 @@ def work(
         dataset: the data set's folder.
         python: the Python that aiperf is installed in.
         output: the folder of the groups' folders.
-        tell: is told of progress.
-        done: is told each run's folder.
+        tell: is called with the progress.
+        done: is called with each run's folder.
 
     Raises:
         Failed: a run came to nothing.
@@ -100,11 +100,11 @@ def work(
 def first(plan: dict[str, Any], dataset: Path) -> None:
     """One prompt of full size through each ingress that has something to run.
 
-    A gateway whose buffer is too small may let a long prompt hang, of which aiperf would say
+    A gateway whose buffer is too small may let a long prompt hang, of which aiperf would report
     nothing for long.
 
     Raises:
-        Failed: it got no answer; the message says why.
+        Failed: it got no answer; the message gives the reason.
     """
     pending = [group for group in plan["groups"] if group["pending"]]
     # The last of a URL's groups has the longest prompts.
@@ -114,7 +114,7 @@ def first(plan: dict[str, Any], dataset: Path) -> None:
         if error:
             raise Failed(
                 f"{url}: no answer to a prompt of {len(prompt.split())} words: {error}; "
-                "`dsv4deploy smoke` tells whether a short one is answered"
+                "`dsv4deploy smoke` shows whether a short one is answered"
             )
 
 
@@ -175,7 +175,7 @@ def aiperf(
 
 
 def version(aiperf: str) -> str:
-    """The version of an aiperf; ``""`` where it doesn't tell.
+    """The version of an aiperf; ``""`` if it is unknown.
 
     Raises:
         OSError: it can't be run.
@@ -212,7 +212,7 @@ def _after_load(plan: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
     """The answer to the plan's prompt, whatever comes back: a finished run is not lost for it.
 
     Returns:
-        ``text``; ``error``, why there is none; ``simulator``, what a simulator says of itself.
+        ``text``; ``error``, why there is none; ``simulator``, a simulator's description of itself.
     """
     done = ask(group["url"], plan["model"], plan["prompt"], _key(group))
     error, simulator = done.error, None

@@ -1,4 +1,4 @@
-"""Rules that follow the facts of the engine's build: what it reads, and what it refuses."""
+"""Rules that follow the facts of the engine's build: what it reads, and what it rejects."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ RULES: list[Rule] = []
     code="unknown-build",
     severity=Severity.WARNING,
     path="engine.build",
-    message="{what}, so what depends on the build is not checked: flags, parsers, keys of "
-    "additional-config, variables, chips, and rules of some builds only",
+    message="{what}, so checks that depend on the build are skipped: flags, parsers, keys of "
+    "additional-config, variables, chips, and the rules for specific builds",
     fix="if the image was made from one of the known builds, set engine.build to it ({builds}); "
-    "otherwise leave it, and compare with the documentation of the image",
+    "otherwise keep the value, and compare your values with the documentation of the image",
     source="docs/engine-builds.md: the facts of builds that ship with this package",
 ).finder(RULES)
 def _unknown_build(values: Values) -> Places:
@@ -43,9 +43,9 @@ def _unknown_build(values: Values) -> Places:
     code="image-for-other-chip",
     severity=Severity.ERROR,
     path="engine.image",
-    message="this image is for {chip}, and npu.card {card} is {family}: the engine fails to start, "
-    "since the device does not match the device type that it was installed for",
-    fix="take the image of the same version for {family}: its tag {ends}",
+    message="this image is for {chip}, and npu.card {card} is {family}: the engine fails to "
+    "start, because the device does not match the device type that the image was built for",
+    fix="use the image of the same version for {family}: its tag {ends}",
     source="vllm-ascend, utils.py, check_ascend_device_type: line 806 of v0.22.1rc, read in every "
     "build",
 ).finder(RULES)
@@ -61,7 +61,7 @@ def _image_chip(values: Values) -> Places:
     severity=Severity.ERROR,
     path="engine.args",
     message="{what vLLM's parser would reject or misread}",
-    fix="correct the flag, or take it out with null",
+    fix="correct the flag, or remove it with null",
     source="the command-line parser of the build's vLLM, read out of its sources: "
     "engine/arg_utils.py, line 286 of 0.22.1, makes a flag of each field",
 ).finder(RULES)
@@ -79,8 +79,8 @@ def _flags(values: Values) -> Places:
     code="flag-in-server",
     severity=Severity.ERROR,
     path="engine.server",
-    message="--{flag} in the server's command is not checked, and may contradict another value",
-    fix="set engine.args.{flag} in its place",
+    message="--{flag} in the server's command is not checked, and can contradict another value",
+    fix="set engine.args.{flag} instead",
     source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8): --model and --host 0.0.0.0 are "
     "part of the command, and all else is engine.args",
 ).finder(RULES)
@@ -99,7 +99,7 @@ _PARSERS = ("tool-call-parser", "reasoning-parser")
     severity=Severity.ERROR,
     path="engine.args",
     message="{vllm} has no {flag} {name}{nearest}: the engine fails to start",
-    fix="set it to deepseek_v4, or take it out",
+    fix="set it to deepseek_v4, or remove it",
     source="vLLM's tool_parsers and reasoning packages: the names are a table of each version; an "
     "unknown one is a KeyError (tool_parsers/abstract_tool_parser.py, line 219 of 0.22.1, and "
     "reasoning/abs_reasoning_parsers.py, line 221)",
@@ -160,7 +160,9 @@ def _variables(build: Build) -> Mapping[str, Any]:
 
 
 def _one_letter_apart(one: str, other: str) -> bool:
-    """Whether one letter was added, left out or replaced, or two were exchanged."""
+    """Whether the words differ by one added, missing or replaced letter, or by two exchanged
+    letters.
+    """
     return abs(len(one) - len(other)) < 2 and bool(_shortened(one) & _shortened(other))
 
 
@@ -195,7 +197,7 @@ def _unread(values: Values) -> Places:
     code="variable-value",
     severity=Severity.ERROR,
     path="engine.env",
-    message='the engine reads {kind} here, and stops at "{value}"',
+    message='the engine expects {kind} here, and fails to start with "{value}"',
     fix="write {kind}, or set it to null",
     source="vllm/envs.py (line 577 of 0.22.1) and vllm_ascend/envs.py (line 30 of v0.22.1rc1 to "
     "main) of the build: int(), float() and a list of choices",
@@ -236,8 +238,8 @@ def _additional(values: Values) -> Mapping[str, Any]:
     code="additional-config-key",
     severity=Severity.WARNING,
     path="engine.args.additional-config",
-    message="{build} does not read this key, and ignores it without a word{nearest}",
-    fix="correct it, or take it out",
+    message="{build} does not read this key, and ignores it silently{nearest}",
+    fix="correct it, or remove it",
     source="vllm_ascend of the build: every key that its sources read from additional_config, "
     "most of them in ascend_config.py from line 34 of v0.22.1rc1 on",
 ).finder(RULES)
@@ -250,7 +252,7 @@ def _keys(values: Values) -> Places:
     severity=Severity.ERROR,
     path="engine.args.additional-config",
     message="{build} does not know this key, and fails to start{nearest}",
-    fix="correct it, or take it out",
+    fix="correct it, or remove it",
     source="vllm-ascend v0.30.0rc2, ascend_config.py, line 565: its configuration forbids other "
     "keys than its own",
 ).finder(RULES)
@@ -270,8 +272,8 @@ def _unknown_keys(values: Values, refused: bool) -> Places:
     code="additional-config-type",
     severity=Severity.ERROR,
     path="engine.args.additional-config",
-    message="the engine reads a {kind} here",
-    fix="write a {kind}, or take the key out",
+    message="the engine expects a {kind} here",
+    fix="write a {kind}, or remove the key",
     source="vllm_ascend/ascend_config.py of the build, from line 34 of v0.22.1rc1 on: the key's "
     "value is used as one",
 ).finder(RULES)
@@ -299,9 +301,9 @@ _ROLE_KEYS = (
     code="prefill-decode-key",
     severity=Severity.ERROR,
     path="engine.args.additional-config",
-    message="this is for instances that only prefill or only decode, and this one does both: the "
-    "engine fails to start",
-    fix="take it out",
+    message="this key is for instances that only prefill or only decode, but this instance does "
+    "both: the engine fails to start",
+    fix="remove this key",
     source="vllm-ascend, platform.py and ascend_config.py: lines 344 and 681, 453 and 463 of "
     "v0.22.1rc; lines 346 and 703, 558 and 568 of v0.23.0; lines 676, 686 and, in platform.py, 915 "
     "of main at 182b75ea84",
@@ -331,7 +333,7 @@ _SIZES = ("embedding", "lmhead", "mlp", "olora", "oproj")
     severity=Severity.ERROR,
     path="engine.args.additional-config.finegrained_tp_config",
     message="{why}: the engine fails to start",
-    fix="take it out, or choose a divisor of parallelism.data",
+    fix="remove it, or choose a divisor of parallelism.data",
     source="vllm-ascend, ascend_config.py: line 487 of v0.22.1rc1, 592 of v0.23.0, 709 of main at "
     "182b75ea84; embedding_tensor_parallel_size: line 156 of v0.23.0, 141 of v0.25.1rc1",
 ).finder(RULES)
@@ -356,7 +358,7 @@ def _finegrained(values: Values) -> Places:
     path="engine.args.additional-config.profiling_chunk_config",
     message="this needs pipeline parallelism, which this deployment does not have: the engine "
     "fails to start",
-    fix="take it out",
+    fix="remove this key",
     source="vllm-ascend, ascend_config.py: line 69 of v0.22.1rc; in scheduler_config, 74 of "
     "v0.25.1rc1 and 93 of main at 182b75ea84",
 ).finder(RULES)
@@ -377,7 +379,7 @@ _DEFAULT_LOADERS = ("auto", "hf", "mistral", "npcache", "pt", "safetensors")
     severity=Severity.ERROR,
     path=f"engine.args.{_LOADER}",
     message="the loader does not know this key{nearest}: the engine fails to start",
-    fix="correct it, or take it out",
+    fix="correct it, or remove it",
     source="vLLM, model_executor/model_loader/default_loader.py: line 87 of 0.22.1 and 0.23.0, 91 "
     "of 0.24.0 to 0.27.1",
 ).finder(RULES)
@@ -393,8 +395,8 @@ def _loader_keys(values: Values) -> Places:
     code="loader-threads",
     severity=Severity.ERROR,
     path=f"engine.args.{_LOADER}.num_threads",
-    message="the loader takes a whole number above 0 here: the engine fails to start",
-    fix="write one, such as 128, or take it out",
+    message="the loader accepts only a whole number above 0 here: the engine fails to start",
+    fix="write one, such as 128, or remove it",
     source="vLLM 0.24.0 to 0.27.1, model_executor/model_loader/default_loader.py, line 105",
     engine=">=0.24.0",
 ).finder(RULES)
@@ -426,10 +428,10 @@ def _paths(tree: Any, word: str) -> Iterator[str]:
     code="text-for-boolean",
     severity=Severity.WARNING,
     path="engine.args",
-    message='"true" in quotes is text, and not every engine takes it',
+    message='"true" in quotes is text, and some engines reject it',
     fix="write true without quotes",
-    source="vllm-ascend v0.22.1rc, ascend_config.py, line 289: any text is true; vLLM pull request "
-    "45196: text is refused",
+    source="vllm-ascend v0.22.1rc, ascend_config.py, line 289: any text is true; vLLM pull "
+    "request 45196: text is rejected",
 ).finder(RULES)
 def _true_as_text(values: Values) -> Places:
     return _texts(values, "true")
@@ -439,7 +441,7 @@ def _true_as_text(values: Values) -> Places:
     code="text-for-false",
     severity=Severity.ERROR,
     path="engine.args",
-    message='"false" in quotes is text, and counts as true',
+    message='"false" in quotes is text, which the engine treats as true',
     fix="write false without quotes",
     source="vllm-ascend v0.22.1rc, ascend_config.py, line 289: any text is true",
 ).finder(RULES)

@@ -19,8 +19,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.block-size",
         condition=f"{argument('block-size')} in (32, 64, 128)",
-        message="the engine knows blocks of 32, 64 and 128 tokens, and takes 32 for anything else "
-        "with no more than a line in its log",
+        message="the engine supports blocks of 32, 64 and 128 tokens, and falls back to 32 for "
+        "any other value with only a line in its log",
         fix="set it to 128, as published, or to 32 or 64",
         source="vllm-ascend v0.22.1rc, utils.py, line 1246, refresh_block_size; pull request 10354",
     ),
@@ -29,8 +29,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_kv_nz",
         condition=f"not {true('additional-config', 'enable_kv_nz')}",
-        message="models with DSA sparse attention can't have it: the engine fails to start",
-        fix="take it out",
+        message="models with DSA sparse attention do not support it: the engine fails to start",
+        fix="remove this key",
         source="vllm-ascend, ascend_config.py: lines 245 to 249 of v0.22.1rc, 259 of main at "
         "182b75ea84",
     ),
@@ -47,9 +47,9 @@ RULES: list[Rule] = [
         code="kv-store-one-instance",
         severity=Severity.WARNING,
         path="kvStore.enabled",
-        condition="not Values.kvStore.enabled or Values.replicas > 1",
-        message="a store gives blocks to other instances, and there is one: it only keeps what no "
-        "longer fits on its own cards",
+        condition="not Values.kvStore.enabled or Values.replicas > 1 or Values.scaling.enabled",
+        message="a store shares blocks with other instances, but there is only one instance: the "
+        "store only keeps the blocks that no longer fit on that instance's cards",
         fix="raise replicas, or set it to false",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8): the purpose of the variant",
     ),
@@ -59,7 +59,7 @@ RULES: list[Rule] = [
         path="engine.envFromPod.POD_NAME",
         condition='not Values.kvStore.enabled or "POD_NAME" in Values.engine.envFromPod',
         message="the KV store's engine_id is $(POD_NAME), which this variable holds: without it "
-        "all engines would share one id",
+        "all engines would share one ID",
         fix="set engine.envFromPod.POD_NAME to metadata.name",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models",
     ),
@@ -99,9 +99,9 @@ _WHOLE_HITS = ("main-2026-08-22",)
     code="prefix-cache-no-hit",
     severity=Severity.WARNING,
     path="engine.args.enable-prefix-caching",
-    message="do not count on the prefix cache: {reason}",
+    message="do not rely on prefix caching: {reason}",
     fix="use an image with vLLM 0.23.0 or newer, with prompts above {unit} tokens or a smaller "
-    "block-size; or leave it",
+    "block-size; or keep the value and expect no hits",
     source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): a rate of 0; vllm-ascend issue "
     "10710: 0 in v0.22.1rc1 at block-size 32 too, gone with v0.23.0rc1; issues 12589, 13339, 16270",
 ).finder(RULES)

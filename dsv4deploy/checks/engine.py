@@ -39,12 +39,15 @@ OWNED_FLAGS = {
 }
 """What the template itself puts on the command line, and the value that each comes from."""
 
-_ROLES = "prefill and decode instances of their own are not expressible, and kvStore makes its own"
-_PODS = "the manifest asks for tensor × dataLocal NPUs a pod, and for data / dataLocal pods"
-_RANKS = "KServe's LeaderWorkerSet and the server of each pod share the ranks out by themselves"
-_HTTP = "the probes, the router and the gateway ask for plain HTTP on engine.port"
+_ROLES = (
+    "separate prefill and decode instances are not supported, and kvStore sets its own "
+    "configuration"
+)
+_PODS = "the manifest requests tensor × dataLocal NPUs per pod, and data / dataLocal pods"
+_RANKS = "KServe's LeaderWorkerSet and the server in each pod distribute the ranks themselves"
+_HTTP = "the probes, the router and the gateway use plain HTTP on engine.port"
 UNSUPPORTED_FLAGS = {
-    "config": "a file of flags inside of the image is not checked",
+    "config": "a file of flags inside the image is not checked",
     "data-parallel-backend": _RANKS,
     "data-parallel-external-lb": _RANKS,
     "data-parallel-hybrid-lb": _RANKS,
@@ -85,8 +88,7 @@ RULES: list[Rule] = [
         condition='"{name}" not in Values.engine.args',
         message="--{name} comes from {owner}",
         fix="set {owner} and leave engine.args.{name} out",
-        source="Python documentation, argparse: of an option that is there twice the last one "
-        "counts",
+        source="Python documentation, argparse: if an option is given twice, the last one counts",
         table=OWNED_FLAGS,
     ),
     Rule(
@@ -94,7 +96,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.{name}",
         condition='"{name}" not in Values.engine.args',
-        message="--{name} is not expressible: {owner}",
+        message="--{name} is not supported: {owner}",
         fix="leave engine.args.{name} out",
         source="vLLM 0.22.1, config/parallel.py, line 766: the world is PP × TP × PCP; KServe "
         "v0.17.0, llm_inference_service_types_func.go, line 83: data / dataLocal pods",
@@ -105,9 +107,9 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.host",
         condition=f"not {has('host')} or {equals(_EVERY, 'host')} or {equals('::', 'host')}",
-        message="the server would listen on this address alone, and the kubelet's probes and the "
-        "router ask on the pod's own",
-        fix="take it out, or set it to 0.0.0.0",
+        message="the server would listen on this address only, but the kubelet's probes and the "
+        "router connect to the pod's address",
+        fix="remove it, or set it to 0.0.0.0",
         source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2652: a probe connects to "
         "the pod's IP",
     ),
@@ -116,8 +118,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="parallelism.tensor",
         condition="Values.parallelism.tensor in (1, 2, 4, 8)",
-        message="the model's output projection has 8 groups, which tensor parallel ranks share "
-        "evenly or not at all",
+        message="the model's output projection has 8 groups, and the number of tensor parallel "
+        "ranks must divide them evenly",
         fix="set it to 1, 2, 4 or 8",
         source="config.json: o_groups 8; vllm-ascend v0.22.1rc, models/deepseek_v4.py, line 726",
     ),
@@ -139,8 +141,8 @@ RULES: list[Rule] = [
         path="parallelism.data",
         condition="not Values.parallelism.expert or "
         "256 % (Values.parallelism.tensor * Values.parallelism.data) == 0",
-        message="with expert parallelism, tensor × data ranks share the model's 256 experts evenly "
-        "or not at all",
+        message="with expert parallelism, the number of ranks (tensor × data) must divide the "
+        "model's 256 experts evenly",
         fix="choose parallelism.tensor and parallelism.data whose product divides 256",
         source="config.json: n_routed_experts 256; vllm-ascend v0.22.1rc, models/deepseek_v4.py, "
         "line 364",
@@ -151,7 +153,7 @@ RULES: list[Rule] = [
         path="engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1",
         condition=f"not {FLASHCOMM} or "
         "(Values.parallelism.expert and Values.parallelism.tensor > 1)",
-        message="sequence parallelism of a mixture of experts needs expert parallelism and a "
+        message="sequence parallelism of a mixture of experts requires expert parallelism and a "
         "tensor parallel size above 1; the engine fails to start",
         fix="set parallelism.expert to true and parallelism.tensor above 1, or set this to null",
         source="vllm-ascend v0.22.1rc, platform.py, lines 733 and 737",
@@ -164,7 +166,7 @@ RULES: list[Rule] = [
         condition=f"not {DSA_CP} or {FLASHCOMM} or {SHARED_SPREAD}",
         message="DSA-CP needs sequence parallelism; the engine fails to start with `DSA CP "
         "requires SP`",
-        fix='set engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1 to "1", or take enable_dsa_cp out',
+        fix='set engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1 to "1", or remove enable_dsa_cp',
         source="vllm-ascend, utils.py, enable_dsa_cp: line 1361 of v0.22.1rc, 1533 of v0.23.0, "
         "1404 of v0.26.0rc1; main at 182b75ea84 no longer asks for it (line 1324)",
         engine="<0.27.0",
@@ -176,7 +178,7 @@ RULES: list[Rule] = [
         condition=f"not ({DSA_CP} and {SHARED_SPREAD}) or {FLASHCOMM}",
         message="on this engine enable_shared_expert_dp no longer turns on sequence parallelism, "
         "which DSA-CP needs; the engine fails to start with `DSA CP requires SP`",
-        fix="set enable_flashcomm1 of additional-config to true, or take enable_dsa_cp out",
+        fix="set enable_flashcomm1 of additional-config to true, or remove enable_dsa_cp",
         source="vllm-ascend v0.26.0rc1, utils.py, enable_sp (line 861) and enable_dsa_cp (line "
         "1402)",
         engine=">=0.26.0, <0.27.0",
@@ -187,9 +189,9 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.enable_dsa_cp",
         condition=f"not {DSA_CP} or (Values.parallelism.expert and Values.parallelism.tensor > 1 "
         "and Values.parallelism.data > 1)",
-        message="this engine turns DSA-CP off, and only logs it, unless there are expert "
-        "parallelism and tensor and data parallel sizes above 1",
-        fix="take it out, or set parallelism.expert to true and both sizes above 1",
+        message="this engine turns DSA-CP off, with only a line in its log, unless expert "
+        "parallelism is on and both the tensor and the data parallel size are above 1",
+        fix="remove it, or set parallelism.expert to true and both sizes above 1",
         source="vllm-ascend v0.30.0rc2, ascend_config.py, line 806; vLLM 0.30.0, "
         "config/parallel.py, use_sequence_parallel_moe, line 715",
         builds=("v0.30.0rc2",),
@@ -201,7 +203,7 @@ RULES: list[Rule] = [
         condition=f"not ({DSA_CP} and {variable('VLLM_USE_V2_MODEL_RUNNER', '1')})",
         message="this engine's second model runner does not support DSA-CP: the engine fails to "
         "start",
-        fix="set it to null, or take enable_dsa_cp out",
+        fix="set it to null, or remove enable_dsa_cp",
         source="vllm-ascend v0.30.0rc2, ascend_config.py, line 709",
         builds=("v0.30.0rc2",),
     ),
@@ -212,8 +214,8 @@ RULES: list[Rule] = [
         condition=f"not ({DSA_CP} and {MTP})",
         message="on this image DSA-CP with MTP crashes or hangs in sustained decoding of 8k "
         "prompts: its index buffer is wrong",
-        fix="take enable_dsa_cp out, or use an image with vLLM 0.23.0 or newer",
-        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8), which says so of this image",
+        fix="remove enable_dsa_cp, or use an image with vLLM 0.23.0 or newer",
+        source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8), which reports it for this image",
         builds=("nightly-releases-v0.22.1rc",),
     ),
     Rule(
@@ -221,9 +223,9 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="engine.args.additional-config.enable_dsa_cp",
         condition=f"not ({DSA_CP} and {MTP})",
-        message="the publisher of the validated deployment saw DSA-CP with MTP crash or hang on a "
-        "later state of this branch, and upstream's page of this tag has it on",
-        fix="try sustained decoding of 8k prompts before you rely on it, or take enable_dsa_cp out",
+        message="the publisher of the validated deployment saw DSA-CP with MTP crash or hang on "
+        "a later commit of this branch, although upstream's page for this tag turns it on",
+        fix="try sustained decoding of 8k prompts before you rely on it, or remove enable_dsa_cp",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8); vllm-ascend v0.22.1rc1, "
         "tutorial DeepSeek-V4-Flash, line 189",
         builds=("v0.22.1rc1",),
@@ -233,8 +235,8 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="engine.args.max-num-batched-tokens",
         condition=f"not {FLASHCOMM} or {_BATCHED} % Values.parallelism.tensor == 0",
-        message="with sequence parallelism a step's tokens are split over the tensor parallel "
-        "ranks, and this value is not a multiple of their number",
+        message="with sequence parallelism the tokens of a step are split across the tensor "
+        "parallel ranks, but this value is not a multiple of their number",
         fix="choose a multiple of parallelism.tensor",
         source="vllm-ascend v0.22.1rc, ascend_config.py, line 123: only adjusted for prefill "
         "context parallelism",
@@ -244,7 +246,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.max-num-batched-tokens",
         condition=f"{_BATCHED} >= {_SEQS}",
-        message="a step must hold a token of each request; the engine fails to start",
+        message="a step must hold at least one token of each request; the engine fails to start",
         fix="set it to max-num-seqs or more",
         source="vLLM 0.22.1, config/scheduler.py, lines 261 and 273, run",
     ),
@@ -263,7 +265,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.max-model-len",
         condition=f"{_LENGTH} <= {MAX_MODEL_LEN}",
-        message=f"the model's positions end at {MAX_MODEL_LEN}",
+        message=f"the model supports at most {MAX_MODEL_LEN} positions",
         fix=f"set it to {MAX_MODEL_LEN} or less",
         source="DeepSeek-V4-Flash's config.json: max_position_embeddings; vllm-ascend v0.23.0, "
         "tutorial DeepSeek-V4-Flash, line 249",
@@ -273,8 +275,9 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.quantization",
         condition=f"not {has('quantization')} or {equals('ascend', 'quantization')}",
-        message="these weights are quantized for Ascend, and vLLM's parser takes any word here",
-        fix="set it to ascend, or take it out: vllm-ascend then finds it in the weights",
+        message="these weights are quantized for Ascend, and vLLM's parser accepts any word "
+        "here, so it does not catch the error",
+        fix="set it to ascend, or remove it: vllm-ascend then detects it from the weights",
         source="vllm-ascend, quantization/utils.py, maybe_auto_detect_quantization: line 141 of "
         "v0.22.1rc1 and v0.23.0, 178 of main at 182b75ea84; vLLM 0.22.1's parser, run",
     ),
@@ -284,9 +287,9 @@ RULES: list[Rule] = [
         path="engine.args.tokenizer-mode",
         condition=f"not {has('tokenizer-mode')} or {equals('deepseek_v4', 'tokenizer-mode')} or "
         f"{equals('auto', 'tokenizer-mode')}",
-        message="without this model's own encoding of messages, prompts are put together wrongly "
-        "and answers are garbage; vLLM's parser takes any word here",
-        fix="set it to deepseek_v4, or take it out: auto is deepseek_v4 for this model",
+        message="without this model's message encoding, prompts are built incorrectly and "
+        "answers are garbage; vLLM's parser accepts any word here, so it does not catch the error",
+        fix="set it to deepseek_v4, or remove it: auto is deepseek_v4 for this model",
         source="vLLM, config/model.py: line 632 of 0.22.1, 626 of 0.23.0, 630 of 0.25.1, 658 of "
         "0.27.1",
     ),
@@ -296,8 +299,8 @@ RULES: list[Rule] = [
         path="engine.args.chat-template",
         condition=f"not {is_a('string', 'chat-template')} or "
         f"not {equals('deepseek_v4', 'tokenizer-mode')}",
-        message="under tokenizer-mode deepseek_v4 the template is not used, and yet the engine "
-        "fails to start where the file is missing",
+        message="with tokenizer-mode deepseek_v4 the engine does not use the template, but it "
+        "fails to start if the file is missing",
         fix="set it to null",
         source="vLLM 0.22.1, tokenizers/deepseek_v4.py, line 26, and "
         "entrypoints/openai/cli_args.py, line 393, run",
@@ -307,7 +310,7 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="engine.args.tool-call-parser",
         condition=f"{has('tool-call-parser')} and {true('enable-auto-tool-choice')}",
-        message="tool calls that the model chooses come back as text inside of the answer",
+        message="tool calls that the model chooses are returned as text inside the answer",
         fix="set tool-call-parser to deepseek_v4 and enable-auto-tool-choice to true",
         source="vllm-ascend's tutorial sets both; vllm-ascend issues 8997, 8875, 8713",
     ),
@@ -325,9 +328,9 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.api-key",
         condition=f"not ({has('api-key')})",
-        message="the key would be in the manifest for all to read, and vLLM asks for it on some "
-        "of its paths only",
-        fix="take it out, and give clients keys through maas",
+        message="the key would be readable in the manifest, and vLLM requires it on some of its "
+        "paths only",
+        fix="remove it, and give clients keys through maas",
         source="vLLM issue 58144",
     ),
     Rule(
@@ -335,8 +338,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.model-loader-extra-config.enable_multithread_load",
         condition=f"not ({has(*_LOADER)}) or {argument(*_LOADER)} is boolean",
-        message="this engine fails to start where it is no boolean",
-        fix="write true without quotes, or take it out",
+        message="this engine fails to start unless the value is a boolean",
+        fix="write true without quotes, or remove it",
         source=_LOADER_SOURCE,
         engine=">=0.24.0",
     ),
@@ -347,9 +350,9 @@ RULES: list[Rule] = [
         condition=f"not ({true(*_LOADER)} or {equals('true', *_LOADER)}) or "
         f"not {is_a('string', 'safetensors-load-strategy')} or "
         f"{equals('lazy', 'safetensors-load-strategy')}",
-        message="with enable_multithread_load this engine knows no strategy but lazy, and fails to "
-        "start",
-        fix="set it to null, or take enable_multithread_load out of model-loader-extra-config",
+        message="with enable_multithread_load this engine supports only the strategy lazy, and "
+        "fails to start",
+        fix="set it to null, or remove enable_multithread_load from model-loader-extra-config",
         source=_LOADER_SOURCE,
         engine=">=0.24.0",
     ),
@@ -359,9 +362,9 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.mix_placement",
         condition=f"not ({true('additional-config', 'mix_placement')} and "
         f"({true('additional-config', 'multistream_overlap_shared_expert')} or {SHARED_WHOLE}))",
-        message="it can't be together with multistream_overlap_shared_expert or "
+        message="it can't be combined with multistream_overlap_shared_expert or "
         "enable_shared_expert_dp",
-        fix="take it out, or the others",
+        fix="remove it, or remove the other keys",
         source="vllm-ascend, ascend_config.py: line 305 of v0.22.1rc, 449 of main at 182b75ea84",
     ),
     Rule(
@@ -371,7 +374,7 @@ RULES: list[Rule] = [
         condition=f"({is_off(*_FUSED)} or {is_on(*_FUSED)}) and "
         f"not {variable('VLLM_ASCEND_ENABLE_FUSED_MC2', '2')}",
         message="this engine accepts only 0 or 1 here, and fails to start with anything else",
-        fix="set it to 0 or 1, or take it out",
+        fix="set it to 0 or 1, or remove it",
         source="vllm-ascend, ascend_config.py: line 169 of v0.24.0rc1, 158 of v0.25.1rc1, 166 of "
         "main at 182b75ea84; v0.30.0rc2 takes 2 (line 674)",
         engine=">=0.24.0, <0.30.0",
@@ -382,8 +385,8 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.enable_mc2_hierarchy_comm",
         condition=f"not {true('additional-config', 'enable_mc2_hierarchy_comm')} or "
         f"{is_off(*_FUSED)}",
-        message="it can't be together with enable_fused_mc2: the engine fails to start",
-        fix="take one of the two out",
+        message="it can't be combined with enable_fused_mc2: the engine fails to start",
+        fix="remove one of the two",
         source="vllm-ascend v0.22.1rc, platform.py, line 762",
     ),
 ]

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+from math import inf
+
+from ..capacity.points import published_profile
+from ..facts.published import Metric, rows
 from ..findings import Severity
+from ..values.gateway import Quota
 from ..values.json import to_json
 from ..values.quantities import seconds
 from ..values.tree import Values
@@ -38,8 +45,8 @@ RULES: list[Rule] = [
         path="maas.namespace",
         condition=_maas('Values.maas.namespace != "envoy-gateway-system"'),
         message="in envoy-gateway-system the gateway's policies are reported as accepted and not "
-        "enforced: requests without a key are answered, or every request is 500",
-        fix="set maas.namespace to a namespace of its own, such as maas-system",
+        "enforced: requests without a key are answered, or every request fails with 500",
+        fix="set maas.namespace to a separate namespace, such as maas-system",
         source="Alauda AI documentation, MaaS gateway; the 500 is seen in "
         "tests/e2e/test_gateway.py",
     ),
@@ -51,8 +58,8 @@ RULES: list[Rule] = [
             'Values.maas.backend != "InferencePool" or '
             'Values.maas.namespace == Release.Namespace or Values.maas.aiGateway.version != "1.0"'
         ),
-        message="Envoy AI Gateway 1.0 looks for the pool in the route's own namespace, and the "
-        "pool is in the service's: the route is never resolved",
+        message="Envoy AI Gateway 1.0 looks for the pool in the route's own namespace, but the "
+        "pool is in the service's namespace: the route is never resolved",
         fix="set maas.namespace to the service's namespace, or maas.aiGateway.version to 1.1 where "
         "that runs, or maas.backend to Service",
         source="Envoy AI Gateway issues 2173 and 2230; pull request 2339, merged after 1.0",
@@ -64,7 +71,7 @@ RULES: list[Rule] = [
         condition=_maas(
             'Values.engine.args["max-model-len"] * Values.maas.bytesPerToken * 2 <= 2147483647'
         ),
-        message="max-model-len × bytesPerToken × 2 is above HTTP/2's largest window, 2147483647 "
+        message="max-model-len × bytesPerToken × 2 exceeds the largest HTTP/2 window, 2147483647 "
         "bytes",
         fix="lower maas.bytesPerToken",
         source="RFC 9113, section 6.9.1",
@@ -84,19 +91,20 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="maas.bytesPerToken",
         condition=_maas("Values.maas.bytesPerToken >= 24 or Values.maas.bytesPerToken < 5"),
-        message="a long prompt in Chinese that a client escapes as \\uXXXX takes up to 24 bytes a "
-        "token, and is refused",
+        message="a long prompt in Chinese that a client escapes as \\uXXXX takes up to 24 bytes "
+        "per token, and is rejected",
         fix="leave it at 32",
-        source="RFC 8259, section 7: 6 bytes a character, of which 4 are a token",
+        source="RFC 8259, section 7: 6 bytes per character, of which 4 are a token",
     ),
     Rule(
         code="maas-open-ingress",
         severity=Severity.WARNING,
         path="networkPolicy.enabled",
         condition=_maas("Values.networkPolicy.enabled"),
-        message="KServe's own ingress and the engine's port ask for no key: whoever reaches them "
-        "bypasses keys and quotas",
-        fix="set it to true, and list in networkPolicy.fromNamespaces what may connect",
+        message="KServe's own ingress and the engine's port require no key: anyone who can reach "
+        "them bypasses keys and quotas",
+        fix="set it to true, and list the namespaces that may connect in "
+        "networkPolicy.fromNamespaces",
         source="Alauda AI documentation, MaaS gateway: the internal ingress of KServe has no "
         "authentication",
     ),
@@ -106,7 +114,7 @@ RULES: list[Rule] = [
         path="maas.gateway.tls.enabled",
         condition=_created("Values.maas.gateway.tls.enabled"),
         message="API keys and prompts cross the network as plain text",
-        fix="set it to true, unless something before the gateway ends TLS",
+        fix="set it to true, unless something in front of the gateway terminates TLS",
         source="RFC 6750, section 5.3: bearer tokens need TLS",
     ),
     Rule(
@@ -134,8 +142,8 @@ RULES: list[Rule] = [
             "not Values.maas.gateway.tls.enabled or not Values.maas.gateway.tls.issuer.name or "
             "Values.maas.gateway.hostname"
         ),
-        message="cert-manager makes a certificate for a listener's host name only, and passes over "
-        "a listener without one",
+        message="cert-manager issues certificates only for a listener's host name, and skips a "
+        "listener without one",
         fix="set it to the name that clients use",
         source="cert-manager documentation, Annotated Gateway resource",
     ),
@@ -147,7 +155,7 @@ RULES: list[Rule] = [
             "not Values.maas.gateway.tls.enabled or "
             "Values.maas.gateway.tls.port != Values.maas.gateway.port"
         ),
-        message="the plain listener and the one under TLS have one port: both are refused",
+        message="the plain listener and the TLS listener have the same port: both are rejected",
         fix="give each its own, such as 80 and 443",
         source="Gateway API v1.5.1, apis/v1/gateway_types.go, line 103: listeners must be distinct",
     ),
@@ -159,9 +167,9 @@ RULES: list[Rule] = [
             "not Values.maas.gateway.tls.enabled or Values.maas.gateway.port == 80 or "
             "Values.maas.gateway.tls.port != 443"
         ),
-        message="the plain listener redirects to https on its own port, since Envoy Gateway leaves "
-        "443 out of the redirect and Envoy then keeps the port that was asked for",
-        fix="set it to 80, or maas.gateway.tls.port to another than 443",
+        message="the plain listener redirects to https on its own port, because Envoy Gateway "
+        "omits 443 from the redirect and Envoy then keeps the port of the request",
+        fix="set it to 80, or set maas.gateway.tls.port to a port other than 443",
         source="Envoy Gateway 1.8.1, internal/xds/translator/route.go, line 493",
     ),
     Rule(
@@ -169,7 +177,7 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="maas.quotas",
         condition=_maas("Values.maas.quotas"),
-        message="a key may take all of the engine: nothing limits its tokens",
+        message="a single key can use the whole engine: nothing limits its tokens",
         fix="set a quota, such as hour",
         source="Alauda AI documentation, MaaS gateway: what its token limits are for",
     ),
@@ -180,9 +188,9 @@ RULES: list[Rule] = [
     code="maas-timeout",
     severity=Severity.ERROR,
     path="maas.requestTimeout",
-    message="the gateway cuts streams after {limit} s, and a published answer of 128 tokens "
+    message="the gateway cuts streams after {limit} s, but a published answer of 128 tokens "
     "takes {answer} s",
-    fix="set it to twice that or more; 900s by default",
+    fix="set it to at least twice that; the default is 900s",
     source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): TTFT + 127 × ITL; Envoy AI Gateway "
     "v1.0.0, api/v1alpha1/ai_gateway_route_helper.go, line 15: 60 s by default",
 ).finder(RULES)
@@ -195,32 +203,101 @@ def _request_timeout(values: Values) -> Places:
         yield "", {"limit": f"{allowed:g}", "answer": f"{longest:.0f}"}
 
 
+_STREAMS = 500  # of a proxy, as the source says
+
+
+@Rule(
+    code="maas-gateway-small",
+    severity=Severity.WARNING,
+    path="maas.gateway.replicas",
+    message="the engines run {requests} requests at once, and {proxies} of the gateway's proxies "
+    f"carry {_STREAMS} streams each",
+    fix="set it to {wanted} or more",
+    source="Alauda AI documentation, MaaS gateway's load test: 2,000 streams on four gateways; "
+    "docs/gateway.md: a proxy refuses the 1,025th",
+).finder(RULES)
+def _proxies(values: Values) -> Places:
+    gateway, scaling = values.maas.gateway, values.scaling
+    instances = max(values.replicas, scaling.max_replicas if scaling.enabled else 0)
+    requests = instances * values.parallelism.data * values.engine.args.max_num_seqs
+    # Without a number the class decides, whose own default is one.
+    proxies, wanted = max(gateway.replicas, 1), -(-requests // _STREAMS)
+    if values.maas.enabled and gateway.create and proxies < wanted:
+        yield "", {"requests": requests, "proxies": proxies, "wanted": wanted}
+
+
 @Rule(
     code="maas-quota-small",
     severity=Severity.WARNING,
     path="maas.quotas",
-    message="one longest request takes {longest} tokens, more than a whole window's {tokens}",
+    message="the longest request takes {longest} tokens, more than the {tokens} of a whole window",
     fix="raise its tokens to engine.args.max-model-len or more",
     source="Envoy Gateway 1.8.1, api/v1alpha1/ratelimit_types.go, line 117: the cost of a "
-    "response is counted after it",
+    "response is counted after the response",
 ).finder(RULES)
 def _quotas(values: Values) -> Places:
     maas, length = values.maas, values.engine.args.max_model_len
-    places = {"maas.quotas": maas.quotas}
-    places |= {f"maas.tiers.{name}.quotas": tier.quotas for name, tier in maas.tiers.items()}
     weight = max(maas.weights.input, maas.weights.output)
+    for place, name, quota in _budgets(values):
+        longest = length * (weight if quota.count == "weighted" else 1)
+        if maas.enabled and quota.count != "output" and quota.tokens < longest:
+            yield f"{place}.{name}", {"longest": longest, "tokens": quota.tokens}
+
+
+def _budgets(values: Values) -> Iterator[tuple[str, str, Quota]]:
+    """Each quota of everybody and of the tiers: where it is, its name, and itself."""
+    places = {"maas.quotas": values.maas.quotas}
+    places |= {f"maas.tiers.{name}.quotas": tier.quotas for name, tier in values.maas.tiers.items()}
     for place, quotas in sorted(places.items()):
         for name, quota in sorted(quotas.items()):
-            longest = length * (weight if quota.count == "weighted" else 1)
-            if maas.enabled and quota.count != "output" and quota.tokens < longest:
-                yield f"{place}.{name}", {"longest": longest, "tokens": quota.tokens}
+            yield place, name, quota
+
+
+_WINDOWS = {
+    "Second": 1,
+    "Minute": 60,
+    "Hour": 3600,
+    "Day": 86_400,
+    "Month": 30 * 86_400,
+    "Year": 365 * 86_400,
+}
+"""Seconds of a quota's window."""
+
+
+@Rule(
+    code="maas-quota-above-capacity",
+    severity=Severity.WARNING,
+    path="maas.quotas",
+    message="one user may spend {tokens} tokens a {unit}, and all instances together make "
+    "{made:.0f} by the best published figure: this limits nobody",
+    fix="lower its tokens; `dsv4deploy plan traffic --users N` says what each user's share is",
+    source="Alauda AI documentation, docs/en/plan/validated_models: input and output tokens a "
+    "second, measured with aiperf 0.7.0",
+).finder(RULES)
+def _quota_above_capacity(values: Values) -> Places:
+    made_by = {
+        profile: max(row.figures[Metric.TPS].value for row in group)
+        for profile, group in groupby(
+            (row for row in rows() if not row.note), lambda row: row.profile
+        )
+    }
+    weight = max(values.maas.weights.input, values.maas.weights.output)
+    for place, name, quota in _budgets(values):
+        window = _WINDOWS[quota.unit] * values.replicas
+        window *= weight if quota.count == "weighted" else 1
+        # Most quotas are below what any deployment makes, and need no look-up.
+        if values.maas.enabled and quota.tokens > window * min(made_by.values()):
+            made = window * made_by.get(published_profile(values), inf)
+            if quota.tokens > made:
+                facts = {"tokens": quota.tokens, "unit": quota.unit.lower(), "made": made}
+                yield f"{place}.{name}", facts
 
 
 @Rule(
     code="maas-client-in-two-tiers",
     severity=Severity.ERROR,
     path="maas.tiers",
-    message="{client} is in tier {other} too, and both tiers' budgets would count it",
+    message="{client} is also in tier {other}, and the budgets of both tiers would count it",
     fix="leave it in one",
     source="Envoy Gateway 1.8.1, api/v1alpha1/ratelimit_types.go, line 95: a rule applies where "
     "its selectors match",
@@ -238,11 +315,11 @@ def _clients_in_two_tiers(values: Values) -> Places:
     code="maas-tier-too-large",
     severity=Severity.ERROR,
     path="maas.tiers",
-    message="these ids make a pattern of {length} characters, and a rate limit's selector holds "
-    "1024",
-    fix="split the tier in two with the same budgets, or give shorter ids",
-    source="Envoy Gateway 1.8.1, api/v1alpha1/ratelimit_types.go, line 367: 1024 characters a "
-    "header's value",
+    message="these IDs make a pattern of {length} characters, but a rate limit's selector is "
+    "limited to 1024",
+    fix="split the tier in two with the same budgets, or use shorter IDs",
+    source="Envoy Gateway 1.8.1, api/v1alpha1/ratelimit_types.go, line 367: 1024 characters per "
+    "header value",
 ).finder(RULES)
 def _tier_too_large(values: Values) -> Places:
     for name, tier in sorted(values.maas.tiers.items()):

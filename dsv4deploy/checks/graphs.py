@@ -23,7 +23,7 @@ _EVEN = (
 )
 _UNEVEN = (
     "a graph's batch is a multiple of both num_speculative_tokens plus 1 and the tensor parallel "
-    "size, and the engine takes the larger of them: it fails to start with `Can't determine "
+    "size, and the engine uses the larger of them: it fails to start with `Can't determine "
     "cudagraph shapes`"
 )
 _UNEVEN_SOURCE = (
@@ -41,7 +41,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.speculative-config.method",
         condition=f"not {_DSPARK}",
-        message="this engine does not know DSpark",
+        message="this engine does not support DSpark",
         fix="use an image with vLLM 0.25.0 or newer, or method mtp",
         source="vLLM, config/speculative.py: line 60 of 0.25.1, and nothing in 0.24.0; "
         "vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, line 42",
@@ -52,7 +52,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.speculative-config.num_speculative_tokens",
         condition=f"not {_DSPARK} or not {_DRAFTS_KNOWN} or {_DRAFTS} >= 5",
-        message="DSpark drafts five tokens or more",
+        message="DSpark drafts at least five tokens",
         fix="set it to 7, as upstream does",
         source="vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, line 321",
     ),
@@ -73,7 +73,7 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.enable_shared_expert_dp",
         condition=f"not {SHARED_SPREAD} or {_EVEN}",
         message=f"this turns sequence parallelism on, with which {_UNEVEN}",
-        fix=f"take it out, or change num_speculative_tokens: {_DIVIDE}",
+        fix=f"remove it, or change num_speculative_tokens: {_DIVIDE}",
         source=f"{_UNEVEN_SOURCE}; vllm-ascend, utils.py, enable_sp: line 869 of v0.22.1rc1, 925 "
         "of v0.23.0; not in v0.26.0rc1",
         engine="<0.26.0",
@@ -94,8 +94,8 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path=_MODE,
         condition=f"not {equals('FULL_AND_PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
-        message="this mode needs more streams than drivers before HDK 25.5.1 have",
-        fix="set it to FULL_DECODE_ONLY, or see that every node's driver is new enough",
+        message="this mode needs more streams than drivers before HDK 25.5.1 provide",
+        fix="set it to FULL_DECODE_ONLY, or make sure that every node's driver is new enough",
         source="vllm-ascend v0.22.1rc, release notes, FULL_AND_PIECEWISE: pull requests 9572 and "
         "9962",
         platform="HDK before 25.5.1",

@@ -1,4 +1,4 @@
-"""Which findings come from a user's own values, and which the profile keeps on purpose."""
+"""Separates the findings of a user's own values from those that the profile keeps on purpose."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Origins(NamedTuple):
 
     def __str__(self) -> str:
         own = f"{count(self.own) or 'no findings'} from your values"
-        return f"{own}; {len(self.kept)} known of the profile" if self.kept else own
+        return f"{own}; {len(self.kept)} known from the profile" if self.kept else own
 
 
 def origins(
@@ -40,7 +40,7 @@ def origins(
         findings: what :func:`~.rules.check` returns.
         values: the deployment.
         release: its namespace.
-        profile: the profile that lies under the values; ``""`` is the default one.
+        profile: the profile below the values; ``""`` is the default one.
     """
     base = load(profile=profile) if profile else Values()
     expected = findings if values == base else check(base, release)

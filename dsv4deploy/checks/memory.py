@@ -19,7 +19,7 @@ _SOURCE = (
     severity=Severity.ERROR,
     path="npu.card",
     message="{card} at {utilization}: does not fit: {reason}",
-    fix="{what gives room}, or take more or larger cards; `dsv4deploy plan` shows the sum",
+    fix="{what gives room}, or use more or larger cards; `dsv4deploy plan` shows the calculation",
     source=f"{_SOURCE}, as it is likely",
 ).finder(RULES)
 def _does_not_fit(values: Values) -> Places:
@@ -32,10 +32,10 @@ def _does_not_fit(values: Values) -> Places:
     code="memory-tight",
     severity=Severity.WARNING,
     path="npu.card",
-    message="{card} at {utilization}: tight: it fits with the likely figures, and with the worst "
-    "{reason}",
-    fix="{what gives room}; `dsv4deploy plan` shows the sum, and --calibrate takes the "
-    "log of a start in the place of its assumptions",
+    message="{card} at {utilization}: tight: it fits with the likely figures, but in the worst "
+    "case {reason}",
+    fix="{what gives room}; `dsv4deploy plan` shows the calculation, and --calibrate replaces "
+    "its assumptions with figures from an engine's startup log",
     source=f"{_SOURCE}, at its worst",
 ).finder(RULES)
 def _tight(values: Values) -> Places:
@@ -64,12 +64,12 @@ def _reason(made: MemoryPlan, case: Case) -> tuple[str, str]:
             else f"{case.available:.1f} GiB are left"
         )
         return (
-            f"{left} for the KV cache, and the longest request takes "
+            f"{left} for the KV cache, but the longest request needs "
             f"{made.cache.admission_gib:.1f} (most of it by {made.bound_by})",
             f"lower {made.bound_by}, or raise {size or 'gpu-memory-utilization'}",
         )
     return (
-        f"graphs and buffers that come after the profile run take {-case.slack:.1f} GiB more "
-        f"than {size or f'a utilization of {made.utilization:g}'} leaves",
+        f"graphs and buffers that are allocated after the profile run need {-case.slack:.1f} GiB "
+        f"more than {size or f'a utilization of {made.utilization:g}'} leaves",
         f"lower {size or 'gpu-memory-utilization'} or max-num-batched-tokens",
     )

@@ -21,8 +21,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="parallelism.dataLocal",
         condition="Values.parallelism.data % Values.parallelism.dataLocal == 0",
-        message="an instance is data / dataLocal pods with dataLocal ranks each, and this is no "
-        "whole number of them",
+        message="an instance has data / dataLocal pods with dataLocal ranks each, and this is "
+        "not a whole number of pods",
         fix="set parallelism.dataLocal to a divisor of parallelism.data: to parallelism.data for "
         "one node, to half of it for two",
         source="KServe v0.17.0, llm_inference_service_types_func.go, line 83: data / dataLocal "
@@ -34,7 +34,7 @@ RULES: list[Rule] = [
         path="model.claims.worker",
         condition='Values.model.claims.worker == "" or '
         "Values.parallelism.data <= Values.parallelism.dataLocal * 2",
-        message="every worker mounts this one claim, on a node of its own",
+        message="every worker mounts this same claim, each on a different node",
         fix="give it the access mode ReadOnlyMany or ReadWriteMany",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_multi_node.go, line 165: "
         "a LeaderWorkerSet has one template for its workers",
@@ -44,7 +44,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="model.uri",
         condition='Values.model.claims.leader == "" or "pvc://" in Values.model.uri',
-        message="the weights are on model.claims, but this names another place",
+        message="the weights are on model.claims, but this URI names another location",
         fix="set it to pvc:// with the leader's claim, such as pvc://weights-0/",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_storage.go, line 65, "
         "run: with the storage initializer off nothing else brings the weights",
@@ -54,33 +54,33 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="name",
         condition="Values.name | length <= 48",
-        message="KServe hashes the pool's name of a service with a name of over 48 characters, and "
-        "the router then looks for a pool that does not exist",
+        message="if the service's name has more than 48 characters, KServe hashes the name of "
+        "its pool, and the router then looks for a pool that does not exist",
         fix="shorten name to 38 characters or fewer",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, line 298, run: "
-        "kmeta.ChildName hashes what has over 63 characters",
+        "kmeta.ChildName hashes names of more than 63 characters",
     ),
     Rule(
         code="name-hashed-child",
         severity=Severity.WARNING,
         path="name",
         condition="Values.name | length <= 38",
-        message="KServe hashes the names of some of the service's children where its name has over "
-        "38 characters, so that they can't be told from the service's name",
+        message="if the service's name has more than 38 characters, KServe hashes the names of "
+        "some of its child objects, so you can't derive them from the service's name",
         fix="shorten name to 38 characters or fewer",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, line 330, run: "
-        "kmeta.ChildName hashes what has over 63 characters",
+        "kmeta.ChildName hashes names of more than 63 characters",
     ),
     Rule(
         code="port-of-workload-service",
         severity=Severity.WARNING,
         path="engine.port",
         condition="Values.engine.port == 8000",
-        message="KServe's workload Service leads to port 8000, so the engine can be reached only "
+        message="KServe's workload Service targets port 8000, so the engine is reachable only "
         "through the pool",
         fix="leave engine.port at 8000",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload.go, line 127, run: the "
-        "Service leads to port 8000",
+        "Service targets port 8000",
     ),
     Rule(
         code="moving-image-tag",
@@ -89,8 +89,8 @@ RULES: list[Rule] = [
         condition='"@sha256:" in Values.engine.image or (":" in Values.engine.image | base and '
         'not "nightly" in Values.engine.image and not ":latest" in Values.engine.image and '
         'not ":main" in Values.engine.image)',
-        message="this tag moves: the next pull may bring another engine",
-        fix="pin it with @sha256:…, which `skopeo inspect` or a running pod's imageID tells",
+        message="this tag moves: the next pull can bring a different engine",
+        fix="pin it with @sha256:…, which `skopeo inspect` or a running pod's imageID shows",
         source="vllm-ascend issue 15055",
     ),
     Rule(
@@ -99,10 +99,10 @@ RULES: list[Rule] = [
         path="npu.nodeSelector",
         condition="Values.npu.nodeSelector or not (Values.npu.resourceName == "
         '"huawei.com/Ascend910")',
-        message="huawei.com/Ascend910 is any card of the family, with 32 GB or 64 GB, and nothing "
-        "says which node to take",
-        fix="set a label that tells the card, such as node.kubernetes.io/npu.chip.name with the "
-        "chip that npu.card names",
+        message="huawei.com/Ascend910 matches any card of the family, with 32 GB or 64 GB, and "
+        "nothing selects the node",
+        fix="set a label that identifies the card, such as node.kubernetes.io/npu.chip.name with "
+        "the chip that npu.card names",
         source="MindCluster documentation, Ascend Device Plugin: the resource is named after the "
         "family; vllm-ascend issue 129: a 910B4 differs in its 32 GB",
     ),
@@ -111,8 +111,8 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="kserve.rolloutInPlace",
         condition='not Values.kserve.rolloutInPlace or Values.kserve.version == "main"',
-        message="this KServe has no field for it, so an update of a model that fills its node "
-        "never ends: the new pod waits for the old one's NPUs",
+        message="this KServe version has no such field, so an update of a model that fills its "
+        "node never completes: the new pod waits for the old one's NPUs",
         fix="stop the service (annotation serving.kserve.io/stop), apply, and start it",
         source="KServe pull request 5916; no rolloutStrategy in the CRDs of v0.17, v0.19 and v0.20",
     ),
@@ -120,7 +120,8 @@ RULES: list[Rule] = [
         code="budget-of-one",
         severity=Severity.WARNING,
         path="disruptionBudget.enabled",
-        condition="not Values.disruptionBudget.enabled or Values.replicas > 1",
+        condition="not Values.disruptionBudget.enabled or Values.replicas > 1 or "
+        "Values.scaling.enabled",
         message="with one instance a budget either allows its eviction or blocks every drain of "
         "its node",
         fix="set it to false, or raise replicas",
@@ -132,11 +133,11 @@ RULES: list[Rule] = [
         path="router.oneWordBooleans",
         condition="Values.router.oneWordBooleans",
         message="the upstream endpoint picker reads `--tracing false` in two words as true, and "
-        "nobody has published how hermes-router reads it",
+        "no published source documents how hermes-router reads it",
         fix="set it to true, as in the publisher's newest manifest",
         source="Gateway API Inference Extension v1.5.0, pkg/epp/server/options.go, line 175, "
-        "built and started: a boolean's word is an argument of its own; Alauda AI documentation "
-        "has both forms",
+        "built and started: the word after a boolean is a separate argument; Alauda AI "
+        "documentation has both forms",
     ),
     Rule(
         code="startup-budget",
@@ -144,7 +145,7 @@ RULES: list[Rule] = [
         path="engine.probes.startup",
         condition="Values.engine.probes.startup.periodSeconds * "
         "Values.engine.probes.startup.failureThreshold >= 3600",
-        message="loading the weights and capturing graphs may take an hour, and the kubelet "
+        message="loading the weights and capturing graphs can take an hour, but the kubelet "
         "restarts the engine before that",
         fix="set periodSeconds × failureThreshold to 3600 or more",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): 120 × 30 s",
@@ -168,8 +169,8 @@ RULES: list[Rule] = [
         condition="Values.engine.termination.gracePeriodSeconds * 1000 >= "
         "Values.monitoring.published.ttftMilliseconds + "
         "127 * Values.monitoring.published.itlMilliseconds",
-        message="a restart aborts requests: the kubelet kills the engine sooner than a published "
-        "answer of 128 tokens takes",
+        message="a restart aborts requests: the kubelet kills the engine before a published "
+        "answer of 128 tokens completes",
         fix="set preStopSeconds, shutdownTimeoutSeconds and this, as examples/production does",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): TTFT + 127 × ITL; KServe "
         "v0.17.0, config/llmisvcconfig/config-llm-template.yaml, line 80: 30 s",
@@ -180,7 +181,7 @@ RULES: list[Rule] = [
         path="router.terminationGracePeriodSeconds",
         condition="Values.router.terminationGracePeriodSeconds >= "
         "Values.engine.termination.gracePeriodSeconds",
-        message="the router is gone before the engines behind it have drained",
+        message="the router terminates before the engines behind it have drained",
         fix="set it to engine.termination.gracePeriodSeconds or more",
         source="KServe issues 5485 and 5496, and vLLM's of the same kind: requests are cut while "
         "an engine drains",
@@ -192,8 +193,8 @@ RULES: list[Rule] = [
     code="engine-ready-timeout",
     severity=Severity.WARNING,
     path="engine.env.VLLM_ENGINE_READY_TIMEOUT_S",
-    message="the server gives up on its engine after {timeout} s, and the startup probe on the "
-    "pod after {budget} s",
+    message="the server stops waiting for its engine after {timeout} s, but the startup probe "
+    "allows the pod {budget} s",
     fix="set it to periodSeconds × failureThreshold of engine.probes.startup",
     source="vLLM, envs.py: 600 s by default, line 758 of 0.22.1 and 788 of 0.27.1; upstream's "
     "nightly tests set 3000",
@@ -210,12 +211,12 @@ def _ready_timeout(values: Values) -> Places:
     code="cpu-binding",
     severity=Severity.WARNING,
     path="engine.resources.requests.cpu",
-    message="the engine's processes use 5 cores an NPU or more, {cores}, and the scheduler "
-    "reserves {cpu}: other pods of the node may take the rest",
+    message="the engine's processes use at least 5 cores per NPU ({cores}), but the scheduler "
+    "reserves {cpu}: other pods on the node can use the rest",
     fix="set it to 5 × parallelism.tensor × parallelism.dataLocal or more",
-    source="vllm-ascend issue 6966; cpu_binding.py, line 349 of v0.22.1rc: the binding asks for 5 "
-    "cores an NPU of the container's cpuset, and is skipped with a line in the log where it has "
-    "fewer",
+    source="vllm-ascend issue 6966; cpu_binding.py, line 349 of v0.22.1rc: the binding requires "
+    "5 cores per NPU in the container's cpuset, and is skipped with a line in the log if there "
+    "are fewer",
 ).finder(RULES)
 def _cpus(values: Values) -> Places:
     cores = 5 * values.parallelism.tensor * values.parallelism.data_local
@@ -230,8 +231,8 @@ def _cpus(values: Values) -> Places:
     code="shared-memory",
     severity=Severity.WARNING,
     path="engine.shmSize",
-    message="the engine's processes exchange tensors in shared memory, and 15Gi has been seen to "
-    "kill them",
+    message="the engine's processes exchange tensors in shared memory, and a size of 15Gi is "
+    "reported to kill them",
     fix="set it to 32Gi, as published, or to 16Gi or more, which ran with other models",
     source="Alauda AI documentation: 32Gi for DeepSeek-V4-Flash, 16Gi and 24Gi for other validated "
     "models; vllm-ascend pull request 8693 for 15Gi",
@@ -245,10 +246,10 @@ def _shared_memory(values: Values) -> Places:
     code="memory-limit",
     severity=Severity.ERROR,
     path="engine.resources.limits.memory",
-    message="shared memory and the store's segment take {size}, all of it",
+    message="shared memory and the store's segment need {size}, which is the whole limit",
     fix="raise it above engine.shmSize and kvStore.segmentBytes together",
-    source="Kubernetes documentation, Volumes, emptyDir: what a volume in memory holds counts "
-    "against the container's limit",
+    source="Kubernetes documentation, Volumes, emptyDir: the contents of a volume in memory "
+    "count toward the container's limit",
 ).finder(RULES)
 def _memory_limit(values: Values) -> Places:
     store = values.kv_store.segment_bytes * values.parallelism.data_local
@@ -261,7 +262,7 @@ def _memory_limit(values: Values) -> Places:
     code="openmp-binding",
     severity=Severity.WARNING,
     path="engine.env.OMP_PROC_BIND",
-    message='"{value}" binds threads, and every process\'s threads are pinned to the first CPUs',
+    message='"{value}" binds threads, so the threads of every process are pinned to the first CPUs',
     fix='set it to "false"',
     source="vllm-ascend issue 11307; OpenMP 5.2, 21.1.4: every value but false binds",
 ).finder(RULES)
@@ -298,8 +299,8 @@ def _preload(values: Values) -> Places:
     code="shell-variable",
     severity=Severity.WARNING,
     path="engine.env",
-    message="{word} reaches the engine as these letters: Kubernetes expands $(NAME), and no shell "
-    "reads this",
+    message="{word} reaches the engine unchanged: Kubernetes expands only $(NAME), and no shell "
+    "reads this value",
     fix="write the value, or $(NAME) of a variable in engine.envFromPod",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2480: references are $(NAME)",
 ).finder(RULES)
@@ -319,9 +320,10 @@ _PLACEHOLDER = re.compile(
     code="placeholder",
     severity=Severity.WARNING,
     path="model.uri",
-    message="{value} is a placeholder: nothing can be pulled from it",
-    fix="set it to where you have put it",
-    source="RFC 2606: example.com and .example are nobody's",
+    message="{value} is a placeholder: {word} stands for a registry that only you know, so the "
+    "pod stays in ImagePullBackOff",
+    fix="push it to your registry, and set this to its address there",
+    source="RFC 2606: example.com and .example are reserved",
 ).finder(RULES)
 def _placeholders(values: Values) -> Places:
     places = {
@@ -330,15 +332,38 @@ def _placeholders(values: Values) -> Places:
         "router.image": values.router.image,
     }
     for path, value in places.items():
-        if _PLACEHOLDER.search(value):
-            yield path, {"value": value}
+        if found := _PLACEHOLDER.search(value):
+            yield path, {"value": value, "word": found[0].strip("./@")}
+
+
+@Rule(
+    code="hugging-face-token",
+    severity=Severity.WARNING,
+    path="engine.env.HF_TOKEN",
+    message="the engine has no use for this token: {reason}",
+    fix="take it out; for a gated model on hf://, make a Secret with the key HF_TOKEN and name it "
+    "under secrets of the namespace's ServiceAccount default",
+    source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_storage.go, line 227: the "
+    "storage initializer gets HF_TOKEN from the ServiceAccount's Secrets; huggingface_hub pull "
+    "request 1899: offline mode sends no request",
+).finder(RULES)
+def _hugging_face_token(values: Values) -> Places:
+    env = values.engine.env
+    offline = texts(env).get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "TRUE", "YES")
+    if env.get("HF_TOKEN") is None:
+        return
+    if values.model.uri.startswith("hf://"):
+        reason = "KServe's storage initializer downloads the weights in a container of its own"
+        yield "", {"reason": reason}
+    elif offline:
+        yield "", {"reason": "with HF_HUB_OFFLINE the engine sends Hugging Face no request"}
 
 
 @Rule(
     code="variable-twice",
     severity=Severity.ERROR,
     path="engine.env",
-    message="this variable is set in another place too, and Kubernetes refuses it twice",
+    message="this variable is set in more than one place, and Kubernetes rejects duplicates",
     fix="set it once: in engine.env, in engine.envFromPod, or by kvStore",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2977: env is a map by name",
 ).finder(RULES)
@@ -354,9 +379,9 @@ def _variables(values: Values) -> Places:
     code="secret-in-variable",
     severity=Severity.WARNING,
     path="engine",
-    message="this secret is part of the manifest, of the release and of its history",
-    fix="put it in a Secret of the namespace; in the place of a variable's text write secretKeyRef "
-    "with name and key of the Secret",
+    message="this secret is visible in the manifest, the release and its history",
+    fix="put it in a Secret of the namespace; instead of a variable's text write secretKeyRef "
+    "with the name and key of the Secret",
     source="Kubernetes documentation, Good practices for Kubernetes Secrets",
 ).finder(RULES)
 def _secrets(values: Values) -> Places:

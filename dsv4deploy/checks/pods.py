@@ -47,9 +47,9 @@ RULES: list[Rule] = [
         condition="not (Values.engine.podLabels or Values.engine.podAnnotations) or "
         "Values.parallelism.data <= Values.parallelism.dataLocal or "
         'Values.kserve.version in ("0.20", "main")',
-        message="this KServe passes neither labels nor annotations to the pods of an instance on "
-        "several nodes",
-        fix="upgrade KServe to 0.20 and set kserve.version, or take them out",
+        message="this KServe version passes neither labels nor annotations to the pods of an "
+        "instance that spans several nodes",
+        fix="upgrade KServe to 0.20 and set kserve.version, or remove them",
         source="KServe, workload_multi_node.go: v0.17.0 and v0.19.0 do not read spec.labels and "
         "spec.annotations, v0.20.0 does from line 264",
     ),
@@ -69,7 +69,7 @@ RULES: list[Rule] = [
             "tls-certs": _KSERVE_PRESET,
             "tmp-dir": _KSERVE_PRESET,
         },
-        message="the pod has a volume of this name from {owner}",
+        message="the pod already has a volume with this name from {owner}",
         fix="choose another name",
         source="KServe v0.17.0, config/llmisvcconfig/config-llm-template.yaml, lines 81 to 92: "
         "volumes of the presets are merged by name",
@@ -81,7 +81,7 @@ RULES: list[Rule] = [
         condition='"/dev/shm" not in Values.engine.extraVolumeMounts and '
         '"/mnt/models" not in Values.engine.extraVolumeMounts and '
         '(not Values.kvStore.enabled or "/app" not in Values.engine.extraVolumeMounts)',
-        message="the engine has a volume of its own at /dev/shm, at /mnt/models, and with kvStore "
+        message="the engine already has a volume at /dev/shm, at /mnt/models and, with kvStore, "
         "at /app",
         fix="choose another path",
         source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 3028: the path is the key "
@@ -100,8 +100,9 @@ RULES: list[Rule] = [
             "modelcar-init": "KServe's modelcar",
             "mooncake-config-init": "kvStore",
             "storage-initializer": "KServe's storage initializer",
+            "warm-up": "engine.warmUp",
         },
-        message="the pod has a container of this name from {owner}",
+        message="the pod already has a container with this name from {owner}",
         fix="choose another name",
         source="KServe v0.17.0, pkg/constants, lines 448 to 458; containers of the presets are "
         "merged by name",
@@ -109,6 +110,8 @@ RULES: list[Rule] = [
 ]
 
 
+OWNED_CONTAINERS = next(rule.table for rule in RULES if rule.code == "extra-container-name")
+"""Who has a container of a name, by the name."""
 _VOLUMES = next(rule.table for rule in RULES if rule.code == "extra-volume-name")
 
 
@@ -116,7 +119,7 @@ _VOLUMES = next(rule.table for rule in RULES if rule.code == "extra-volume-name"
     code="extra-mount-volume",
     severity=Severity.ERROR,
     path="engine.extraVolumeMounts",
-    message="this mount names the volume {name}, and the pod has none of that name",
+    message="this mount names the volume {name}, but the pod has no volume with that name",
     fix="set name to one in engine.extraVolumes",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2378, VolumeMount: its name is "
     "that of a volume of the pod",
@@ -151,7 +154,7 @@ def _entries(values: Values, path: str) -> Mapping[str, Mapping[str, Any]]:
     severity=Severity.ERROR,
     path="engine.extraContainers",
     message="{field} is the entry's own key in the map",
-    fix="take {field} out, and write it as the key",
+    fix="remove {field}, and write it as the key",
     source="docs/own-parts.md: the map is rendered as a list of named entries",
 ).finder(RULES)
 def _keyed(values: Values) -> Places:
@@ -165,7 +168,7 @@ def _keyed(values: Values) -> Places:
     code="extra-volume-source",
     severity=Severity.ERROR,
     path="engine.extraVolumes",
-    message="a volume has exactly one source, and this has {count}",
+    message="a volume must have exactly one source, but this one has {count}",
     fix="write one such as hostPath, configMap, secret, emptyDir or persistentVolumeClaim",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 49, VolumeSource",
 ).finder(RULES)
@@ -187,7 +190,7 @@ def _containers(values: Values) -> Iterator[tuple[str, Mapping[str, Any]]]:
     code="extra-container-image",
     severity=Severity.ERROR,
     path="engine.extraContainers",
-    message="a container needs an image, and this has none",
+    message="a container needs an image, but this one has none",
     fix="set image to one with its tag",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2909, Container",
 ).finder(RULES)
@@ -201,10 +204,10 @@ def _images(values: Values) -> Places:
     code="extra-container-twice",
     severity=Severity.ERROR,
     path="engine.extraInitContainers",
-    message="a container of this name is in engine.extraContainers too",
+    message="engine.extraContainers has a container with this name too",
     fix="choose another name for one of them",
-    source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 5115: all containers of a pod "
-    "differ by name",
+    source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 5115: container names are "
+    "unique in a pod",
 ).finder(RULES)
 def _twice(values: Values) -> Places:
     both = values.engine.extra_containers.keys() & values.engine.extra_init_containers.keys()
@@ -216,9 +219,9 @@ def _twice(values: Values) -> Places:
     code="extra-container-npus",
     severity=Severity.WARNING,
     path="engine.extraContainers",
-    message="this container asks for {resource} beside the engine's own NPUs: the pod needs a "
-    "node with more of them",
-    fix="take {resource} out of its resources",
+    message="this container requests {resource} in addition to the engine's NPUs: the pod needs "
+    "a node with more of them",
+    fix="remove {resource} from its resources",
     source="Kubernetes documentation, Device Plugins: containers do not share a device",
 ).finder(RULES)
 def _npus(values: Values) -> Places:
@@ -235,7 +238,7 @@ def _npus(values: Values) -> Places:
     code="spread-without-selector",
     severity=Severity.WARNING,
     path="engine.topologySpreadConstraints",
-    message="without labelSelector this constraint counts no pods, and spreads nothing",
+    message="without labelSelector this constraint matches no pods, so it has no effect",
     fix="set labelSelector.matchLabels to app.kubernetes.io/name with the service's name, and "
     "app.kubernetes.io/component",
     source="Kubernetes documentation, Pod Topology Spread Constraints",
@@ -252,7 +255,7 @@ def _spread(values: Values) -> Places:
     code="own-label-stays",
     severity=Severity.WARNING,
     path="labels",
-    message="the {kind} has a label with this key already, and keeps it",
+    message="the {kind} already has a label with this key, and keeps it",
     fix="choose another key, unless the label is meant for the other objects",
     source="docs/own-parts.md: the labels of published manifests stay",
 ).finder(RULES)
@@ -267,7 +270,7 @@ def _own_labels(values: Values) -> Places:
             yield f"labels.{name}", {"kind": kind}
 
 
-_CLUSTER_WIDE = (
+CLUSTER_WIDE = (
     *("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "GatewayClass", "Namespace"),
     *("Node", "PersistentVolume", "PriorityClass", "RuntimeClass", "StorageClass"),
     *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
@@ -278,13 +281,13 @@ _CLUSTER_WIDE = (
     code="extra-object-of-cluster",
     severity=Severity.ERROR,
     path="extraObjects",
-    message="a {kind} belongs to the whole cluster and not to a namespace",
-    fix="apply it by other means, and take it out here",
+    message="a {kind} is cluster-scoped, and extra objects are namespaced",
+    fix="apply it by other means, and remove it here",
     source="Kubernetes documentation, Namespaces: not all objects are in a namespace",
 ).finder(RULES)
 def _of_cluster(values: Values) -> Places:
     for name, item in values.extra_objects.items():
-        if item.kind in _CLUSTER_WIDE:
+        if item.kind in CLUSTER_WIDE:
             yield f"extraObjects.{name}", {"kind": item.kind}
 
 
@@ -292,7 +295,7 @@ def _of_cluster(values: Values) -> Places:
     code="extra-object-name",
     severity=Severity.ERROR,
     path="extraObjects",
-    message="the manifest has a {kind} of this name already",
+    message="the manifest already has a {kind} with this name",
     fix="choose another name",
     source="Kubernetes documentation, Object Names and IDs: a name is unique by kind and namespace",
 ).finder(RULES)
@@ -313,9 +316,9 @@ def _names(values: Values) -> Places:
     code="extra-object-fields",
     severity=Severity.ERROR,
     path="extraObjects",
-    message="{field} is not one of the object's other fields",
-    fix="write apiVersion, kind, labels and annotations beside fields; the name is the key, and "
-    "the namespace is the release's",
+    message="{field} can't be in fields",
+    fix="write apiVersion, kind, labels and annotations next to fields; the name is the key in "
+    "the map, and the namespace is the release's",
     source="docs/own-parts.md: the package writes these fields itself",
 ).finder(RULES)
 def _fields(values: Values) -> Places:

@@ -34,8 +34,9 @@ class Rule:
         code: its name.
         severity: of its findings.
         path: the value that it is about.
-        message: what is wrong where it is broken; ``{…}`` is what ``finds`` tells of a place.
-        fix: what to do about it.
+        message: what is wrong where it is broken; ``{…}`` is a fact that ``finds`` gives for a
+            place.
+        fix: how to fix it.
         source: where this is known from.
         condition: an expression over ``Values`` and ``Release``, true where all is well; ``""``
             where ``finds`` looks.
@@ -102,7 +103,7 @@ class Rule:
         return replace(self, path=path, message=message, fix=fix, condition=condition, table={})
 
     def finding(self, path: str = "", facts: Mapping[str, object] | None = None) -> Finding:
-        """What it says of a place, with what its message names there."""
+        """The finding for a place, with the facts of its message."""
         message, fix = self.message, self.fix
         if facts:
             message, fix = message.format_map(facts), fix.format_map(facts)
@@ -110,7 +111,7 @@ class Rule:
 
     @property
     def sentence(self) -> str:
-        """What the chart says where the condition is false: the same as ``check``."""
+        """The chart's message if the condition is false: the same as that of ``check``."""
         return str(self.finding())
 
 

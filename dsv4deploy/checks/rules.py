@@ -11,7 +11,7 @@ from ..findings import Finding, Severity
 from ..manifest.render import Release, context, expression
 from ..sizing.engine import engine_build
 from ..values.tree import Values
-from . import builds, engine, gateway, graphs, memory, platform, pods
+from . import builds, engine, gateway, graphs, memory, platform, pods, scaling
 from . import cache as caches
 from .rule import Rule
 
@@ -21,6 +21,7 @@ RULES = (
     *graphs.RULES,
     *caches.RULES,
     *platform.RULES,
+    *scaling.RULES,
     *pods.RULES,
     *memory.RULES,
     *gateway.RULES,
@@ -50,14 +51,14 @@ def check(
     Args:
         values: what :func:`dsv4deploy.load` returns.
         release: the namespace to deploy to; ``demo`` by default.
-        ignore: codes of warnings to leave out.
+        ignore: codes of warnings to ignore.
 
     Raises:
         ValuesError: a code to ignore is not known, or an error's.
     """
     for code in ignore:
         if rule(code).severity == Severity.ERROR:
-            raise ValuesError.of("--ignore", code, "an error can't be ignored: correct the value")
+            raise ValuesError.of("--ignore", code, "an error can't be ignored: fix the value")
     holds = iter(_conditions()(context(values, release or Release())))
     build = engine_build(values)
     findings = []
@@ -138,5 +139,5 @@ def checked_by(each: Rule) -> str:
     if each.finds:
         return "dsv4deploy"
     return "dsv4deploy; the chart " + (
-        "refuses to render" if each.severity == Severity.ERROR else "says it in its notes"
+        "fails to render" if each.severity == Severity.ERROR else "shows a warning in its notes"
     )

@@ -40,7 +40,7 @@ def upgrade(values: Values, engine: str, release: Release | None = None) -> list
     """What changes where a deployment goes to another engine, errors first.
 
     A finding that the other engine adds is as :func:`~.rules.check` returns it; one that it ends is
-    ``ok``, and so is a limit that becomes another one. What is the same in both is left out.
+    ``ok``, and so is a limit that becomes another one. What is the same in both is omitted.
 
     Args:
         values: the deployment as it is.
@@ -91,7 +91,7 @@ def _meanings(values: Values, moved: Values) -> Iterator[Finding]:
                     f"{path}.{name}",
                     f"{old.name} reads {_words(one[name])} here, and {new.name} "
                     f"{_words(other[name])}",
-                    "see that the value is meant so",
+                    "check that the value has the meaning that you intend",
                 )
 
 

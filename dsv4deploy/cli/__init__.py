@@ -1,4 +1,4 @@
-"""The command line: a file a verb; data goes to stdout, messages to stderr.
+"""The command line: one file per verb; data goes to stdout, messages to stderr.
 
 Exit codes: 0 clean, 1 findings or a failure, 2 a command line that can't be read, 130 interrupted.
 """
@@ -23,44 +23,47 @@ from .output import say
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-# Each verb is a command of its name in a module of its name. The sentence is the first of its help.
+# Each verb is a command of its name in a module of its name, with _ for a space. The sentence is
+# the first of its help.
 VERBS = {
-    "apply": "Apply a deployment, by server-side apply; twice changes nothing.",
-    "bench": "Run the published benchmark, and hold the figures against the published ones.",
+    "apply": "Apply a deployment with server-side apply; the command is idempotent.",
+    "bench": "Run the published benchmark, and compare the results with the published figures.",
     "chart": "Write, check or package the Helm chart.",
-    "check": "Say what is known to go wrong with a deployment.",
+    "check": "Report known problems of a deployment.",
     "completion": "Print a shell's completion script.",
-    "conformance": "Verify that a gateway keeps what clients of OpenAI's API expect of it.",
-    "delete": "Delete what `apply` has made, and keep what somebody else has.",
-    "diff": "Say what `apply` would change, field by field, by the server's own dry run.",
-    "doctor": "Examine whether a cluster can carry a deployment.",
-    "explain": "Say what a value means: type, default, unit, and the flag or field it becomes.",
-    "history": "List a service's revisions; the last 10, and the last that ran, are kept.",
-    "images": "List every image of a deployment, the ModelCar included, one a line.",
-    "import": "Make values of a manifest that already runs.",
-    "keys": "Make, list, replace and end API keys of the MaaS ingress.",
+    "conformance": "Test whether a gateway behaves as clients of the OpenAI API expect.",
+    "delete": "Delete the objects that `apply` created, and keep all others.",
+    "diff": "Show what `apply` would change, field by field, from a dry run on the server.",
+    "doctor": "Check whether a cluster can run a deployment.",
+    "explain": "Explain a value: its type, default, unit, and the flag or field it becomes.",
+    "history": "List the revisions of a service: the last 10, and the last one that ran.",
+    "images": "List every image of a deployment, including the ModelCar, one per line.",
+    "import": "Create a values file from a running manifest.",
+    "keys": "Create, list, rotate and revoke API keys of the MaaS ingress.",
     "overlay": "Write a kustomize base and a cluster's overlay to DIRECTORY.",
-    "plan": "Say whether a deployment fits on its cards, and what is left.",
+    "plan": "Show whether a deployment fits in the cards' memory, and what remains.",
+    "plan traffic": "Show how many instances traffic needs, what limits them, "
+    "and what one less would do.",
     "profiles": "List the shipped profiles, or show one.",
     "render": "Print the manifest, ready for `kubectl apply -f -`.",
-    "rollback": "Go back to a revision, or to what ran before.",
-    "rules": "List the rules that `check` knows, or explain one.",
-    "smoke": "Stream one completion, and look whether it is garbage.",
-    "status": "Say where a service is: its phase, its conditions, its revision.",
-    "upgrade": "Stop, apply, start, wait; on failure back to what ran before.",
-    "why": "Explain an error by its text: why it comes, what to do, and how that is known.",
+    "rollback": "Roll back to a revision, or to the one that ran before.",
+    "rules": "List the rules of `check`, or explain one.",
+    "smoke": "Stream one completion, and check that it is not garbage.",
+    "status": "Show the status of a service: its phase, conditions and revision.",
+    "upgrade": "Stop, apply, start and wait; on failure, roll back to what ran before.",
+    "why": "Explain an error message: its cause, its fix and the source.",
 }
 
 
 TASKS = {
     "Write a deployment": ("profiles", "import", "explain", "render", "overlay", "chart", "images"),
-    "Check it": ("check", "rules", "plan", "doctor", "diff"),
+    "Check it": ("check", "rules", "plan", "plan traffic", "doctor", "diff"),
     "Deploy it": ("apply", "upgrade", "rollback", "delete"),
     "Operate it": ("status", "history", "smoke", "conformance", "keys", "why"),
     "Measure it": ("bench",),
     "Set up the shell": ("completion",),
 }
-"""The verbs by what a user wants to do, in the order in which one needs them."""
+"""The verbs by the user's task, in the order in which a user needs them."""
 
 
 class _Verbs(click.Group):
@@ -72,9 +75,16 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return super().get_command(ctx, cmd_name)
-        word = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        word = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace(" ", "_")
         command: click.Command = getattr(import_module(f".{word}", __name__), word)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A verb may have two words, of which the first alone is a verb too."""
+        both = " ".join(args[:2])
+        return super().resolve_command(ctx, [both, *args[2:]] if both in VERBS else args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, VERBS))
@@ -110,18 +120,19 @@ def cli() -> None:
     """Deploy DeepSeek-V4-Flash on Huawei Ascend NPUs.
 
     \b
-    dsv4deploy render | kubectl apply -f -        the validated deployment, as it was published
-    dsv4deploy render my-values.yaml -n prod      your own changes on top of it
+    dsv4deploy render | kubectl apply -f -        the validated deployment, as published
+    dsv4deploy render my-values.yaml -n prod      the same with your changes
     dsv4deploy check my-values.yaml               what is known to go wrong with them
-    dsv4deploy plan my-values.yaml                whether they fit on the cards, and what is left
-    dsv4deploy explain engine.args                what a value means, and what it becomes
-    dsv4deploy doctor | diff | apply | upgrade    the same, on a cluster
-    dsv4deploy why "no healthy upstream"          what an error means, and what to do
+    dsv4deploy plan my-values.yaml                show whether it fits in the cards' memory
+    dsv4deploy plan traffic --rate 100/min        show how many instances a load needs
+    dsv4deploy explain engine.args                explain a value
+    dsv4deploy doctor | diff | apply | upgrade    deploy to a cluster
+    dsv4deploy why "no healthy upstream"          explain an error and its fix
     """
 
 
 def main() -> None:
-    """The entry point: the one place where errors become a sentence and an exit code."""
+    """The entry point, which turns errors into a message and an exit code."""
     # A start makes many objects and no garbage: to look for some takes a tenth of its time.
     gc.set_threshold(100_000)
     _write_utf8()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from .diff import planned
 from .options import FORCE, TIMEOUT, WAIT_FOR, DeploymentOptions
 from .output import print_json, print_table, say, waiting_bar
 from .render import accepted, note, values_files
-from .status import print_endpoints
+from .status import endpoints, print_endpoints
 from .upgrade import waiting_limits
 
 Tell = Callable[[Progress], None]
@@ -44,18 +44,20 @@ def _patterns(context: click.Context, option: click.Parameter, text: str | None)
 @FORCE
 @TIMEOUT
 @WAIT_FOR
-@click.option("--wait", is_flag=True, help="Wait until it is ready, and show how far it is.")
+@click.option(
+    "--wait", is_flag=True, help="Wait until the service is ready, and show its progress."
+)
 @click.option(
     "--contexts",
     metavar="A,B*,…",
     callback=_patterns,
-    help="Apply to all these contexts of the kubeconfig at once; names and patterns.",
+    help="Apply to all these contexts of the kubeconfig at once; names and patterns are accepted.",
 )
 @click.option(
     "--each",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Apply each values file in this folder, laid over the others; with --contexts each "
-    "context's own, CONTEXT.yaml.",
+    help="Apply each values file in this folder, merged over the other files; with --contexts, "
+    "each context uses its own CONTEXT.yaml.",
 )
 @click.option(
     "-o",
@@ -63,7 +65,7 @@ def _patterns(context: click.Context, option: click.Parameter, text: str | None)
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="The format of the summary of many places.",
+    help="The format of the summary of several targets.",
 )
 def apply(
     deployment: DeploymentOptions,
@@ -76,27 +78,32 @@ def apply(
     each: Path | None,
     output: str,
 ) -> None:
-    """Apply a deployment, by server-side apply; twice changes nothing.
+    """Apply a deployment with server-side apply; the command is idempotent.
 
-    At the end it says how to ask the model: the URLs, its name, a curl, and where keys are.
+    At the end it prints how to call the model: the URLs, the model's name, a curl command, and
+    where the keys are.
 
-    All objects are tried on the server before the first is written. Where the engines would
-    restart, `upgrade` does it: a model that fills its node can't roll over.
+    The server validates all objects in a dry run before the first one is written. If the engines
+    would restart, use `upgrade`: a model that fills its node does not support rolling updates.
 
-    With --contexts or --each to many places at once: every values file is checked before the
-    first request, and then a place that fails does not stop the others. Exits with 1 where one
-    did. Ctrl-C begins no further place and lets those under way end; a second one leaves them.
+    With --contexts or --each it applies to several targets at once: it checks every values file
+    before the first request, and a target that fails does not stop the others. It exits with 1 if
+    one failed. The summary has the URLs of each target. Ctrl-C starts no further target and waits
+    for those in progress; a second Ctrl-C abandons them.
 
     \b
     dsv4deploy apply my-values.yaml -n prod --wait
     dsv4deploy apply base.yaml --each clusters/ --contexts 'site-*'
     """
     if contexts and cluster.context:
-        raise click.UsageError("--context and --contexts both choose clusters: give one")
+        raise click.UsageError("--context and --contexts both select clusters: use only one")
 
     def do(target: _Target, tell: Tell) -> str:
         waits = _Waits(wait, timeout, wait_for)
         return _apply(target, force=force_conflicts, waits=waits, tell=tell)
+
+    def in_fleet(target: _Target) -> str:
+        return "; ".join([do(target, _silent), *_addresses(target)])
 
     if contexts:
         sources = _in_contexts(contexts, each, cluster, deployment)
@@ -110,24 +117,24 @@ def apply(
             message = do(target, tell)
         say(f"{target.values.name}: {message}")
         if not wait:
-            say("`dsv4deploy status` says when it is ready to be asked:")
+            say("`dsv4deploy status` shows when the service is ready for requests:")
         print_endpoints(target.cluster.connect(), render(target.values, target.release))
         return
     targets = _targets(sources)
     with click.progressbar(length=len(targets), label="applying", file=sys.stderr) as bar:
-        done = fleet.each(targets, lambda target: do(target, _silent), lambda _: bar.update(1), say)
+        done = fleet.each(targets, in_fleet, lambda _: bar.update(1), say)
     if not _print_outcomes(done.outcomes, output):
         sys.exit(130 if done.interrupted else 1)
 
 
 @dataclass(frozen=True)
 class _Waits:
-    """What an apply waits for.
+    """The conditions that an apply waits for.
 
     Attributes:
         ready: whether it waits until the service is ready.
-        timeout: for how many seconds; None is what the startup probe allows.
-        others: for how many seconds it waits for another run.
+        timeout: for how many seconds; None is the time that the startup probe allows.
+        others: how many seconds it waits for another run.
     """
 
     ready: bool
@@ -146,7 +153,7 @@ class _Target:
 
     @property
     def place(self) -> tuple[str, str, str]:
-        """Where it goes: context, namespace, name."""
+        """The target: context, namespace and name."""
         return self.cluster.context, self.release.namespace, self.values.name
 
 
@@ -155,7 +162,7 @@ Sources = Mapping[str, tuple[ClusterOptions, DeploymentOptions]]
 
 
 def _in_folder(folder: Path, cluster: ClusterOptions, deployment: DeploymentOptions) -> Sources:
-    """A target for each values file in a folder, laid over the deployment's own files."""
+    """A target for each values file in a folder, merged over the deployment's own files."""
     return {path.name: (cluster, _with(deployment, path)) for path in values_files(folder)}
 
 
@@ -172,7 +179,7 @@ def _in_contexts(
         matching = sorted(fnmatch.filter(names, pattern))
         if not matching:
             raise DeployError(
-                f"no context {pattern} in the kubeconfig; there are: {', '.join(names) or 'none'}"
+                f"no context {pattern} in the kubeconfig, which has: {', '.join(names) or 'none'}"
             )
         for name in matching:
             own = [folder / f"{name}.yaml"] if folder else []
@@ -188,7 +195,7 @@ def _with(deployment: DeploymentOptions, *files: Path) -> DeploymentOptions:
 
 
 def _targets(sources: Sources) -> dict[str, _Target]:
-    """The targets, each with its values, all of which have passed their checks."""
+    """The targets with their values, all of which passed the checks."""
     found: dict[str, _Target] = {}
     failed = 0
     for name, (cluster, deployment) in sources.items():
@@ -213,7 +220,7 @@ def _targets(sources: Sources) -> dict[str, _Target]:
 
 
 def _apply(target: _Target, *, force: bool, waits: _Waits, tell: Tell) -> str:
-    """Applies one deployment; what was done, and what runs now."""
+    """Applies one deployment; returns what was done, and what runs now."""
     cluster = target.cluster.connect()
 
     def make() -> Plan:
@@ -222,8 +229,8 @@ def _apply(target: _Target, *, force: bool, waits: _Waits, tell: Tell) -> str:
     def act(plan: Plan) -> str:
         if plan.downtime and not target.values.kserve.rollout_in_place:
             raise ClusterError(
-                f"{plan.service}: {plan.downtime}, and a model that fills its node can't roll "
-                "over: `dsv4deploy upgrade` stops it, applies and starts it",
+                f"{plan.service}: {plan.downtime}, and a model that fills its node does not "
+                "support rolling updates: `dsv4deploy upgrade` stops it, applies and starts it",
                 "Refused",
             )
         written = rollout.apply(cluster, plan, force=force)
@@ -238,12 +245,20 @@ def _apply(target: _Target, *, force: bool, waits: _Waits, tell: Tell) -> str:
     return rollout.run(cluster, place, "apply", make, act, wait=waits.others)
 
 
+def _addresses(target: _Target) -> Iterator[str]:
+    """The base URL of each ingress, for a summary of many places."""
+    made = render(target.values, target.release)
+    for ingress, found in endpoints(target.cluster.connect(), made):
+        known = f"unknown: {found}" if isinstance(found, ClusterError) else found.url
+        yield f"{ingress} ingress {known}"
+
+
 def _silent(_: Progress) -> None:
     """Tells nobody."""
 
 
 def _print_outcomes(outcomes: list[fleet.Outcome], output: str) -> bool:
-    """Prints what became of each target; whether all are done."""
+    """Prints the result for each target; returns whether all succeeded."""
     if output == "json":
         print_json([asdict(outcome) for outcome in outcomes])
     else:

@@ -15,9 +15,10 @@ import click
 from ..bench import dataset as datasets
 from ..bench import job
 from ..bench import report as reports
-from ..bench.hints import hints, published_concurrency, published_profile
+from ..bench.hints import hints, published_concurrency
 from ..bench.run import Benchmark, find_aiperf, subject
 from ..bench.simulate import Simulation, published, serve
+from ..capacity.points import published_profile
 from ..errors import command
 from ..values.loading import load
 from ..values.quantities import whole
@@ -30,13 +31,13 @@ from .output import print_json, print_text, printable, say
 
 @click.group(cls=Group)
 def bench() -> None:
-    """Run the published benchmark, and hold the figures against the published ones.
+    """Run the published benchmark, and compare the results with the published figures.
 
     \b
-    dsv4deploy bench dataset --tokenizer DIR -o dataset      aiperf's input, sized by the tokenizer
-    dsv4deploy bench run --dataset dataset -o results        three runs of both scenarios
-    dsv4deploy bench report results                          the verdict, as HTML and Markdown
-    dsv4deploy bench simulate                                a simulator of the engine, to try it on
+    dsv4deploy bench dataset --tokenizer DIR -o dataset      create the input for aiperf dsv4deploy
+    bench run --dataset dataset -o results        run both scenarios three times dsv4deploy bench
+    report results                          show the verdict dsv4deploy bench simulate
+    a simulator of the engine, to try it on
     """
 
 
@@ -46,7 +47,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @bench.command()
 @click.option(
-    "--tokenizer", required=True, metavar="DIR", help="The folder of the model's tokenizer.json."
+    "--tokenizer",
+    required=True,
+    metavar="DIR",
+    help="The folder that contains the model's tokenizer.json.",
 )
 @click.option(
     "-o",
@@ -54,7 +58,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     type=_FOLDER,
     default=Path("dataset"),
     show_default=True,
-    help="The folder that the data set is written to.",
+    help="The folder to write the data set to.",
 )
 @click.option(
     "--seed", type=int, default=42, show_default=True, help="The seed of the random prompts."
@@ -64,28 +68,29 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.IntRange(min=4),
     default=240,
     show_default=True,
-    help="The requests of each scenario; 240 were published for one node, 480 for two.",
+    help="The number of requests in each scenario; the published runs have 240 for one node and "
+    "480 for two.",
 )
 @click.option(
     "--size",
     type=Number(0.01, 1),
     default=1.0,
     show_default=True,
-    help="The size of the prompts, as a share of the published one.",
+    help="The size of the prompts, as a fraction of the published size.",
 )
 @click.option(
     "--warmup",
     type=click.IntRange(min=0, max=64),
     default=4,
     show_default=True,
-    help="The number of prompts to warm up with.",
+    help="The number of warm-up prompts.",
 )
 def dataset(
     tokenizer: str, output: Path, seed: int, requests: int, size: float, warmup: int
 ) -> None:
-    """Make the input files of both scenarios; the same seed makes the same bytes.
+    """Create the input files of both scenarios; the same seed gives identical files.
 
-    Only a local tokenizer is read; nothing is fetched.
+    It reads only a local tokenizer, and downloads nothing.
     """
     made = datasets.make(output, tokenizer, seed=seed, requests=requests, size=size, warmup=warmup)
     for name in made.files:
@@ -104,7 +109,7 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> list
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run measures, how often, and where its results go; see the options' help."""
+    """The scope of a run, its repetitions and its results folder; see the options' help."""
 
     dataset: Path
     output: Path
@@ -124,9 +129,11 @@ class RunOptions:
         if self.key_secret and not all(self.secret):
             raise click.UsageError("--key-secret must be NAME/KEY")
         if (self.image or self.key_secret) and not self.job:
-            raise click.UsageError("--image and --key-secret are the Job's: give --job too")
+            raise click.UsageError("--image and --key-secret apply only to the Job: add --job")
         if self.url and self.ingress == "both":
-            raise click.UsageError("--url is one ingress: give --ingress kserve, maas or direct")
+            raise click.UsageError(
+                "--url is for a single ingress: add --ingress kserve, maas or direct"
+            )
 
     @property
     def secret(self) -> tuple[str, str]:
@@ -145,7 +152,7 @@ class RunOptions:
         return [1, 2] if self.scenario == "both" else [int(self.scenario)]
 
     def check_reachable(self, values: Values, namespace: str) -> None:
-        """Rejects a Job that an ingress would not let in."""
+        """Rejects a Job that can't reach an ingress."""
         if self.url or not self.job:
             return
         if "maas" in self.ingresses and not self.key_secret:
@@ -160,8 +167,8 @@ class RunOptions:
             and namespace not in policy.from_namespaces
         ):
             raise click.UsageError(
-                "networkPolicy.enabled closes the engine's port to the Job: put its namespace "
-                f"{namespace} into networkPolicy.fromNamespaces and apply that, or give --ingress "
+                "networkPolicy.enabled closes the engine's port to the Job: add its namespace "
+                f"{namespace} to networkPolicy.fromNamespaces and apply that, or use --ingress "
                 "maas"
             )
 
@@ -177,7 +184,7 @@ class RunOptions:
         type=_FOLDER,
         default=Path("dataset"),
         show_default=True,
-        help="The folder of the data set.",
+        help="The folder that contains the data set.",
     ),
     click.option(
         "-o",
@@ -185,17 +192,20 @@ class RunOptions:
         type=_FOLDER,
         default=Path("results"),
         show_default=True,
-        help="The folder that the results are written to.",
+        help="The folder to write the results to.",
     ),
     click.option(
         "--ingress",
         type=click.Choice(["kserve", "maas", "both", "direct"]),
         default="kserve",
         show_default=True,
-        help="The way to the engine; direct is its own Service, which only a Job or --url reaches.",
+        help="The ingress to measure; direct is the engine's Service, which is reachable only "
+        "from a Job or with --url.",
     ),
     click.option(
-        "--url", default="", help="The URL of the chat completions, in the place of the Gateway's."
+        "--url",
+        default="",
+        help="The URL of the chat completions endpoint, instead of the Gateway's.",
     ),
     click.option(
         "--scenario",
@@ -216,21 +226,24 @@ class RunOptions:
         default="",
         metavar="N,…",
         callback=_numbers,
-        help="Requests in flight; by default those that the profile was published at.",
+        help="The number of requests in flight; the default is the profile's published "
+        "concurrency.",
     ),
-    click.option("--warmup/--no-warmup", default=True, help="Warm up first; on by default."),
+    click.option(
+        "--warmup/--no-warmup", default=True, help="Send warm-up requests first; on by default."
+    ),
     click.option("--aiperf", default="", metavar="PATH", help="The aiperf 0.7.0 to run."),
-    click.option("--job", is_flag=True, help="Run in the cluster, as a Job."),
+    click.option("--job", is_flag=True, help="Run in the cluster as a Job."),
     click.option("--image", default="", help="The image of the Job; test.image by default."),
     click.option(
         "--key-secret", default="", metavar="NAME/KEY", help="The Secret with the Job's API key."
     ),
 )
 def run(deployment: DeploymentOptions, cluster: ClusterOptions, options: RunOptions) -> None:
-    """Run the scenarios with aiperf 0.7.0, and keep each run's results and its environment.
+    """Run the scenarios with aiperf 0.7.0, and save the results and the environment of each run.
 
-    Interrupted at any point, the same command goes on: runs that have ended are kept, one that
-    was under way is begun again. The MaaS ingress takes its key from the environment,
+    If it is interrupted at any point, run the same command to continue: it keeps complete runs, and
+    repeats the run that was in progress. The MaaS ingress takes its key from the environment,
     DSV4DEPLOY_API_KEY, or with --job from a Secret.
     """
     values = deployment.values()
@@ -277,12 +290,12 @@ def run(deployment: DeploymentOptions, cluster: ClusterOptions, options: RunOpti
             benchmark.here(python, tell)
     for group in benchmark.plan()["groups"]:
         print_text(options.output / group["folder"])
-    say(f"{command('dsv4deploy', 'bench', 'report', options.output)} says what they mean")
+    say(f"{command('dsv4deploy', 'bench', 'report', options.output)} explains them")
 
 
 @contextmanager
 def _bar(plan: dict[str, Any]) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on stderr over all requests; where that is no terminal, a line a run."""
+    """A progress bar on stderr over all requests; without a terminal, one line per run."""
     groups = {group["folder"]: group for group in plan["groups"]}
     pending = [(name, number) for name, group in groups.items() for number in group["pending"]]
     total = sum(groups[name]["requests"] for name, _ in pending)
@@ -299,22 +312,22 @@ def _bar(plan: dict[str, Any]) -> Iterator[Callable[[str, int, int], None]]:
 
 @bench.command()
 @click.argument("folders", nargs=-1, required=True, metavar="DIR...", type=_FOLDER)
-@click.option("--html", type=_FILE, help="Write a page that needs nothing else, with plots.")
-@click.option("--markdown", type=_FILE, help="Write the tables and verdicts, for a text.")
+@click.option("--html", type=_FILE, help="Write a self-contained HTML page with plots.")
+@click.option("--markdown", type=_FILE, help="Write the tables and verdicts as Markdown.")
 @click.option(
     "-o",
     "--output",
     type=click.Choice(["markdown", "json"]),
     default="markdown",
     show_default=True,
-    help="The format of what is printed.",
+    help="The output format.",
 )
 def report(
     folders: tuple[Path, ...], html: Path | None, markdown: Path | None, output: str
 ) -> None:
-    """Say whether results reproduce the published figures, and if not why.
+    """Report whether results reproduce the published figures, and if not, why.
 
-    Exits with 1 where they don't, or where a run is not sound.
+    It exits with 1 if they do not, or if a run is not valid.
     """
     told = reports.report(folders)
     pages = {html: told.html, markdown: told.markdown}
@@ -330,7 +343,7 @@ def report(
 
 @dataclass(frozen=True)
 class SimulatorOptions:
-    """What a simulator answers like, and where it listens; see the options' help."""
+    """The behavior of a simulator, and its address; see the options' help."""
 
     profile: str
     ingress: str
@@ -348,12 +361,11 @@ class SimulatorOptions:
     seed: int
 
     def simulation(self) -> Simulation:
-        """The engine that is simulated."""
+        """The engine to simulate."""
         values = load(profile=self.profile)
-        row = self.concurrency or published_concurrency(self.profile)[0]
         return Simulation(
             model=self.model or values.model.name,
-            latencies=published(self.profile, self.ingress, row),
+            curves=published(self.profile, self.ingress, self.concurrency),
             slower=self.slower / 100,
             errors=self.errors / 100,
             wrong_length=self.wrong_length,
@@ -374,19 +386,19 @@ class SimulatorOptions:
         "--profile",
         default="ascend-910b4-8-w4a8",
         show_default=True,
-        help="The profile whose published times are simulated.",
+        help="The profile whose published times the simulator uses.",
     ),
     click.option(
         "--ingress",
         type=click.Choice(["kserve", "maas"]),
         default="kserve",
         show_default=True,
-        help="The ingress whose published times are simulated.",
+        help="The ingress whose published times the simulator uses.",
     ),
     click.option(
         "--concurrency",
         type=click.IntRange(min=1),
-        help="The concurrency of the published row; the first by default.",
+        help="Use the times of this published row only; by default those of the current load.",
     ),
     click.option("--model", default="", help="The served model's name; the profile's by default."),
     click.option(
@@ -397,50 +409,55 @@ class SimulatorOptions:
         type=click.IntRange(0, 65535),
         default=8000,
         show_default=True,
-        help="The port to listen on; 0 takes a free one.",
+        help="The port to listen on; 0 selects a free port.",
     ),
     click.option(
         "--slower",
         type=Number(0),
         default=0.0,
         metavar="PERCENT",
-        help="How much slower than published the answers come.",
+        help="How much slower the answers are than published.",
     ),
     click.option(
         "--errors",
         type=Number(0, 100),
         default=0.0,
         metavar="PERCENT",
-        help="The share of requests that fail.",
+        help="The percentage of requests that fail.",
     ),
-    click.option("--wrong-length", is_flag=True, help="Answer with half the tokens asked for."),
+    click.option("--wrong-length", is_flag=True, help="Answer with half of the requested tokens."),
     click.option("--garbage", is_flag=True, help="Answer with text that makes no sense."),
     click.option(
         "--time-scale",
         type=Number(0.001),
         default=1.0,
         show_default=True,
-        help="Seconds for a second simulated; 0.1 is ten times as fast.",
+        help="The duration of a simulated second, in seconds; 0.1 is ten times as fast.",
     ),
     click.option(
         "--max-num-seqs",
         type=click.IntRange(min=1),
-        help="Requests at a time; the profile's max-num-seqs × data parallel by default.",
+        help="The number of concurrent requests; the profile's max-num-seqs × data parallel size "
+        "by default.",
     ),
     click.option(
         "--size",
         type=Number(0.01, 1),
         default=1.0,
-        help="The size that the data set was made with.",
+        help="The --scale of the data set.",
     ),
     click.option(
-        "--seed", type=int, default=42, show_default=True, help="The seed of the times' noise."
+        "--seed",
+        type=int,
+        default=42,
+        show_default=True,
+        help="The seed of the noise in the times.",
     ),
 )
 def simulate(options: SimulatorOptions) -> None:
-    """Serve a simulator of the engine: published times, no model, no NPU.
+    """Serve a simulator of the engine with the published times, without a model or an NPU.
 
-    It says that it is one in every response, and reports of runs against it say so too.
+    Every response identifies it as a simulator, and so do reports of runs against it.
     """
     simulation = options.simulation()
 

@@ -33,7 +33,7 @@ def write(directory: Path) -> None:
 @chart.command()
 @click.argument("directory", type=_FOLDER, default=_CHART)
 def check(directory: Path) -> None:
-    """Fail where a chart in a folder differs from what `chart write` writes."""
+    """Fail if a chart in a folder differs from the output of `chart write`."""
     if not (directory / "Chart.yaml").is_file():
         write_it = command("dsv4deploy", "chart", "write", directory)
         raise DeployError(f"{directory}: there is no chart: {write_it} writes one")
@@ -50,7 +50,7 @@ def check(directory: Path) -> None:
     "--output",
     type=_FOLDER,
     default=Path(),
-    help="The folder to write to; the current one by default.",
+    help="The folder to write to; the current folder by default.",
 )
 def package(output: Path) -> None:
     """Build the chart's .tgz, for `helm install` and `helm push`."""

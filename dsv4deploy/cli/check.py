@@ -24,17 +24,20 @@ from .output import print_finding, print_json, print_sentence, say
 @click.option(
     "--crds",
     type=click.Path(path_type=Path),
-    help="Hold the manifest against the CRDs in this folder too "
-    "(`kubectl get crd -o yaml > DIR/crds.yaml`).",
+    help="Also validate the manifest against the CRDs in this folder (`kubectl get crd -o yaml > "
+    "DIR/crds.yaml`).",
 )
 @click.option(
     "--engine",
     metavar="BUILD|IMAGE",
     help="Report only what would change if this deployment moved to another engine build.",
 )
-@click.option("--ignore", multiple=True, metavar="CODE", type=RULE, help="A warning to leave out.")
+@click.option("--ignore", multiple=True, metavar="CODE", type=RULE, help="A warning to ignore.")
 @click.option(
-    "--all", "shown", is_flag=True, help="Show what the profile keeps on purpose, too, and why."
+    "--all",
+    "shown",
+    is_flag=True,
+    help="Also show the warnings that the profile keeps on purpose, and the reasons.",
 )
 def check(
     deployment: DeploymentOptions,
@@ -44,13 +47,13 @@ def check(
     ignore: tuple[str, ...],
     shown: bool,
 ) -> None:
-    """Say what is known to go wrong with a deployment.
+    """Report known problems of a deployment.
 
-    Exits with 1 where there is an error, with 0 where there are only warnings. Warnings that the
-    profile keeps on purpose are one line, without --all. `dsv4deploy rules show CODE` explains a
-    finding. With --engine it compares two builds: which of the flags, keys,
-    variables and limits another one refuses, ignores or reads otherwise, and whether the memory
-    still suffices.
+    It exits with 1 if there is an error, and with 0 if there are only warnings. Without --all, the
+    warnings that the profile keeps on purpose are summarized in one line. `dsv4deploy rules show
+    CODE` explains a finding. With --engine it compares two builds: which flags, keys, variables and
+    limits the other build rejects, ignores or interprets differently, and whether the memory is
+    still sufficient.
 
     \b
     dsv4deploy check my-values.yaml -n prod

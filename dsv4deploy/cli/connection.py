@@ -1,4 +1,4 @@
-"""Options that say which cluster, and which service in it."""
+"""Options that select a cluster, and a service in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import DEPLOYMENT, Decorator, DeploymentOptions, gathered, release_to
+from .options import DEPLOYMENT, DeploymentOptions, gathered, release_to
 
 if TYPE_CHECKING:
     from ..cluster.client import Cluster
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """What says which cluster.
+    """The options that select a cluster.
 
     Attributes:
         context: the kubeconfig's context; "" is the current one.
@@ -30,7 +30,7 @@ class ClusterOptions:
         """The cluster.
 
         Raises:
-            ClusterError: the kubeconfig does not lead to one.
+            ClusterError: the kubeconfig does not select one.
         """
         from ..cluster.client import Cluster
 
@@ -43,7 +43,7 @@ class ClusterOptions:
         return self.context or next(iter(contexts(self.kubeconfig)), "")
 
     def release(self, namespace: str | None) -> Release:
-        """Where a deployment goes: to the namespace of -n, or that of the context, or demo."""
+        """The release in the namespace of -n, or that of the context, or demo."""
         if namespace is None:
             from ..cluster.client import contexts
 
@@ -52,12 +52,17 @@ class ClusterOptions:
             namespace = own or None
         return release_to(namespace)
 
+    def find(self, deployment: DeploymentOptions) -> tuple[Cluster, str, str]:
+        """The cluster, and the name and namespace that a deployment has in it."""
+        name, release = deployment.values().name, self.release(deployment.namespace)
+        return self.connect(), name, release.namespace
+
 
 _CLUSTER = (
     click.option(
         "--context",
         default="",
-        help="The kubeconfig's context; its namespace is -n's default.",
+        help="The kubeconfig's context; its namespace is the default for -n.",
     ),
     click.option(
         "--kubeconfig",
@@ -70,45 +75,11 @@ _CLUSTER = (
 _NAMESPACE = click.option(
     "-n",
     "--namespace",
-    help="The service's namespace; by default the context's own, or demo where it has none.",
+    help="The service's namespace; by default the context's namespace, or demo if it has none.",
+)
+_REVISION = click.argument(
+    "files", nargs=-1, metavar="[REVISION] [VALUES.yaml|-]...", type=click.Path()
 )
 cluster_options = gathered(ClusterOptions, "cluster", *_CLUSTER)
 placed_options = gathered(DeploymentOptions, "deployment", *DEPLOYMENT, _NAMESPACE)
-
-
-@dataclass(frozen=True)
-class ServiceOptions(ClusterOptions):
-    """What says which service that is in a cluster already.
-
-    Attributes:
-        files: values files that name it.
-        name: its name; "" is that of the files, or the default profile's.
-        namespace: of ``-n``; None where it is not given.
-    """
-
-    files: tuple[str, ...] = ()
-    name: str = ""
-    namespace: str | None = None
-
-    def find(self) -> tuple[Cluster, str, str]:
-        """The cluster, and the service's full name and namespace in it."""
-        values = DeploymentOptions(self.files, name=self.name).values()
-        release = self.release(self.namespace)
-        return self.connect(), values.name, release.namespace
-
-
-def _service_options(words: str) -> Decorator:
-    return gathered(
-        ServiceOptions,
-        "service",
-        click.argument("files", nargs=-1, metavar=words, type=click.Path()),
-        click.option(
-            "--name", default="", help="The service's name; by default that of the values files."
-        ),
-        _NAMESPACE,
-        *_CLUSTER,
-    )
-
-
-service_options = _service_options("[VALUES.yaml|-]...")
-revision_options = _service_options("[REVISION] [VALUES.yaml|-]...")
+revision_options = gathered(DeploymentOptions, "deployment", _REVISION, *DEPLOYMENT[1:], _NAMESPACE)

@@ -1,4 +1,4 @@
-"""``dsv4deploy delete``: what ``apply`` has made goes."""
+"""``dsv4deploy delete``: removes what ``apply`` created."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ import click
 from ..cluster import rollout
 from ..cluster.rollout import Removal
 from ..errors import ClusterError
-from .connection import ServiceOptions, service_options
-from .options import WAIT_FOR, YES
+from .connection import ClusterOptions, cluster_options, placed_options
+from .options import WAIT_FOR, YES, DeploymentOptions
 from .output import confirmed, print_text, say
 
 
 @click.command()
-@service_options
+@placed_options
+@cluster_options
 @WAIT_FOR
 @YES
-def delete(service: ServiceOptions, wait_for: float, yes: bool) -> None:
-    """Delete what `apply` has made, and keep what somebody else has.
+def delete(
+    deployment: DeploymentOptions, cluster: ClusterOptions, wait_for: float, yes: bool
+) -> None:
+    """Delete the objects that `apply` created, and keep all others.
 
-    Where there is nothing to delete, that is an error.
+    It is an error if there is nothing to delete.
 
     \b
     dsv4deploy delete my-values.yaml -n prod
     """
-    cluster, name, namespace = service.find()
+    connected, name, namespace = cluster.find(deployment)
     place = rollout.Place(name, namespace)
 
     def ask(planned: Removal) -> bool:
@@ -36,19 +39,19 @@ def delete(service: ServiceOptions, wait_for: float, yes: bool) -> None:
             _show(planned)
         if not planned:
             raise ClusterError(
-                f"nothing to delete: namespace {namespace} of context {service.named()} has "
+                f"nothing to delete: namespace {namespace} of context {cluster.named()} has "
                 f"neither a revision of service {name} nor an object that was applied for it: name "
                 "another with a values file, --name, -n or --context",
                 "NotFound",
             )
-        rollout.delete(cluster, planned)
+        rollout.delete(connected, planned)
         return f"{_whole(planned)} deleted"
 
     def make() -> Removal:
-        return rollout.removal(cluster, place)
+        return rollout.removal(connected, place)
 
     doing = "delete"
-    say(rollout.run(cluster, place, doing, make, act, None if yes else ask, wait=wait_for))
+    say(rollout.run(connected, place, doing, make, act, None if yes else ask, wait=wait_for))
 
 
 def _whole(planned: Removal) -> str:
@@ -59,4 +62,4 @@ def _show(planned: Removal) -> None:
     for each in planned.going:
         print_text(f"- {each}")
     for each in planned.staying:
-        print_text(f"= {each} (stays: not made for this service)")
+        print_text(f"= {each} (stays: not created for this service)")

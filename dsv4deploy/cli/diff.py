@@ -22,9 +22,9 @@ from .render import accepted
 @cluster_options
 @FORMAT
 def diff(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
-    """Say what `apply` would change, field by field, by the server's own dry run.
+    """Show what `apply` would change, field by field, from a dry run on the server.
 
-    Exits with 1 where something differs.
+    It exits with 1 if something differs.
     """
     release = cluster.release(deployment.namespace)
     plan = planned(cluster.connect(), deployment.values(), release, force=True)
@@ -44,7 +44,7 @@ def planned(cluster: Cluster, values: Values, release: Release, *, force: bool) 
 
 
 def print_changes(plan: Plan) -> None:
-    """Each change on a line, and whether the engines stop for them."""
+    """Prints each change on a line, and whether the engines stop for them."""
     for change in plan.changes:
         print_text(change)
     print_text(f"downtime: {f'yes: {plan.downtime}' if plan.downtime else 'no'}")

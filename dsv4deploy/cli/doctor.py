@@ -1,4 +1,4 @@
-"""``dsv4deploy doctor``: whether a cluster can carry a deployment."""
+"""``dsv4deploy doctor``: whether a cluster can run a deployment."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from .output import print_finding, print_json, print_text
 @cluster_options
 @FORMAT
 def doctor(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
-    """Examine whether a cluster can carry a deployment. Changes nothing.
+    """Check whether a cluster can run a deployment. This command changes nothing.
 
-    A check is ok only where the cluster gave an answer. skipped: this deployment does not need it,
-    or another check has failed before it. unknown: the cluster gave no answer, such as for lack of
-    a right. Exits with 1 where a check failed (error); all else is 0.
+    A check is ok only if the cluster answered. skipped means that this deployment does not need the
+    check, or that an earlier check failed. unknown means that the cluster gave no answer, for
+    example because a permission is missing. It exits with 1 if a check failed (error), otherwise
+    with 0.
     """
     release = cluster.release(deployment.namespace)
     values = deployment.values()

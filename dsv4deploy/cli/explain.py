@@ -13,10 +13,10 @@ from .output import print_sentence
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("path", default="", type=Completed("path", lambda: list(documentation())))
 def explain(path: str) -> None:
-    """Say what a value means: type, default, unit, and the flag or field it becomes.
+    """Explain a value: its type, default, unit, and the flag or field it becomes.
 
-    PATH is dotted, such as engine.args.max-num-seqs or maas.quotas.hour.tokens. A flag or a
-    variable may also be written as on a command line, such as --max-num-seqs or HCCL_BUFFSIZE.
-    Without PATH, all paths are listed.
+    PATH is dotted, such as engine.args.max-num-seqs or maas.quotas.hour.tokens. You can also write
+    a flag or a variable in its own spelling, such as --max-num-seqs or HCCL_BUFFSIZE. A word such
+    as timeout lists the values that mention it. Without PATH, all paths are listed.
     """
     print_sentence(explanation(path))

@@ -5,16 +5,17 @@ from __future__ import annotations
 import click
 
 from ..cluster import revisions
-from .connection import ServiceOptions, service_options
-from .options import FORMAT
+from .connection import ClusterOptions, cluster_options, placed_options
+from .options import FORMAT, DeploymentOptions
 from .output import print_json, print_table
 
 
 @click.command()
-@service_options
+@placed_options
+@cluster_options
 @FORMAT
-def history(service: ServiceOptions, output: str) -> None:
-    """List a service's revisions; the last 10, and the last that ran, are kept."""
+def history(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
+    """List the revisions of a service: the last 10, and the last one that ran."""
     rows = [
         {
             "revision": each.number,
@@ -22,7 +23,7 @@ def history(service: ServiceOptions, output: str) -> None:
             "created": each.created,
             "objects": len(each.objects),
         }
-        for each in revisions.history(*service.find())
+        for each in revisions.history(*cluster.find(deployment))
     ]
     if output == "json":
         print_json(rows)

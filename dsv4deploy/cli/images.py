@@ -18,7 +18,7 @@ from .output import print_file, print_text
     "--registry-map",
     multiple=True,
     metavar="FROM=TO",
-    help="A registry, or the beginning of a reference, and what stands for it.",
+    help="A registry or the beginning of a reference, and its replacement.",
 )
 @click.option(
     "-o",
@@ -26,10 +26,11 @@ from .output import print_file, print_text
     type=click.Choice(["list", "values", "skopeo"]),
     default="list",
     show_default=True,
-    help="The format: images; a values file with the mapped ones; the commands that copy them.",
+    help="The format: a list of images, a values file with the mapped images, or the commands "
+    "that copy them.",
 )
 def images(deployment: DeploymentOptions, registry_map: tuple[str, ...], output: str) -> None:
-    """List every image of a deployment, the ModelCar included, one a line.
+    """List every image of a deployment, including the ModelCar, one per line.
 
     For a site without internet access, map each registry to the site's own:
 
@@ -43,7 +44,9 @@ def images(deployment: DeploymentOptions, registry_map: tuple[str, ...], output:
     found = references(values)
     moved = found
     if output == "skopeo" and not registry_map:
-        raise click.UsageError("-o skopeo copies to where --registry-map FROM=TO says: give it")
+        raise click.UsageError(
+            "-o skopeo copies to the registry of --registry-map FROM=TO: add that option"
+        )
     if registry_map:
         pairs = [pair.partition("=") for pair in registry_map]
         if not all(begin and become for begin, _, become in pairs):

@@ -1,4 +1,4 @@
-"""``dsv4deploy import``: a manifest in, values out."""
+"""``dsv4deploy import``: from a manifest to values."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from .output import print_file, print_finding, say
 @click.command("import")
 @click.argument("files", nargs=-1, metavar="[MANIFEST.yaml]...", type=click.File("rb"))
 @click.option(
-    "--from-cluster", default="", metavar="NAME", help="Read this service from the cluster as well."
+    "--from-cluster", default="", metavar="NAME", help="Also read this service from the cluster."
 )
 @click.option(
     "-n",
     "--namespace",
-    help="The service's namespace; by default the manifest's own, or with --from-cluster the "
-    "context's.",
+    help="The service's namespace; by default the namespace in the manifest, or with "
+    "--from-cluster that of the context.",
 )
 @cluster_options
 @click.option(
@@ -43,13 +43,13 @@ def import_(
     cluster: ClusterOptions,
     output: Path | None,
 ) -> None:
-    """Make values of a manifest that already runs.
+    """Create a values file from a running manifest.
 
     It reads an LLMInferenceService with its router configuration, and other objects that belong to
-    it, such as gateway policies. It finds the nearest profile, and writes a values file with what
-    differs from it. The render of these values equals the manifest, whose scripts and command lines
-    are compared as options and flags. Every field that values cannot express is listed; then, or
-    where a rule finds an error, it exits with 1.
+    it, such as gateway policies. It finds the nearest profile, and writes a values file with the
+    differences. The render of these values equals the manifest; scripts and command lines are
+    compared by their options and flags. It lists every field that values cannot express. It exits
+    with 1 if there is such a field or if a rule finds an error.
 
     \b
     dsv4deploy import service.yaml router.yaml -o my-values.yaml
@@ -80,7 +80,7 @@ def import_(
 
 
 def _reported(found: Imported, file: str) -> bool:
-    """Says what was found; whether something of it is in the way."""
+    """Prints what was found; returns whether it prevents an equal render."""
     for change in found.changes:
         say(f"values cannot express: {change} (manifest -> render)")
     findings = check(found.values, found.release)
@@ -96,6 +96,6 @@ def _reported(found: Imported, file: str) -> bool:
     diff = command("dsv4deploy", "diff", file, *where, "-n", found.release.namespace)
     say(
         f"{diff} shows what `apply` would change in the cluster. The first `apply` keeps what "
-        "kubectl or Helm made as revision `adopted`, to which `dsv4deploy rollback` goes back."
+        "kubectl or Helm made as revision `adopted`, which `dsv4deploy rollback` can restore."
     )
     return bool(found.changes or errors(findings))

@@ -23,7 +23,7 @@ class Lifetime(click.ParamType[timedelta]):
     name = "lifetime"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> timedelta:
-        """The time that the text says."""
+        """The time that the text gives."""
         if isinstance(value, timedelta):
             return value
         found = re.fullmatch(r"([1-9][0-9]{0,4})([dh])", value)
@@ -37,12 +37,15 @@ _EXPIRES = click.option(
     "--expires",
     type=Lifetime(),
     metavar="90d",
-    help="After how long `keys list` and `doctor` call for a new one; the gateway never asks.",
+    help="After how long `keys list` and `doctor` report the key as expired; the gateway does "
+    "not enforce this.",
 )
 
 
 def _place(deployment: DeploymentOptions, cluster: ClusterOptions) -> KeySecret:
-    """The Secret that these values name; -n is the service's namespace, and says nothing of it."""
+    """The Secret that these values name; -n is the service's namespace, and does not select the
+    Secret.
+    """
     maas = deployment.values().maas
     return KeySecret(cluster.connect(), maas.namespace, maas.api_keys.secret_name)
 
@@ -53,44 +56,55 @@ _FILE = click.option(
     "file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the key to this new file, which only you may read, and not to stdout.",
+    help="Write the key to this new file, which only you can read, instead of stdout.",
 )
 
 
 @click.group(cls=Group)
 def keys() -> None:
-    """Make, list, replace and end API keys of the MaaS ingress.
+    """Create, list, rotate and revoke API keys of the MaaS ingress.
 
-    They are in the Secret that maas.namespace and maas.apiKeys.secretName name. A key is shown
-    once, on stdout or in a file, before the cluster knows it: where that fails, nothing is changed.
+    They are stored in the Secret that maas.namespace and maas.apiKeys.secretName name. A key is
+    shown once, on stdout or in a file, before it is stored in the cluster: if that output fails,
+    nothing is changed.
     """
 
 
 @keys.command()
-@click.argument("client")
+@click.argument("clients", metavar="CLIENT[,CLIENT]...")
 @placed_options
 @cluster_options
 @_EXPIRES
 @_FILE
 @WAIT_FOR
 def create(
-    client: str,
+    clients: str,
     deployment: DeploymentOptions,
     cluster: ClusterOptions,
     expires: timedelta | None,
     file: Path | None,
     wait_for: float,
 ) -> None:
-    """Make a client's key and print it, this once.
+    """Create a key for a client, and print it once.
+
+    For several clients it prints a line each, the client and its key; all get theirs, or none.
 
     \b
     dsv4deploy keys create alice --expires 90d
     dsv4deploy keys create alice -o alice.key
+    dsv4deploy keys create alice,bob,carol my-values.yaml
     """
+    for file_name in deployment.files:
+        if file_name != "-" and not Path(file_name).exists():
+            raise click.UsageError(
+                f"there is no values file {file_name}; write several clients with commas, as in "
+                f"{clients},{file_name}"
+            )
     place = _place(deployment, cluster)
+    names = list(dict.fromkeys(clients.split(",")))
     with stored.holding(place, "keys create", wait_for):
-        stored.create(place, client, expires, datetime.now(UTC), lambda key: hand_out(key, file))
-    say(f"{client}'s key is in {place}, and is shown nowhere again")
+        stored.create(place, names, expires, datetime.now(UTC), lambda text: hand_out(text, file))
+    say(f"the key of {', '.join(names)} is in {place}, and is not shown again")
 
 
 @keys.command()
@@ -108,11 +122,14 @@ def rotate(
     file: Path | None,
     wait_for: float,
 ) -> None:
-    """Replace a client's key and print the new one, this once. The old one stops at once."""
+    """Replace a client's key, and print the new key once. The old key stops working immediately."""
     place = _place(deployment, cluster)
     with stored.holding(place, "keys rotate", wait_for):
         stored.rotate(place, client, expires, datetime.now(UTC), lambda key: hand_out(key, file))
-    say(f"{client}'s old key stops as soon as the gateway has read {place}: hand the new one on")
+    say(
+        f"{client}'s old key stops working as soon as the gateway has read {place}: give the "
+        "client the new key"
+    )
 
 
 @keys.command()
@@ -128,9 +145,9 @@ def revoke(
     wait_for: float,
     yes: bool,
 ) -> None:
-    """End a client's key."""
+    """Revoke a client's key."""
     place = _place(deployment, cluster)
-    if not yes and not confirmed(f"End {client}'s key in {place}?"):
+    if not yes and not confirmed(f"Revoke {client}'s key in {place}?"):
         raise click.Abort
     with stored.holding(place, "keys revoke", wait_for):
         gone = stored.revoke(place, client)
@@ -142,7 +159,7 @@ def revoke(
 @cluster_options
 @FORMAT
 def list_keys(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
-    """List the clients that have a key, never the keys. Exits with 1 where one has expired."""
+    """List the clients that have a key, without the keys. It exits with 1 if a key has expired."""
     now = datetime.now(UTC)
     known = stored.keys(_place(deployment, cluster))
     if output == "json":

@@ -1,4 +1,4 @@
-"""Options that several verbs have; those that belong together reach a verb as one object."""
+"""Options that several verbs share; related options reach a verb as one object."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from .output import say
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -45,7 +47,7 @@ def gathered(options: type, name: str, *parameters: Decorator) -> Decorator:
 
 
 class Group(click.Group):
-    """A group whose help shows the first sentence of each command whole."""
+    """A group whose help shows the complete first sentence of each command."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the commands with their first sentences."""
@@ -55,7 +57,7 @@ class Group(click.Group):
 
 
 class Completed(click.ParamType[str]):
-    """Text that a shell completes from a list, which is made only when it asks."""
+    """Text that a shell completes from a list, which is created only on demand."""
 
     def __init__(self, name: str, known: Callable[[], list[str]]) -> None:
         self.name = name
@@ -64,7 +66,7 @@ class Completed(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Every word of the list with this beginning."""
+        """Every word of the list with this prefix."""
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(word) for word in self.known() if word.startswith(incomplete)]
@@ -79,7 +81,7 @@ class Number(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """The number; ``nan``, which is below and above nothing, is none."""
+        """The number; ``nan`` is rejected."""
         number: float = super().convert(value, param, ctx)
         if math.isnan(number):
             self.fail(f"'{value}' is not a number.", param, ctx)
@@ -87,7 +89,7 @@ class Number(click.FloatRange):
 
 
 class Seconds(Number):
-    """A duration: a number of seconds, or as Go writes it, such as ``5m`` or ``1h30m``."""
+    """A duration: a number of seconds, or in Go's format, such as ``5m`` or ``1h30m``."""
 
     name = "duration"
 
@@ -102,7 +104,7 @@ class Seconds(Number):
 
 
 class Gibibytes(Number):
-    """An amount of memory: a number of GiB, or as Kubernetes writes it, such as ``29Gi``."""
+    """An amount of memory: a number of GiB, or a Kubernetes quantity, such as ``29Gi``."""
 
     name = "memory"
 
@@ -117,6 +119,21 @@ class Gibibytes(Number):
         return super().convert(gib, param, ctx)
 
 
+class Tokens(click.ParamType[int]):
+    """A number of tokens, as vLLM reads it: ``32768``, ``32K`` (the same) or ``32k`` (32,000)."""
+
+    name = "tokens"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        from ..facts.flags import integer
+
+        tokens = integer("max-model-len", value)
+        if tokens is None or tokens < 1:
+            self.fail(f"'{value}' is no number of tokens such as 32768 or 32K.", param, ctx)
+        return tokens
+
+
 class Setting(click.ParamType[str]):
     """``a.b=c``, whose path a shell completes."""
 
@@ -125,7 +142,7 @@ class Setting(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Every value whose path goes on from what stands behind the last comma."""
+        """Every value whose path starts with the text after the last comma."""
         from click.shell_completion import CompletionItem
 
         from ..values.schema import documentation
@@ -162,36 +179,37 @@ FORMAT = click.option(
     help="The format: for people, or for programs.",
 )
 FORCE = click.option(
-    "--force-conflicts", is_flag=True, help="Take fields over that somebody else has set."
+    "--force-conflicts", is_flag=True, help="Take over fields that another field manager has set."
 )
 # A manifest is the same on every machine, so what makes one reads no kubeconfig.
 NAMESPACE = click.option(
     "-n",
     "--namespace",
-    help="The service's namespace; by default demo: this command reads no kubeconfig.",
+    help="The service's namespace; by default demo, because this command does not read the "
+    "kubeconfig.",
 )
 TIMEOUT = click.option(
     "--timeout",
     type=Seconds(1),
     metavar="DURATION",
-    help="How long to wait in all, such as 300 (seconds) or 5m; by default 45 minutes for images "
-    "and weights, and then what the startup probe allows. An upgrade that goes back waits as long "
-    "as by default.",
+    help="The total time to wait, such as 300 (seconds) or 5m. The default is 45 minutes for "
+    "images and weights, and then the time that the startup probe allows. An upgrade that rolls "
+    "back waits for the default time.",
 )
 WAIT_FOR = click.option(
     "--wait-for",
     type=Seconds(0),
     default=0.0,
     metavar="DURATION",
-    help="How long to wait for another run that is changing the same, such as 60 (seconds) or 1m; "
-    "by default it is not waited for.",
+    help="How long to wait for another run that is changing the same service or keys, such as 60 "
+    "(seconds) or 1m; by default, the command does not wait.",
 )
-YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+YES = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 @dataclass(frozen=True)
 class DeploymentOptions:
-    """What says which deployment: values files, a profile, settings, a namespace.
+    """The options that define a deployment: values files, a profile, settings, a namespace.
 
     Attributes:
         files: the values files, in their order; ``-`` is stdin.
@@ -200,7 +218,7 @@ class DeploymentOptions:
         set: ``a.b=c``, as ``helm --set`` reads it.
         set_string: ``a.b=c``, always text.
         set_json: ``a.b=JSON``.
-        name: the service's name; "" leaves it to the values.
+        name: the service's name; "" means the name in the values.
         namespace: of ``-n``; None where it is not given.
     """
 
@@ -228,20 +246,21 @@ class DeploymentOptions:
             set_string=self.set_string,
             set_json=self.set_json,
             name=self.name,
+            note=say,
         )
 
     def chosen_profile(self) -> str:
-        """The profile that is named, or that fits the hardware that is; "" without both."""
+        """The named profile, or the one that fits the named hardware; "" without both."""
         if not self.hardware:
             return self.profile
         if self.profile:
-            raise click.UsageError("--profile and --hardware both choose a profile: give one")
+            raise click.UsageError("--profile and --hardware both select a profile: use only one")
         from ..values.profiles import fitting
 
         return fitting(self.hardware)
 
     def release(self) -> Release:
-        """Where it goes, where no cluster has a say: to the namespace of ``-n``, or to demo."""
+        """The release without a cluster: in the namespace of ``-n``, or in demo."""
         return release_to(self.namespace)
 
 
@@ -254,7 +273,9 @@ def release_to(namespace: str | None) -> Release:
 
 DEPLOYMENT = (
     click.argument("files", nargs=-1, metavar="[VALUES.yaml|-]...", type=click.Path()),
-    click.option("--profile", default="", type=PROFILE, help="A profile, laid under the files."),
+    click.option(
+        "--profile", default="", type=PROFILE, help="A profile, over which the files are merged."
+    ),
     click.option(
         "--hardware",
         default="",
@@ -266,7 +287,7 @@ DEPLOYMENT = (
         multiple=True,
         metavar="A.B=C",
         type=Setting(),
-        help="A value, as helm --set reads it.",
+        help="A value, in the syntax of helm --set.",
     ),
     click.option(
         "--set-string",
@@ -282,6 +303,6 @@ DEPLOYMENT = (
         type=Setting(),
         help="A value, or several, as JSON.",
     ),
-    click.option("--name", default="", help="The service's name, whatever the values say."),
+    click.option("--name", default="", help="The service's name; overrides the values."),
 )
 deployment_options = gathered(DeploymentOptions, "deployment", *DEPLOYMENT, NAMESPACE)

@@ -1,7 +1,7 @@
-"""What a user sees: tables and JSON on stdout, messages and progress bars on stderr.
+"""The output for users: tables and JSON on stdout, messages and progress bars on stderr.
 
 Every verb prints through this module. Text of servers, logs and files reaches the terminal without
-control characters, which a terminal would obey.
+control characters, which a terminal would interpret.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -87,7 +87,7 @@ _COLOURS = {
 
 
 def columns_of(stream: IO[str] | None) -> int:
-    """How wide a stream's terminal is, or what COLUMNS says; 0 where there is neither."""
+    """The width of a stream's terminal, or COLUMNS; 0 if there is neither."""
     asked = os.environ.get("COLUMNS", "")
     if asked.isdecimal():
         return int(asked)
@@ -170,27 +170,33 @@ _READABLE = 30
 
 
 def confirmed(question: str) -> bool:
-    """Asks on stderr; whether the answer is yes. Ctrl-C is a no.
+    """Asks on stderr, and returns whether the answer is yes. Ctrl-C means no.
 
     Raises:
-        DeployError: nobody can answer.
+        DeployError: there is no terminal.
     """
     try:
         return click.confirm(printable(question), err=True)
     except click.Abort:
         if sys.stdin.isatty():
             return False
-        raise DeployError("no terminal to ask on: give --yes") from None
+        raise DeployError("there is no terminal to ask on: add --yes") from None
 
 
 @contextmanager
 def waiting_bar() -> Iterator[Callable[[Progress], None]]:
-    """A progress bar on stderr; where that is no terminal, each message once a phase."""
-    with click.progressbar(length=100, file=sys.stderr, label="waiting", width=30) as bar:
-        phase, told = "", set[str]()
+    """A progress bar on stderr, from the first message on; without a terminal, one message per
+    phase.
+    """
+    bar: Any = None
+    phase, told = "", set[str]()
+    with ExitStack() as shown:
 
         def tell(now: Progress) -> None:
-            nonlocal phase
+            nonlocal bar, phase
+            if bar is None:
+                made = click.progressbar(length=100, file=sys.stderr, label="waiting", width=30)
+                bar = shown.enter_context(made)
             bar.label = printable(now.phase)
             bar.update(max(0, round(now.done * 100) - bar.pos))
             if now.phase != phase:
@@ -205,14 +211,14 @@ def waiting_bar() -> Iterator[Callable[[Progress], None]]:
 
 
 def hand_out(secret: str, file: Path | None) -> None:
-    """Prints a secret, or writes it to a new file that nobody else may read; all of it, or fails.
+    """Prints a secret, or writes it to a new file that only the user can read.
 
     Args:
         secret: one line.
         file: which file; None is stdout.
 
     Raises:
-        DeployError: it could not be handed out.
+        DeployError: it could not be written.
     """
     try:
         if file:

@@ -41,10 +41,10 @@ def overlay(
 ) -> None:
     """Write a kustomize base and a cluster's overlay to DIRECTORY.
 
-    DIRECTORY/base holds the manifest of the base's values, DIRECTORY/overlays/NAME what turns it
-    into the manifest of this cluster's values, which are laid over the base's. Both work with
-    plain `kubectl kustomize`. Flags of the engine are in one script and can't be patched: a
-    cluster with other flags needs a base of its own.
+    DIRECTORY/base holds the manifest of the base's values. DIRECTORY/overlays/NAME holds the
+    patches for this cluster's values, which are merged over the base's values. Both work with plain
+    `kubectl kustomize`. The engine's flags are in one script and can't be patched: a cluster with
+    different flags needs a separate base.
 
     \b
     dsv4deploy overlay deploy site-a.yaml --cluster site-a -n prod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,25 +12,35 @@ from ..sizing import picture
 from ..sizing import plan as planner
 from ..sizing.startup_log import read_log
 from ..writing import write_files
-from .options import FORMAT, DeploymentOptions, Gibibytes, deployment_options
+from .options import FORMAT, DeploymentOptions, Gibibytes, Tokens, deployment_options
 from .output import print_json, print_sentence, print_table, print_text, say
 
 
 @click.command()
 @deployment_options
 @FORMAT
-@click.option("--svg", type=click.Path(path_type=Path), help="Draw one card to this file, too.")
+@click.option(
+    "--svg", type=click.Path(path_type=Path), help="Also draw the memory of one card to this file."
+)
 @click.option(
     "--memory",
     type=Gibibytes(1, 1024),
     metavar="GIB",
-    help="What torch sees of one card, where you have measured it, such as 29.5 or 29Gi.",
+    help="The memory of one card that torch reports, if you have measured it, such as 29.5 or "
+    "29Gi.",
 )
 @click.option(
     "--calibrate",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="LOG",
-    help="The engine's log of a start on these cards, in the place of the assumptions.",
+    help="The engine's startup log on these cards, which replaces the assumptions.",
+)
+@click.option(
+    "--request",
+    type=Tokens(),
+    metavar="TOKENS",
+    help="A request's prompt and answer together, such as 32768 or 32K: says how many of them fit "
+    "at once.",
 )
 def plan(
     deployment: DeploymentOptions,
@@ -37,14 +48,16 @@ def plan(
     svg: Path | None,
     memory: float | None,
     calibrate: Path | None,
+    request: int | None,
 ) -> None:
-    """Say whether a deployment fits on its cards, and what is left.
+    """Show whether a deployment fits in the cards' memory, and what remains.
 
-    fits: even with every uncertain figure at its worst. tight: with the likely ones. Exits with 1
-    where it does not fit.
+    fits means that it fits even if every uncertain figure has its worst value; tight means that it
+    fits with the likely figures. It exits with 1 if it does not fit.
 
     \b
     dsv4deploy plan --set engine.args.max-num-batched-tokens=4096
+    dsv4deploy plan --request 32K
     dsv4deploy plan --set npu.card=910B4-1 --svg card.svg
     kubectl logs POD -c main > log && dsv4deploy plan --calibrate log
     """
@@ -59,14 +72,22 @@ def plan(
         write_files({svg: picture.svg(made)})
         say(f"wrote {svg}")
     if output == "json":
-        print_json(picture.as_data(made))
+        at_once = {"requests_at_once": _at_once(made, request)} if request else {}
+        print_json({**picture.as_data(made), **at_once})
     else:
-        _print(made, values.engine.args.max_num_seqs)
+        _print(made, values.engine.args.max_num_seqs, request)
     if made.verdict == planner.Verdict.DOES_NOT_FIT:
         sys.exit(1)
 
 
-def _print(made: planner.MemoryPlan, seqs: int) -> None:
+def _at_once(made: planner.MemoryPlan, tokens: int) -> int:
+    """How many requests of this length the cache holds at once; 0 where vLLM rejects each."""
+    if tokens > made.cache.max_model_len:
+        return 0
+    return replace(made.cache, max_model_len=tokens).requests(made.likely.blocks)
+
+
+def _print(made: planner.MemoryPlan, seqs: int, request: int | None) -> None:
     estimates = {
         "card": made.memory,
         "weights": made.weights,
@@ -98,8 +119,8 @@ def _print(made: planner.MemoryPlan, seqs: int) -> None:
         ],
     )
     print_sentence(
-        "SPARE is the cache beyond one longest request, SLACK the memory of the card that nothing "
-        "takes; a case HOLDS if neither is negative."
+        "SPARE is the cache that remains after the longest request, and SLACK is the unused "
+        "memory of the card; a case HOLDS if neither is negative."
     )
     if made.calibration:
         print_text("\nRead from the log:")
@@ -108,15 +129,22 @@ def _print(made: planner.MemoryPlan, seqs: int) -> None:
     limits = made.limits
     print_text(f"\n{picture.bar(made)}\n")
     print_sentence(
-        f"One request of {cache.max_model_len} tokens takes {cache.admission_blocks} blocks "
-        f"({cache.admission_gib:.2f} GiB): {cache.context_blocks} by max-model-len, "
-        f"{cache.step_blocks} by max-num-batched-tokens; it keeps "
+        f"One request of {cache.max_model_len} tokens, prompt and answer, takes "
+        f"{cache.admission_blocks} blocks ({cache.admission_gib:.2f} GiB): {cache.context_blocks} "
+        f"by max-model-len, {cache.step_blocks} by max-num-batched-tokens; it keeps "
         f"{cache.decoding_blocks} once its prompt is processed."
     )
     print_sentence(
         f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
         f"requests at once; {made.bound_by} bounds it."
     )
+    if request:
+        longer = request > cache.max_model_len
+        why = f": vLLM rejects what is longer than max-model-len, {cache.max_model_len}"
+        print_sentence(
+            f"Of requests of {request} tokens, prompt and answer, it holds "
+            f"{_at_once(made, request)} at once{why if longer else ''}."
+        )
     if seqs > made.likely.requests > 0:
         print_sentence(
             f"max-num-seqs admits {seqs} requests: of requests of this length "

@@ -5,24 +5,43 @@ from __future__ import annotations
 import click
 
 from ..values.json import to_json
-from ..values.profiles import entries, kept, profile_names, profile_path, sources, summary
+from ..values.profiles import (
+    entries,
+    for_hardware,
+    kept,
+    profile_names,
+    profile_path,
+    sources,
+    summary,
+)
 from .options import FORMAT, PROFILE, Group
 from .output import print_file, print_json, print_sentence, print_table, print_text
 
+_HARDWARE = click.option(
+    "--hardware",
+    default="",
+    metavar="CARD[:COUNT]",
+    help="Only those for these cards, such as 910B4 or 910B4:8.",
+)
+
 
 @click.group(cls=Group, invoke_without_command=True)
+@_HARDWARE
 @click.pass_context
-def profiles(context: click.Context) -> None:
+def profiles(context: click.Context, hardware: str) -> None:
     """List the shipped profiles, or show one."""
     if context.invoked_subcommand is None:
-        context.invoke(list_profiles)
+        context.invoke(list_profiles, hardware=hardware)
+    elif hardware:
+        raise click.UsageError(f"write --hardware after {context.invoked_subcommand}")
 
 
 @profiles.command("list")
+@_HARDWARE
 @FORMAT
-def list_profiles(output: str = "table") -> None:
+def list_profiles(hardware: str = "", output: str = "table") -> None:
     """List the shipped profiles."""
-    rows = [summary(name) for name in profile_names()]
+    rows = for_hardware(hardware) if hardware else [*map(summary, profile_names())]
     if output == "json":
         print_json(rows)
     else:
@@ -45,7 +64,7 @@ def list_profiles(output: str = "table") -> None:
     help="The format; yaml prints the file itself, as `helm -f` takes it.",
 )
 def show(name: str, output: str) -> None:
-    """Show one profile: each value, and where it comes from."""
+    """Show one profile: each value and its source."""
     path = profile_path(name)
     if output == "yaml":
         print_file(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""``dsv4deploy render``: values in, the manifest out."""
+"""``dsv4deploy render``: from values to the manifest."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ from .output import print_file, print_finding, say
     "-o",
     "--output",
     type=click.Path(),
-    help="A file, or a folder for one file an object; stdout by default.",
+    help="A file, or a folder for one file per object; stdout by default.",
 )
 @click.option(
     "--each",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Render each values file in this folder, laid over the others, to a file in --output.",
+    help="Render each values file in this folder, merged over the other files, to a file in "
+    "--output.",
 )
 def render(deployment: DeploymentOptions, output: str | None, each: Path | None) -> None:
     """Print the manifest, ready for `kubectl apply -f -`.
 
-    Values files are merged as helm merges them: over the defaults lie the profile, the files in
-    their order, then --set-json, --set and --set-string. Errors stop it before anything is
-    written; one line on stderr counts the warnings that `dsv4deploy check` shows.
+    Values are merged in the same way as in Helm: the defaults, the profile, the files in their
+    order, then --set-json, --set and --set-string. If there are errors, nothing is written; one
+    line on stderr counts the warnings that `dsv4deploy check` shows.
 
     \b
     dsv4deploy render --set engine.args.max-num-seqs=8 -n prod
@@ -82,7 +83,7 @@ def accepted(values: Values, release: Release) -> list[Finding]:
 
 
 def note(warnings: list[Finding], values: Values, release: Release, profile: str) -> None:
-    """Says in one line what `check` would warn of."""
+    """Prints the number of warnings of `check` in one line."""
     if warnings:
         told = origins(warnings, values, release, profile)
         say(f"check: {told}{' (`dsv4deploy check` shows them)' if told.own else ''}")
@@ -130,8 +131,8 @@ def _write_folder(folder: Path, texts: dict[str, str]) -> None:
     others = sorted({each.name for each in folder.iterdir() if each.suffix in read} - texts.keys())
     if others:
         say(
-            f"{folder}: this render does not write {', '.join(others)}, and `kubectl apply -f` of "
-            "the folder applies them too: delete what an earlier render has left"
+            f"{folder}: this render does not write {', '.join(others)}, and `kubectl apply -f` "
+            "of the folder applies them too: delete the files of earlier renders"
         )
 
 

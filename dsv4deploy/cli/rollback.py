@@ -1,4 +1,4 @@
-"""``dsv4deploy rollback``: back to a revision."""
+"""``dsv4deploy rollback``: rolls back to a revision."""
 
 from __future__ import annotations
 
@@ -8,51 +8,56 @@ import click
 
 from ..cluster import rollout
 from ..cluster.plan import Plan, prepare
-from ..cluster.revisions import target
+from ..cluster.revisions import history, target
 from ..values.quantities import whole
-from .connection import ServiceOptions, revision_options
-from .options import TIMEOUT, WAIT_FOR, YES
+from .connection import ClusterOptions, cluster_options, revision_options
+from .options import TIMEOUT, WAIT_FOR, YES, DeploymentOptions
 from .output import say
+from .status import print_endpoints
 from .upgrade import agreed, replaced
 
 
 @click.command()
 @revision_options
+@cluster_options
 @TIMEOUT
 @WAIT_FOR
 @YES
 def rollback(
-    service: ServiceOptions,
+    deployment: DeploymentOptions,
+    cluster: ClusterOptions,
     timeout: float | None,
     wait_for: float,
     yes: bool,
 ) -> None:
-    """Go back to a revision, or to what ran before.
+    """Roll back to a revision, or to the one that ran before.
 
-    A word that is a number is the revision, as `history` lists them; others are values files.
+    An argument that is a number is a revision that `history` lists; all other arguments are values
+    files. At the end it prints how to call the model, as `apply` does.
 
     \b
     dsv4deploy rollback my-values.yaml -n prod
     dsv4deploy rollback my-values.yaml 3 -n prod
     """
-    files = tuple(word for word in service.files if whole(word) is None)
-    numbers = [whole(word) or 0 for word in service.files if word not in files]
+    files = tuple(word for word in deployment.files if whole(word) is None)
+    numbers = [whole(word) or 0 for word in deployment.files if word not in files]
     if len(numbers) > 1 or 0 in numbers:
-        raise click.UsageError("give one revision, from 1 on; a values file named 1 is ./1")
-    cluster, name, namespace = replace(service, files=files).find()
+        raise click.UsageError("name one revision, starting at 1; a values file named 1 is ./1")
+    connected, name, namespace = cluster.find(replace(deployment, files=files))
     told: list[str] = []
 
     def make() -> Plan:
-        chosen = target(cluster, name, namespace, (*numbers, 0)[0])
+        chosen = target(connected, name, namespace, (*numbers, 0)[0])
         line = f"back to revision {chosen.number}"
         if line not in told:
             say(line)
             told.append(line)
-        return prepare(cluster, chosen.objects, force=True)
+        return prepare(connected, chosen.objects, force=True)
 
     def act(plan: Plan) -> str:
-        return replaced(cluster, plan, force=True, timeout=timeout, shown=not yes)
+        return replaced(connected, plan, force=True, timeout=timeout, shown=not yes)
 
     place = rollout.Place(name, namespace)
     ask = None if yes else agreed(timeout)
-    say(rollout.run(cluster, place, "rollback", make, act, ask, wait=wait_for))
+    say(rollout.run(connected, place, "rollback", make, act, ask, wait=wait_for))
+    print_endpoints(connected, history(connected, name, namespace)[-1].objects)

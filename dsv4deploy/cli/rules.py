@@ -1,4 +1,4 @@
-"""``dsv4deploy rules``: the rules that ``check`` knows."""
+"""``dsv4deploy rules``: the rules of ``check``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .output import print_finding, print_json, print_sentence
 @click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def rules(context: click.Context) -> None:
-    """List the rules that `check` knows, or explain one."""
+    """List the rules of `check`, or explain one."""
     if context.invoked_subcommand is None:
         context.invoke(list_rules)
 
@@ -37,7 +37,7 @@ def list_rules(output: str = "table") -> None:
 @rules.command()
 @click.argument("code", type=RULE)
 def show(code: str) -> None:
-    """Explain the code of a finding: what must hold, for which versions, and how that is known."""
+    """Explain the code of a finding: the condition, the versions it applies to, and its source."""
     others = {
         "dsv4deploy check --crds": crds.MEANINGS,
         "dsv4deploy check --engine": upgrade.MEANINGS,

@@ -23,10 +23,10 @@ from .output import print_text, say
     type=click.Choice(["kserve", "maas"]),
     default="kserve",
     show_default=True,
-    help="The ingress to ask; maas takes a key.",
+    help="The ingress to use; maas requires a key.",
 )
 @click.option(
-    "--url", default="", help="The URL of the chat completions, in the place of the Gateway's."
+    "--url", default="", help="The URL of the chat completions endpoint, instead of the Gateway's."
 )
 @click.option(
     "--timeout",
@@ -39,9 +39,9 @@ from .output import print_text, say
 def smoke(
     deployment: DeploymentOptions, cluster: ClusterOptions, ingress: str, url: str, timeout: float
 ) -> None:
-    """Stream one completion, and look whether it is garbage.
+    """Stream one completion, and check that it is not garbage.
 
-    With --ingress maas, and only then, the key of the environment is sent: DSV4DEPLOY_API_KEY.
+    The command sends the key in DSV4DEPLOY_API_KEY only with --ingress maas.
     """
     values = deployment.values()
     if not url:
@@ -57,7 +57,7 @@ def smoke(
         f"{done.prompt_tokens} + {done.completion_tokens} tokens"
     )
     if done.simulator:
-        say(f"a simulator has answered, and no engine: {done.simulator}")
+        say(f"a simulator answered, not an engine: {done.simulator}")
     why = garbage(done.text, "count")
     if why:
         raise DeployError(f"garbage: {why}")

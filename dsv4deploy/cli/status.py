@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
-from ..cluster.addresses import endpoint
+from ..cluster.addresses import Endpoint, endpoint
 from ..cluster.client import Cluster, Object
 from ..cluster.readiness import progress
 from ..cluster.revisions import history
 from ..errors import ClusterError
-from .connection import ServiceOptions, service_options
-from .options import FORMAT
+from .connection import ClusterOptions, cluster_options, placed_options
+from .options import FORMAT, DeploymentOptions
 from .output import print_json, print_sentence, print_table, print_text, say
 
 
 @click.command()
-@service_options
+@placed_options
+@cluster_options
 @FORMAT
-def status(service: ServiceOptions, output: str) -> None:
-    """Say where a service is: its phase, its conditions, its revision.
+def status(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
+    """Show the status of a service: its phase, conditions and revision.
 
-    Where it is ready, also how to ask it: the URLs, the model's name, a curl, and where keys are.
-    Exits with 0 where it is ready, else with 1.
+    If the service is ready, it also prints how to call it: the URLs, the model's name, a curl
+    command, and where the keys are. It exits with 0 if the service is ready, otherwise with 1.
     """
-    cluster, name, namespace = service.find()
-    now = progress(cluster, name, namespace)
-    live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", name, namespace)
+    connected, name, namespace = cluster.find(deployment)
+    now = progress(connected, name, namespace)
+    live = connected.get("serving.kserve.io/v1alpha2", "LLMInferenceService", name, namespace)
     conditions = ((live or {}).get("status") or {}).get("conditions") or []
     try:
-        known = history(cluster, name, namespace)
+        known = history(connected, name, namespace)
     except ClusterError as error:
         if error.reason != "Forbidden":
             raise
@@ -53,26 +54,36 @@ def status(service: ServiceOptions, output: str) -> None:
             sentences=True,
         )
         if now.phase == "ready":
-            print_endpoints(cluster, known[-1].objects if known else [live] if live else [])
+            print_endpoints(connected, known[-1].objects if known else [live] if live else [])
     if now.phase != "ready":
         sys.exit(1)
 
 
 def print_endpoints(cluster: Cluster, objects: Sequence[Object]) -> None:
-    """How to ask a deployment by each of its ingresses: the URL, the model, the key, a curl."""
-    for ingress in ("kserve", "maas"):
-        try:
-            found = endpoint(cluster, objects, ingress)
-        except ClusterError as error:
-            say(f"{ingress}: its URL is not known: {error}")
+    """How to call a deployment through each of its ingresses: the URL, the model, the key, a curl
+    command.
+    """
+    for ingress, found in endpoints(cluster, objects):
+        if isinstance(found, ClusterError):
+            say(f"{ingress}: its URL is unknown: {found}")
             continue
-        if not found:
-            continue
-        keys = "none is asked for"
+        keys = "not required"
         if found.keys:
-            keys = f"{found.keys}; `dsv4deploy keys create CLIENT` makes one"
+            keys = f"{found.keys}; `dsv4deploy keys create CLIENT` creates one"
         print_sentence(f"\n{ingress} ingress, {found.url}")
         print_sentence(f"  model: {found.model}")
         print_sentence(f"  key: {keys}")
         # To be copied, so it is not wrapped.
         print_text(textwrap.indent(found.curl, "  "))
+
+
+def endpoints(
+    cluster: Cluster, objects: Sequence[Object]
+) -> Iterator[tuple[str, Endpoint | ClusterError]]:
+    """Each ingress of a deployment with its endpoint, or why that is not known."""
+    for ingress in ("kserve", "maas"):
+        try:
+            if found := endpoint(cluster, objects, ingress):
+                yield ingress, found
+        except ClusterError as error:
+            yield ingress, error

@@ -10,6 +10,7 @@ from ..cluster import rollout
 from ..cluster.client import Cluster
 from ..cluster.plan import Plan, taking_over
 from ..cluster.readiness import Limits, budget, waiting
+from ..manifest.render import render
 from .connection import ClusterOptions, cluster_options, placed_options
 from .diff import planned, print_changes
 from .options import (
@@ -21,6 +22,7 @@ from .options import (
 )
 from .output import confirmed, say, waiting_bar
 from .render import accepted, note
+from .status import print_endpoints
 
 
 @click.command()
@@ -38,9 +40,10 @@ def upgrade(
     wait_for: float,
     yes: bool,
 ) -> None:
-    """Stop, apply, start, wait; on failure back to what ran before.
+    """Stop, apply, start and wait; on failure, roll back to what ran before.
 
-    Interrupted at any point, the same command goes on, and `dsv4deploy rollback` goes back.
+    If it is interrupted at any point, run the same command to continue, or `dsv4deploy rollback` to
+    roll back. At the end it prints how to call the model, as `apply` does.
     """
     release = cluster.release(deployment.namespace)
     values = deployment.values()
@@ -56,17 +59,24 @@ def upgrade(
     place = rollout.Place(values.name, release.namespace)
     ask = None if yes else agreed(timeout)
     say(rollout.run(connected, place, "upgrade", make, act, ask, wait=wait_for))
+    print_endpoints(connected, render(values, release))
 
 
 def agreed(timeout: float | None) -> Callable[[Plan], bool]:
-    """Shows a plan, and asks where the engines stop for it."""
+    """It shows a plan, and asks for confirmation if the engines have to stop."""
 
     def ask(plan: Plan) -> bool:
         _show(plan)
         if not plan.downtime:
             return True
         minutes = waiting_limits(plan, timeout).timeout / 60
-        say(f"The engines stop, and are ready again after up to {minutes:.0f} minutes.")
+        if plan.rolling:
+            say(
+                "The engines are replaced one after the other, while the others serve. This takes "
+                f"up to {minutes:.0f} minutes."
+            )
+        else:
+            say(f"The engines stop, and are ready again within {minutes:.0f} minutes.")
         return confirmed("Go on?")
 
     return ask
@@ -75,13 +85,13 @@ def agreed(timeout: float | None) -> Callable[[Plan], bool]:
 def replaced(
     cluster: Cluster, plan: Plan, *, force: bool, timeout: float | None, shown: bool
 ) -> str:
-    """Carries a plan out; what became of it."""
+    """Carries out a plan, and returns the result."""
     if not shown:
         _show(plan)
     with waiting_bar() as tell:
         wait, wait_back = (
             waiting(cluster, plan.service, plan.namespace, limits, tell)
-            for limits in (waiting_limits(plan, timeout), budget(plan.objects))
+            for limits in (waiting_limits(plan, timeout), waiting_limits(plan, None))
         )
         told = rollout.upgrade(cluster, plan, force=force, wait=wait, wait_back=wait_back)
     return f"{plan.service} is ready" if told == "ready" else told
@@ -94,5 +104,5 @@ def _show(plan: Plan) -> None:
 
 
 def waiting_limits(plan: Plan, timeout: float | None) -> Limits:
-    """How long to wait: as long as asked for, or what the plan's objects may take."""
-    return Limits(timeout) if timeout else budget(plan.objects)
+    """How long to wait: the given time, or the time that the plan's objects need."""
+    return Limits(timeout) if timeout else budget(plan.objects, plan.rolling or 1)

@@ -1,4 +1,4 @@
-"""``dsv4deploy why``: what an error means, by its text."""
+"""``dsv4deploy why``: explains an error message."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .output import print_json, print_text
 @click.argument("text", metavar="TEXT|-")
 @FORMAT
 def why(text: str, output: str) -> None:
-    """Explain an error by its text: why it comes, what to do, and how that is known.
+    """Explain an error message: its cause, its fix and the source.
 
-    TEXT is a message; - reads a log from stdin. Known errors come first, those nearest to the root
-    at the top; then the first error of each process of which nothing is known. Exits with 1 where
-    there is neither.
+    TEXT is a message; - reads a log from stdin. Known errors come first, starting with those
+    nearest to the root cause, followed by the first unknown error of each process. It exits with 1
+    if there is neither.
 
     \b
     dsv4deploy why "no healthy upstream"
@@ -39,7 +39,9 @@ def why(text: str, output: str) -> None:
         if any(rule.code == text for rule in RULES):
             print_text(f"{text} is a rule's code: `dsv4deploy rules show {text}` explains it")
             return
-        raise DeployError("nothing is known of this: give all of the log, from its first error on")
+        raise DeployError(
+            "this error is unknown: provide the whole log, starting at its first error"
+        )
     if output == "json":
         print_json(
             [{"line": each.line, "number": each.number, **asdict(each.entry)} for each in known]
@@ -61,7 +63,7 @@ def _page(known: Known) -> str:
 def _unknown(beginning: Beginning) -> str:
     others = f" and {beginning.others} more processes" if beginning.others else ""
     where = f"line {beginning.number}, {beginning.process or 'the log'}{others}"
-    title = f"not known here, but this is where it began ({where})"
+    title = f"unknown, but this is where it started ({where})"
     return _rows(title, [("found", line) for line in beginning.lines])
 
 

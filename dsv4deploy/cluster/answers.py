@@ -136,7 +136,7 @@ _REFUSAL: Shape = {"reason": str, "message": str, "details": {"causes": [_CAUSE]
 
 
 def refusal(text: str) -> Mapping[str, Any]:
-    """The ``Status`` in the body of a refusal; empty where it is something else."""
+    """The ``Status`` in the body of an error; empty if it is something else."""
     try:
         data = read_json(text)
     except ValueError:
@@ -173,7 +173,7 @@ def checked(text: str, method: str, path: str) -> Any:
 
 
 def _shape(method: str, path: str) -> Shape:
-    """The shape of an answer, which the request's path tells."""
+    """The shape of an answer, which follows from the request's path."""
     if path == "/version":
         return _VERSION
     if path.startswith("/openapi"):

@@ -107,7 +107,7 @@ class Cluster:
             body: plain data.
 
         Raises:
-            ClusterError: the server refused it or can't be reached; the message says what to do.
+            ClusterError: the server rejected it or can't be reached; the message contains the fix.
         """
         query = dict(query or {})
         writes = method != "GET" and "dryRun" not in query and not path.startswith(_REVIEWS)
@@ -241,8 +241,8 @@ class Cluster:
                     self._kinds[key] = (resource["name"], resource["namespaced"])
         if (api_version, kind) not in self._kinds:
             raise ClusterError(
-                f"the cluster has no {kind} of {api_version}: install what brings it "
-                "(`dsv4deploy doctor` says what)",
+                f"the cluster has no {kind} of {api_version}: install the operator that provides "
+                "it (`dsv4deploy doctor` shows which)",
                 "UnknownKind",
             )
         return self._kinds[(api_version, kind)]
@@ -317,7 +317,7 @@ class Cluster:
             manager: the field manager.
 
         Raises:
-            ClusterError: it was refused; with reason Conflict another manager has a field, and
+            ClusterError: it was rejected; with reason Conflict another manager has a field, and
                 with reason Stale somebody has changed or deleted the object since it was read.
         """
         meta = item["metadata"]
@@ -417,7 +417,9 @@ def _content(response: Any) -> bytes:
 
 
 def _version(live: Mapping[str, Any]) -> Object:
-    """What names one version of an object; without the uid, one that is gone is made anew."""
+    """What names one version of an object; without the uid, a deleted object would be created
+    again.
+    """
     meta = live["metadata"]
     return {key: meta[key] for key in ("uid", "resourceVersion") if key in meta}
 

@@ -32,8 +32,8 @@ class Change:
     Attributes:
         object: ``Kind namespace/name``.
         path: the field's dotted path; ``""`` for the object as a whole.
-        before: what stands there now; None for nothing.
-        after: what would stand there; None for nothing.
+        before: the current value; None for none.
+        after: the new value; None for none.
     """
 
     object: str
@@ -74,7 +74,7 @@ def label(item: Object) -> str:
 def changes(live: Object | None, desired: Object | None) -> list[Change]:
     """The fields in which two states of an object differ; what is secret is masked.
 
-    Secret are a Secret's contents, the values of variables and flags whose names say so, passwords
+    Secret are a Secret's contents, the values of variables and flags with secret names, passwords
     in URLs, and kubectl's repetition of an object.
 
     Args:

@@ -62,9 +62,10 @@ def each(
 
     Args:
         targets: by name.
-        do: does it to one, and says what it did; whatever it raises is that target's failure.
-        tell: is told of each outcome as it comes.
-        say: is told what Ctrl-C does.
+        do: acts on one target, and returns what it did; whatever it raises is that target's
+            failure.
+        tell: is called with each outcome as it comes.
+        say: is called with what Ctrl-C does.
     """
     waiting: SimpleQueue[str] = SimpleQueue()
     ended: SimpleQueue[Outcome] = SimpleQueue()
@@ -133,7 +134,7 @@ def _one(name: str, target: T, do: Callable[[T], str]) -> Outcome:
 
 
 def _drained(waiting: SimpleQueue[str]) -> list[str]:
-    """What nobody has taken from a queue, which is empty then."""
+    """Takes all remaining items from a queue."""
     names = []
     while True:
         try:

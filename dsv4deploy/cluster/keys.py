@@ -2,7 +2,7 @@
 
 A key is 256 random bits behind a constant prefix, by which scanners of leaked secrets may know it.
 It is handed out once, by :func:`create` and :func:`rotate`, before the cluster knows it, so that
-none is in force that nobody has. It is nowhere else but in the Secret: in no argument, no message,
+every key in effect has an owner. It is nowhere else but in the Secret: in no argument, no message,
 no annotation and no :class:`Key`.
 
 The Secret is read, changed and replaced as the version that was read, so that of two administrators
@@ -16,7 +16,7 @@ import copy
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,11 +38,11 @@ _TRIES = 8
 
 @dataclass(frozen=True)
 class Key:
-    """What may be said of a key.
+    """The public facts of a key.
 
     Attributes:
         client: whose it is.
-        fingerprint: the first 12 digits of its SHA-256, to tell one from another.
+        fingerprint: the first 12 digits of its SHA-256, to distinguish keys.
         created: when; None where it was made by other means.
         expires: when it should be replaced; None is never. No gateway reads it.
     """
@@ -93,41 +93,48 @@ HandOut = Callable[[str], None]
 
 
 def create(
-    secret: KeySecret, client: str, lifetime: timedelta | None, now: datetime, hand_out: HandOut
+    secret: KeySecret,
+    clients: Sequence[str],
+    lifetime: timedelta | None,
+    now: datetime,
+    hand_out: HandOut,
 ) -> None:
-    """Makes a client's key, and the Secret where there is none.
+    """Makes a key for each client, for all or for none, and the Secret where there is none.
 
     Args:
         secret: where.
-        client: a new client's id.
-        lifetime: after which it should be replaced; None is never.
+        clients: new clients' ids.
+        lifetime: after which the keys should be replaced; None is never.
         now: the time, with its zone.
-        hand_out: gets the key.
+        hand_out: gets the key; of several clients, a line with each client's id and key.
 
     Raises:
-        ValuesError: this can't be a client's id.
-        ClusterError: the client has a key; with reason AlreadyExists.
+        ValuesError: one of them can't be a client's id.
+        ClusterError: a client has a key; with reason AlreadyExists.
     """
-    _check(client)
-    key = _new()
+    for client in clients:
+        _check(client)
+    new = {client: _new() for client in clients}
 
     def add(item: Object) -> None:
-        found = item["data"].get(client)
-        # Ours, where the answer to the first try was lost.
-        if found not in (None, _encoded(key)):
-            raise ClusterError(
-                f"{client} has a key already: `keys rotate` replaces it, `keys revoke` ends it",
-                "AlreadyExists",
-            )
-        _put(item, client, key, lifetime, now)
+        for client, key in new.items():
+            # Ours, where the answer to the first try was lost.
+            if item["data"].get(client) not in (None, _encoded(key)):
+                raise ClusterError(
+                    f"{client} has a key already: `keys rotate` replaces it, `keys revoke` ends it",
+                    "AlreadyExists",
+                )
+            _put(item, client, key, lifetime, now)
 
-    _change(secret, add, made=True, first=lambda: hand_out(key))
+    lines = [f"{client} {key}" for client, key in new.items()]
+    text = "\n".join(lines if len(new) > 1 else new.values())
+    _change(secret, add, made=True, first=lambda: hand_out(text))
 
 
 def rotate(
     secret: KeySecret, client: str, lifetime: timedelta | None, now: datetime, hand_out: HandOut
 ) -> None:
-    """Replaces a client's key; the old one is refused as soon as the gateway has read it.
+    """Replaces a client's key; the old one is rejected as soon as the gateway has read it.
 
     Args:
         secret: where.
@@ -283,8 +290,8 @@ def _change(
     except ClusterError as error:
         if not handed_out:
             raise
-        known = "may be in force: `keys list` tells by its fingerprint"
-        state = known if error.reason in SILENT else "is not in force"
+        known = "may be in effect: `keys list` shows it by its fingerprint"
+        state = known if error.reason in SILENT else "is not in effect"
         message = f"{error}\nthe key that was handed out {state}"
         raise ClusterError(message, error.reason) from None
 

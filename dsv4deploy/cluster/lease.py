@@ -6,9 +6,9 @@ long as the Lease lasts, on the clock of who waits, is gone, and the Lease is ta
 two machines are never compared.
 
 A run proves before each write that the Lease is still its own (:meth:`Lease.check`): it was renewed
-within the last 20 seconds, and nobody takes over a Lease of 30 seconds before that. The API server
-drops a write after :data:`~dsv4deploy.cluster.client.GUARDED_WRITE` seconds, so none comes into
-force later.
+within the last 20 seconds, and no other run takes over a Lease of 30 seconds before that. The API
+server drops a write after :data:`~dsv4deploy.cluster.client.GUARDED_WRITE` seconds, so none comes
+into force later.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class Lease:
         )
 
     def _take(self, found: Object | None) -> bool:
-        """Writes this run into the Lease; whether nobody else was faster."""
+        """Writes this run into the Lease; returns whether no other run was faster."""
         before = self._clock.seconds()
         time = _timestamp()
         spec = {

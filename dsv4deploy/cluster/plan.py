@@ -10,7 +10,7 @@ from ..errors import ClusterError
 from ..manifest.render import rank
 from .client import MANAGER, Cluster, Object, managed
 from .diff import Change, changes, downtime, label, own
-from .readiness import service_of
+from .readiness import service_of, stopped
 from .revisions import UNREADABLE, Revision, following, history, manifest
 
 OWNER = "dsv4deploy.io/owner"
@@ -55,10 +55,42 @@ class Plan:
 
     @property
     def settled(self) -> bool:
-        """Whether the cluster is as the plan wants it, and its history says so."""
+        """Whether the cluster matches the plan, and the history records it."""
         last = self.revision
         same = last is not None and (last.status, last.objects) == ("deployed", self.objects)
         return same and not self.writes and not self.removed
+
+    @property
+    def rolling(self) -> int:
+        """To how many instances the service goes down while they are replaced one after the other;
+        0 where all must stop, or none is replaced.
+
+        KServe up to v0.20 sets no strategy for its Deployment, so Kubernetes' holds: a quarter of
+        the instances more, rounded up, and a quarter fewer, rounded down. With four fifths of them
+        the new ones find room on the nodes of those that are gone. A LeaderWorkerSet replaces one
+        at a time in its place (LeaderWorkerSet v0.7.0, leaderworkerset_webhook.go, line 71), and so
+        does `rolloutStrategy`.
+        """
+        service = service_of(self.objects)
+        live = self.seen.get(label(service))
+        if not live or stopped(live):
+            return 0
+        spec, before = service["spec"], live["spec"]
+        wanted, running = (each.get("replicas") or 1 for each in (spec, before))
+        halfway = self.revision is not None and self.revision.status in ("pending", "failed")
+        paths = [each.path for each in self.changes if each.object == label(service)]
+        if not self.downtime:
+            # An interrupted run goes on behind the instances that it was replacing.
+            return running if halfway and running < wanted and paths == ["spec.replicas"] else 0
+        instances = max(running, wanted) if halfway else running
+        # Of another shape than before they are another workload.
+        reshaped = ("worker" in spec) != ("worker" in before) or any(
+            not path or path.startswith("spec.parallelism") for path in paths
+        )
+        if instances == 1 or reshaped or not paths:
+            return 0
+        in_place = "worker" in spec or "rolloutStrategy" in spec
+        return int(wanted if in_place else min(wanted, 4 * instances // 5))
 
     def wanted(self) -> Revision:
         """The revision of the plan's objects."""
@@ -92,7 +124,7 @@ def look(cluster: Cluster, item: Object, *, force: bool) -> Look:
         force: whether fields that others have set are taken over.
 
     Raises:
-        ClusterError: it would be refused, or belongs to another service.
+        ClusterError: it would be rejected, or belongs to another service.
     """
     for tried in range(1, _TRIES + 1):
         live = cluster.live(item)
@@ -124,7 +156,7 @@ def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> 
         force: whether fields that others have set are taken over.
 
     Raises:
-        ClusterError: one of them would be refused. The message has a line for each.
+        ClusterError: one of them would be rejected. The message has a line for each.
     """
     service = service_of(objects)
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
@@ -178,7 +210,7 @@ def _adopted(
 
 
 def taking_over(plan: Plan) -> str:
-    """What is said of a plan that goes on where another run has not ended; ``""`` where none is."""
+    """The message about a plan that continues an unfinished run; ``""`` if there is none."""
     last = plan.revision
     if not last or last.status != "pending":
         return ""
@@ -186,7 +218,7 @@ def taking_over(plan: Plan) -> str:
 
 
 def owned(item: Object, service: Mapping[str, Any]) -> Object:
-    """An object as it is applied: it says whose it is."""
+    """An object as it is applied, with its owner."""
     meta = service["metadata"]
     annotation = {OWNER: f"{meta['namespace']}/{meta['name']}"}
     annotations = {**(item["metadata"].get("annotations") or {}), **annotation}
@@ -194,7 +226,7 @@ def owned(item: Object, service: Mapping[str, Any]) -> Object:
 
 
 def owner(item: Mapping[str, Any] | None) -> str:
-    """Whose an object is; ``""`` where it does not say."""
+    """The owner of an object; ``""`` if it names none."""
     meta = item["metadata"] if item else {}
     return str((meta.get("annotations") or {}).get(OWNER, ""))
 

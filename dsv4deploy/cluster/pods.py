@@ -1,4 +1,4 @@
-"""What pods and their events say: why one has no node, can't start, or has ended."""
+"""The state of pods from their events: why one has no node, can't start, or has ended."""
 
 from __future__ import annotations
 
@@ -47,12 +47,68 @@ def main(those: list[Object]) -> Object:
     return next((each for each in those if each["name"] == "main"), {})
 
 
+def current(pods: list[Object]) -> list[Object]:
+    """Pods without those that a node has rejected or evicted, which stay beside their successors.
+
+    Where there are only such, the last of them.
+    """
+    gone = [pod for pod in pods if rejected(pod)]
+    last = sorted(gone, key=lambda pod: str(pod["metadata"].get("creationTimestamp") or ""))[-1:]
+    return [pod for pod in pods if not rejected(pod)] or last
+
+
+def rejected(pod: Pod) -> str:
+    """Why a node has rejected or evicted a pod, such as a full disk; ``""`` where none has.
+
+    Of pods whose containers are always restarted, no others fail as a whole.
+    """
+    status = pod.get("status") or {}
+    if status.get("phase") != "Failed":
+        return ""
+    name, node = pod["metadata"]["name"], (pod.get("spec") or {}).get("nodeName", "")
+    told = ": ".join(filter(None, (status.get("reason"), (status.get("message") or "").strip())))
+    return f"node {node} does not keep pod {name}: {told}"
+
+
 def unscheduled(pod: Pod) -> str:
     """Why a pod has no node; ``""`` where it has one, or has just been made."""
     for condition in (pod.get("status") or {}).get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return condition.get("message") or "it waits for a node"
     return ""
+
+
+def lost(pod: Pod) -> str:
+    """The node of a pod whose kubelet no longer reports; ``""`` where it reports.
+
+    The node controller then sets the pod's condition Ready to False, and leaves what kubelet has
+    reported of its containers (Kubernetes 1.34.4, controller_utils.go, MarkPodsNotReady).
+    """
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    held = {each["type"]: each["status"] for each in conditions}
+    gone = (held.get("Ready"), held.get("ContainersReady")) == ("False", "True")
+    return str(pod["spec"]["nodeName"]) if gone else ""
+
+
+def tainted(cluster: Cluster) -> str:
+    """Which nodes have a condition, such as a full disk, for which Kubernetes itself taints them.
+
+    Returns:
+        ``""`` where none has, or this user may list no nodes.
+    """
+    try:
+        nodes = cluster.list("v1", "Node")
+    except ClusterError as error:
+        if error.reason != "Forbidden":
+            raise
+        return ""
+    own = re.compile(r"node\.kubernetes\.io/(?!unschedulable)")
+    return ", ".join(
+        f"node {node['metadata']['name']} has the taint {taint['key']}"
+        for node in nodes
+        for taint in (node.get("spec") or {}).get("taints") or []
+        if own.match(taint["key"])
+    )
 
 
 def stuck(pod: Pod) -> tuple[str, str]:
@@ -113,7 +169,7 @@ def started(pods: list[Object]) -> str:
 def warning(cluster: Cluster, namespace: str, about: str) -> str:
     """The last thing that went wrong with an object, in its events.
 
-    Kubelet reports each pull secret that is absent, and pulls without it: that is left out here.
+    Kubelet reports each pull secret that is absent, and pulls without it: that is omitted here.
 
     Args:
         cluster: where.
@@ -128,12 +184,30 @@ def warning(cluster: Cluster, namespace: str, about: str) -> str:
 
 
 def missing_pull_secret(cluster: Cluster, namespace: str, about: str) -> str:
-    """Which pull secrets of a pod are absent, in kubelet's words; the arguments of :func:`warning`.
+    """The absent pull secrets of a pod, in kubelet's words; the arguments of :func:`warning`.
 
     It matters only where an image can't be pulled.
     """
     events = _warnings(cluster, namespace, about)
     return _last(event for event in events if event.get("reason") == _ABSENT)
+
+
+def refused(cluster: Cluster, group: Object) -> str:
+    """Why a LeaderWorkerSet's last pod could not be made; ``""`` where none was refused.
+
+    StatefulSets make its pods: one makes the leaders, and each leader has one for its workers. They
+    report a refusal in events alone.
+    """
+    name, namespace = group["metadata"]["name"], group["metadata"]["namespace"]
+    found = _warnings(cluster, namespace, "involvedObject.kind=StatefulSet,reason=FailedCreate")
+    # Those of an earlier LeaderWorkerSet of this name stay for an hour.
+    made = group["metadata"].get("creationTimestamp") or ""
+    return _last(
+        event
+        for event in found
+        if re.fullmatch(rf"{re.escape(name)}(-\d+)?", event["involvedObject"]["name"])
+        and (event.get("lastTimestamp") or "") >= made
+    )
 
 
 def _warnings(cluster: Cluster, namespace: str, about: str) -> list[Object]:

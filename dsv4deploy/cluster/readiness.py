@@ -22,7 +22,7 @@ STOP = "serving.kserve.io/stop"
 
 
 SILENT = ("Unreachable", "ServerError", "TooManyRequests")
-"""Reasons of errors that say nothing of a service: the cluster gave no answer."""
+"""Reasons of errors that are not about the service: the cluster gave no answer."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Progress:
             scheduled, image, weights, loading, capturing, routing (the pods are ready, and not yet
             the rest), lagging (the engines are ready, and nothing but KServe's word for it is
             missing), ready or failed; unknown where the cluster gives no answer.
-        done: how far, from 0 to 1, as far as conditions, pods and logs tell.
+        done: how far, from 0 to 1, as far as conditions, pods and logs show.
         message: what is waited for, or why it can't succeed.
         started: when the engine's containers were started, the last of them, as Kubernetes writes
             it; ``""`` where one does not run.
@@ -81,7 +81,7 @@ _LINES = (
 
 
 def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
-    """Where a service is, as far as its conditions, its pods and their logs tell."""
+    """The phase of a service, as far as its conditions, its pods and their logs show."""
     live = cluster.get(API, KIND, service, namespace)
     if live is None:
         return Progress("failed", 0.0, f"there is no service {service} in {namespace}")
@@ -91,6 +91,7 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
         [pod for pod in found if pods.label(pod, "app.kubernetes.io/component").startswith(each)]
         for each in (_ENGINE, _ROUTER)
     )
+    engines, routers = pods.current(engines), pods.current(routers)
     if stopped(live):
         running = bool(found) or _workloads(cluster, service, namespace)
         message = "its pods are going" if running else "its pods are gone"
@@ -118,14 +119,18 @@ def _starting(
         ):
             why = ready.get("message") or "Ready is not True"
             return Progress("lagging", 0.97, f"the engines are ready, and KServe lags: {why}")
+    least = 2 if "worker" in (live.get("spec") or {}) else 1
+    if len(engines) < least and (refused := _refused(cluster, live)):
+        return Progress("failed", 0.0, f"its pods can't be made: {refused}")
     if not engines:
-        refused = _refused(cluster, live)
-        if refused:
-            return Progress("failed", 0.0, f"its pods can't be made: {refused}")
         if ready.get("reason") == "Stopped":
             return Progress("starting", 0.02, "KServe has not started it yet")
         return Progress("accepted", 0.05, "KServe makes its pods")
-    last = min((_engine(cluster, pod) for pod in engines), key=lambda each: each.done)
+    # Those that end have served, and free the NPUs that new ones wait for.
+    staying = [pod for pod in engines if not pod["metadata"].get("deletionTimestamp")]
+    freed = len(staying) < len(engines)
+    ways = (_engine(cluster, pod, freed=freed) for pod in staying or engines)
+    last = min(ways, key=lambda each: each.done)
     if last.phase == "routing":
         if why := next(filter(None, (_stuck(cluster, pod) for pod in routers)), ""):
             return Progress("failed", 0.0, why)
@@ -151,7 +156,7 @@ _ENGINE, _ROUTER = "llminferenceservice-workload", "llminferenceservice-router"
 """How the component of an engine's and of a router's pods begins, as KServe labels them."""
 
 _OF_WORKLOADS = {"Ready", "WorkloadsReady", "MainWorkloadReady", "WorkerWorkloadReady"}
-"""Conditions that repeat what the workload's own status says (KServe v0.17 to v0.20,
+"""Conditions that repeat the workload's own status (KServe v0.17 to v0.20,
 llm_inference_service_lifecycle.go).
 
 KServe watches LeaderWorkerSets only where their CRD was there when its controller started
@@ -189,11 +194,13 @@ def _refused(cluster: Cluster, service: Object) -> str:
         for condition in (item.get("status") or {}).get("conditions") or []:
             if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
                 return str(condition.get("message", ""))
+        if item["kind"] == "LeaderWorkerSet":
+            return pods.refused(cluster, item)
     return ""
 
 
 def _serves(cluster: Cluster, service: Object) -> bool:
-    """Whether the engines that stand now are those that the service asks for, and are ready."""
+    """Whether the current engines are those that the service requests, and are ready."""
     meta = service["metadata"]
     found = _workloads(cluster, meta["name"], meta["namespace"])
     return bool(found) and all(_current(service, item) and _counted(item) for item in found)
@@ -201,11 +208,21 @@ def _serves(cluster: Cluster, service: Object) -> bool:
 
 def _current(service: Object, workload: Object) -> bool:
     """Whether KServe has brought an engine's workload up to the service."""
-    wanted, spec = (service.get("spec") or {}).get("template") or {}, workload.get("spec") or {}
+    asked, spec = service.get("spec") or {}, workload.get("spec") or {}
+    wanted, instances = asked.get("template") or {}, asked.get("replicas")
     leader = (spec.get("leaderWorkerTemplate") or {}).get("leaderTemplate")
     made = (spec.get("template") or leader or {}).get("spec") or {}
     ours, theirs = (pods.main(pod.get("containers") or []) for pod in (wanted, made))
-    return all(ours[key] == theirs.get(key) for key in ("image", "args") if key in ours)
+    texts, set_ = (
+        {each["name"]: each.get("value", "") for each in main.get("env") or []}
+        for main in (ours, theirs)
+    )
+    return (
+        all(ours[key] == theirs.get(key) for key in ("image", "args") if key in ours)
+        # KServe adds variables of its own.
+        and texts.items() <= set_.items()
+        and instances in (None, spec.get("replicas"))
+    )
 
 
 def _counted(workload: Object) -> bool:
@@ -235,13 +252,20 @@ def _stuck(cluster: Cluster, pod: Object) -> str:
     return "; ".join(filter(None, (why, secret)))
 
 
-def _engine(cluster: Cluster, pod: Object) -> Progress:
-    """Where one pod of the engines is on its way."""
+def _engine(cluster: Cluster, pod: Object, *, freed: bool) -> Progress:
+    """Where one pod of the engines is on its way; ``freed`` is whether others end."""
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    if why := pods.rejected(pod):
+        return Progress("failed", 0.0, why)
     if why := pods.unscheduled(pod):
-        if any(word in why for word in _NO_NODE):
-            return Progress("failed", 0.0, f"no node takes pod {name}: {why}")
+        if any(word in why for word in _NO_NODE) and not freed:
+            # Kubernetes names no taint from v1.34 on.
+            tainted = pods.tainted(cluster) if "untolerated taint(s)" in why else ""
+            told = f"{why.rstrip('.')}; {tainted}" if tainted else why
+            return Progress("failed", 0.0, f"no node takes pod {name}: {told}")
         return Progress("scheduled", 0.05, why)
+    if node := pods.lost(pod):
+        return Progress("failed", 0.0, f"pod {name} is on node {node}, which does not answer")
     if why := _stuck(cluster, pod):
         return Progress("failed", 0.0, why)
     states = pods.containers(pod)
@@ -291,8 +315,8 @@ def watch(
     It is started once KServe has acted on the last start. A stop before that comes too early:
     KServe would make the pods once the stop has seemed to be over.
 
-    Engines that are ready serve, though KServe may not say so. After a while KServe is nudged to
-    look again, and after another the wait ends with the phase ``lagging``.
+    Ready engines serve requests, although KServe may not report them as ready. After a while KServe
+    is nudged to look again, and after another the wait ends with the phase ``lagging``.
 
     Args:
         cluster: where; its guard is asked at each look.
@@ -338,7 +362,7 @@ def _nudge(cluster: Cluster, service: str, namespace: str) -> None:
 
 
 class _Record:
-    """What a wait has seen, which decides whether it goes on."""
+    """What a wait has seen, which decides whether it continues."""
 
     def __init__(self, service: str, until: str, limits: Limits) -> None:
         self._service, self._until, self._limits = service, until, limits
@@ -416,11 +440,11 @@ class _Record:
 
 
 Wait: TypeAlias = Callable[[str], str]
-"""Waits for a phase, and says what was reached."""
+"""Waits for a phase, and returns what was reached."""
 
 LAGS = (
-    "the engines are ready and serve, but KServe does not say so: restart its controller by "
-    "`kubectl -n kserve rollout restart deployment/llmisvc-controller-manager`"
+    "the engines are ready and serve requests, but KServe does not report this: restart its "
+    "controller with `kubectl -n kserve rollout restart deployment/llmisvc-controller-manager`"
 )
 
 
@@ -438,7 +462,7 @@ def waiting(
         service: its name.
         namespace: its namespace.
         limits: how long each wait may take.
-        tell: is told of each look.
+        tell: is called with each observation.
     """
 
     def wait(until: str) -> str:
@@ -455,15 +479,19 @@ FETCHING = 2700.0
 """Seconds for images and weights: at 1 Gbit/s 128 GB take 17 minutes, and 280 GB 37."""
 
 
-def budget(objects: Iterable[Mapping[str, Any]]) -> Limits:
+def budget(objects: Iterable[Mapping[str, Any]], turns: int = 1) -> Limits:
     """How long a service may take to become ready.
 
     Loading may take what the startup probe allows, from the start of the container as there; a
-    minute more is for what follows, until KServe says that it is ready.
+    minute more is for what follows, until KServe reports that it is ready.
+
+    Args:
+        objects: its objects.
+        turns: how many of its instances are replaced one after the other.
     """
     spec = service_of(objects).get("spec") or {}
     main = pods.main((spec.get("template") or {}).get("containers") or [])
     # Of a service that was adopted, with Kubernetes' defaults for a probe.
     probe = main.get("startupProbe") or {"failureThreshold": 360}
     loading = float((probe.get("periodSeconds") or 10) * (probe.get("failureThreshold") or 3) + 60)
-    return Limits(FETCHING + loading, FETCHING, loading)
+    return Limits((FETCHING + loading) * turns, FETCHING, loading)

@@ -1,4 +1,4 @@
-"""What an API server's refusal means, and what to do about it."""
+"""The meaning of an API server's error, and its fix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ADVICE = {
     422: ("Invalid", ""),
     429: ("TooManyRequests", "the API server is overloaded: try again later"),
 }
-"""By HTTP status, the reason of an answer that names none, and what to do."""
+"""By HTTP status, the reason of an answer that names none, and the fix."""
 
 _RIGHT = re.compile(r" cannot \S+ (resource|path) ")
 """How RBAC reports a missing right; every other 403 has another cause."""
@@ -25,7 +25,8 @@ _RIGHT = re.compile(r" cannot \S+ (resource|path) ")
 _DENIALS = (
     (
         "denied the request",
-        "a webhook of this cluster refuses it: change what it names, or ask who keeps the webhook",
+        "a webhook of this cluster rejects it: change the field that it names, or ask the owner "
+        "of the webhook",
     ),
     ("exceeded quota", "free some of what the namespace uses, or ask for a larger quota"),
     (
@@ -34,11 +35,11 @@ _DENIALS = (
     ),
     ("is being terminated", "wait until the namespace is gone, and create it again"),
 )
-"""Part of the message of a 403 that is not about a right, and what to do."""
+"""Part of the message of a 403 that is not about a permission, and the fix."""
 
 
 def explained(status: int, phrase: str, body: str, request: str) -> ClusterError:
-    """The error of an API server's refusal, with advice.
+    """The error for an API server's response, with advice.
 
     Args:
         status: of HTTP, 400 or above.

@@ -122,7 +122,7 @@ def last_that_ran(known: Iterable[Revision]) -> Revision | None:
 
 
 def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> Revision:
-    """The revision to go back to.
+    """The revision to roll back to.
 
     Args:
         cluster: where.
@@ -145,7 +145,7 @@ def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> R
     if not chosen:
         there = ", ".join(f"{each.number} ({each.status})" for each in known) or "none"
         raise ClusterError(
-            f"{service} in {namespace} has no revision to go back to; there are: {there}",
+            f"{service} in {namespace} has no revision to roll back to; there are: {there}",
             "NotFound",
         )
     return chosen[0]
@@ -165,7 +165,7 @@ def following(
 def begin(
     cluster: Cluster, adopted: Revision | None, wanted: Revision, known: list[Revision]
 ) -> list[Revision]:
-    """Begins a revision, or goes on with the same one that was interrupted.
+    """Starts a revision, or continues the same one that was interrupted.
 
     Args:
         cluster: where.

@@ -1,14 +1,14 @@
 """Changes of a service in a cluster: one run at a time applies, upgrades or deletes.
 
-Every step can be repeated: after an interruption at any point the same command goes on, and going
-back to :func:`dsv4deploy.cluster.revisions.target` goes back.
+Every step can be repeated: after an interruption at any point the same command continues, and a
+rollback to :func:`dsv4deploy.cluster.revisions.target` restores what ran.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -68,16 +68,16 @@ def run(
 ) -> str:
     """A change of a service under its Lease, from the plan to what runs in the end.
 
-    The Lease is not held while somebody is asked. The plan is made anew under it, and where that
-    is another than the one that was agreed to, it is shown again.
+    The Lease is not held while the user is asked. The plan is computed again under it, and where
+    that is another than the one that was agreed to, it is shown again.
 
     Args:
         cluster: where.
         place: the service.
         doing: what is done, for others who wait.
         make: makes the plan.
-        act: carries a plan out, and says what it did.
-        ask: shows a plan, and whether it is agreed to; without it nobody is asked.
+        act: carries out a plan, and returns what it did.
+        ask: shows a plan, and whether it is agreed to; without it, the user is not asked.
         wait: how many seconds to wait for another run that is at work.
         clock: the Lease's time.
 
@@ -85,8 +85,8 @@ def run(
         what was done, and what runs now.
 
     Raises:
-        ClusterError: it failed; the message says what runs now.
-        InterruptionError: somebody has pressed Ctrl-C or answered no; so does its message.
+        ClusterError: it failed; the message states what runs now.
+        InterruptionError: the user pressed Ctrl-C or answered no; so does its message.
     """
     before = cluster.writes
 
@@ -158,7 +158,7 @@ def _agreed(
 
 
 def what_runs(cluster: Cluster, place: Place, *, compare: bool = True) -> str:
-    """What a service is now, read back, and the command that goes on; never an error.
+    """The state of a service, read back, and the command to continue; never an error.
 
     Args:
         cluster: where.
@@ -197,7 +197,7 @@ def _read_back(
                 return f"{place} {state}: {revision}{_next(place, state, last, ran, revision)}"
             differing = differing or found
     except ClusterError as error:
-        told = f"its last is {last}, and whether it is that can't be told ({error})"
+        told = f"its last is {last}, but the command could not verify this ({error})"
         return f"{place} {state}; {told}{_next(place, state, last, ran, None)}"
     some = ", ".join(differing[:3]) + (", …" if differing[3:] else "")
     return (
@@ -233,10 +233,12 @@ def _differing(
 def _next(
     place: Place, state: str, last: Revision, ran: Revision | None, found: Revision | None
 ) -> str:
-    """The command that goes on; ``""`` where nothing is left to do."""
+    """The command to continue; ``""`` if nothing is left to do."""
     back = f"`dsv4deploy rollback {ran.number if ran else ''} {place.options}`".replace("  ", " ")
     if last.status == "pending":
-        return "; run the same command again to go on" + (f", or {back} to go back" if ran else "")
+        return "; run the same command again to continue" + (
+            f", or {back} to roll back" if ran else ""
+        )
     if state == "runs" and found is ran and ran:
         return ""
     return f"; {back} brings back revision {ran.number}" if ran else "; apply it again"
@@ -252,8 +254,8 @@ def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
     it is: :func:`upgrade` is for those. One that an interrupted upgrade has stopped is started.
 
     Raises:
-        ClusterError: an object was refused. The revision stays pending, and the same command goes
-            on. With reason Stale somebody has changed an object since the plan was made.
+        ClusterError: an object was rejected. The revision stays pending, and the same command
+            continues. With reason Stale somebody has changed an object since the plan was made.
     """
     service = service_of(plan.objects)
     live = plan.seen[label(service)]
@@ -307,10 +309,11 @@ def upgrade(
     wait: Wait = lambda _: "",
     wait_back: Wait | None = None,
 ) -> str:
-    """Stop, apply, start, wait; on failure back to what ran before.
+    """Stop, apply, start and wait; on failure, roll back to what ran before.
 
     A model that fills its node can't roll over: no released KServe lets the old pod go before
-    the new one is there. So its engines are stopped first.
+    the new one is there. So a single instance is stopped first, and several are replaced one after
+    the other (:attr:`dsv4deploy.cluster.plan.Plan.rolling`).
 
     Args:
         cluster: where.
@@ -323,10 +326,10 @@ def upgrade(
             before needs its time to start, however short the time for the new one is.
 
     Returns:
-        what the wait says of a service that is ready.
+        the wait's message about a service that is ready.
 
     Raises:
-        ClusterError: it failed; where something ran before, that was put back where it could be.
+        ClusterError: it failed; what ran before was restored if possible.
     """
     live = plan.seen[label(service_of(plan.objects))]
     if live and not stopped(live) and plan.settled:
@@ -341,7 +344,7 @@ def upgrade(
 
 
 def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: bool = False) -> str:
-    """Stops what runs where it must be stopped, writes the plan, starts and waits.
+    """Stops or replaces what runs where it must be, writes the plan, starts and waits.
 
     Args:
         cluster: where.
@@ -353,6 +356,10 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
     """
     service = service_of(plan.objects)
     live = plan.seen[label(service)]
+    if plan.rolling:
+        _write(cluster, _with_fewer(plan), force)
+        wait("ready")
+        return _with_all(cluster, service, force, wait)
     if live and (plan.downtime or (stopped(live) and not back)):
         steps = ["stopped"] if stopped(live) else ["started", "stopped"]
         for step in steps:
@@ -368,6 +375,26 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
     return wait("ready")
 
 
+def _with_fewer(plan: Plan) -> Plan:
+    """A plan with as many instances as are replaced one after the other."""
+    service = service_of(plan.objects)
+    fewer = {**service, "spec": {**service["spec"], "replicas": plan.rolling}}
+    writes = [fewer if item is service else item for item in plan.writes]
+    return replace(plan, writes=writes)
+
+
+def _with_all(cluster: Cluster, service: Mapping[str, Any], force: bool, wait: Wait) -> str:
+    """Brings a service whose instances have been replaced to all of them."""
+    applied = owned(dict(service), service)
+    found = look(cluster, applied, force=force)
+    if any(change.path != "spec.replicas" for change in found.changes):
+        raise ClusterError(f"{label(service)} was changed by somebody else just now", "Stale")
+    if not found.differs:
+        return "ready"
+    cluster.apply(applied, live=found.live, force=force)
+    return wait("ready")
+
+
 # Reasons of errors after which nothing is put back: the run may write nothing more, or goes on
 # with a plan that is made anew.
 _LEFT = (*SILENT, "Unauthorized", "Lost", "Stale")
@@ -376,7 +403,7 @@ _LEFT = (*SILENT, "Unauthorized", "Lost", "Stale")
 def _gone_back(
     cluster: Cluster, known: list[Revision], error: ClusterError, wait: Wait
 ) -> ClusterError:
-    """The error of a failed upgrade, after what ran before was put back where that can be."""
+    """The error of a failed upgrade, after what ran before was restored if possible."""
     *others, revision = known
     before = last_that_ran(others)
     if error.reason in _LEFT or before is None:
@@ -394,7 +421,7 @@ def _gone_back(
 def _mark_service(cluster: Cluster, service: Mapping[str, Any], annotations: Object) -> None:
     """Applies annotations to a service as it is now, and to no other state of it.
 
-    They have a manager of their own, so that applying the service does not take them away.
+    They have a manager of their own, so that applying the service does not remove them.
     """
     meta = {key: service["metadata"][key] for key in ("name", "namespace")}
     item = {"apiVersion": service["apiVersion"], "kind": service["kind"]}

@@ -43,7 +43,7 @@ class Completion:
         seconds: from the request to the end.
         prompt_tokens: of the request, as the engine counted them.
         completion_tokens: of the answer, as the engine counted them.
-        simulator: what a simulator says of itself; ``""`` if an engine answered.
+        simulator: a simulator's description of itself; ``""`` if an engine answered.
     """
 
     text: str = ""
@@ -151,7 +151,7 @@ def _read(response: http.client.HTTPResponse, start: float) -> Completion:
         error = f"the stream {'broke off' if left else 'did not end'} after {len(text)} characters"
     prompt, answer = (int(usage.get(f"{name}_tokens", 0)) for name in ("prompt", "completion"))
     if not (answer or error):
-        error = "the engine told no token usage: quotas could not be charged"
+        error = "the engine reported no token usage: quotas could not be charged"
     return Completion(text, error, first, time.monotonic() - start, prompt, answer)
 
 

@@ -2,7 +2,7 @@
 
 ``data/builds/NAME.json`` has what depends on vllm-ascend, ``data/builds/vllm/VERSION.json`` what
 depends on vLLM alone, as a JSON merge patch (RFC 7396) of the version before. Both are read out
-of the sources by ``tools/engine_build``; docs/engine-builds.md says how.
+of the sources by ``tools/engine_build``; docs/engine-builds.md shows how.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Vllm:
 
 @dataclass(frozen=True)
 class Pair:
-    """What vLLM's own KV cache planner says of one deployment, run without a card.
+    """The result of vLLM's own KV cache planner for one deployment, run without a card.
 
     Attributes:
         family: of the chips: ``A2``, which stands for A3 too, or ``950``.
@@ -101,14 +101,14 @@ class Build:
         tags: tags of its images, without the chip and the system that they end in.
         images: chips by what an image's tag ends in: ``""`` is A2, ``a3`` is A3.
         additional_config: keys of ``--additional-config`` that are read, and their types; a type
-            is ``""`` where the source does not tell it.
-        refuses_unknown_keys: whether the engine fails to start for any other key, or ignores it.
+            is ``""`` if the source does not show it. refuses_unknown_keys: whether the engine fails
+            to start for any other key, or ignores it.
         variables: environment variables that vllm-ascend reads, as for vLLM; ``boolean`` is 0 or
             1, and no word.
-        refusals: places that refuse a configuration, and the settings that their condition names.
+        refusals: places that reject a configuration, and the settings that their condition names.
         steps_in_flight: steps whose tokens the cache holds at once under asynchronous scheduling.
         logs_needed_blocks: whether vLLM's log divides by the blocks that are needed, or by fewer.
-        pairs: what vLLM's own planner says in this build.
+        pairs: results of vLLM's own planner in this build.
         unknown: what is not known of it, in sentences.
     """
 
@@ -245,7 +245,7 @@ def named(word: str) -> Build | None:
 
 
 def from_image(reference: str) -> Build | None:
-    """The build that an image's tag names; None where the tag tells nothing.
+    """The build that an image's tag names; None if the tag is unknown.
 
     Args:
         reference: such as ``quay.io/ascend/vllm-ascend:v0.23.0-a3-openeuler@sha256:…``; a digest

@@ -32,7 +32,7 @@ _MEASURED_64 = Estimate(
 _ALIKE_64 = replace(
     _MEASURED_64,
     provenance=Provenance.ASSUMED,
-    source="a 64 GB card: npu-smi says 65536 MB of a 910B2C (vllm-ascend issue 4505) as of a "
+    source="a 64 GB card: npu-smi shows 65536 MB for a 910B2C (vllm-ascend issue 4505) and for a "
     "910B3, of which torch's figure was measured (vllm-ascend issues 13439 and 6611)",
 )
 _32 = Estimate(
@@ -40,7 +40,7 @@ _32 = Estimate(
     30.0,
     32.0,
     Provenance.ASSUMED,
-    "not published: npu-smi says 32768 MB (vllm-ascend issue 8746), and 64 GB cards show 95 % "
+    "not published: npu-smi shows 32768 MB (vllm-ascend issue 8746), and 64 GB cards show 95 % "
     "of theirs; measure it and pass --memory",
 )
 
@@ -53,7 +53,8 @@ def _unmeasured(size: int, source: str) -> Estimate:
         round(gib, 1),
         float(size),
         Provenance.ASSUMED,
-        f"{source}; nobody has published what torch sees of it: measure it and pass --memory",
+        f"{source}; the memory that torch reports for it is not published: measure it and pass "
+        "--memory",
     )
 
 

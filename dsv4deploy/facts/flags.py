@@ -28,7 +28,7 @@ def known(version: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def problem(version: str, flag: str, value: Any) -> str:
-    """What that version's parser would refuse, or take for something else; ``""`` if nothing.
+    """What that version's parser would reject or misread; ``""`` if nothing.
 
     Args:
         version: a version in :func:`versions`.
@@ -81,7 +81,7 @@ def _not_a_number(flag: str, kind: str, value: Any) -> str:
     if kind == "integer" and integer(flag, value) is None:
         return f"this flag takes a whole number, not {value}"
     if kind == "number" and isinstance(value, str):
-        return "this flag takes a number: leave out the quotes"
+        return "this flag takes a number: remove the quotes"
     return ""
 
 

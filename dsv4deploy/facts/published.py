@@ -1,7 +1,7 @@
 """The published figures, as they were printed, each row with its source.
 
-They are in ``data/published.json``. A figure is kept as its text: the digits printed say how
-far it was rounded, and :class:`Figure` reckons with that.
+They are in ``data/published.json``. A figure is kept as its text: the printed digits show how far
+it was rounded, and :class:`Figure` reckons with that.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Metric(StrEnum):
     E2E = "e2e"
     """From the request to its last token, ms."""
     DECODE = "decode"
-    """Output tokens a second, of all requests together."""
+    """Output tokens per second, of all requests together."""
     TPS = "tps"
-    """Input and output tokens a second, of all requests together."""
+    """Input and output tokens per second, of all requests together."""
 
     @property
     def label(self) -> str:
@@ -84,6 +84,8 @@ class Scenario:
         description: the requests in words.
         conversations: system prompts in scenario 1, users in scenario 2; each makes 4 requests.
         input_tokens: the mean of a request.
+        shortest: input tokens of the shortest request.
+        longest: input tokens of the longest one.
         input_tokens_source: where that comes from.
     """
 
@@ -92,6 +94,8 @@ class Scenario:
     description: str
     conversations: int
     input_tokens: int
+    shortest: int
+    longest: int
     input_tokens_source: str
 
 
@@ -148,6 +152,8 @@ def scenarios() -> dict[int, Scenario]:
             description=entry["description"],
             conversations=entry["conversations"],
             input_tokens=entry["inputTokens"],
+            shortest=entry["shortest"],
+            longest=entry["longest"],
             input_tokens_source=entry["inputTokensSource"],
         )
         for entry in _data()["scenarios"]

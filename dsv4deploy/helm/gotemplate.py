@@ -1,7 +1,7 @@
 """One Jinja template into one Helm template, by way of Jinja's own parsed tree.
 
-Only what has exactly one counterpart in Helm is translated; anything else is refused with its
-file and line. The shared subset:
+Only what has exactly one counterpart in Helm is translated; anything else is rejected with its file
+and line. The shared subset:
 
 - text; ``{{ … }}`` around text and numbers that went through a filter; ``{% raw %}``;
 - ``{% if %}``/``elif``/``else``, ``{% for x in list %}``, ``{% for k, v in map | items %}``,
@@ -216,7 +216,7 @@ class _Writer:
             self.after_tag = False
 
     def tag(self, node: nodes.Node, text: str) -> None:
-        """A tag on a line of its own, where it stood. ``{{-`` takes the line's end before it."""
+        """A tag on a separate line, in its place. ``{{-`` takes the line's end before it."""
         if not self.lines[node.lineno - 1].strip().startswith("{%"):
             self.refuse(node, "a tag that is not alone on its line")
         if self.parts and not self.after_tag:
@@ -445,7 +445,7 @@ class _Writer:
         self.refuse(container, "`in` of something that is no map, list or text")
 
     def schema(self, node: nodes.Node) -> dict[str, Any]:
-        """What the values' JSON schema says of an expression; ``{}`` where it says nothing.
+        """The values' JSON schema for an expression; ``{}`` if it has none.
 
         Raises:
             TranslationError: it names a value that does not exist.
@@ -483,7 +483,7 @@ def _terms(node: nodes.Node, kind: type[nodes.Node]) -> list[nodes.Node]:
 
 
 def _of_any_key(schema: dict[str, Any]) -> dict[str, Any]:
-    """What a map's schema says of the values under keys of the user's choice."""
+    """A map's schema for the values under keys of the user's choice."""
     return next(iter(schema.get("patternProperties", {}).values()), {})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -11,13 +11,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..cluster.diff import label
 from ..manifest.render import KINDS, Release, by_template
 from ..values.loading import defaults
 from ..values.tree import Values
 from .candidates import Render, candidates
+from .extras import extra_objects, with_shared_labels
 from .leaves import Leaves, Object, Path, leaves, leaves_of_text, same
 from .places import Tree, places, replaced, value_at
-from .quotas import budgets
+from .quotas import budgets, schedules
 
 Distance = Callable[[Tree], float]
 
@@ -32,16 +34,18 @@ class Wanted:
     Attributes:
         release: the namespace that it is for.
         leaves: its leaves; the first key of a path is the name of the template that makes them.
-        optional: those that a server sets by itself where nobody else does.
+        optional: those that a server sets by default.
         others: the objects that no template makes.
-        budgets: values of ``maas`` that are read without a search.
+        read: values that are read without a search, by their section.
+        extra: ``extraObjects`` with the objects of the user's own.
     """
 
     release: Release
     leaves: Leaves
     optional: frozenset[Path] = frozenset()
     others: tuple[Object, ...] = ()
-    budgets: Mapping[str, Any] = field(default_factory=dict)
+    read: Mapping[str, Tree] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def rendered(tree: Tree, release: Release) -> Leaves | None:
@@ -72,24 +76,47 @@ def differing(ours: Leaves, wanted: Wanted) -> set[Path]:
     }
 
 
-def wanted(objects: Iterable[Object], release: Release) -> Wanted:
-    """Objects as what is wanted: each belongs to the template whose object it is most like."""
+def wanted(objects: Iterable[Object], release: Release, own: Container[str] = ()) -> Wanted:
+    """Objects as what is wanted: each belongs to the template whose object it is most like.
+
+    Args:
+        objects: those of the manifest.
+        release: the namespace that they are for.
+        own: the labels of objects that belong to no template, although one makes their kind.
+    """
     found: Leaves = {}
     read: Tree = {}
     left = list(objects)
     pairs = [
-        (_alike(own, template), template, item, own)
+        (_alike(given, template), template, item, given)
         for item in left
-        for own in [leaves(item)]
+        for given in [leaves(item)]
         for template in KINDS
-        if template.split("-")[0] == item["kind"].lower()
+        if template.split("-")[0] == item["kind"].lower() and label(item) not in own
     ]
-    for _, template, item, own in sorted(pairs, key=lambda pair: -pair[0]):
+    for _, template, item, given in sorted(pairs, key=lambda pair: -pair[0]):
         if item in left and not any(path[0] == template for path in found):
             left.remove(item)
-            found |= {(template, *path): value for path, value in own.items()}
-            read |= budgets(item) if template == "backendtrafficpolicy" else {}
-    return Wanted(release, found, others=tuple(left), budgets=read)
+            found |= {(template, *path): value for path, value in given.items()}
+            if template in _READ:
+                section, reader = _READ[template]
+                read[section] = reader(item)
+    extra = extra_objects(left, release)
+    for item in [each for each in left if each["kind"] == extra.get(_name(each), {}).get("kind")]:
+        left.remove(item)
+        found |= {(f"extra-{_name(item)}", *path): value for path, value in leaves(item).items()}
+    return Wanted(release, found, others=tuple(left), read=read, extra=extra)
+
+
+_READ: dict[str, tuple[str, Callable[[Object], Tree]]] = {
+    "backendtrafficpolicy": ("maas", budgets),
+    "scaledobject": ("scaling", schedules),
+}
+"""What a search does not find: the section, and what reads its values, by the template."""
+
+
+def _name(item: Object) -> str:
+    return str(item["metadata"]["name"])
 
 
 def _alike(own: Leaves, template: str) -> int:
@@ -131,7 +158,8 @@ def solved(start: Tree, aim: Wanted) -> Tree:
         made = render(tree)
         return float("inf") if made is None else len(differing(made, aim))
 
-    best, left = start, distance(start)
+    best = {**start, "extraObjects": {**start["extraObjects"], **aim.extra}}
+    left = distance(best)
     for _ in range(_MOST_ROUNDS):
         if not left:
             break
@@ -144,13 +172,14 @@ def solved(start: Tree, aim: Wanted) -> Tree:
         if distance(nearer) >= left:
             break
         best, left = nearer, distance(nearer)
-    return _without_needless(best, start, distance)
+    return with_shared_labels(_without_needless(best, start, distance), distance)
 
 
 def _candidates(tree: Tree, aim: Wanted) -> list[tuple[Path, Any]]:
     wrong = differing(rendered(tree, aim.release) or {}, aim)
     found = candidates(tree, aim.leaves, lambda each: rendered(each, aim.release), wrong)
-    return [(("maas",), {**tree["maas"], **aim.budgets}), *found]
+    sections = [((name,), {**tree[name], **values}) for name, values in aim.read.items()]
+    return [*sections, *found]
 
 
 def _together(tree: Tree, found: list[tuple[Path, Any]], render: Render) -> Tree:

@@ -1,7 +1,7 @@
-"""Objects as leaves: a path and a plain value for each thing that a manifest says.
+"""Objects as leaves: a path and a plain value for each setting in a manifest.
 
-Lists of named things are maps by name, a process is data (``script.py``), and what servers write by
-themselves is left out, so that two manifests with the same meaning have the same leaves.
+Lists of named things are maps by name, a process is data (``script.py``), and fields that servers
+write are omitted, so that two manifests with the same meaning have the same leaves.
 """
 
 from __future__ import annotations

@@ -69,8 +69,8 @@ def _related(service: Mapping[str, Any], name: str, namespace: str) -> Iterator[
 def without_defaults(cluster: Cluster, objects: list[Object]) -> list[Object]:
     """Objects without the fields that have the default of their kind's schema.
 
-    The API server writes these fields where a manifest leaves them out. A schema that the cluster
-    does not publish leaves the object as it is.
+    The API server writes these fields if a manifest omits them. A schema that the cluster does not
+    publish leaves the object as it is.
     """
     return [_pruned(item, _schema(cluster, item)) for item in objects]
 

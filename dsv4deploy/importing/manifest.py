@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,7 +33,7 @@ class Imported:
     """A manifest as values.
 
     Attributes:
-        profile: the profile that the values are to be laid on; ``""`` is the defaults.
+        profile: the profile over which the values are merged; ``""`` is the defaults.
         overlay: the values that differ from the profile; null leaves an entry out.
         values: all of them.
         release: the namespace that the manifest is for.
@@ -79,12 +79,17 @@ def imported(
         DeployError: there is no service, or there are several, or its namespace is another one.
     """
     release, placed = _placed(list(objects), namespace)
-    aim = wanted(placed, release)
-    kept = wanted(_placed(list(optional), release.namespace)[1], release) if optional else aim
-    aim = replace(aim, optional=frozenset(aim.leaves.keys() - kept.leaves.keys()))
+    fewer = _placed(list(optional), release.namespace)[1] if optional else placed
+    aim = _aim(placed, fewer, release)
     profiles = {name: _tree(load(profile=name)) for name in profile_names()}
     nearest = sorted(profiles, key=lambda name: _distance(profiles[name], aim))
     tree = solved(profiles[nearest[0]], aim)
+    if own := _named_otherwise(tree, aim, placed):
+        # They may be the user's own, although a template makes their kind.
+        other_aim = _aim(placed, fewer, release, own)
+        other = solved(profiles[nearest[0]], other_aim)
+        if _distance(other, other_aim) < _distance(tree, aim):
+            tree, aim = other, other_aim
     for profile in (*nearest, ""):
         overlay = _overlay(tree, profiles.get(profile) or _tree(Values()))
         values = _accepted(overlay, profile)
@@ -93,22 +98,79 @@ def imported(
     raise AssertionError  # null takes every default away
 
 
+def _aim(
+    objects: list[Object], fewer: list[Object], release: Release, own: Container[str] = ()
+) -> Wanted:
+    """What is wanted, the fields of which are optional that fewer objects do not have."""
+    kept, aim = wanted(fewer, release, own), wanted(objects, release, own)
+    optional = frozenset(aim.leaves.keys() - kept.leaves.keys())
+    return replace(aim, optional=optional, extra=kept.extra)
+
+
+def _named_otherwise(tree: Tree, aim: Wanted, objects: list[Object]) -> set[str]:
+    """The labels of objects whose template makes none, or one of another name."""
+    made, name = rendered(tree, aim.release) or {}, ("metadata", "name")
+    found = {
+        (aim.leaves[template, "kind"], aim.leaves[template, *name])
+        for template in {path[0] for path in aim.leaves}
+        if made.get((template, *name)) != aim.leaves[template, *name]
+    }
+    return {
+        label(item)
+        for item in objects
+        if (item["kind"], item["metadata"]["name"]) in found
+        and not item["kind"].startswith(SERVICE)
+    }
+
+
 def _placed(objects: list[Object], namespace: str | None) -> tuple[Release, list[Object]]:
     """Where the service is, and the objects with the namespace that they are in."""
     services = [item for item in objects if item["kind"] == SERVICE]
-    if len(services) != 1:
-        found = ", ".join(map(label, services)) or "none"
-        raise DeployError(f"one {SERVICE} can be imported at a time; there is {found}")
+    if not services:
+        raise DeployError(_no_service(objects))
+    if len(services) > 1:
+        found = ", ".join(map(label, services))
+        raise DeployError(f"one {SERVICE} can be imported at a time: give one of {found}")
     own = services[0]["metadata"].get("namespace")
     if own and namespace and own != namespace:
         raise DeployError(
-            f"{label(services[0])} is not in namespace {namespace}: leave out -n, or correct it"
+            f"{label(services[0])} is not in namespace {namespace}: omit -n, or fix it"
         )
-    release = Release(namespace=own or namespace or Release().namespace)
+    labels = services[0]["metadata"].get("labels") or {}
+    by_helm = "helm.sh/chart" in labels and labels.get("app.kubernetes.io/managed-by") == "Helm"
+    tool = {"service": "Helm"} if by_helm else {}
+    release = Release(namespace=own or namespace or Release().namespace, **tool)
     return release, [
         {**item, "metadata": {"namespace": release.namespace, **item["metadata"]}}
         for item in objects
     ]
+
+
+_WORKLOADS = ("Deployment", "StatefulSet", "LeaderWorkerSet", "Pod", "Job", "InferenceService")
+_SOURCES = ("Application", "HelmRelease", "Kustomization")
+
+
+def _no_service(objects: list[Object]) -> str:
+    """What was found where no service was, and what to do about it."""
+    kinds = {item["kind"] for item in objects}
+    found = ", ".join(map(label, objects[:_NAMED])) or "no object"
+    more = f" and {len(objects) - _NAMED} more" if len(objects) > _NAMED else ""
+    advice = "give the manifest of the service, or --from-cluster NAME"
+    if kinds.intersection(_WORKLOADS):
+        advice = (
+            "another kind has no router and no KServe fields to compare. Begin with the profile of "
+            "your cards (`dsv4deploy profiles --hardware CARD`), and take over by hand: its image "
+            "to engine.image, the flags of `vllm serve` to engine.args, its variables to engine.env"
+        )
+    elif kinds.intersection(_SOURCES):
+        advice = "render it first, with `helm template` or `kubectl kustomize`, and give the result"
+    elif f"{SERVICE}Config" in kinds:
+        advice = f"this configures one: give the manifest of the {SERVICE} that refers to it, too"
+    return f"there is no {SERVICE} in what was given, but {found}{more}: {advice}"
+
+
+_NAMED = 5
+"""How many objects a message names."""
 
 
 def _tree(values: Values) -> Tree:
@@ -121,7 +183,7 @@ def _distance(tree: Tree, aim: Wanted) -> int:
 
 
 def _overlay(tree: Tree, base: Tree) -> Tree:
-    """What makes one tree of another, laid on it as a values file; null takes away."""
+    """The values file that turns one tree into another when merged over it; null removes."""
     found: Tree = {}
     for key in [*base, *sorted(tree.keys() - base.keys())]:
         one, other = tree.get(key), base.get(key)

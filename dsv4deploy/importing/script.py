@@ -58,10 +58,10 @@ def shown(text: str) -> str:
 def process(container: Mapping[str, Any]) -> Tree:
     """A container with what it runs as data.
 
-    ``shell`` has the command that runs a script, and ``args`` what it or the command line says:
-    ``set``, ``sources``, ``exports``, ``lines``, ``exec``, ``server`` and ``flags`` of an engine;
-    ``file`` and ``lines`` of a script that writes a file; ``flags`` of another program. Variables
-    that an engine's script exports are among those of ``env``.
+    ``shell`` has the command that runs a script, and ``args`` its words or those of the command
+    line: ``set``, ``sources``, ``exports``, ``lines``, ``exec``, ``server`` and ``flags`` of an
+    engine; ``file`` and ``lines`` of a script that writes a file; ``flags`` of another program.
+    Variables that an engine's script exports are among those of ``env``.
     """
     data = dict(container)
     lists = [container.get(key) or [] for key in ("command", "args")]
@@ -120,7 +120,7 @@ def _script(text: str) -> Tree:
 
 
 def _statements(text: str) -> list[str]:
-    """The script's statements, with what the shell expands marked and comments left out."""
+    """The script's statements, with what the shell expands marked and comments removed."""
 
     def marked(found: re.Match[str]) -> str:
         match found.lastgroup:

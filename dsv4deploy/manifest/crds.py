@@ -2,7 +2,7 @@
 
 Checked is what the API server checks with a CRD's structural schema, with its meanings: nulls that
 a field may not hold are dropped, defaults are filled in, fields that the schema does not know are
-refused (``kubectl`` refuses them; other clients see them silently dropped), lists of type ``set``
+rejected (``kubectl`` rejects them; other clients see them silently dropped), lists of type ``set``
 and ``map`` hold nothing twice. Not checked: CEL rules (``x-kubernetes-validations``), formats other
 than integers' and IP addresses', expressions that only Go can read, and admission webhooks.
 """
@@ -64,7 +64,7 @@ MEANINGS = {
     "crd-version": "an object's CRD serves its version",
     "crd-schema": "an object satisfies the schema of its CRD",
 }
-"""What holds where the objects are valid, by the code of the finding that says otherwise."""
+"""What holds if the objects are valid, by the code of the finding that reports otherwise."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class _Definition:
     """One CRD.
 
     Attributes:
-        file: where it stands, relative to the folder.
+        file: its path, relative to the folder.
         versions: the schema of each version that it serves.
     """
 
@@ -81,11 +81,11 @@ class _Definition:
 
 
 def validate(objects: Sequence[Mapping[str, Any]], directory: Path) -> list[Finding]:
-    """What a cluster with these CRDs would refuse; empty where it accepts all objects.
+    """What a cluster with these CRDs would reject; empty if it accepts all objects.
 
     Objects of Kubernetes' own kinds are passed over. Where several files define one kind, such as
-    several versions of one operator, an object must satisfy each, and a finding's message names
-    the files that refuse it.
+    several versions of one operator, an object must satisfy each, and a finding's message names the
+    files that reject it.
 
     Args:
         objects: Kubernetes objects, such as :func:`dsv4deploy.render` returns.
@@ -106,7 +106,7 @@ def validate(objects: Sequence[Mapping[str, Any]], directory: Path) -> list[Find
 def _findings(
     item: Mapping[str, Any], definitions: list[_Definition], directory: Path
 ) -> Iterator[tuple[Finding, str]]:
-    """What is wrong with an object, each with the file of the CRD that says so."""
+    """What is wrong with an object, each with the file of the CRD that reports it."""
     if not definitions:
         message = f"no CRD in the folder for apiVersion {item['apiVersion']}, kind {item['kind']}"
         save = _SAVE.format(directory / "crds.yaml")
@@ -247,7 +247,7 @@ def _definition(path: Path, document: Tree) -> tuple[Name, dict[str, Tree]]:
 
 
 def _again(path: Path) -> str:
-    return f"take it out of the folder, or {_SAVE.format(path.with_suffix('.yaml'))}"
+    return f"remove it of the folder, or {_SAVE.format(path.with_suffix('.yaml'))}"
 
 
 # --- YAML --------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ Events = Iterator[Any]
 
 
 class _AliasError(Exception):
-    """An alias may lead to what was left out."""
+    """An alias may lead to a removed part."""
 
 
 def _read(text: str, fields: frozenset[str]) -> list[Any]:
@@ -397,11 +397,11 @@ _SENTENCES = {
     "multipleOf": "must be a multiple of {value}",
     "not": "is a combination that the CRD does not allow",
 }
-"""What jsonschema's own keywords say, in fewer words; Kubernetes' below bring theirs."""
+"""Shorter messages for jsonschema's own keywords; Kubernetes' keywords below have their own."""
 
-_FIX = "correct the value that it comes from; `dsv4deploy explain` says what each becomes"
+_FIX = "correct the value that it comes from; `dsv4deploy explain` shows what each becomes"
 _FIXES = {
-    "unknown": "take it out, or install a version of the operator that knows it",
+    "unknown": "remove it, or install a version of the operator that knows it",
     "required": "set it",
     "x-kubernetes-list-type": "keep one of them",
 }

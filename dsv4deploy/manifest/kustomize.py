@@ -69,9 +69,9 @@ def overlay(before: Objects, after: Objects, to_base: str) -> dict[str, str]:
         operations = list(_difference(item, after[template], ""))
         if _scripts(item) != _scripts(after[template]):
             raise OverlayError(
-                f"{item['kind']} {item['metadata']['name']}: the engine's script differs from the "
-                "base's, and no patch can change a flag in it: give the values that set it "
-                "with --base too, and this base of its own another folder"
+                f"{item['kind']} {item['metadata']['name']}: the engine's script differs from "
+                "the base's, and a patch can't change a flag in it: also pass the values that "
+                "set it with --base, and write this separate base to another folder"
             )
         if operations:
             files[f"{template}.yaml"] = yamlio.write_list(operations)

@@ -2,7 +2,7 @@
 
 The templates are the only home of every manifest. They are Jinja templates in Helm's
 vocabulary, so that the chart's templates are a translation of them: a template uses the words of
-:data:`FILTERS`, :data:`TESTS` and :data:`FUNCTIONS` only, and each has a twin in Helm.
+:data:`FILTERS`, :data:`TESTS` and :data:`FUNCTIONS` only, and each has a counterpart in Helm.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ KINDS = (
     "networkpolicy",
     "llminferenceserviceconfig",
     "llminferenceservice",
+    "scaledobject",
     "poddisruptionbudget",
     "podmonitor",
     "podmonitor-proxies",
@@ -46,7 +47,6 @@ KINDS = (
     "securitypolicy",
     "backendtrafficpolicy",
     "gateway",
-    "envoypatchpolicy",
     "referencegrant",
     "backend",
     "aiservicebackend",
@@ -77,7 +77,7 @@ class Release:
     service: str = "dsv4deploy"
 
     def __post_init__(self) -> None:
-        """Refuses what Kubernetes would: a ValuesError names the namespace."""
+        """Rejects what Kubernetes would reject: a ValuesError names the namespace."""
         if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", self.namespace):
             message = "must be at most 63 characters: lower-case letters, digits and -"
             raise ValuesError.of(f"namespace '{self.namespace}'", "", message)
@@ -118,7 +118,7 @@ def join(texts: Iterable[str], separator: str) -> str:
 
 
 def base(path: str) -> str:
-    """What stands after the last slash."""
+    """The part after the last slash."""
     return path.rpartition("/")[2]
 
 
@@ -176,7 +176,7 @@ FUNCTIONS: dict[str, Callable[..., str]] = {
 
 
 def _printable(value: Any) -> str:
-    """What may be printed: text. Everything else needs a filter that says how."""
+    """What may be printed: text. Everything else needs a filter that converts it."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise RenderError(f"a template prints {value!r} without a filter")
     return str(value)
@@ -312,7 +312,7 @@ def render_text(values: Values, release: Release | None = None) -> str:
 
 
 def render(values: Values, release: Release | None = None) -> list[dict[str, Any]]:
-    """The manifest as Kubernetes objects, whatever the rules say of the values.
+    """The manifest as Kubernetes objects, without the rules.
 
     Raises:
         RenderError: a template is wrong.

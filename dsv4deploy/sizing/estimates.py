@@ -1,4 +1,4 @@
-"""The figures of one card that are not known exactly, and what a log says in their place."""
+"""The uncertain figures of one card, and the figures of a log that replace them."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def _weights(classes: tuple[WeightClass, ...], values: Values) -> Estimate:
             total + 0.5,
             Provenance.DERIVED,
             "config.json and vllm-ascend's sharding; quantization scales take 0.1 to 0.4. The "
-            "published 20.6 GB a card of W8A8 at TP 8 × DP 2 is within it, and weak evidence: it "
-            "is written as 280/16, which is 17.5",
+            "published 20.6 GB per card of W8A8 at TP 8 × DP 2 is within it, and weak evidence: "
+            "it is written as 280/16, which is 17.5",
         )
     return Estimate(
         (total - inferred) * 0.98,
@@ -123,7 +123,7 @@ def _buffers(values: Values) -> tuple[Estimate, Estimate]:
 
 
 def check_log(log: Calibration, values: Values, memory: Estimate) -> None:
-    """Refuses a log that can't be of this deployment.
+    """Rejects a log that can't be from this deployment.
 
     Raises:
         DeployError: it is of another card, another version of vLLM or other parallel sizes.
@@ -186,7 +186,7 @@ def _shifted(measured: float, batched: int, values: Values) -> Estimate:
 
 
 def calibrated(log: Calibration, values: Values, assumed: Estimates) -> Estimates:
-    """The estimates with what a completed log says in the place of assumptions.
+    """The estimates, with assumptions replaced by the figures of a completed log.
 
     Raises:
         DeployError: the log's figures can't be of this deployment on this card.

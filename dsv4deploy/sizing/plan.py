@@ -1,10 +1,9 @@
 """What one card must hold: weights, KV cache, activation, buffers, graphs; and what is left.
 
-All memory is in GiB (2^30 bytes) a card unless a name says otherwise. Weights and the KV cache
-are arithmetic over the model's published config.json and the cache layout that the engine's build
-makes for ``deepseek_v4``; what can't be known without the card is an
-:class:`Estimate` with its range and its source. Nothing here was measured by this project: it
-has no NPU.
+All memory is in GiB (2^30 bytes) per card unless a name shows another unit. Weights and the KV
+cache are arithmetic over the model's published config.json and the cache layout that the engine's
+build makes for ``deepseek_v4``; what can't be known without the card is an :class:`Estimate` with
+its range and its source. Nothing here was measured by this project: it has no NPU.
 """
 
 from __future__ import annotations
@@ -101,9 +100,8 @@ class MemoryPlan:
         weights: the weights on one card.
         weight_classes: of what they consist.
         activation: the peak of one step's tensors.
-        buffers: communication buffers that stand when vLLM measures.
-        after_profiling: graphs, and the buffers that are made later; they come out of what
-            gpu-memory-utilization leaves.
+        buffers: communication buffers that exist when vLLM measures. after_profiling: graphs, and
+            the buffers that are made later; they come out of what gpu-memory-utilization leaves.
         cache: the KV cache's arithmetic.
         cache_set_by: the argument that sets the KV cache's size; ``""`` where vLLM measures it.
         worst: every estimate at its worst end.
@@ -111,7 +109,7 @@ class MemoryPlan:
         best: every estimate at its best end.
         values: the deployment.
         given_memory: what the caller measured of the card; None where nothing was.
-        calibration: what the log of a start says; None without one.
+        calibration: the facts of a startup log; None without one.
     """
 
     card: str

@@ -1,4 +1,4 @@
-"""What an engine's log says about the memory of its own start."""
+"""The memory figures in an engine's startup log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import DeployError
 
 @dataclass(frozen=True)
 class Calibration:
-    """What an engine's log says of its own start, in GiB per card.
+    """The memory figures in an engine's startup log, in GiB per card.
 
     Attributes:
         weights: ``Loading model weights took … GB``; vLLM's GB is 2^30 bytes.
@@ -84,7 +84,8 @@ _OVERRIDDEN = "num_gpu_blocks_override="
 
 
 def read_log(text: str) -> Calibration:
-    """What a vLLM start-up log says; of several ranks or starts, the worst of the last 64 lines.
+    """The figures of a vLLM startup log; of several ranks or starts, the worst of the last 64
+    lines.
 
     vllm-ascend's line ``Actual usage`` has all of it, and goes before every other line.
 

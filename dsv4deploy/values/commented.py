@@ -1,4 +1,4 @@
-"""Values as YAML lines, each value under what it means."""
+"""Values as YAML lines, each below its documentation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH = 98
 
 
 def commented(tree: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
-    """The lines of values, or of a section of them: each value under its sentences."""
+    """The lines of values or of a section, each value below its documentation."""
     documents = documentation()
     indent = "  " * len(path)
     documented = [key for key in tree if ".".join((*path, key)) in documents]

@@ -39,8 +39,8 @@ from .scalars import (
 
 
 class KvStore(Section):
-    """A mooncake store beside the engine, in which KV cache blocks outlive their requests (variant
-    agg-mc-kv).
+    """A mooncake store next to the engine, which keeps KV cache blocks after their requests end
+    (variant agg-mc-kv).
     """
 
     enabled: Boolean = False
@@ -56,7 +56,7 @@ class KvStore(Section):
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: master_server_address in mooncake.json"""
     protocol: Literal["ascend", "rdma", "tcp"] = "ascend"
-    """How blocks travel.
+    """The transport protocol for blocks.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: protocol in mooncake.json"""
     segment_bytes: Bytes = 42_949_672_960
@@ -69,23 +69,23 @@ class KvStore(Section):
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: kv_port in --kv-transfer-config"""
     lookup_port: Natural = 1
-    """The RPC port on which the connector looks blocks up.
+    """The RPC port that the connector uses to look up blocks.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: lookup_rpc_port in --kv-transfer-config"""
 
 
 MOST_ARGS = 512
-"""How many engine arguments are accepted: twice the flags that vLLM has."""
+"""The maximum number of engine arguments: twice the number of vLLM's flags."""
 
 
 class EngineArgs(BaseModel):
     """vLLM's command line, in vLLM's own spelling without the leading `--`.
 
-    The five limits are always there, since other objects and rules depend on them; every other
-    flag is free. true is `--flag`, false `--no-flag`, null leaves it out; a list is several
-    words, an object is JSON. Text reaches vLLM as it is written: Kubernetes expands no `$(NAME)`
-    in it. What another value owns (port, parallel sizes, served model name, model) can't be named
-    again here.
+    The five limits are always present, because other objects and rules depend on them. Every other
+    flag is optional. true becomes `--flag`, false becomes `--no-flag`, and null omits the flag; a
+    list becomes several words, and an object becomes JSON. Text reaches vLLM unchanged: Kubernetes
+    does not expand `$(NAME)` in it. Flags that come from another value (port, parallel sizes,
+    served model name, model) can't be set here.
     """
 
     model_config = ConfigDict(
@@ -97,25 +97,25 @@ class EngineArgs(BaseModel):
     __pydantic_extra__: dict[FlagName, Argument]
 
     max_model_len: Tokens = 32_768
-    """The longest prompt and answer together.
+    """Maximum length of a prompt and its answer together.
     Unit: tokens
     Becomes: --max-model-len, and the MaaS gateway's buffer limit"""
     max_num_batched_tokens: Tokens = 2048
-    """Tokens processed in one step, prompts and answers together. On this model it bounds the
-    KV cache's need far more than max-model-len does.
+    """Maximum number of tokens processed in one step, prompts and answers together. On this model
+    it affects the required KV cache far more than max-model-len does.
     Unit: tokens
     Becomes: --max-num-batched-tokens"""
     max_num_seqs: Count = 4
-    """Requests processed at once; more of them wait.
+    """Maximum number of requests processed at once; further requests wait.
     Unit: requests
     Becomes: --max-num-seqs"""
     gpu_memory_utilization: Fraction = 0.9
-    """The share of each card's memory that the engine may take; graphs are not part of it.
-    Unit: a share of 1
+    """The fraction of each card's memory that the engine may use, excluding graphs.
+    Unit: a fraction of 1
     Becomes: --gpu-memory-utilization"""
     block_size: Count = 128
-    """Tokens of one KV cache block. The engine knows 32, 64 and 128 and replaces anything else
-    by 32 without a word.
+    """Number of tokens in one KV cache block. The engine supports 32, 64 and 128, and silently
+    replaces any other value with 32.
     Unit: tokens
     Becomes: --block-size"""
 
@@ -131,22 +131,22 @@ class EnvironmentScripts(Section):
     """Shell files sourced before the server starts."""
 
     required: tuple[Path, ...] = ("/usr/local/Ascend/ascend-toolkit/set_env.sh",)
-    """Files without which the engine can't run; with -e in `shellOptions` the container stops where
-    one is missing or fails.
+    """Files that the engine requires. With -e in `shellOptions` the container stops if a file is
+    missing or fails.
     Becomes: source lines of the engine's script"""
     optional: tuple[Path, ...] = (
         "/usr/local/Ascend/nnal/atb/set_env.sh",
         "/usr/local/Ascend/nnal/asdsip/set_env.sh",
     )
-    """Files sourced where the image has them; a missing or failing one is passed over.
+    """Files sourced if the image has them; a missing or failing file is skipped.
     Becomes: source lines of the engine's script"""
 
 
 class Requests(Section):
-    """What the scheduler reserves for the engine; NPUs are added from `parallelism`."""
+    """Resources that the scheduler reserves for the engine; `parallelism` adds the NPUs."""
 
     cpu: Quantity = "8"
-    """CPU reserved. The engine's CPU binding works best with 5 or more a NPU.
+    """CPU to reserve. The engine's CPU binding works best with at least 5 cores per NPU.
     Unit: cores
     Becomes: resources.requests.cpu"""
     memory: Quantity = "64Gi"
@@ -156,14 +156,14 @@ class Requests(Section):
 
 
 class Limits(Section):
-    """What the engine may use at most; NPUs are added from `parallelism`."""
+    """Maximum resources for the engine; `parallelism` adds the NPUs."""
 
     cpu: Quantity = "64"
-    """CPU at most.
+    """Maximum CPU.
     Unit: cores
     Becomes: resources.limits.cpu"""
     memory: Quantity = "256Gi"
-    """Memory at most, shared memory included.
+    """Maximum memory, including shared memory.
     Unit: bytes
     Becomes: resources.limits.memory"""
 
@@ -176,18 +176,18 @@ class Resources(Section):
 
 
 class Probe(Section):
-    """When the kubelet asks the engine for GET /health, and what it takes for an answer."""
+    """Schedule and thresholds of the kubelet's GET /health requests to the engine."""
 
     period_seconds: Count
-    """How often it asks.
+    """Interval between two requests.
     Unit: seconds
     Becomes: periodSeconds"""
     timeout_seconds: Natural = 0
-    """How long it waits for one answer; 0 leaves that to Kubernetes, which waits 1 second.
+    """Timeout of one request; 0 means the Kubernetes default, 1 second.
     Unit: seconds
     Becomes: timeoutSeconds"""
     failure_threshold: Count
-    """How many failures in a row count.
+    """Number of consecutive failures before the kubelet acts.
     Unit: failures
     Becomes: failureThreshold"""
 
@@ -196,22 +196,22 @@ class Probes(Section):
     """The engine's probes."""
 
     startup: Probe = Probe(period_seconds=30, failure_threshold=120)
-    """The start-up budget: `periodSeconds` × `failureThreshold`, 60 minutes. The engine is
-    restarted where loading takes longer."""
+    """The startup budget: `periodSeconds` × `failureThreshold`, 60 minutes. The kubelet restarts
+    the engine if loading takes longer."""
     readiness: Probe = Probe(period_seconds=10, failure_threshold=3)
     """When the router stops sending requests."""
     liveness: Probe = Probe(period_seconds=10, timeout_seconds=10, failure_threshold=3)
-    """When a running engine is restarted, which costs another hour of loading."""
+    """When the kubelet restarts a running engine, which costs another hour of loading."""
 
 
 class WorkerProbes(Section):
-    """The worker's probes: it serves no HTTP, so they look for the server's process."""
+    """The worker's probes. A worker serves no HTTP, so the probes look for the server's process."""
 
     startup: Probe = Probe(period_seconds=30, failure_threshold=160)
-    """The start-up budget: `periodSeconds` × `failureThreshold`, 80 minutes.
+    """The startup budget: `periodSeconds` × `failureThreshold`, 80 minutes.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models."""
     liveness: Probe = Probe(period_seconds=30, timeout_seconds=10, failure_threshold=6)
-    """When a running worker is restarted.
+    """When the kubelet restarts a running worker.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models."""
 
 
@@ -219,30 +219,30 @@ class Worker(Section):
     """An instance's pods on its other nodes, if `parallelism.data` exceeds `dataLocal`."""
 
     process: CommandLine = "vllm serve"
-    """What its probes look for among the running command lines.
+    """The pattern that its probes look for in the command lines of running processes.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: pgrep -f in startupProbe and livenessProbe"""
     probes: WorkerProbes = WorkerProbes()
 
 
 class Termination(Section):
-    """How an engine goes: without it, a restart aborts every request in flight."""
+    """How an engine terminates. Without these settings a restart aborts every request in flight."""
 
     pre_stop_seconds: Natural = 0
-    """How long a stopping pod waits before the server is told, while gateway and router learn to
-    send elsewhere; 0 leaves the wait out.
+    """How long a terminating pod waits before it signals the server, so that the gateway and the
+    router can redirect requests; 0 means no wait.
     Unit: seconds
     Source: the published manifest has none.
     Becomes: lifecycle.preStop of container main"""
     shutdown_timeout_seconds: Natural = 0
-    """How long the server may then take to finish the requests in flight; 0 leaves this to vLLM,
+    """How long the server may then take to finish the requests in flight; 0 means vLLM's default,
     which aborts them.
     Unit: seconds
     Source: the published manifest has none.
     Becomes: --shutdown-timeout"""
     grace_period_seconds: Natural = 0
-    """When the kubelet kills what is left; it must cover both waits. 0 leaves it to KServe's
-    preset, 30 or 60 seconds.
+    """When the kubelet kills the remaining processes; it must cover both waits. 0 means the value
+    of KServe's preset, 30 or 60 seconds.
     Unit: seconds
     Source: the published manifest has none; the presets of KServe v0.17 to v0.20.
     Becomes: terminationGracePeriodSeconds of the engine's pods"""
@@ -252,37 +252,36 @@ class Engine(Section):
     """The vLLM engine: container `main` of the service's pods."""
 
     image: Image = "quay.io/ascend/vllm-ascend:nightly-releases-v0.22.1rc-openeuler"
-    """The engine's image. A nightly tag moves: pin what runs with `@sha256:…`.
+    """The engine's image. A nightly tag moves, so pin the image with `@sha256:…`.
     Becomes: image of container main"""
     build: BuildName = ""
-    """The build of vLLM and vllm-ascend in the image, such as `v0.23.0`; empty finds it from the
-    image's tag. `check` and `plan` follow what is known of that build; it is not part of the
-    manifest.
+    """The build of vLLM and vllm-ascend in the image, such as `v0.23.0`; empty derives it from the
+    image's tag. `check` and `plan` use the facts of that build. It is not part of the manifest.
     Source: the tag of the published image names its build."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """When the node pulls the image.
     Becomes: imagePullPolicy"""
     image_pull_secrets: Unique[ObjectName] = ("modelcar-registry-auth",)
-    """Secrets with registry credentials in the service's namespace, for a private registry. A list
-    of yours replaces the default list: name the Secret of the ModelCar's registry too.
+    """Secrets with registry credentials in the service's namespace, for a private registry. Your
+    list replaces the default list, so include the Secret for the ModelCar's registry.
     Becomes: spec.template.imagePullSecrets"""
     shell: Annotated[tuple[Word, ...], Field(min_length=1)] = ("bash", "-lc")
     """The command that runs the engine's script.
     Becomes: command of container main"""
     shell_options: ShellOptions = "-ex"
-    """Options that the script sets first; empty sets none.
+    """Shell options that the script sets first; empty sets none.
     Becomes: the script's `set` line"""
     environment_scripts: EnvironmentScripts = EnvironmentScripts()
     server: CommandLine = "python3 -m vllm.entrypoints.openai.api_server --model /mnt/models"
     """The server's command up to its flags. KServe mounts the model at /mnt/models.
     Becomes: the exec line of the engine's script"""
     port: Port = 8000
-    """The port that the server listens on, for the probes, the router and KServe's services.
-    KServe's own services expect 8000.
+    """The port that the server listens on, for the probes, the router and KServe's Services.
+    KServe's own Services expect 8000.
     Becomes: --port, containerPort and the pool's target port"""
     api_server_count: Natural = 0
-    """API server processes of the leader; 0 leaves it to vLLM.
-    Source: the published manifest leaves it out.
+    """Number of API server processes of the leader; 0 means vLLM's default.
+    Source: the published manifest omits it.
     Becomes: --api-server-count"""
     args: EngineArgs = EngineArgs(
         **{  # pyright: ignore[reportArgumentType]
@@ -325,27 +324,28 @@ class Engine(Section):
         VLLM_ASCEND_ENABLE_FLASHCOMM1="1",
         VLLM_USE_V1="1",
     )
-    """Environment variables by name; null leaves one out. Values are text: write "1", not 1.
-    Kubernetes puts another variable's value in the place of `$(NAME)`, and `$` in that of `$$`.
-    A secret comes from a Secret: `HF_TOKEN: {secretKeyRef: {name: hf, key: token}}`; other text may
-    come from a ConfigMap: `{configMapKeyRef: {name: site, key: proxy}}`.
+    """Environment variables by name; null omits a variable. Values are text: write "1", not 1.
+    Kubernetes replaces `$(NAME)` with the value of another variable, and `$$` with `$`. Take a
+    secret from a Secret: `HF_TOKEN: {secretKeyRef: {name: hf, key: token}}`. Other text can come
+    from a ConfigMap: `{configMapKeyRef: {name: site, key: proxy}}`.
     Becomes: env of container main"""
     env_from_pod: Map[
         VariableName, Literal["metadata.name", "metadata.namespace", "status.podIP"] | None
     ] = FrozenDict()
-    """Environment variables that hold a field of the pod, by name; null leaves one out.
+    """Environment variables that hold a field of the pod, by name; null omits a variable.
     Source: the published manifest has none.
     Becomes: env of container main, with valueFrom.fieldRef"""
     host_ipc: Boolean = False
     """Whether the pod shares the node's IPC namespace.
     Becomes: hostIPC of the engine's pods"""
     supplemental_groups: tuple[Natural, ...] = ()
-    """Groups of the engine's processes. HAMi's device plugin gives /dev/davinci* to group 1000.
+    """Supplemental groups of the engine's processes. HAMi's device plugin assigns /dev/davinci* to
+    group 1000.
     Source: the published manifest has none; HAMi ascend-device-plugin, issue 139.
     Becomes: securityContext.supplementalGroups of the engine's pods"""
     pod_labels: Map[LabelKey, LabelValue] = FrozenDict()
-    """Labels of the engine's pods. KServe makes them a part of the Deployment's selector, which
-    can't be changed: set them before the first apply, or delete the Deployment at a change.
+    """Labels of the engine's pods. KServe adds them to the Deployment's selector, which is
+    immutable: set them before the first apply, or delete the Deployment when you change them.
     Source: the published manifest has none.
     Becomes: spec.labels"""
     pod_annotations: Map[LabelKey, Text] = FrozenDict()
@@ -353,42 +353,49 @@ class Engine(Section):
     Source: the published manifest has none.
     Becomes: spec.annotations"""
     priority_class_name: OptionalName = ""
-    """The priority class of the engine's pods; empty leaves it to the cluster.
+    """The priority class of the engine's pods; empty means the cluster's default.
     Source: the published manifest has none.
     Becomes: priorityClassName of the engine's pods"""
     affinity: Fields = FrozenDict()
-    """The affinity of the engine's pods, as Kubernetes writes it: `nodeAffinity`, `podAffinity`,
+    """The affinity of the engine's pods, in Kubernetes' format: `nodeAffinity`, `podAffinity`,
     `podAntiAffinity`.
     Source: the published manifest has none.
     Becomes: affinity of the engine's pods"""
     topology_spread_constraints: Map[LabelKey, Fields] = FrozenDict()
-    """How instances are spread, by topology key: the other fields of each constraint, such as
-    `maxSkew`, `whenUnsatisfiable` and `labelSelector`.
+    """Topology spread constraints of the instances, by topology key. Each entry has the other
+    fields of the constraint, such as `maxSkew`, `whenUnsatisfiable` and `labelSelector`.
     Source: the published manifest has none.
     Becomes: topologySpreadConstraints of the engine's pods"""
+    warm_up: Boolean = False
+    """Whether a pod is ready only once its engine has answered one completion, after each start:
+    the first one is slow, and without it a client waits for it.
+    Source: the published manifest has none; its publisher's MaaS documentation advises it.
+    Becomes: container warm-up, whose readiness probe waits for the answer"""
     termination: Termination = Termination()
     worker: Worker = Worker()
     resources: Resources = Resources()
     shm_size: Quantity = "32Gi"
-    """Shared memory for the processes of the engine; it counts against the memory limit.
+    """Shared memory for the engine's processes; it counts toward the memory limit.
     Unit: bytes
     Becomes: sizeLimit of the emptyDir volume at /dev/shm"""
     probes: Probes = Probes()
     extra_volumes: Map[PartName, Fields] = FrozenDict()
-    """More volumes of the engine's pods, by name: the source of each, such as
+    """Additional volumes of the engine's pods, by name. Each entry is the volume's source, such as
     `{hostPath: {path: /etc/hccn.conf, type: File}}`.
     Source: the published manifest has none.
     Becomes: volumes of the engine's pods"""
     extra_volume_mounts: Map[MountPath, Fields] = FrozenDict()
-    """More mounts of container main, by path: `name` of the volume and other fields, such as
-    `{name: hccn-conf, readOnly: true}`.
+    """Additional mounts of container main, by path. Each entry has the volume's `name` and other
+    fields, such as `{name: hccn-conf, readOnly: true}`.
     Source: the published manifest has none.
     Becomes: volumeMounts of container main"""
     extra_init_containers: Map[PartName, Fields] = FrozenDict()
-    """More init containers of the engine's pods, by name, in the order of their names.
+    """Additional init containers of the engine's pods, by name; they run in the order of their
+    names.
     Source: the published manifest has none.
     Becomes: initContainers of the engine's pods"""
     extra_containers: Map[PartName, Fields] = FrozenDict()
-    """More containers of the engine's pods, by name: the other fields of each, such as `image`.
+    """Additional containers of the engine's pods, by name. Each entry has the other fields of the
+    container, such as `image`.
     Source: the published manifest has none.
     Becomes: containers of the engine's pods"""

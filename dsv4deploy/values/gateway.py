@@ -14,10 +14,11 @@ from .scalars import (
     Hostname,
     Label,
     Map,
+    Natural,
     ObjectName,
     OptionalName,
-    Parallel,
     Port,
+    Quantity,
     QuotaName,
     Section,
     Size,
@@ -27,18 +28,18 @@ from .scalars import (
 
 
 class AccessLog(Section):
-    """What the Gateway's proxies write for each request."""
+    """The log line that the Gateway's proxies write for each request."""
 
     enabled: Boolean = False
     """Whether the proxies log each request's user, model and token count, as JSON on stdout.
-    No key, no prompt, no query and no answer is in it. Without it the proxies write Envoy Gateway's
-    own format, which names no user.
+    The log contains no key, prompt, query or answer. If this is off, the proxies write Envoy
+    Gateway's default format, which does not name the user.
     Source: the published ingress sets none.
     Becomes: an EnvoyProxy, and spec.infrastructure.parametersRef of the Gateway"""
 
 
 class AiGateway(Section):
-    """The Envoy AI Gateway that runs in the cluster."""
+    """The Envoy AI Gateway release that runs in the cluster."""
 
     version: Literal["1.0", "1.1"] = "1.0"
     """Its release. Releases before 1.1 look for an InferencePool in the route's own namespace only.
@@ -47,21 +48,21 @@ class AiGateway(Section):
 
 
 class CertificateIssuer(Section):
-    """Who makes the certificate, where cert-manager runs with its Gateway API support on."""
+    """The issuer of the certificate, if cert-manager runs with its Gateway API support enabled."""
 
     kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer"
     """Whether the issuer is cluster-wide or in `maas.namespace`.
     Source: a choice of this project.
     Becomes: cert-manager.io/cluster-issuer or cert-manager.io/issuer of the Gateway"""
     name: OptionalName = ""
-    """Its name; empty where the Secret is made by other means. It must prove the host name by DNS:
-    an HTTP-01 challenge comes without a key, and the Gateway refuses it.
+    """The issuer's name; empty if you create the Secret yourself. The issuer must use a DNS-01
+    challenge: an HTTP-01 challenge arrives without a key, and the Gateway rejects it.
     Source: a choice of each cluster.
     Becomes: cert-manager.io/cluster-issuer or cert-manager.io/issuer of the Gateway"""
 
 
 class GatewayTls(Section):
-    """Clients' connections under TLS. The plain port then only redirects to it."""
+    """TLS for clients' connections. With TLS, the plain port only redirects to the TLS port."""
 
     enabled: Boolean = False
     """Whether the Gateway serves the model over HTTPS only.
@@ -78,16 +79,50 @@ class GatewayTls(Section):
     issuer: CertificateIssuer = CertificateIssuer()
 
 
+class ProxyRequests(Section):
+    """What the scheduler reserves for a proxy."""
+
+    cpu: Quantity = "2"
+    """CPU reserved: one core for 250 streams.
+    Unit: cores
+    Source: Alauda AI documentation, MaaS gateway's load test: 2,000 streams of 200 chunks on four
+    gateways of 2 CPUs and 512 MiB.
+    Becomes: resources.requests.cpu of container envoy"""
+    memory: Quantity = "512Mi"
+    """Memory reserved.
+    Unit: bytes
+    Source: the same test; Envoy Gateway's own default.
+    Becomes: resources.requests.memory of container envoy"""
+
+
+class ProxyLimits(Section):
+    """What a proxy may use at most."""
+
+    memory: Quantity = "2Gi"
+    """Memory at most: above it the kubelet ends all streams of the proxy. Each request may hold its
+    whole prompt, so raise it with `engine.args.max-model-len` and `maas.bytesPerToken`.
+    Unit: bytes
+    Source: computed: 1,024 prompts of the default buffer limit, 1 MiB, and as much again.
+    Becomes: resources.limits.memory of container envoy"""
+
+
+class ProxyResources(Section):
+    """A proxy's CPU and memory, where `maas.gateway.replicas` is set."""
+
+    requests: ProxyRequests = ProxyRequests()
+    limits: ProxyLimits = ProxyLimits()
+
+
 class MaasGateway(Section):
     """The Gateway that clients with API keys reach."""
 
     create: Boolean = True
-    """Whether this deployment makes the Gateway and its policies for keys and buffers; false where
-    another deployment has made them and this one only adds its route.
+    """Whether this deployment creates the Gateway and its policies for keys and buffers. Set it to
+    false if another deployment creates them and this one only adds its route.
     Source: a choice of this project.
     Becomes: the Gateway, its SecurityPolicy and its ClientTrafficPolicy"""
     name: Label = "maas"
-    """Its name, and that of its policies.
+    """The name of the Gateway and of its policies.
     Source: a choice of this project.
     Becomes: metadata.name of the Gateway"""
     class_name: ObjectName = "eg"
@@ -99,65 +134,65 @@ class MaasGateway(Section):
     Source: a choice of this project.
     Becomes: spec.listeners"""
     hostname: Hostname = ""
-    """The host name that it answers to; empty is any.
+    """The host name that the Gateway accepts; empty accepts any.
     Source: a choice of this project.
     Becomes: hostname of spec.listeners"""
     proxy_namespace: Label = "envoy-gateway-system"
-    """Where its proxies run.
-    Source: Envoy Gateway runs its proxies in its own namespace, unless it is told to run them in
-    each Gateway's.
+    """The namespace in which its proxies run.
+    Source: Envoy Gateway runs its proxies in its own namespace, unless it is configured to run them
+    in the namespace of each Gateway.
     Becomes: spec.ingress of the NetworkPolicy and spec.namespaceSelector of the proxies' PodMonitor
     """
     receive_timeout: Duration = "60s"
-    """How long a client may take to send its request; then it is answered with 408. Envoy itself
-    waits for ever, with what it has got in its buffers.
+    """How long a client may take to send its request before the gateway answers with 408. By
+    default Envoy waits indefinitely and keeps the received part in its buffers.
     Unit: a duration such as 60s
-    Source: a choice of this project: 1 MiB in a minute is 17 KiB a second.
+    Source: a choice of this project: 1 MiB in a minute is 17 KiB per second.
     Becomes: spec.timeout.http.requestReceivedTimeout of the ClientTrafficPolicy"""
-    parallel_requests: Parallel = 1024
-    """How many requests may be in a proxy at once, those that wait for the engine among them; more
-    are refused with 503 or 500. The default is Envoy's own, of which the AI Gateway's processor
-    takes two for a request that waits for its first token: of 600 at once 92 were answered with
-    500. A larger one needs enableEnvoyPatchPolicy in Envoy Gateway's configuration, which Envoy AI
-    Gateway's installation sets. Each may hold its whole prompt, so the proxy's memory is bounded by
-    this and the buffer limit.
-    Unit: requests
-    Source: Envoy's circuit breakers; the 600 are measured in tests/e2e/test_gateway.py.
-    Becomes: above 1024 an EnvoyPatchPolicy, and spec.circuitBreaker of the BackendTrafficPolicy"""
+    replicas: Natural = 0
+    """Number of proxies; 0 leaves their number and their resources to the GatewayClass. A proxy has
+    room for 1,024 concurrent requests, including those that wait for the engine, and rejects more
+    with 500. Plan 500 for each proxy, since connections are spread at random. With 2 or more
+    proxies, one at a time can be evicted.
+    Unit: proxies
+    Source: Envoy's circuit breakers; the 1,024 are measured in tests/e2e/test_gateway.py. The 500:
+    Alauda AI documentation, MaaS gateway's load test, 2,000 streams on four gateways.
+    Becomes: provider.kubernetes.envoyDeployment.replicas and envoyPDB of an EnvoyProxy"""
+    resources: ProxyResources = ProxyResources()
     tls: GatewayTls = GatewayTls()
     access_log: AccessLog = AccessLog()
 
 
 class ApiKeys(Section):
-    """API keys, always as a reference: a key itself is never a value."""
+    """API keys, always as a reference: a value never contains a key."""
 
     secret_name: ObjectName = "maas-api-keys"
-    """An Opaque Secret in `maas.namespace`: each key of its data is a client's id, each value that
-    client's bare API key, without `Bearer `.
+    """An Opaque Secret in `maas.namespace`. In its data each key is a client's ID, and each value
+    is that client's bare API key, without `Bearer `.
     Source: a choice of this project.
     Becomes: spec.apiKeyAuth.credentialRefs of the SecurityPolicy"""
     client_id_header: HeaderName = "x-user-id"
-    """The header in which the gateway passes the client's id on; quotas count by it.
+    """The header in which the gateway forwards the client's ID; quotas count by it.
     Becomes: spec.apiKeyAuth.forwardClientIDHeader and the quotas' selectors"""
 
 
 class Quota(Section):
-    """Tokens that one user may spend on this model in one window of time."""
+    """Number of tokens that one user may spend on this model in one time window."""
 
     tokens: Budget
-    """The budget. A request is charged after its answer, so the last one may overdraw it.
-    Unit: tokens a window, weighted ones where `count` is weighted
+    """The budget. A request is charged after its answer, so the last request can exceed the budget.
+    Unit: tokens per window; weighted tokens if `count` is weighted
     Becomes: limit.requests of a rate limit rule"""
     unit: Literal["Second", "Minute", "Hour", "Day", "Month", "Year"]
     """The window.
     Becomes: limit.unit of a rate limit rule"""
     count: Literal["input", "output", "total", "weighted"]
-    """Which tokens are charged: the prompt's, the answer's, both, or both by `maas.weights`.
+    """The tokens that count: those of the prompt, of the answer, both, or both with `maas.weights`.
     Becomes: cost.response.metadata.key of a rate limit rule"""
 
 
 class TokenWeights(Section):
-    """What a token costs in quotas whose `count` is weighted. One each is the same as total."""
+    """Token weights for quotas whose `count` is weighted. Weights of 1 are the same as total."""
 
     input: Weight = 1
     """The weight of a token of the prompt.
@@ -170,21 +205,21 @@ class TokenWeights(Section):
 
 
 class Tier(Section):
-    """Clients with budgets of their own, in place of `maas.quotas`."""
+    """Clients with separate budgets, which replace `maas.quotas` for them."""
 
     clients: UniqueSome[ClientId]
-    """Their ids: keys of the Secret with the API keys.
-    Becomes: clientSelectors of rate limit rules, inverted in those of everybody else"""
+    """The clients' IDs: keys of the Secret with the API keys.
+    Becomes: clientSelectors of rate limit rules, inverted in those of all other clients"""
     # A bound behind a map's validator would be a text's in the JSON schema.
     quotas: Annotated[dict[QuotaName, Quota], Field(min_length=1), AfterValidator(FrozenDict)]
-    """Token budgets of each of them, by a name of your choice.
+    """Token budgets of each client, by a name of your choice.
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
 
 
 class Maas(Section):
     """The MaaS ingress: an OpenAI-compatible gateway with API keys and token quotas, made of Envoy
     Gateway's and Envoy AI Gateway's objects. Without it the service is reached through KServe's
-    own gateway, which asks for no key.
+    own gateway, which requires no key.
     """
 
     enabled: Boolean = False
@@ -192,14 +227,14 @@ class Maas(Section):
     Source: a choice of this project.
     Becomes: the objects of the MaaS ingress"""
     namespace: Label = "maas-system"
-    """The namespace of all its objects. Never `envoy-gateway-system`: there, policies are reported
-    as accepted and not enforced.
+    """The namespace of all its objects. Never use `envoy-gateway-system`: in that namespace
+    policies are reported as accepted but not enforced.
     Becomes: metadata.namespace of the gateway's objects"""
     gateway: MaasGateway = MaasGateway()
     ai_gateway: AiGateway = AiGateway()
     backend: Literal["Service", "InferencePool"] = "Service"
-    """What the route leads to: KServe's workload Service, or the InferencePool, in which the router
-    picks the pod (with one pod there is nothing to pick).
+    """The backend of the route: KServe's workload Service, or the InferencePool, in which the
+    router picks the pod (with one pod there is nothing to pick).
     Source: a choice of this project.
     Becomes: Backend and AIServiceBackend, or a reference to the pool and a ReferenceGrant"""
     api_keys: ApiKeys = ApiKeys()
@@ -207,29 +242,32 @@ class Maas(Section):
         hour=Quota(tokens=1_800_000, unit="Hour", count="total"),
     )
     """Token budgets for each user, each under a name of your choice; budgets per minute, hour and
-    day apply at the same time. Null removes the default one, a quarter of what the published
-    deployment processes in an hour: 2,000 tokens a second for four requests at once.
-    Source: computed from the published 2,099 to 2,306 tokens a second, rounded down.
+    day apply at the same time. Null removes the default budget. It is a quarter of the tokens that
+    the published deployment processes in an hour: 2,000 tokens per second for four concurrent
+    requests.
+    Source: computed from the published 2,099 to 2,306 tokens per second, rounded down.
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
     weights: TokenWeights = TokenWeights()
     tiers: Map[QuotaName, Tier] = FrozenDict()
-    """Groups of clients with budgets of their own, by a name of your choice. A client in none has
-    the budgets above.
+    """Groups of clients with separate budgets, by a name of your choice. A client that is in no
+    group has the budgets of `maas.quotas`.
     Source: the published ingress has one budget for all.
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
     bytes_per_token: Size = 32
-    """How many bytes of a request one token may take. The gateway buffers whole requests, so its
-    limit is `engine.args.max-model-len` × this, 1 MiB by default; above it requests are refused
-    with 413, or hang on Envoy older than 1.36. The published 17.5k-token prompt takes 4.9 bytes a
-    token; a token of four Chinese characters takes 24 once JSON escapes them as \\uXXXX.
+    """Maximum number of bytes of a request per token. The gateway buffers whole requests, so its
+    limit is `engine.args.max-model-len` × this value, 1 MiB by default. Larger requests are
+    rejected with 413, or hang on Envoy older than 1.36. The published 17.5k-token prompt takes 4.9
+    bytes per token; a token of four Chinese characters takes 24 bytes if JSON escapes them as
+    \\uXXXX.
     Source: an assumption, from those two figures and a margin.
     Unit: bytes
     Becomes: spec.connection.bufferLimit and spec.http2 of the ClientTrafficPolicy"""
     request_timeout: Duration = "900s"
-    """How long one request may take, stream included, and how long it may be silent; the gateway's
-    own default of 60 s cuts longer answers. 4,096 tokens at the published 182 ms each take 756 s
-    with the first one's 10 s, and without a stream nothing is sent before the last.
+    """Maximum duration of a request, including its stream, and of a pause in the stream. The
+    gateway's default of 60 s cuts longer answers. 4,096 tokens at the published 182 ms each take
+    756 s, including 10 s for the first token; without streaming nothing is sent before the last
+    token.
     Source: computed from the published figures, with a margin.
     Unit: a duration such as 90s or 15m
-    Becomes: timeouts.request of the AIGatewayRoute, and spec.timeout.http.streamIdleTimeout of the
-    BackendTrafficPolicy"""
+    Becomes: timeouts.request of the AIGatewayRoute, spec.timeout.http.streamIdleTimeout of the
+    BackendTrafficPolicy, and spec.shutdown.drainTimeout of an EnvoyProxy"""

@@ -21,14 +21,14 @@ def finite(word: str) -> float:
 
 
 DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=finite)
-"""Reads JSON without Python's additions to it, which are NaN and infinity."""
+"""Reads JSON without Python's extensions, which are NaN and infinity."""
 
 
 def read_json(text: str) -> Any:
     """The data in JSON text.
 
     Raises:
-        ValueError: it is no JSON, nested too deeply, or has a number that is too large.
+        ValueError: it is not JSON, is nested too deeply, or has a number that is too large.
     """
     try:
         return DECODER.decode(text)
@@ -51,7 +51,7 @@ def to_json(value: Any) -> str:
 def short_json(value: Any, width: int = 60) -> str:
     """A value as JSON for a message, cut to ``width`` characters; an ellipsis marks the cut.
 
-    What JSON has no form for, such as a date, is shown as text.
+    Types that JSON does not have, such as dates, are shown as text.
     """
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= width else f"{text[: width - 1]}…"

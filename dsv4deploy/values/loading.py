@@ -1,8 +1,8 @@
 """From files and options to values, merged exactly as Helm merges them.
 
-Helm folds the ``-f`` files first, then ``--set-json``, ``--set`` and ``--set-string``, and lays
-the result on the chart's defaults: maps merge, everything else replaces, and null takes a
-default away.
+Helm folds the ``-f`` files first, then ``--set-json``, ``--set`` and ``--set-string``, and merges
+the result over the chart's defaults: maps merge, everything else replaces, and null removes a
+default.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Layer:
-    """One thing that sets values.
+    """A source of values.
 
     Attributes:
-        name: what the user knows it by: a file, an option.
-        lay: puts its values into a tree.
+        name: the name that the user knows: a file, an option.
+        lay: merges its values into a tree.
     """
 
     name: str
     lay: Callable[[Tree], None]
 
     def paths(self) -> Iterator[Keys]:
-        """The path of each value that it sets, and of what is above it."""
+        """The path of each value that it sets, and of its parents."""
         tree: Tree = {}
         # What a setting does to other values (`a[0]` of a map) is an error of its own.
         with suppress(ValuesError):
@@ -63,17 +63,20 @@ def load(
     set_string: Iterable[str] = (),
     set_json: Iterable[str] = (),
     name: str = "",
+    note: Callable[[str], None] = lambda _: None,
 ) -> Values:
-    """The values of a deployment: the defaults, a profile, files and settings laid on each other.
+    """The values of a deployment: the defaults, a profile, files and settings, merged in this
+    order.
 
     Args:
-        sources: values files (``-`` is stdin) or mappings; later ones win, maps merge, null takes a
-            default away.
-        profile: the name of a shipped profile, laid under the sources.
+        sources: values files (``-`` is stdin) or mappings; later ones win, maps merge, null removes
+            a default.
+        profile: the name of a shipped profile, over which the sources are merged.
         set: ``a.b=c`` as Helm's ``--set`` reads it (``true``, ``null`` and integers are typed).
         set_string: ``a.b=c``, always text.
         set_json: ``a.b=JSON``.
-        name: the service's name, in the place of any other; ``""`` leaves it to the values.
+        name: the service's name, which overrides the values; ``""`` means the name in the values.
+        note: receives a sentence on what an object of ``set_json`` removes from the sources.
 
     Raises:
         ValuesError: something can't be read or is not accepted; it names each path.
@@ -88,7 +91,7 @@ def load(
             name_of = "stdin" if fspath(source) == "-" else fspath(source)
             layers.append(_tree_layer(name_of, _read(Path(source))))
     for option, texts in (("--set-json", set_json), ("--set", set), ("--set-string", set_string)):
-        layers += [_setting_layer(option, text) for text in texts]
+        layers += [_setting_layer(option, text, note) for text in texts]
     if name:
         layers.append(_tree_layer(f"--name {name}", {"name": name}))
     return accept(layers)
@@ -102,17 +105,17 @@ def _read(path: Path) -> Tree:
 
 
 def replaced(values: Values, changes: Mapping[str, Any]) -> Values:
-    """Values with changes laid on them; see :meth:`Values.replace`."""
+    """Values with changes merged over them; see :meth:`Values.replace`."""
     base = plain_data(values.model_dump(by_alias=True))
     return accept([_tree_layer("values", plain_data(changes))], base)
 
 
 def accept(layers: Sequence[Layer], base: Mapping[str, Any] | None = None) -> Values:
-    """The layers, folded in their order and laid on the defaults, as values.
+    """The layers, merged in their order over the defaults, as values.
 
     Args:
-        layers: in the order in which they are laid on each other.
-        base: what takes the place of the defaults.
+        layers: in the order in which they are merged.
+        base: replaces the defaults.
 
     Raises:
         ValuesError: the result is not accepted; each problem names the layer it came from.
@@ -140,7 +143,7 @@ def accept(layers: Sequence[Layer], base: Mapping[str, Any] | None = None) -> Va
             for path, message in problems.items()
         ]
         if left_out:
-            message = f"{left_out} more values are not accepted: correct these first"
+            message = f"{left_out} more values are not accepted: fix these first"
             found.append(Finding("", Severity.ERROR, "", message, source=last))
         raise ValuesError(found)
     return values
@@ -148,21 +151,42 @@ def accept(layers: Sequence[Layer], base: Mapping[str, Any] | None = None) -> Va
 
 def _problem(origin: str, path: Keys, message: str) -> Finding:
     if origin.startswith("--set "):
-        message = message.replace(_UNQUOTE, "use --set-json, for --set reads this as text")
+        message = message.replace(_UNQUOTE, "use --set-json, because --set reads this as text")
     return Finding("", Severity.ERROR, ".".join(path), message, source=origin)
 
 
 _MOST = 100  # Nobody reads more, and each takes a search for what was meant.
-_UNQUOTE = "leave out the quotes"
-_NOT_NULL = "null can't take this value away: write a value, or leave the key out for the default"
+_UNQUOTE = "remove the quotes"
+_NOT_NULL = "null can't remove this value: write a value, or omit the key for the default"
 
 
 def _tree_layer(name: str, tree: Tree) -> Layer:
     return Layer(name, lambda base: fold(base, tree))
 
 
-def _setting_layer(option: str, text: str) -> Layer:
-    return Layer(masked_option(option, text), lambda base: parse_into(base, option, text))
+def _setting_layer(option: str, text: str, note: Callable[[str], None]) -> Layer:
+    name = masked_option(option, text)
+
+    def lay(tree: Tree) -> None:
+        before = [*_paths(tree, ())] if option == "--set-json" else []
+        parse_into(tree, option, text)
+        after = {*_paths(tree, ())} if before else set()
+        gone = [path for path in before if path not in after]
+        above = {path[:-1] for path in gone}
+        lost = [".".join(path) for path in gone if path not in above]
+        if lost:
+            more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+            note(
+                f"{name}: an object replaces that of the profile and the files, as in Helm, here "
+                f"without their {', '.join(lost[:_SHOWN])}{more}: to keep them, set each value by "
+                "its own path"
+            )
+
+    return Layer(name, lay)
+
+
+_SHOWN = 5
+"""How many of the values that are lost a note names."""
 
 
 def _paths(value: Any, path: Keys) -> Iterator[Keys]:
@@ -204,7 +228,7 @@ def _fields(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _missing(model: type[BaseModel], tree: Any, path: Keys) -> Iterator[Keys]:
-    """The typed values that null has taken away."""
+    """The typed values that null has removed."""
     if not isinstance(tree, dict):
         return
     for name, kind in _fields(model).items():
@@ -233,11 +257,13 @@ def _explain(error: Any) -> tuple[Keys, str]:
 
 
 _GONE = {
-    ("engine", "version"): "this value is gone: the image's tag tells what its engine does. Leave "
-    "it out, and for an image of your own set engine.build to the build that it was made from",
+    ("engine", "version"): "this value no longer exists: the image's tag identifies the engine. "
+    "Remove it, and for a custom image set engine.build to the build that it was made from",
+    ("maas", "gateway", "parallelRequests"): "this value no longer exists: set "
+    "maas.gateway.replicas to one proxy for each 500 concurrent requests",
     ("namespace",): "the namespace is not a value: pass it with -n",
 }
-"""Values of earlier releases or of other tools, and what to write in their place."""
+"""Values of earlier releases or of other tools, and what to write instead."""
 _MARK = re.compile(r"\{\w+\}|\[key\]")
 _SENTENCES = {
     "greater_than": "must be more than {gt:.16g}, not {given}",
@@ -252,7 +278,7 @@ _SENTENCES = {
     "union_tag_invalid": "{given} can't be in a list of words: write text or a number",
     "value_error": "{error}",
 }
-"""What pydantic's errors say, with what pydantic knows of each."""
+"""The messages for pydantic's errors, with the facts that pydantic gives."""
 _TYPES = {
     "bool_type": "must be true or false",
     "dict_type": "must be a mapping",
@@ -275,7 +301,7 @@ def _sentence(error: Any, keys: Keys) -> str:
     names = keys[2:] if keys[:1] == ("engine",) else keys[-1:]
     shown, known = _shown(masked(given, *names)), error.get("ctx", {})
     if kind == "extra_forbidden" and keys[-1] == "valueFrom":
-        return "write secretKeyRef or configMapKeyRef in its place, without valueFrom"
+        return "write secretKeyRef or configMapKeyRef directly, without valueFrom"
     if kind == "extra_forbidden":
         section = _section_at(keys[:-1])
         return f"there is no such value{nearest(keys[-1], _fields(section) if section else ())}"
@@ -289,15 +315,18 @@ def _sentence(error: Any, keys: Keys) -> str:
 
 
 def _quotes(kind: str, given: object, shown: str) -> str:
-    """What to do where a value of the right meaning has quotes too few or too many."""
+    """The fix for a value that has too few or too many quotes."""
     if kind == "string_type" and isinstance(given, bool | int | float):
         written = shown if shown.startswith('"') else f'"{shown}"'
         return f": write {written}, in quotes"
+    tokens = flags.integer("max-model-len", given) if kind == "int_type" else None
+    if tokens is not None and not _is_number(given):
+        return f": write {tokens}, which is vLLM's {given}"
     return f": {_UNQUOTE}" if given in ("true", "false") or _is_number(given) else ""
 
 
 def _spelled(given: str) -> str:
-    """What to write for a flag that vLLM writes another way, or that it does not have."""
+    """The correct spelling of a flag that vLLM spells differently or does not have."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", given.strip("-_"))
     flag = words.lower().replace("_", "-")
     unknown = flags.problem(default_vllm(), flag, None)

@@ -1,4 +1,4 @@
-"""Helm's merge: maps merge, everything else replaces, and null takes a default away."""
+"""Helm's merge: maps merge, everything else replaces, and null removes a default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Tree = dict[str, Any]
 
 
 def fold(base: Tree, top: Mapping[str, Any]) -> None:
-    """Lays one ``-f`` file over those before it."""
+    """Merges one ``-f`` file over those before it."""
     for key, value in top.items():
         below = base.get(key)
         if isinstance(value, dict) and isinstance(below, dict):
@@ -20,7 +20,7 @@ def fold(base: Tree, top: Mapping[str, Any]) -> None:
 
 
 def coalesce(values: Tree, default: Mapping[str, Any]) -> None:
-    """Lays the user's values on the defaults: there, null takes a default away."""
+    """Merges the user's values over the defaults, where null removes a default."""
     for key, value in default.items():
         if key not in values:
             values[key] = copy.deepcopy(value)

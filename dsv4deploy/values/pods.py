@@ -53,7 +53,7 @@ class ConfigMapReference(Section):
 
 
 def _branch(value: Any) -> str:
-    """Which branch of :data:`Variable` a value takes."""
+    """The branch of :data:`Variable` for a value."""
     if isinstance(value, ConfigMapReference):
         return "{configMapKeyRef}"
     if isinstance(value, dict | SecretReference):
@@ -80,21 +80,21 @@ class ExtraObject(Section):
     """Its API version.
     Becomes: apiVersion"""
     kind: Kind
-    """Its kind: one that has a namespace.
+    """Its kind, which must be namespaced.
     Becomes: kind"""
     labels: Map[LabelKey, LabelValue] = FrozenDict()
-    """Its labels, beside those in `labels` of the values.
+    """Its labels, in addition to those in `labels` of the values.
     Becomes: metadata.labels"""
     annotations: Map[LabelKey, Text] = FrozenDict()
-    """Its annotations, beside those in `annotations` of the values.
+    """Its annotations, in addition to those in `annotations` of the values.
     Becomes: metadata.annotations"""
     fields: Fields = FrozenDict()
-    """Everything else of it, such as `data` or `spec`.
+    """All other fields, such as `data` or `spec`.
     Becomes: the object's other fields"""
 
 
 def texts(env: dict[str, Variable]) -> dict[str, str]:
-    """The variables whose text is in the values: none that is left out or refers to an object."""
+    """The variables whose text is in the values, without null and references to objects."""
     return {name: value for name, value in env.items() if isinstance(value, str)}
 
 

@@ -1,10 +1,10 @@
 """The shipped profiles: values files whose every line names its source.
 
-A profile is an ordinary values file. Its comments are part of it: the first sentence says what
-it is, ``Hardware:`` the cards it is for, ``Provenance:`` who has run it (``validated``: somebody
-published measurements; ``upstream``: a documented configuration; ``derived``: one of them with
-changes that nobody has measured), ``Sources:`` what its tags such
-as ``[A]`` mean, ``Kept:`` why it keeps what a rule warns of, by the rule's code.
+A profile is an ordinary values file. Its comments are part of it: the first sentence describes it,
+``Hardware:`` the cards it is for, ``Provenance:`` who has run it (``validated``: measurements are
+published; ``upstream``: a documented configuration; ``derived``: one of them with changes without a
+published measurement), ``Sources:`` what its tags such as ``[A]`` mean, ``Kept:`` why it keeps what
+a rule warns of, by the rule's code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEFAULT = "ascend-910b4-8-w4a8"
 
 
 def _directory() -> Path:
-    """Where the shipped profiles are: beside the package in a checkout, in it when installed."""
+    """Where the shipped profiles are: next to the package in a checkout, in it when installed."""
     package = Path(__file__).parent.parent
     inside = package / "profiles"
     return inside if inside.is_dir() else package.parent / "profiles"
@@ -37,11 +37,11 @@ def profile_path(name: str) -> Path:
     """The values file of a shipped profile.
 
     Raises:
-        ValuesError: there is none of that name.
+        ValuesError: no profile has that name.
     """
     names = profile_names()
     if name not in names:
-        message = f"there is no profile of this name{nearest(name, names)}"
+        message = f"there is no profile with this name{nearest(name, names)}"
         raise ValuesError.of(f"profile {name}", "", message)
     return _directory() / f"{name}.yaml"
 
@@ -113,34 +113,50 @@ def _header(name: str) -> str:
 
 
 def fitting(hardware: str) -> str:
-    """The name of the profile for cards that a user has.
+    """The name of the profile for the user's cards.
 
     Args:
         hardware: ``CARD:COUNT``, such as ``910B4:8``; COUNT is what Kubernetes counts as NPUs.
 
     Raises:
-        ValuesError: none fits, or several do; the message names the nearest, and what to change.
+        ValuesError: none or several fit; the message names the nearest, and what to change.
     """
-    asked = re.fullmatch(r"([A-Za-z0-9 _-]+):([0-9]+)", hardware.strip())
+    where = f"--hardware {hardware}"
+    if ":" not in hardware:
+        raise ValuesError.of(where, "", "must be CARD:COUNT, such as 910B4:8")
+    fits = for_hardware(hardware)
+    best = [row for row in fits if row["provenance"] == "validated"] or fits
+    if len(best) > 1:
+        names = "; ".join(f"{row['name']} ({row['provenance']})" for row in best)
+        raise ValuesError.of(where, "", f"several profiles fit: name one with --profile: {names}")
+    return str(best[0]["name"])
+
+
+def for_hardware(hardware: str) -> list[dict[str, Any]]:
+    """The summaries of the profiles for a card.
+
+    Args:
+        hardware: ``CARD``, such as ``910B4``, or ``CARD:COUNT`` as in :func:`fitting`.
+
+    Raises:
+        ValuesError: there is none; the message names the nearest, and what to change.
+    """
+    asked = re.fullmatch(r"([A-Za-z0-9 _-]+)(?::([0-9]+))?", hardware.strip())
     where = f"--hardware {hardware}"
     if not asked:
-        raise ValuesError.of(where, "", "must be CARD:COUNT, such as 910B4:8")
-    card, count = card_of(asked[1]), int(asked[2])
+        raise ValuesError.of(where, "", "must be CARD or CARD:COUNT, such as 910B4 or 910B4:8")
+    card, count = card_of(asked[1]), int(asked[2] or 0)
     if not card:
         raise ValuesError.of(where, "", f"there is no card {asked[1]}{nearest(asked[1], CARDS)}")
     rows = [summary(name) for name in profile_names()]
-    fits = [row for row in rows if (row["card"], row["npus"]) == (card, count)]
-    best = [row for row in fits if row["provenance"] == "validated"] or fits
-    if len(best) == 1:
-        return str(best[0]["name"])
-    if best:
-        names = "; ".join(f"{row['name']} ({row['provenance']})" for row in best)
-        raise ValuesError.of(where, "", f"several profiles fit: name one with --profile: {names}")
-    raise ValuesError.of(where, "", _instead(rows, card, count))
+    found = [row for row in rows if row["card"] == card and count in (0, row["npus"])]
+    if not found:
+        raise ValuesError.of(where, "", _instead(rows, card, count))
+    return found
 
 
 def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
-    """The nearest profile, and what to change of it, in words."""
+    """The nearest profile and the required changes, in words; a count of 0 is any count."""
 
     def likeness(row: dict[str, Any]) -> tuple[object, ...]:
         other = CARDS[row["card"]]
@@ -155,14 +171,15 @@ def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
     row = max(rows, key=likeness)
     has, wanted = CARDS[row["card"]], CARDS[card]
     changes = [f"--set npu.card={card}"] if row["card"] != card else []
-    if row["npus"] != count:
+    if count not in (0, row["npus"]):
         changes.append(f"with parallelism for {count} NPUs and not {row['npus']}")
     alike = (
-        f"{wanted.size} GB per NPU, as there"
+        f"{wanted.size} GB per NPU, the same as there"
         if has.size == wanted.size
         else (f"{wanted.size} GB per NPU and not {has.size}")
     )
+    cards = f"{count} × {card}" if count else card
     return (
-        f"no profile is for {count} × {card}: the nearest is {row['name']}, to use as --profile "
+        f"no profile is for {cards}: the nearest is {row['name']}, use it with --profile "
         f"{row['name']} {', '.join(changes)} ({alike}); then see `dsv4deploy check` and `plan`"
     )

@@ -38,13 +38,13 @@ def _number(value: float) -> int | float:
 
 def _unique(items: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(items)) < len(items):
-        raise ValueError("the same item is here twice: keep one")
+        raise ValueError("this item is duplicated: keep one")
     return items
 
 
 def _true(value: bool) -> bool:
     if not value:
-        raise ValueError("must be true: only an umbrella chart can leave this chart out")
+        raise ValueError("must be true: only an umbrella chart can disable this chart")
     return value
 
 
@@ -63,7 +63,7 @@ class FrozenDict(dict[str, Any]):
 
 
 def _kind(value: Any) -> str:
-    """Which branch of :data:`Data` a value takes, by its type alone."""
+    """The branch of :data:`Data` for a value, by its type."""
     if value is None:
         return "{null}"
     if isinstance(value, bool):
@@ -104,8 +104,6 @@ Port = Annotated[int, Strict(), Field(ge=1, le=65_535), BeforeValidator(_whole)]
 Weight = Annotated[int, Strict(), Field(ge=1, le=1000), BeforeValidator(_whole)]
 Budget = Annotated[int, Strict(), Field(ge=1, le=2**32 - 1), BeforeValidator(_whole)]
 Bytes = Annotated[int, Strict(), Field(ge=0, le=EXACT), BeforeValidator(_whole)]
-# Envoy's own bound on requests is the least.
-Parallel = Annotated[int, Strict(), Field(ge=1024, le=1_000_000), BeforeValidator(_whole)]
 Fraction = Annotated[float, Strict(), Field(gt=0, le=1)]
 Number = Annotated[
     float, Strict(), Field(ge=-EXACT, le=EXACT, allow_inf_nan=False), AfterValidator(_number)
@@ -148,7 +146,7 @@ CommandLine = Annotated[
     Strict(),
     _text(
         r"^[A-Za-z0-9._/=-]+( [A-Za-z0-9._/=-]+)*$",
-        "words of letters, digits and . _ / = - with one blank between them",
+        "words of letters, digits and . _ / = - separated by one space",
         1,
         1024,
     ),
@@ -164,7 +162,7 @@ Label = Annotated[
     Strict(),
     _text(
         r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
-        "lower-case letters, digits and -, a letter first and no - last",
+        "lowercase letters, digits and -, starting with a letter and not ending with -",
         1,
         63,
     ),
@@ -174,7 +172,7 @@ ObjectName = Annotated[
     Strict(),
     _text(
         r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-        "lower-case letters, digits, - and ., as Kubernetes names objects",
+        "lowercase letters, digits, - and ., as in names of Kubernetes objects",
         1,
         253,
     ),
@@ -183,32 +181,45 @@ HeaderName = Annotated[
     str,
     Strict(),
     _text(
-        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "a header's name: lower-case letters, digits, -", 1, 256
+        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "a header's name: lowercase letters, digits, -", 1, 256
     ),
 ]
 # Keys of free maps have no bound on their length: the JSON schema says of them only what they
 # match, since Helm then names the place of one that does not.
 FLAG_NAME = _said(
     r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
-    "a vLLM flag without its --: lower-case words with - between them",
+    "a vLLM flag without its --: lowercase words separated by -",
 )
 FlagName = Annotated[str, Strict(), Field(pattern=FLAG_NAME)]
 VariableName = Annotated[
     str,
     Strict(),
-    Field(pattern=_said(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _, no digit first")),
+    Field(
+        pattern=_said(
+            r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _, not starting with a digit"
+        )
+    ),
 ]
 QuotaName = Annotated[
     str,
     Strict(),
-    Field(pattern=_said(r"^[a-z][-a-z0-9]*$", "lower-case letters, digits and -, a letter first")),
+    Field(
+        pattern=_said(
+            r"^[a-z][-a-z0-9]*$", "lowercase letters, digits and -, starting with a letter"
+        )
+    ),
 ]
 # A key of a Secret, a name of its annotations and a header's value.
 CLIENT_ID = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 ClientId = Annotated[
     str,
     Strict(),
-    _text(CLIENT_ID, "a client's id: letters and digits with . _ - between them, up to 63", 1, 63),
+    _text(
+        CLIENT_ID,
+        "a client's ID: letters and digits with . _ - between them, at most 63 characters",
+        1,
+        63,
+    ),
 ]
 LabelKey = Annotated[
     str,
@@ -227,7 +238,7 @@ ObjectKey = Annotated[
     Field(
         pattern=_said(
             r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-            "lower-case letters, digits, - and ., as Kubernetes names objects",
+            "lowercase letters, digits, - and ., as in names of Kubernetes objects",
         )
     ),
 ]
@@ -237,7 +248,7 @@ PartName = Annotated[
     Field(
         pattern=_said(
             r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
-            "lower-case letters, digits and -, 63 or fewer, as Kubernetes names parts of a pod",
+            "lowercase letters, digits and -, at most 63 characters, as in names of a pod's parts",
         )
     ),
 ]
@@ -275,7 +286,7 @@ OptionalName = Annotated[
     Strict(),
     _text(
         r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$",
-        "the name of a Kubernetes object, or nothing",
+        "the name of a Kubernetes object, or empty",
         0,
         253,
     ),
@@ -293,14 +304,14 @@ Address = Annotated[
 SchedulerName = Annotated[
     str,
     Strict(),
-    _text(r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", "a scheduler's name, or nothing", 0, 253),
+    _text(r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", "a scheduler's name, or empty", 0, 253),
 ]
 Hostname = Annotated[
     str,
     Strict(),
     _text(
         r"^((\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$",
-        "a host name such as maas.example.com or *.example.com, or nothing",
+        "a host name such as maas.example.com or *.example.com, or empty",
         0,
         253,
     ),
@@ -312,7 +323,7 @@ LineKey = Annotated[
     Field(
         pattern=_said(
             f"^([^<{{\x00-\x1f{_UNSAFE}](\\{{?[^{{\x00-\x1f{_UNSAFE}])*\\{{?)?$",
-            "one line of text without control characters, U+FFFD, < or { first, or `{{`",
+            "one line of text without control characters, U+FFFD or `{{`, not starting with < or {",
         )
     ),
 ]
@@ -351,6 +362,21 @@ Duration = Annotated[
     str,
     Strict(),
     _text(r"^([0-9]{1,5}(h|m|s|ms)){1,4}$", "a duration such as 90s, 15m or 1h30m", 2, 32),
+]
+CronTime = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[0-9A-Za-z*/,?-]+( [0-9A-Za-z*/,?-]+){4}$",
+        "five fields of cron: minute, hour, day of the month, month, day of the week",
+        9,
+        128,
+    ),
+]
+TimeZone = Annotated[
+    str,
+    Strict(),
+    _text(r"^[A-Za-z][A-Za-z0-9_+/-]*$", "a name such as UTC or Asia/Shanghai", 1, 64),
 ]
 ApiVersion = Annotated[
     str,

@@ -1,7 +1,8 @@
-"""What each value means: read from the sections of :class:`~.tree.Values` and their docstrings.
+"""The documentation of each value, read from the sections of :class:`~.tree.Values` and their
+docstrings.
 
-Field docstrings are not there at run time, so this module reads them from the source, when
-somebody asks; a plain render never does.
+Field docstrings do not exist at run time, so this module reads them from the source on demand; a
+plain render never does.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Documented:
 
     Attributes:
         path: its dotted path.
-        section: whether other values stand under it.
+        section: whether other values are below it.
         type: what it takes, in words.
         default: its default as plain data; None for a section and for what has none.
         meaning: what it does.
@@ -58,7 +59,7 @@ class Documented:
 
 
 _NAME = "NAME"
-"""Stands for a key of a map in a path."""
+"""A placeholder for a key of a map in a path."""
 
 
 @cache
@@ -75,7 +76,7 @@ def _everything() -> dict[str, Documented]:
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, without a word on defaults: the chart's values.yaml has those."""
+    """pydantic's generator without defaults, which are in the chart's values.yaml."""
 
     ignored_warning_kinds = {"non-serializable-default"}  # noqa: RUF012 - pydantic's own declaration
 
@@ -126,7 +127,7 @@ def hint() -> dict[str, Any]:
 
 
 def _tidy(schema: dict[str, Any]) -> None:
-    """Takes out what says nothing, and closes the maps in which keys must match a pattern."""
+    """Removes keywords without effect, and closes the maps in which keys must match a pattern."""
     schema.pop("title", None)
     schema.pop("default", None)
     matching = schema.get("patternProperties", {})
@@ -234,10 +235,11 @@ def explain(path: str) -> str:
 
     Args:
         path: a dotted path, also into the entries of a map (``maas.quotas.hour.tokens``); or a
-            flag of vLLM or a variable of the engine in its own spelling (``--max-num-seqs``).
+            flag of vLLM or a variable of the engine in its own spelling (``--max-num-seqs``); or
+            words, which list the values that mention them.
 
     Raises:
-        ValuesError: there is no such value; the message names the nearest.
+        ValuesError: there is no such value, and none mentions it; the message names the nearest.
     """
     entries = documentation()
     if not path:
@@ -248,7 +250,7 @@ def explain(path: str) -> str:
         return _page(entries[path]) + (f"\n{_list(below, '  ')}" if below else "")
     parent, _, flag = path.rpartition(".")
     if parent == "engine.args" and flag in flags.known(default_vllm()):
-        return _flag_page(path, flag)
+        return _page(_flag(flag))
     for name, entry in _everything().items():
         if re.fullmatch(re.escape(name).replace(_NAME, "[^.]+"), path):
             return _page(replace(entry, path=path))
@@ -257,11 +259,25 @@ def explain(path: str) -> str:
         if above in entries and entries[above].type == "mapping":
             return _page(entries[above])  # it takes any key
         above = above.rpartition(".")[0]
+    if "." not in path and (found := [*_mentioning(path)]):
+        return f"There is no value {path}. These mention it:\n{_list(found, '  ')}"
     raise ValuesError.of("explain", path, f"there is no such value{nearest(path, entries)}")
 
 
+def _mentioning(words: str) -> Iterator[Documented]:
+    """The values and the flags of vLLM whose path or sentences have each of the words."""
+    wanted = [re.compile(rf"(?<![a-z]){re.escape(word)}", re.I) for word in words.split()]
+    known = documentation()
+    flags_ = flags.known(default_vllm())
+    others = (_flag(name) for name in flags_ if f"engine.args.{name}" not in known)
+    for entry in (*known.values(), *others):
+        text = re.sub("([A-Z])", r" \1", entry.path) + " " + entry.meaning
+        if wanted and all(word.search(text) for word in wanted):
+            yield entry
+
+
 def _full(path: str) -> str:
-    """The dotted path of a flag or a variable that is written as on a command line."""
+    """The dotted path of a flag or a variable in its own spelling."""
     if re.fullmatch(r"[A-Z][A-Z0-9_]+", path):
         return f"engine.env.{path}"
     flag = path.removeprefix("engine.args.").partition("=")[0].lstrip("-").replace("_", "-")
@@ -291,7 +307,8 @@ def _page(entry: Documented) -> str:
     return "\n".join(lines)
 
 
-def _flag_page(path: str, flag: str) -> str:
+def _flag(flag: str) -> Documented:
+    """A flag of vLLM that has no value of its own."""
     version = default_vllm()
     spec = flags.known(version)[flag]
     choices = spec.get("choices")
@@ -299,15 +316,13 @@ def _flag_page(path: str, flag: str) -> str:
         spec["kind"], spec["kind"]
     )
     type_ = f"one of {', '.join(map(str, choices))}" if choices else kind
-    return _page(
-        Documented(
-            path=path,
-            section=False,
-            type=f"{type_}, or a list of them" if spec.get("many") else type_,
-            default=defaults()["engine"]["args"].get(flag),
-            meaning=f"A flag of vLLM {version}, passed on as it is; null leaves it out.",
-            unit="",
-            becomes=f"--{flag}",
-            source=f"the command-line parser of vLLM {version}",
-        )
+    return Documented(
+        path=f"engine.args.{flag}",
+        section=False,
+        type=f"{type_}, or a list of them" if spec.get("many") else type_,
+        default=defaults()["engine"]["args"].get(flag),
+        meaning=f"A flag of vLLM {version}, which is passed on unchanged; null omits it.",
+        unit="",
+        becomes=f"--{flag}",
+        source=f"the command-line parser of vLLM {version}",
     )

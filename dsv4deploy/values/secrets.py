@@ -1,7 +1,7 @@
-"""What is a secret: by the name of a variable, flag or key, or by what it looks like.
+"""Detects secrets by the name of a variable, flag or key, or by their form.
 
 Whatever prints values (errors, findings, ``diff``) masks them with :func:`masked` or
-:func:`masked_text`, so that a secret is not printed even where it is the thing that is wrong.
+:func:`masked_text`, so that a secret is not printed even if it is the invalid value.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def masked_text(text: str) -> str:
 
 
 def masked_option(option: str, text: str) -> str:
-    """``--set a.b=c`` as a user sees it again; of one that names a secret, its first key only."""
+    """``--set a.b=c`` as messages show it; only its first key if it names a secret."""
     if mentions_secret(text):
         key = re.match(r"[\w.-]*=", text)
         text = f"{key[0] if key else ''}{MASK}"

@@ -23,7 +23,7 @@ _BLANK = re.compile(r"[ \t-\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f
 
 
 def parse_into(tree: Tree, option: str, text: str) -> None:
-    """Puts the values of one option into a tree.
+    """Merges the values of one option into a tree.
 
     Args:
         tree: the values so far.
@@ -31,8 +31,8 @@ def parse_into(tree: Tree, option: str, text: str) -> None:
         text: what the user gave it.
 
     Raises:
-        ValuesError: Helm would not read it either, or only some of its versions would; the message
-            says what to write, and holds no secret.
+        ValuesError: Helm, or one of its versions, would not read it either; the message states what
+            to write, and contains no secret.
     """
     if option == "--set-json" and text.lstrip().startswith("{"):
         message = f"only Helm 3.18 and later read a whole object: write {_FORMS[option]}"
@@ -87,8 +87,8 @@ def _typed(word: str) -> Any:
 class _Settings:
     """Reads ``a.b=c,d[0]=e,f={x,y}`` into a tree, character by character, as Helm does.
 
-    Where the text ends in the place of a key or behind an index, Helm keeps what it has read so
-    far: :meth:`key` and :meth:`item` return true there.
+    If the text ends where a key is expected or after an index, Helm keeps what it has read so far:
+    :meth:`key` and :meth:`item` return true there.
     """
 
     def __init__(self, option: str, text: str) -> None:
@@ -102,7 +102,7 @@ class _Settings:
             self.key(tree, 0)
 
     def until(self, stops: str) -> tuple[str, str]:
-        """Text up to one of the stops, which is passed over; a backslash protects a character."""
+        """Text up to one of the stops, which is skipped; a backslash escapes a character."""
         found: list[str] = []
         while self.position < len(self.text):
             character = self.text[self.position]
@@ -154,11 +154,11 @@ class _Settings:
     def item(self, items: list[Any], index: int, depth: int) -> bool:
         rest, stop = self.until("[.=")
         if rest:
-            raise ValueError(f"{rest} stands behind the index of a list")
+            raise ValueError(f"{rest} follows the index of a list")
         if not stop:
             return True
         if index > len(items) + _GAP:
-            raise ValueError(f"the index {index} is more than {_GAP} behind the list's end")
+            raise ValueError(f"the index {index} is more than {_GAP} past the end of the list")
         there = index < len(items)
         value = items[index] if there else None
         if stop == "=":
@@ -207,7 +207,7 @@ class _Settings:
         return value
 
     def skip_comma(self) -> bool:
-        """Passes over blanks and then a comma or the end; false where something else stands."""
+        """Skips blanks and then a comma or the end; false if anything else follows."""
         blank = _BLANK.match(self.text, self.position)
         self.position = blank.end() if blank else self.position
         if self.position < len(self.text) and self.text[self.position] != ",":

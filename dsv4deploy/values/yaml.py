@@ -1,9 +1,9 @@
-"""YAML with Helm's meanings, and nothing that two readers understand differently.
+"""YAML as Helm reads it, without text that parsers interpret differently.
 
 Helm reads YAML 1.1 as Go's libraries see it, Python's libraries see it otherwise, and
-YAML 1.2 otherwise again: ``on`` is true or a string, ``0755`` is 493 or 755. Such plain
-scalars are refused on reading, with the way to write them, and quoted on writing, so
-that a file means one thing wherever it is read.
+YAML 1.2 otherwise again: ``on`` is true or a string, ``0755`` is 493 or 755. Such plain scalars are
+rejected on reading, with the correct notation, and quoted on writing, so that a file has the same
+meaning for every parser.
 """
 
 from __future__ import annotations
@@ -46,16 +46,19 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+
 # What YAML 1.1, YAML 1.2 and their libraries read differently (PyYAML, ruamel.yaml and Go's
 # yaml were compared, word by word).
 _AMBIGUOUS = [
-    (re.compile(r"(?i:y|n|yes|no|on|off)"), "is a boolean to some readers and text to others"),
+    (re.compile(r"(?i:y|n|yes|no|on|off)"), "is a boolean to some parsers and text to others"),
     (
         re.compile(r"[-+]?(0[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|0[oO][0-7]+)"),
-        "is an octal number to some readers",
+        "is an octal number to some parsers",
     ),
-    (re.compile(r"[-+]?0[xXbB][0-9a-fA-F]+"), "is a number to some readers and text to others"),
-    (re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "is a number in base 60 to some"),
-    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "is a date to some readers"),
+    (re.compile(r"[-+]?0[xXbB][0-9a-fA-F]+"), "is a number to some parsers and text to others"),
+    (
+        re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"),
+        "is a number in base 60 to some parsers",
+    ),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "is a date to some parsers"),
     (re.compile(r"(?i:[-+]?\.inf|\.nan)"), "is not a number that JSON can carry"),
-    (re.compile(r"="), "is a special key to some readers"),
+    (re.compile(r"="), "is a special key to some parsers"),
 ]
 # What readers take differently wherever it is: Helm 4 splits a file at lines that begin with ---
 # before it reads YAML.
@@ -64,10 +67,10 @@ _ANYWHERE = [
     (re.compile(r"\r(?!\n)"), "a carriage return without a line feed: save this file with LF"),
     (
         re.compile(r"(?m)^---(?![ \t]*(#.*)?\r?$)"),
-        "a line that begins with --- and goes on ends the file to some readers: indent it",
+        "some parsers end the file at a line that starts with --- and has more text: indent it",
     ),
 ]
-_TEMPLATE = "values files are no templates: in the place of `{{ … }}` write what it stands for"
+_TEMPLATE = "values files are not templates: replace `{{ … }}` with its value"
 
 
 def plain(text: str) -> Any:
@@ -83,7 +86,7 @@ def plain(text: str) -> Any:
     if _INT.fullmatch(text) or _FLOAT.fullmatch(text):
         number = float(text)
         if math.isinf(number):
-            raise ValueError("is a number too large for JSON to some readers and text to others")
+            raise ValueError("is a number too large for JSON to some parsers and text to others")
         return int(text) if _INT.fullmatch(text) else number
     # Some readers leave out the underscores of what begins like a number, wherever they are.
     bare = text.replace("_", "") if text[0] in "+-.0123456789" else text
@@ -91,7 +94,7 @@ def plain(text: str) -> Any:
         if pattern.fullmatch(bare):
             raise ValueError(reason)
     if bare != text and (_INT.fullmatch(bare) or _FLOAT.fullmatch(bare)):
-        raise ValueError("is a number to some readers and text to others")
+        raise ValueError("is a number to some parsers and text to others")
     return text
 
 
@@ -99,7 +102,7 @@ def read(text: str | bytes, source: str) -> dict[str, Any]:
     """One YAML document that is a mapping, as Helm reads it; an empty one is ``{}``.
 
     Raises:
-        ValuesError: broken YAML, several documents, a key twice, an ambiguous scalar, a tag, a
+        ValuesError: broken YAML, several documents, a duplicate key, an ambiguous scalar, a tag, a
             directive, another encoding than UTF-8.
     """
     documents = read_all(text, source, most=1)
@@ -111,7 +114,7 @@ def read_all(text: str | bytes, source: str, most: int = _MAX_NODES) -> list[dic
 
     Args:
         text: the text.
-        source: what the user knows it by.
+        source: the name that the user knows.
         most: how many documents it may have.
 
     Raises:
@@ -157,7 +160,7 @@ def read_all(text: str | bytes, source: str, most: int = _MAX_NODES) -> list[dic
 
 
 def _only_plain(text: str, source: str) -> None:
-    """Refuses what readers understand differently, and what would crash libyaml's composer."""
+    """Rejects text that parsers interpret differently or that would crash libyaml's composer."""
     for pattern, message in _ANYWHERE:
         found = pattern.search(text)
         if found:
@@ -177,23 +180,23 @@ def _only_plain(text: str, source: str) -> None:
         elif isinstance(event, yaml.ScalarEvent):
             _only_common(text, event, where, in_flow=bool(in_flow))
         if isinstance(event, yaml.DocumentStartEvent) and (event.version or event.tags):
-            message = "directives such as %YAML have no meaning here: leave them out"
+            message = "directives such as %YAML are not supported: remove them"
             raise ValuesError.of(where, "", message)
         if getattr(event, "tag", None):
-            message = 'tags such as ! and !!str have no meaning here: write text as "text"'
+            message = 'tags such as ! and !!str are not supported: write text as "text"'
             raise ValuesError.of(where, "", message)
 
 
 def _only_common(text: str, scalar: yaml.ScalarEvent, where: str, *, in_flow: bool) -> None:
-    """Refuses a way to write text that Go's readers (go-yaml 2.4, in Helm 3.17) do not know."""
+    """Rejects a notation that Go's parsers (go-yaml 2.4, in Helm 3.17) do not support."""
     if in_flow and not scalar.style and "?" in scalar.value:
-        message = "unquoted text between [ ] or { } ends at a `?` to some readers: put it in quotes"
+        message = "unquoted text between [ ] or { } ends at a `?` in some parsers: put it in quotes"
         raise ValuesError.of(where, "", message)
     start, end = scalar.start_mark, scalar.end_mark
     if start and end and scalar.style == '"' and "/" in scalar.value:
         written = text[start.index : end.index]
         if re.search(r"(?<!\\)(\\\\)*\\/", written):
-            message = "some readers do not know the escape \\/: write / without the backslash"
+            message = "some parsers do not support the escape \\/: write / without the backslash"
             raise ValuesError.of(where, "", message)
 
 
@@ -214,14 +217,14 @@ def read_file(path: Path) -> dict[str, Any]:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ValuesError.of(name, "", f"can't read this file: {reason}") from None
     if len(content) > _MAX_BYTES:
-        message = f"more than {_MAX_BYTES >> 20} MiB: this is no values file"
+        message = f"more than {_MAX_BYTES >> 20} MiB: this is not a values file"
         raise ValuesError.of(name, "", message)
     return read(content, name)
 
 
 @cache
 def _beginning(stream: IO[bytes]) -> bytes:
-    """What can be read once only, and is asked for again where several deployments share it."""
+    """Input that can be read only once, although several deployments share it."""
     return stream.read(_MAX_BYTES + 1)
 
 
@@ -290,7 +293,7 @@ class _Builder:
                 text = _short(key_node.value)
                 raise self.error(key_node, path, f'the key `{text}` is not text: write "{text}"')
             if key in result:
-                raise self.error(key_node, (*path, key), "this key is here twice: keep one")
+                raise self.error(key_node, (*path, key), "this key is duplicated: keep one")
             result[key] = self.build(value_node, (*path, key))
         return {**merged, **result}
 
@@ -298,7 +301,7 @@ class _Builder:
         built = self.build(node, path)
         sources = built if isinstance(built, list) else [built]
         if not all(isinstance(source, dict) for source in sources):
-            raise self.error(node, path, "`<<` takes a mapping or a list of mappings")
+            raise self.error(node, path, "`<<` requires a mapping or a list of mappings")
         return sources
 
 
@@ -323,7 +326,7 @@ def parse(text: str) -> list[dict[str, Any]]:
 
 
 class _PortableDumper(_Dumper):
-    """Quotes every string that some reader would not take for a string."""
+    """Quotes every string that some parser would not read as a string."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -350,10 +353,10 @@ def write_list(items: Iterable[Mapping[str, Any]]) -> str:
 
 
 def write(documents: Iterable[Mapping[str, Any]]) -> str:
-    """The documents as YAML that every reader understands alike.
+    """The documents as YAML that every parser reads the same way.
 
-    Keys keep their order; strings that a YAML 1.1 or 1.2 reader would take for something
-    else are quoted; text of several lines stands as a block.
+    Keys keep their order; strings that a YAML 1.1 or 1.2 parser would read as something else are
+    quoted; text of several lines is written as a block.
     """
     return _dump((dict(document) for document in documents), explicit_start=True)
 

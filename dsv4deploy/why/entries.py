@@ -38,11 +38,11 @@ class Entry:
             either word.
         example: a line in which it is found.
         cause: why it happens.
-        fix: what to do.
+        fix: how to fix it.
         source: where this is known from.
         distance: from the root: 0 for a cause, 1 for what follows from another error in the same
-            log, 2 for what others see of it, 3 for a line that says only that something failed.
-        unless: phrases that are taken out of a line before it is searched.
+            log, 2 for what others see of it, 3 for a line that reports only that something failed.
+        unless: phrases that are removed from a line before it is searched.
         rules: codes of the rules that warn of it before.
         checks: codes of doctor's checks that find its cause.
     """

@@ -79,7 +79,7 @@ def _wraps(before: bytes, line: bytes, width: int) -> bool:
 
 
 def level(line: bytes) -> str:
-    """``info``, ``warning`` or ``error``, as the line itself says; ``""`` where it says nothing."""
+    """``info``, ``warning`` or ``error``, as in the line itself; ``""`` if it has none."""
     match = _LEVEL.match(line)
     if not match:
         return ""

@@ -22,7 +22,7 @@ _ERROR = re.compile(
        | ^terminate\ called | ^Fatal\ Python | Segmentation\ fault | \[Error\]: """,
     re.VERBOSE,
 )
-"""An error in a line that says no level."""
+"""An error in a line without a level."""
 
 _EXCEPTION = re.compile(
     rb"(?:^|[\]:]\s*|\s{2})(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt)\b(?::|\s*$)"
@@ -68,8 +68,8 @@ def explain(data: bytes) -> tuple[list[Known], list[Beginning]]:
     """What is known of a message or a log, and where it begins to go wrong.
 
     Args:
-        data: text in UTF-8 or UTF-16. The level of a single line does not count: whoever asks about
-            one line wants to know what it means.
+        data: text in UTF-8 or UTF-16. The level of a single line does not count: a user who asks
+            about one line wants to know what it means.
 
     Returns:
         the known errors, those nearest to the root first, and the first unknown error of each

@@ -13,20 +13,24 @@ from pathlib import Path
 import control_plane
 import parts
 import pytest
+import reaper
 import tokenizer
 from cluster.nodes import Cluster as Real
-from cluster.software import NEWEST
+from cluster.software import NEWEST, OLDEST
 from cluster.stack import stack
 
 from dsv4deploy.bench import dataset
 from dsv4deploy.cluster.client import Cluster
 
+reaper.guard()
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need the whole stack on real nodes."""
+    """Marks the tests that need the whole stack on real nodes, and measure no times."""
     for item in items:
-        if "clusters" in getattr(item, "fixturenames", ()):
+        stacked = "clusters" in getattr(item, "fixturenames", ())
+        if stacked and not item.get_closest_marker("measured"):
             item.add_marker("stack")
 
 
@@ -124,6 +128,14 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
 def real(clusters: Callable[[str], Real]) -> Iterator[Real]:
     """The real cluster with KServe's newest release; the module's tests are in its network."""
     made = clusters(NEWEST)
+    with made.first.network():
+        yield made
+
+
+@pytest.fixture(scope="module", params=(OLDEST, NEWEST))
+def either(request: pytest.FixtureRequest, clusters: Callable[[str], Real]) -> Iterator[Real]:
+    """Real clusters with KServe's oldest and newest release, one after the other."""
+    made = clusters(request.param)
     with made.first.network():
         yield made
 

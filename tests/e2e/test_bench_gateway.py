@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from cluster.nodes import Cluster
 from control_plane import running, until
-from gateway_plane import Gateway, gateway_plane, handed_out
+from gateway import Gateway, handed_out
 from test_bench import SCALE, Way, bench, verdict
 
 from dsv4deploy import load
@@ -25,14 +26,9 @@ PUBLISHED = load({"maas": {"enabled": True, "quotas": {"hour": LARGE}}})
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    tmp_path_factory: pytest.TempPathFactory,
-    go_module: Callable[[str], Path],
-    go_build: Callable[..., Path],
-) -> Iterator[Gateway]:
-    folder = tmp_path_factory.mktemp("gateway")
-    with gateway_plane(folder, go_module, go_build, [PUBLISHED]) as plane:
-        yield plane
+def gateway(real: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with Gateway(real, tmp_path_factory.mktemp("gateway"), [PUBLISHED]) as running:
+        yield running
 
 
 def key_of_a_new_client(gateway: Gateway) -> str:
@@ -48,7 +44,7 @@ def key_of_a_new_client(gateway: Gateway) -> str:
 @pytest.fixture
 def way(gateway: Gateway, tmp_path: Path) -> Iterator[Way]:
     """Through the gateway to a simulator of what was published for it."""
-    gateway.stop("model")
+    gateway.stop_model()
     log = tmp_path / "simulator.log"
     words = ("-m", "dsv4deploy", "bench", "simulate", "--host", "0.0.0.0", "--ingress", "maas")
     with running(log, sys.executable, *words, "--time-scale", SCALE):

@@ -8,19 +8,14 @@ from __future__ import annotations
 import json
 import re
 import signal
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
-import httpx
 import pytest
 from cluster.nodes import Cluster, Tree
 from cluster.user import (
     ENGINES,
     QUICK,
-    Answer,
     Run,
     begun,
     complete,
@@ -35,7 +30,6 @@ from dsv4deploy import load
 HOME = "changes"
 MODEL = load().model.name
 PLACE = ("--name", "chat", "-n", HOME)
-LONG = 8000  # tokens that take 16 s and more
 SLOW = ("--set-string", "engine.env.SIMULATED_LOAD=10")
 
 
@@ -59,26 +53,6 @@ def upgrade(cluster: Cluster, *words: object, code: int = 0) -> str:
 
 def engines(cluster: Cluster) -> list[Tree]:
     return cluster.list("pods", HOME, ENGINES)
-
-
-def meanwhile(cluster: Cluster, chat: str, act: Callable[[str], object]) -> Answer:
-    """The answer to a long request; something happens to the engine's pod while it is under way."""
-    (pod,) = engines(cluster)
-    url = f"http://{pod['status']['podIP']}:8000/metrics"
-
-    def running() -> bool:
-        return bool(re.search(r"^vllm:num_requests_running\S* [1-9]", httpx.get(url).text, re.M))
-
-    with ThreadPoolExecutor() as pool:
-        asked = pool.submit(complete, chat, MODEL, LONG)
-        until("the request is under way", running)
-        act(pod["metadata"]["name"])
-        return asked.result()
-
-
-def restart(cluster: Cluster, pod: str) -> None:
-    """Deletes the engine's pod, and does not wait for its end."""
-    cluster.kubectl("delete", "pod", pod, "-n", HOME, "--wait=false")
 
 
 def test_a_rolling_update_of_a_model_that_fills_its_node_is_stuck(real: Cluster) -> None:
@@ -170,35 +144,7 @@ def test_after_ctrl_c_it_says_what_runs_and_can_go_back(real: Cluster) -> None:
         told = "".join(lines)
     assert process.returncode == 130
     assert "interrupted: chat in changes runs: revision" in told
-    assert "run the same command again to go on, or `dsv4deploy rollback" in told
+    assert "run the same command again to continue, or `dsv4deploy rollback" in told
     assert "chat is ready" in dsv4deploy(real, "rollback", *PLACE, "--yes")
     (pod,) = engines(real)
     assert '"STEP", "value": "4"' in json.dumps(pod)
-
-
-def test_an_upgrade_outlives_an_api_server_that_hangs(real: Cluster) -> None:
-    with loading(real, 6) as (_, lines):
-        real.first.signal("kube-apiserver", signal.SIGSTOP)
-        try:
-            time.sleep(8)
-        finally:
-            # nsenter has stopped with it, and makes it go on.
-            real.first.processes["kube-apiserver"].send_signal(signal.SIGCONT)
-        assert "chat is ready" in "".join(lines)
-
-
-def test_the_published_engine_cuts_its_streams_when_it_restarts(real: Cluster, chat: str) -> None:
-    answer = meanwhile(real, chat, partial(restart, real))
-    assert answer.tokens
-    assert not answer.whole
-    until("it is ready again", lambda: complete(chat, MODEL).whole)
-
-
-def test_the_production_engine_ends_its_streams_before_it_restarts(
-    real: Cluster, chat: str
-) -> None:
-    upgrade(real, "--profile", "ascend-910b4-8-w4a8-production")
-    answer = meanwhile(real, chat, partial(restart, real))
-    assert (answer.error, answer.whole) == ("", True)
-    assert len(answer.tokens) == LONG
-    until("it is ready again", lambda: complete(chat, MODEL).whole)

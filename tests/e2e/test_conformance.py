@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from control_plane import Tree, until
-from gateway_plane import Gateway, gateway_plane, handed_out
+from cluster.nodes import Cluster, Tree
+from cluster.stack import SYSTEM
+from control_plane import until
+from gateway import Gateway, handed_out
 from test_gateway import SHARED, deployment, place, tokens
 
 from dsv4deploy import Release, Values
@@ -46,13 +47,9 @@ SLOWLY = {"metadata": {"itl": "0.02"}}
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    tmp_path_factory: pytest.TempPathFactory,
-    go_module: Callable[[str], Path],
-    go_build: Callable[..., Path],
-) -> Iterator[Gateway]:
+def gateway(real: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
-    with gateway_plane(folder, go_module, go_build, [*MODELS.values(), SMALL]) as running:
+    with Gateway(real, folder, [*MODELS.values(), SMALL]) as running:
         yield running
 
 
@@ -127,7 +124,10 @@ def test_every_case_passes_on_the_gateway_as_emitted(
     assert {code: found[code][: len(text)] for code, text in ANSWERS.items()} == ANSWERS
     # Nothing but what was meant for the engine has reached it, and nothing has died.
     assert {request["options"]["model"] for request in gateway.seen()} == {TOTAL.model.name}
-    assert {process.poll() for process in gateway.envoy.processes.values()} == {None}
+    pod = gateway.real.get("pod", gateway.envoy["metadata"]["name"], SYSTEM)
+    assert pod
+    states = (*pod["status"]["containerStatuses"], *pod["status"]["initContainerStatuses"])
+    assert {each["restartCount"] for each in states} == {0}
 
 
 def test_what_burns_quota_passes_too(gateway: Gateway, keys: tuple[str, str]) -> None:
@@ -254,8 +254,8 @@ def test_a_mutant_is_caught(
     promised = replace(target(gateway, keys, values, count), destructive=True)
 
     def failed() -> str:
-        # As a kubelet would: the processor reads its settings from a mounted Secret.
-        gateway.node.refresh(gateway.envoy)
+        # The processor reads its settings from a mounted Secret.
+        gateway.refresh()
         # On new connections: old ones keep the settings that they began with.
         (result,) = run(promised, [case]).results
         return result.found if result.outcome is Outcome.FAILED else ""

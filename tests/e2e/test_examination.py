@@ -54,8 +54,6 @@ CONFIGURATION: Tree = {
     "metadata": {"name": "envoy-gateway-config", "namespace": "envoy-gateway-system"},
 }
 REDIS = """\
-extensionApis:
-  enableEnvoyPatchPolicy: true
 rateLimit:
   failClosed: true
   backend:
@@ -435,7 +433,7 @@ BAD: list[tuple[str, Spoil, Tree, Severity, str]] = [
     ("disk", small_disk, {}, FAILED, "215 GB of ephemeral disk"),
     ("disk", holding("x/y:z"), {}, FAILED, "200 GB of ephemeral disk beside its images"),
     ("disk", disk_taken_elsewhere, {}, FAILED, "200 GB of ephemeral disk beside its images"),
-    ("disk", untold_disk, {}, UNKNOWN, "does not tell its disk"),
+    ("disk", untold_disk, {}, UNKNOWN, "does not report its disk"),
     ("taints", tainted, {}, FAILED, "huawei.com/npu:NoSchedule"),
     ("driver", labelled(driver="24.1.0"), {}, FAILED, "older than 25.0"),
     ("driver", unlabelled, {}, UNKNOWN, "no label tells"),
@@ -453,7 +451,7 @@ BAD: list[tuple[str, Spoil, Tree, Severity, str]] = [
     ("quota", limited, {}, FAILED, "leaves 4 of requests.huawei.com/Ascend910"),
     ("maas-gateway", nothing, {"maas": {"gateway": {"className": "x"}}}, FAILED, "GatewayClass x"),
     ("maas-gateway", nothing, {"maas": {"gateway": {"create": False}}}, FAILED, "no Gateway"),
-    ("api-keys", without(KEYS), {}, FAILED, "every request would be refused"),
+    ("api-keys", without(KEYS), {}, FAILED, "every request would be rejected"),
     ("api-keys", lambda c: put(c, secret()), {}, FAILED, "has no key"),
     ("api-keys", lambda c: put(c, secret(eve="Bearer x")), {}, FAILED, "begins with Bearer"),
     ("api-keys", lambda c: put(c, secret(eve="x\n")), {}, FAILED, "a line's end"),
@@ -473,19 +471,6 @@ BAD: list[tuple[str, Spoil, Tree, Severity, str]] = [
         {},
         WARNING,
         "every request through uncounted",
-    ),
-    (
-        "patch-policies",
-        lambda c: put(
-            c,
-            {
-                **CONFIGURATION,
-                "data": {"envoy-gateway.yaml": REDIS.replace("Policy: true", "Policy: false")},
-            },
-        ),
-        {"maas": {"gateway": {"parallelRequests": 2000}}},
-        WARNING,
-        "ignores EnvoyPatchPolicies",
     ),
     ("response-override", lambda c: put(c, overriding()), {}, FAILED, "other has responseOverride"),
     ("one-policy", added(policy("other")), {}, FAILED, "other has maas too"),

@@ -1,6 +1,6 @@
 """The MaaS gateway's promises, over real HTTP through a real Envoy.
 
-The objects are those that dsv4deploy renders, unchanged; :mod:`gateway_plane` says what runs.
+The objects are those that dsv4deploy renders, unchanged; :mod:`gateway` says what runs.
 Times are scaled down where a test would have to wait: BRIEF cuts after 2 s what CHAT lets go on.
 """
 
@@ -13,18 +13,19 @@ import re
 import socket
 import ssl
 import uuid
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import httpx
 import pytest
-from control_plane import Tree, certificate, until
-from gateway_plane import PATIENCE, SYSTEM, Gateway, gateway_plane, handed_out
-from pods import Pod
+from cluster.nodes import Cluster, Tree
+from cluster.stack import AI_SYSTEM, PATIENCE, SYSTEM
+from control_plane import certificate, until
+from gateway import Gateway, handed_out, listens
 from streams import Stream, stream
 
 from dsv4deploy import Release, Values, check, load
@@ -44,7 +45,7 @@ def tokens(number: int, unit: str, count: str) -> Tree:
 
 
 SHARED = {"create": False}
-CHAT = deployment("chat", gateway={"accessLog": {"enabled": True}, "parallelRequests": 4096})
+CHAT = deployment("chat", gateway={"accessLog": {"enabled": True}})
 SMALL = deployment(
     "small", gateway=SHARED, quotas={"hour": None, "day": tokens(100, "Day", "total")}
 )
@@ -70,6 +71,12 @@ SECURE = deployment(
     gateway={"name": "secure", "tls": {"enabled": True}, "receiveTimeout": "2s"},
 )
 
+LITTLE = {"requests": {"cpu": "10m", "memory": "64Mi"}}
+MANY = deployment(
+    "many",
+    namespace="many-system",
+    gateway={"name": "many", "replicas": 4, "resources": LITTLE},
+)
 INSIDE = deployment("inside", namespace=SYSTEM, gateway={"name": "inside"})
 
 # Seconds that a busy machine may add to a time that Envoy keeps.
@@ -80,14 +87,9 @@ User = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    tmp_path_factory: pytest.TempPathFactory,
-    go_module: Callable[[str], Path],
-    go_build: Callable[..., Path],
-) -> Iterator[Gateway]:
-    folder = tmp_path_factory.mktemp("gateway")
-    deployments = [CHAT, SMALL, BRIEF, TIERED, SECURE, INSIDE]
-    with gateway_plane(folder, go_module, go_build, deployments) as running:
+def gateway(real: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    deployments = [CHAT, SMALL, BRIEF, TIERED, SECURE, MANY, INSIDE]
+    with Gateway(real, tmp_path_factory.mktemp("gateway"), deployments) as running:
         handed_out(create, place(running), "first", None, datetime.now(UTC))
         # Until then the policy has no keys to look for, and all is 500.
         until("keys are asked for", lambda: ask(running).status_code == 401)
@@ -123,6 +125,19 @@ def counted(gateway: Gateway) -> Iterator[None]:
 def unlimited(gateway: Gateway) -> float:
     """How often the rate limit service gave no answer, or a request went on without one."""
     return sum(gateway.stats(r"^envoy_cluster_ratelimit_(error|failure_mode_allowed)").values())
+
+
+def cut(gateway: Gateway, model: str) -> float:
+    """How many streams have ended without their last chunk, as the alert StreamsCut counts them."""
+    rules = render(
+        load({"name": model, "maas": {"enabled": True}, "monitoring": {"enabled": True}})
+    )
+    text = json.dumps([item for item in rules if item["kind"] == "PrometheusRule"])
+    (route,) = set(re.findall(r'envoy_cluster_name=~\\"([^"\\]+)', text))
+    figures = gateway.stats(
+        rf'^envoy_cluster_upstream_(cx_destroy_remote_with_active_rq|rq_timeout).+"{route}"'
+    )
+    return sum(figures.values())
 
 
 def knows(gateway: Gateway, authorization: str) -> bool:
@@ -281,7 +296,7 @@ def test_a_policy_of_routes_own_asks_for_no_key_unless_it_is_merged(
     assert found() == []
     gateway.cluster.apply(policy)
     until("it holds", lambda: ask(gateway).status_code == 200)
-    assert "for HTTPRoute chat: it asks nobody for a key" in " ".join(found())
+    assert "for HTTPRoute chat: it requires no key" in " ".join(found())
     policy["spec"]["mergeType"] = "StrategicMerge"
     gateway.cluster.apply(policy)
     until("it is merged", lambda: ask(gateway).status_code == 401)
@@ -292,16 +307,19 @@ def test_a_policy_of_routes_own_asks_for_no_key_unless_it_is_merged(
 
 def test_the_access_log_says_who_used_what_and_no_key(gateway: Gateway, user: User) -> None:
     answer = ask(gateway, user, stream=True)
-    (file,) = gateway.folder.glob("envoy-maas-*.envoy.log")
+    where = (gateway.envoy["metadata"]["name"], "-n", SYSTEM, "-c", "envoy")
+
+    def text() -> str:
+        return gateway.real.kubectl("logs", *where)
 
     def lines() -> list[Tree]:
-        found = [json.loads(line) for line in file.read_text().splitlines() if line[:1] == "{"]
+        found = [json.loads(line) for line in text().splitlines() if line[:1] == "{"]
         return [line for line in found if line["user"] == user[0] and line["total_tokens"]]
 
     (line,) = until("the request is logged", lines)
     assert (line["model"], line["path"]) == ("chat", "/v1/chat/completions")
     assert (line["output_tokens"], line["total_tokens"]) == (16, usage(answer))
-    assert user[1] not in file.read_text()
+    assert user[1] not in text()
 
 
 @pytest.mark.parametrize("path", ["/seen", "/metrics", "/invocations", "/v1/load_lora_adapter"])
@@ -329,7 +347,7 @@ def test_monitoring_and_network_policy_pick_the_proxy_and_find_its_figures(
         ),
         Release(),
     )
-    pod = gateway.envoy.object
+    pod = gateway.envoy
     labels, spec = pod["metadata"]["labels"], pod["spec"]
     (monitor,) = (item["spec"] for item in rendered if item["metadata"]["name"] == "maas-proxies")
     (policy,) = (item["spec"] for item in rendered if item["kind"] == "NetworkPolicy")
@@ -344,11 +362,22 @@ def test_monitoring_and_network_policy_pick_the_proxy_and_find_its_figures(
         for container in (*spec["initContainers"], *spec["containers"])
         for port in container.get("ports", [])
     }
-    text = "".join(
-        httpx.get(f"http://{gateway.envoy.address}:{ports[each['port']]}{each['path']}").text
-        for each in monitor["podMetricsEndpoints"]
-    )
+
+    def metrics() -> str:
+        return "".join(
+            httpx.get(f"http://{gateway.address}:{ports[each['port']]}{each['path']}").text
+            for each in monitor["podMetricsEndpoints"]
+        )
+
+    text = metrics()
     assert "envoy_cluster_ratelimit_ok{" in text
+    assert 'envoy_http_downstream_rq_xx{envoy_response_code_class="5"' in text
+    ask(gateway, user, stream=True)
+    assert re.search(
+        r"^gen_ai_server_time_to_first_token_seconds_sum\{.*gen_ai_request_model=\"chat\"",
+        metrics(),
+        re.MULTILINE,
+    )
     (line,) = (
         line
         for line in text.splitlines()
@@ -493,8 +522,10 @@ def test_without_the_policy_long_prompts_are_refused(gateway: Gateway, user: Use
 
 def test_a_stream_is_cut_at_the_route_s_time_and_not_before(gateway: Gateway, user: User) -> None:
     size = {"stream": True, "max_tokens": 30, "metadata": {"itl": "0.1"}}
+    before = cut(gateway, "brief")
     with pytest.raises(httpx.RemoteProtocolError):
         ask(gateway, user, model="brief", **size)
+    assert cut(gateway, "brief") == before + 1
     assert reached(gateway, user)[-1]["sent"] < 30
     assert usage(ask(gateway, user, **size)) == 31
     assert ask(gateway, user, model="brief", metadata={"ttft": "3"}).status_code == 504
@@ -504,7 +535,7 @@ def test_a_stream_is_cut_at_the_route_s_time_and_not_before(gateway: Gateway, us
 
 
 def test_without_an_engine_the_service_is_unavailable(gateway: Gateway, user: User) -> None:
-    gateway.stop("model")
+    gateway.stop_model()
     for streamed in (False, True):
         assert ask(gateway, user, stream=streamed).status_code == 503
     gateway.start_model()
@@ -539,7 +570,9 @@ def test_an_engine_that_dies_is_asked_once_whatever_a_policy_of_the_gateway_s_sa
     until("the other policy holds", lambda: asked(0) == 3)
     gateway.cluster.apply(ours)
     until("ours holds", lambda: asked(0) == 1)
+    before = cut(gateway, "chat")
     assert asked(3) == 1
+    assert cut(gateway, "chat") == before + 1
     assert reached(gateway, user)[-1]["sent"] == 3
     gateway.cluster.delete(retrying)
     assert asked(0) == 1
@@ -548,13 +581,12 @@ def test_an_engine_that_dies_is_asked_once_whatever_a_policy_of_the_gateway_s_sa
 def test_without_redis_nobody_is_counted_until_it_is_back(gateway: Gateway, user: User) -> None:
     size = {"model": "small", "max_tokens": 60, "metadata": {"prompt": "50"}}
     before = unlimited(gateway)
-    gateway.stop("redis")
-    for _ in range(3):
-        answer = ask(gateway, user, **size)
-        assert answer.status_code == 200
-        assert answer.elapsed.total_seconds() < PATIENCE + MARGIN
-    assert unlimited(gateway) > before
-    gateway.start_redis()
+    with gateway.without_redis():
+        for _ in range(3):
+            answer = ask(gateway, user, **size)
+            assert answer.status_code == 200
+            assert answer.elapsed.total_seconds() < PATIENCE + MARGIN
+        assert unlimited(gateway) > before
     until("quotas count again", lambda: ask(gateway, user, **size).status_code == 429)
     assert charged(gateway, user, "small") > 100
 
@@ -579,12 +611,10 @@ def test_without_controllers_the_proxy_goes_on(gateway: Gateway, user: User) -> 
 def test_a_gateway_that_fails_closed_answers_nobody_without_redis(
     gateway: Gateway, user: User
 ) -> None:
-    gateway.configure({"rateLimit": {"failClosed": True}})
-    gateway.stop("redis")
-    until("it is closed", lambda: ask(gateway, user).status_code == 500)
-    gateway.start_redis()
-    until("it is open", lambda: ask(gateway, user).status_code == 200)
-    gateway.configure({})
+    with gateway.configured({"rateLimit": {"failClosed": True}}):
+        with gateway.without_redis():
+            until("it is closed", lambda: ask(gateway, user).status_code == 500)
+        until("it is open", lambda: ask(gateway, user).status_code == 200)
 
 
 def post(key: str, content: bytes, *headers: str) -> bytes:
@@ -597,7 +627,7 @@ def post(key: str, content: bytes, *headers: str) -> bytes:
 def test_clients_that_stop_half_way_keep_nobody_waiting(gateway: Gateway, user: User) -> None:
     request = post(user[1], json.dumps(body()).encode())
     halves = [request[:40], request[:-10], b"", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
-    address = (gateway.envoy.address, 10080)
+    address = (gateway.address, 10080)
     held = [socket.create_connection(address) for _ in range(400)]
     for number, connection in enumerate(held):
         connection.sendall(halves[number % len(halves)])
@@ -614,8 +644,8 @@ def test_clients_that_stop_half_way_keep_nobody_waiting(gateway: Gateway, user: 
 
 
 @pytest.fixture(scope="module")
-def secure(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Pod:
-    """The proxy of a Gateway of its own, with TLS."""
+def secure(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the proxy of a Gateway of its own, with TLS."""
     folder = tmp_path_factory.mktemp("certificate")
     certificate(folder)
     data = {
@@ -625,20 +655,22 @@ def secure(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Pod:
     meta = {"name": SECURE.maas.gateway.tls.secret_name, "namespace": SECURE.maas.namespace}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "kubernetes.io/tls"}
     gateway.cluster.apply({**secret, "data": data})
-    return gateway.start_proxy(SECURE)
+    address = str(gateway.proxy(SECURE)["status"]["podIP"])
+    until("TLS is there", lambda: listens(address, 10443))
+    return address
 
 
 @pytest.fixture(scope="module")
-def secret_key(gateway: Gateway, secure: Pod) -> str:
+def secret_key(gateway: Gateway, secure: str) -> str:
     """A key of that Gateway; before it has one nobody is answered, but told the models' names."""
-    with httpx.Client(base_url=f"https://{secure.address}:10443", verify=False) as client:
+    with httpx.Client(base_url=f"https://{secure}:10443", verify=False) as client:
         assert client.post("/v1/chat/completions", json=body(model="secure")).status_code == 500
         assert client.get("/v1/models").status_code == 200
     key = handed_out(create, place(gateway, SECURE), "carol", None, datetime.now(UTC))
     headers = {"Authorization": f"Bearer {key}"}
 
     def comes_in() -> bool:
-        return httpx.get(f"http://{secure.address}:10080/", headers=headers).status_code == 301
+        return httpx.get(f"http://{secure}:10080/", headers=headers).status_code == 301
 
     until("the key is taken", comes_in)
     return key
@@ -646,17 +678,17 @@ def secret_key(gateway: Gateway, secure: Pod) -> str:
 
 @pytest.mark.parametrize("http2", [False, True], ids=["HTTP/1.1", "HTTP/2"])
 def test_under_tls_the_model_answers_and_the_plain_port_sends_there(
-    secure: Pod, secret_key: str, http2: bool
+    secure: str, secret_key: str, http2: bool
 ) -> None:
     path = "/v1/chat/completions"
     request = body(model="secure", text="x" * 85_000)
     headers = {"Authorization": f"Bearer {secret_key}"}
     with httpx.Client(verify=False, http2=http2) as client:
-        url = f"https://{secure.address}:10443{path}"
+        url = f"https://{secure}:10443{path}"
         assert client.post(url, json=request).status_code == 401
         answer = client.post(url, json=request, headers=headers)
         assert (answer.status_code, answer.http_version) == (200, f"HTTP/{2 if http2 else 1.1}")
-        plain = f"http://{secure.address}:10080{path}"
+        plain = f"http://{secure}:10080{path}"
         assert client.post(plain, json=request).status_code == 401
         # A port that the client names is kept, right or wrong.
         for host in ("maas.example.com", "maas.example.com:8080"):
@@ -665,12 +697,12 @@ def test_under_tls_the_model_answers_and_the_plain_port_sends_there(
             assert answer.headers["location"] == f"https://{host}{path}"
 
 
-def test_who_does_not_send_its_request_in_time_is_told_so(secure: Pod, secret_key: str) -> None:
+def test_who_does_not_send_its_request_in_time_is_told_so(secure: str, secret_key: str) -> None:
     request = post(secret_key, json.dumps(body(model="secure")).encode())
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
-        socket.create_connection((secure.address, 10443), timeout=120) as connection,
+        socket.create_connection((secure, 10443), timeout=120) as connection,
         context.wrap_socket(connection) as client,
     ):
         client.sendall(request[:-10])
@@ -686,9 +718,9 @@ def test_a_gateway_among_envoy_gateways_own_pods_is_accepted_and_answers_nobody(
     """Envoy AI Gateway's controller gives it up, with an error that only its log shows."""
     assert "maas-namespace" in {finding.code for finding in check(INSIDE)}
     handed_out(create, place(gateway, INSIDE), "dave", None, datetime.now(UTC))
-    (log,) = gateway.folder.glob("ai-gateway-controller-*.ai-gateway-helm.log")
+    words = ("logs", "deployment/ai-gateway-controller", "-n", AI_SYSTEM)
     error = f"found gateway-labeled objects in multiple namespaces: [{SYSTEM} {SYSTEM}]"
-    until("the controller says why", lambda: error in log.read_text())
+    until("the controller says why", lambda: error in gateway.real.kubectl(*words))
     for version, kind in (
         ("gateway.envoyproxy.io/v1alpha1", "SecurityPolicy"),
         ("aigateway.envoyproxy.io/v1beta1", "AIGatewayRoute"),
@@ -701,7 +733,7 @@ def test_a_gateway_among_envoy_gateways_own_pods_is_accepted_and_answers_nobody(
             )
 
         until(f"the {kind} is accepted", accepted)
-    address = gateway.start_proxy(INSIDE, processor=False).address
+    address = gateway.proxy(INSIDE, processor=False)["status"]["podIP"]
     url = f"http://{address}:10080/v1/chat/completions"
     assert httpx.post(url, json=body(model="inside")).status_code == 500
 
@@ -711,49 +743,77 @@ def test_a_gateway_among_envoy_gateways_own_pods_is_accepted_and_answers_nobody(
 STREAMS, TOKENS, GAP = 1000, 65, 1.0
 
 
-def test_a_burst_waits_for_its_first_token_and_nobody_is_refused(
-    gateway: Gateway, user: User
-) -> None:
-    """Each takes two streams to the processor, which has 1,024 by Envoy's own limit.
+async def at_once(urls: list[str], key: str, number: int, request: Tree) -> list[Stream]:
+    """Streams that are asked for in turn at several proxies, in 5 ms each."""
+    connector = aiohttp.TCPConnector(limit=0)
+    timeout = aiohttp.ClientTimeout(total=300)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        tasks = []
+        for place in range(number):
+            url = urls[place % len(urls)]
+            tasks.append(asyncio.create_task(stream(session, url, key, request)))
+            await asyncio.sleep(0.005)
+        return await asyncio.gather(*tasks)
 
-    Whether all are counted is not asked: on a busy machine a few of so many at once are not, since
-    the rate limit service answers later than its timeout.
-    """
-    request = body(max_tokens=3, metadata={"ttft": "5"})
 
-    async def burst() -> list[Stream]:
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            asked = [stream(session, gateway.url, user[1], request) for _ in range(1100)]
-            return await asyncio.gather(*asked)
+OVERFLOW = r"^envoy_cluster_upstream_rq_(active|pending)_overflow"
 
-    streams = asyncio.run(burst())
+
+def test_a_proxy_refuses_what_is_above_its_1024_and_counts_it(gateway: Gateway, user: User) -> None:
+    """Each takes a stream to the processor, which has 1,024 by Envoy's own limit."""
+    before = sum(gateway.stats(OVERFLOW).values())
+    request = body(max_tokens=3, metadata={"ttft": "20"})
+    streams = asyncio.run(at_once([gateway.url], user[1], 1100, request))
+    statuses = Counter(each.status for each in streams)
+    assert statuses.keys() == {200, 500}
+    assert 1000 < statuses[200] <= 1024
+    assert sum(gateway.stats(OVERFLOW).values()) == before + statuses[500]
+
+
+def test_four_proxies_carry_two_thousand_who_wait_and_then_stream(gateway: Gateway) -> None:
+    """All wait for their first token at the same time, and no stream loses one."""
+    proxies = [pod["status"]["podIP"] for pod in gateway.proxies(MANY)]
+    assert len(proxies) == 4
+    key = handed_out(create, place(gateway, MANY), "erin", None, datetime.now(UTC))
+    urls = [f"http://{proxy}:10080" for proxy in proxies]
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def answers(url: str) -> bool:
+        path = f"{url}/v1/chat/completions"
+        return httpx.post(path, json=body(model="many"), headers=headers).status_code == 200
+
+    for url in urls:
+        until("the proxy answers", lambda url=url: answers(url))
+    request = body(model="many", max_tokens=20, metadata={"ttft": "40", "itl": "2"})
+    streams = asyncio.run(at_once(urls, key, 2000, request))
+    last_asked = max(each.begun for each in streams)
+    assert all(each.arrivals and each.arrivals[0] > last_asked for each in streams)
+    whole = [f"t{number} " for number in range(20)]
     assert {each.status for each in streams} == {200}
+    assert all(each.tokens == whole and each.done for each in streams)
+    assert not any(sum(gateway.stats(OVERFLOW, proxy).values()) for proxy in proxies)
 
 
 @pytest.mark.usefixtures("counted")
 def test_a_thousand_streams_of_a_minute_lose_no_token(gateway: Gateway, user: User) -> None:
-    """They last longer than the 60 s after which Envoy AI Gateway's default would cut them."""
+    """They last longer than Envoy AI Gateway's 60 s for a request and Envoy Gateway's for a drain.
+
+    A new key changes the listener meanwhile.
+    """
     request = body(max_tokens=TOKENS, metadata={"itl": str(GAP)})
-    envoy = gateway.envoy.processes["envoy"].pid
 
     def resident() -> int:
-        status = Path(f"/proc/{envoy}/status").read_text()
-        return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) // 1024
+        (size,) = gateway.stats(r"^envoy_server_memory_physical_size\b").values()
+        return int(size) // 2**20
 
     async def load() -> tuple[list[Stream], int]:
         peak = 0
-        connector = aiohttp.TCPConnector(limit=0)
-        timeout = aiohttp.ClientTimeout(total=300)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            tasks = []
-            for _ in range(STREAMS):
-                tasks.append(asyncio.create_task(stream(session, gateway.url, user[1], request)))
-                await asyncio.sleep(0.005)
-            while any(not task.done() for task in tasks):
-                peak = max(peak, resident())
-                await asyncio.sleep(1)
-            return await asyncio.gather(*tasks), peak
+        loads = asyncio.create_task(at_once([gateway.url], user[1], STREAMS, request))
+        await asyncio.to_thread(new, gateway)
+        while not loads.done():
+            peak = max(peak, resident())
+            await asyncio.sleep(1)
+        return await loads, peak
 
     before = resident()
     streams, peak = asyncio.run(load())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cluster.images import programs, save, shell, system
 from cluster.nodes import Cluster, load
+from cluster.relay import WAYS, disturbed
 from cluster.user import ENGINES, QUICK, complete, deployed, dsv4deploy, ingress
 from control_plane import until
 from parts import run
@@ -79,12 +80,17 @@ def aiperf_image(real: Cluster, aiperf: Path, tmp_path_factory: pytest.TempPathF
     return "registry.example.com/aiperf:0.7.0"
 
 
-def test_the_benchmark_runs_as_a_job(
+def test_the_benchmark_runs_as_a_job_that_outlives_its_command(
     real: Cluster, aiperf_image: str, data: Dataset, tmp_path: Path
 ) -> None:
+    output = tmp_path / "results"
+    words = (
+        *("bench", "run", "--name", "chat", "-n", "bench", "--job", "--image", aiperf_image),
+        *("--runs", "1", "--scenario", "1", "--ingress", "direct", "--no-warmup"),
+        *("--dataset", data.folder, "-o", output),
+    )
     with deployed(real, "bench"):
-        words = ("--name", "chat", "-n", "bench", "--job", "--image", aiperf_image)
-        sizes = ("--runs", "1", "--scenario", "1", "--ingress", "direct", "--no-warmup")
-        output = tmp_path / "results"
-        dsv4deploy(real, "bench", "run", *words, *sizes, "--dataset", data.folder, "-o", output)
+        for way, code in WAYS.items():
+            ended, told = disturbed(real, way, "GET .*/pods/.*/log", *words)
+            assert ended == code, told
     assert list(output.glob("*/runs/run-1/profile_export_aiperf.json"))

@@ -45,7 +45,7 @@ def typed(plane: Plane, home: str) -> Typed:
 def made(place: KeySecret, client: str, lifetime: timedelta | None = None) -> str:
     """A new key of a client's."""
     given: list[str] = []
-    create(place, client, lifetime, NOW, given.append)
+    create(place, [client], lifetime, NOW, given.append)
     (key,) = given
     return key
 

@@ -12,7 +12,11 @@ from control_plane import until
 from dsv4deploy import load
 
 HOME, VALUES = "fenced", load()
-FENCE = ("--set", "networkPolicy.enabled=true")
+FENCE = (
+    *("--set", "networkPolicy.enabled=true", "--set", "kvStore.enabled=true"),
+    *("--set", "engine.envFromPod.POD_NAME=metadata.name"),
+    *("--set", "replicas=2", "--set", "parallelism.tensor=4", "--set", "npu.card=910B3"),
+)
 # Pods by their namespace and label, and whether they reach the engine.
 PROBES = {
     ("monitoring", "prometheus"): True,
@@ -24,18 +28,23 @@ PROBES = {
 
 
 @pytest.fixture(scope="module")
-def engine(real: Cluster) -> Iterator[str]:
-    """The address of an engine with the policy, which pods of several places may try to reach."""
+def engines(real: Cluster) -> Iterator[list[Tree]]:
+    """Two engines with the policy and a KV store, which pods of several places try to reach."""
     with deployed(real, HOME, *FENCE):
         real.apply(*(space(name) for name in ("monitoring", "elsewhere")))
         real.apply(*(pod(*place) for place in PROBES))
         for namespace, name in PROBES:
             ready = ("--for=condition=Ready", f"pod/{name}", "--timeout=60s")
             real.kubectl("wait", "-n", namespace, *ready)
-        (found,) = real.list("pods", HOME, ENGINES)
-        yield str(found["status"]["podIP"])
+        yield real.list("pods", HOME, ENGINES)
         for namespace, name in PROBES:
             real.kubectl("delete", "pod", name, "-n", namespace, "--now")
+
+
+@pytest.fixture
+def engine(engines: list[Tree]) -> str:
+    """The address of one of them."""
+    return str(engines[0]["status"]["podIP"])
 
 
 def space(name: str) -> Tree:
@@ -56,8 +65,13 @@ def pod(namespace: str, name: str) -> Tree:
 def reaches(cluster: Cluster, namespace: str, name: str, address: str, port: int = 8000) -> bool:
     """Whether a pod can connect to an address."""
     script = f"timeout 2 bash -c '</dev/tcp/{address}/{port}' && echo connected || true"
-    words = ("exec", "-n", namespace, name, "--", "bash", "-c", script)
-    return "connected" in cluster.kubectl(*words)
+    return "connected" in inside(cluster, namespace, name, script)
+
+
+def inside(cluster: Cluster, namespace: str, name: str, script: str) -> str:
+    """What a script prints in a pod's container main."""
+    words = ("exec", "-n", namespace, name, "-c", "main", "--", "bash", "-c", script)
+    return cluster.kubectl(*words)
 
 
 @pytest.mark.parametrize("place", PROBES, ids="/".join)
@@ -74,6 +88,19 @@ def test_the_router_s_figures_are_closed_too(real: Cluster, engine: str) -> None
     address = router["status"]["podIP"]
     assert reaches(real, "monitoring", "prometheus", address, 9090)
     assert not reaches(real, HOME, "other", address, 9090)
+
+
+def test_engines_reach_each_other_at_any_port_that_mooncake_takes(
+    real: Cluster, engines: list[Tree]
+) -> None:
+    """Transfers go from engine to engine; each listens at a port that it chooses when it starts."""
+    one, other = (each["metadata"]["name"] for each in engines)
+    address, port = engines[1]["status"]["podIP"], 15428
+    inside(real, HOME, other, f"python3 -m http.server {port} </dev/null >/dev/null 2>&1 &")
+    until("the port is open", lambda: reaches(real, HOME, other, address, port))
+    assert reaches(real, HOME, one, address, port)
+    assert not reaches(real, HOME, "other", address, port)
+    assert not reaches(real, "elsewhere", "other", address, port)
 
 
 def test_requests_pass_through_the_gateway_the_router_and_dns(real: Cluster, engine: str) -> None:

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,15 @@ with nodes.control_plane(Path(sys.argv[1])) as cluster:
     nodes.until("the node is ready", lambda: cluster.ready(cluster.first))
     print("ready", flush=True)
     time.sleep(3600)
+"""
+
+# Starts a program that would outlive its parent and its session.
+LEAVE = """
+import subprocess, sys, time
+import reaper
+reaper.guard()
+subprocess.Popen(["setsid", "--fork", "sh", "-c", "sleep 3600; exit", sys.argv[1]])
+time.sleep(3600)
 """
 
 
@@ -74,14 +84,28 @@ def test_a_second_node_joins_and_leaves(images: Path, tmp_path: Path) -> None:
     assert not working(tmp_path)
 
 
-def test_a_killed_process_takes_its_node_with_it(images: Path, tmp_path: Path) -> None:
-    before = machine()
+@contextmanager
+def begun(program: str, *words: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python program that finds the tests' modules."""
     path = os.pathsep.join((str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", "")))
     with subprocess.Popen(
-        [sys.executable, "-c", STAY, tmp_path, images],
+        [sys.executable, "-c", program, *words],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path},
     ) as process:
+        yield process
+
+
+def test_a_killed_run_leaves_no_program_behind(tmp_path: Path) -> None:
+    with begun(LEAVE, tmp_path) as process:
+        until("its program runs", lambda: len(working(tmp_path)) > 1)
+        process.kill()
+    until("all of it has ended", lambda: not working(tmp_path))
+
+
+def test_a_killed_process_takes_its_node_with_it(images: Path, tmp_path: Path) -> None:
+    before = machine()
+    with begun(STAY, tmp_path, images) as process:
         assert process.stdout
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(signal.SIGKILL)

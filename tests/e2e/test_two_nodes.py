@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from cluster import nodes, software
+from cluster.machine import Machine
 from cluster.nodes import Cluster, Tree
-from cluster.user import ENGINES, complete, dsv4deploy, ingress
+from cluster.user import ENGINES, begun, complete, dsv4deploy, ingress
 from control_plane import until
 
 from dsv4deploy import load
@@ -23,17 +25,37 @@ QUICK = tuple(
 
 
 @pytest.fixture(scope="module")
-def url(real: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a deployment's ingress; the cluster has a second node while the module runs."""
+def join(
+    real: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Machine]]:
+    """Adds one more node, which stays until the module's end."""
     images = software.of_a_second_node(tmp_path_factory.mktemp("images") / "images.tar")
-    with nodes.node(real, images) as second:
-        images.unlink()
-        until("the second node is ready", lambda: real.ready(second))
-        real.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-        dsv4deploy(real, "apply", "--profile", PROFILE, *PLACE, *QUICK, "--wait")
-        yield ingress(real, HOME)
-        dsv4deploy(real, "delete", *PLACE, "--yes")
-        until("its engines are gone", lambda: not real.list("pods", HOME, ENGINES))
+    with ExitStack() as joined:
+
+        def one() -> Machine:
+            node = joined.enter_context(nodes.node(real, images))
+            until("the node is ready", lambda: real.ready(node))
+            return node
+
+        yield one
+    images.unlink()
+
+
+@pytest.fixture(scope="module")
+def second(join: Callable[[], Machine]) -> Machine:
+    """The second node."""
+    return join()
+
+
+@pytest.fixture(scope="module")
+def url(real: Cluster, second: Machine) -> Iterator[str]:
+    """The URL of a deployment's ingress, on two nodes."""
+    assert second.name == "n2"
+    real.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
+    dsv4deploy(real, "apply", "--profile", PROFILE, *PLACE, *QUICK, "--wait")
+    yield ingress(real, HOME)
+    dsv4deploy(real, "delete", *PLACE, "--yes")
+    until("its engines are gone", lambda: not real.list("pods", HOME, ENGINES))
 
 
 def ranks(cluster: Cluster) -> dict[str, Tree]:
@@ -72,3 +94,27 @@ def _ready(cluster: Cluster) -> str:
     found = cluster.get("llminferenceservice", "chat", HOME)
     conditions = (found or {}).get("status", {}).get("conditions", [])
     return "".join(each["status"] for each in conditions if each["type"] == "Ready")
+
+
+def test_a_killed_node_is_named_and_its_pods_come_back_when_it_is_deleted(
+    real: Cluster, url: str, second: Machine, join: Callable[[], Machine]
+) -> None:
+    spare = join()
+    (lost,) = (
+        each["metadata"]["name"]
+        for each in ranks(real).values()
+        if each["spec"]["nodeName"] == second.name
+    )
+    second.holder.kill()
+    until("nobody is answered", lambda: not complete(url, MODEL).whole)
+
+    def named() -> bool:
+        with begun(real, "status", *PLACE) as (_, lines):
+            return next(lines).startswith(f"chat: failed: pod {lost} is on node n2, which does not")
+
+    until("status names the node", named)
+    # The engine tolerates every taint, as published: nothing evicts it.
+    real.kubectl("delete", "node", "n2")
+    until("it answers again", lambda: complete(url, MODEL).whole)
+    assert {each["spec"]["nodeName"] for each in ranks(real).values()} == {"n1", spare.name}
+    until("it is ready", lambda: "True" in _ready(real))

@@ -46,6 +46,12 @@ template:
   {{- if not .Values.router.serviceLinks }}
   enableServiceLinks: false
   {{- end }}
+  {{- if .Values.router.imagePullSecrets }}
+  imagePullSecrets:
+    {{- range $secret := .Values.router.imagePullSecrets }}
+    - name: {{ $secret | quote }}
+    {{- end }}
+  {{- end }}
   containers:
     - name: main
       image: {{ .Values.router.image | quote }}

@@ -1,8 +1,8 @@
 """Whether a cluster can run a deployment: read-only questions to its API, no node is entered.
 
-Each check answers with what it found and, where that is wrong, what to do. It is ``ok`` only where
-the cluster gave an answer, ``skipped`` where the deployment needs none, and ``unknown`` where there
-was none, such as for lack of a right; neither is a failure.
+Each check returns what it found and, if that is wrong, the fix. It is ``ok`` only if the cluster
+answered, ``skipped`` if the deployment does not need it, and ``unknown`` if there was no answer,
+for example because a permission is missing; neither is a failure.
 """
 
 from __future__ import annotations

@@ -32,11 +32,6 @@ def _own_gateway(facts: Facts) -> str:
     return "maas.gateway.create is true" if facts.values.maas.gateway.create else ""
 
 
-def _few_requests(facts: Facts) -> str:
-    few = facts.values.maas.gateway.parallel_requests <= 1024
-    return "maas.gateway.parallelRequests needs no patch" if few else ""
-
-
 _POLICIES = "gateway.envoyproxy.io/v1alpha1"
 
 
@@ -74,7 +69,7 @@ def _api_keys(facts: Facts) -> Answers:
     if not found:
         yield (
             Severity.ERROR,
-            f"there is no Secret {maas.namespace}/{name}: every request would be refused",
+            f"there is no Secret {maas.namespace}/{name}: every request would be rejected",
             "make it: each client's id, and its bare key",
         )
         return
@@ -119,7 +114,7 @@ def _tiers(maas: Maas, clients: Collection[str]) -> Answers:
             yield (
                 Severity.WARNING,
                 f"tier {name} names {client}, who has no key",
-                f"{command('dsv4deploy', 'keys', 'create', client)}, or take it out of maas.tiers",
+                f"{command('dsv4deploy', 'keys', 'create', client)}, or remove it of maas.tiers",
             )
     free = sorted(set(clients) - placed.keys())
     if placed and not maas.quotas and free:
@@ -157,9 +152,7 @@ def _redis(facts: Facts) -> Answers:
 _NOT_FOUND = "Envoy Gateway's configuration was not found in namespace envoy-gateway-system"
 
 
-@CHECKS.add(
-    "redis-absence", "without Redis requests are refused, not let through", _off, _unlimited
-)
+@CHECKS.add("redis-absence", "without Redis requests are rejected, not accepted", _off, _unlimited)
 def _fail_closed(facts: Facts) -> Answers:
     found = facts.envoy_gateway
     if not found:
@@ -167,31 +160,13 @@ def _fail_closed(facts: Facts) -> Answers:
         return
     late = f"with Redis gone, or later than {found.seconds * 1000:g} ms,"
     if found.closed:
-        yield Severity.OK, f"{late} requests are refused, not let through", ""
+        yield Severity.OK, f"{late} requests are rejected, not accepted", ""
     else:
         yield (
             Severity.WARNING,
             f"{late} the gateway lets every request through uncounted",
             "set rateLimit.failClosed to true in Envoy Gateway's configuration, if quotas matter "
             "more to you than answers, and rateLimit.timeout to what your Redis may take",
-        )
-
-
-@CHECKS.add(
-    "patch-policies",
-    "Envoy Gateway applies the patch that lets many requests wait at once",
-    _off,
-    _few_requests,
-)
-def _patch_policies(facts: Facts) -> Answers:
-    if not facts.envoy_gateway:
-        yield Severity.UNKNOWN, _NOT_FOUND, ""
-    elif not facts.envoy_gateway.patches:
-        yield (
-            Severity.WARNING,
-            "Envoy Gateway ignores EnvoyPatchPolicies: where more than 512 requests wait for their "
-            "first token, the next are answered with 500",
-            f"set extensionApis.enableEnvoyPatchPolicy to true in {_CONFIGURATION}",
         )
 
 
@@ -208,7 +183,7 @@ def _response_override(facts: Facts) -> Answers:
                 Severity.ERROR,
                 f"{kind} {place}/{item['metadata']['name']} has responseOverride: the gateway "
                 "lists its models, and reads requests, without asking for a key",
-                "take it out, or give its route a Gateway of its own",
+                "remove it, or give its route a Gateway of its own",
             )
 
 
@@ -270,9 +245,9 @@ def _key_check(facts: Facts) -> Answers:
         for kind, name in sorted(guarded & set(_targets(facts, policy))):
             yield (
                 Severity.ERROR,
-                f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} takes the place of "
-                f"the key check for {kind} {name}: it asks nobody for a key",
-                "set its mergeType to StrategicMerge where it is for a route; else take it out",
+                f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} takes the place "
+                f"of the key check for {kind} {name}: it requires no key",
+                "set its mergeType to StrategicMerge where it is for a route; else remove it",
             )
 
 
@@ -305,7 +280,7 @@ def _prompt_size(facts: Facts) -> Answers:
                     Severity.ERROR,
                     f"Gateway {maas.gateway.name} has {section}.{field} {room:.0f}, and this "
                     f"model's max-model-len × maas.bytesPerToken needs {times * longest}: longer "
-                    "prompts are refused with 413",
+                    "prompts are rejected with 413",
                     "raise maas.bytesPerToken of the deployment that makes the Gateway, or set "
                     "maas.gateway.create with a name of its own",
                 )

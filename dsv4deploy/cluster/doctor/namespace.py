@@ -6,6 +6,8 @@ from ...errors import ClusterError
 from ...findings import Severity
 from ...values.pods import references
 from ...values.quantities import quantity
+from .. import pods
+from ..client import Object
 from ..readiness import service_of
 from .facts import KSERVE, Facts, amount, requested
 from .registry import Answers, Checks
@@ -48,8 +50,8 @@ def _pod_security(facts: Facts) -> Answers:
     for part in ("template", "worker"):
         if part not in spec:
             continue
-        meta = {"name": part, "namespace": space}
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec[part]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": part, "namespace": space}}
+        pod["spec"] = {**spec[part], "containers": _merged(facts, part)}
         try:
             facts.cluster.create(pod, dry_run=True)
         except ClusterError as error:
@@ -57,29 +59,58 @@ def _pod_security(facts: Facts) -> Answers:
             if error.reason != "Denied":
                 raise
             if "violates PodSecurity" in str(error):
-                level = "privileged" if facts.values.engine.host_ipc else "baseline"
+                privileged = facts.values.engine.host_ipc or "worker" in spec
+                level = "privileged" if privileged else "baseline"
                 yield (
                     Severity.ERROR,
-                    f"namespace {space} refuses the engine's pods: {error}",
+                    f"namespace {space} rejects the engine's pods: {error}",
                     f"kubectl label namespace {space} --overwrite "
                     f"pod-security.kubernetes.io/enforce={level}",
                 )
 
 
+def _merged(facts: Facts, part: str) -> list[Object]:
+    """The containers of a part of the service, main with what KServe's preset adds to its rights.
+
+    The preset of two nodes adds the capabilities IPC_LOCK, SYS_RAWIO and NET_RAW (KServe v0.17.0 to
+    v0.20.0, config/llmisvcconfig/config-llm-worker-data-parallel.yaml).
+    """
+    spec, key = service_of(facts.objects)["spec"], "securityContext"
+    name = "worker-data-parallel" if "worker" in spec else "template"
+    preset = facts.cluster.get(
+        f"{KSERVE}/v1alpha2", "LLMInferenceServiceConfig", f"kserve-config-llm-{name}", "kserve"
+    )
+    theirs = pods.main((((preset or {}).get("spec") or {}).get(part) or {}).get("containers") or [])
+    merged = []
+    for each in spec[part]["containers"]:
+        added = theirs.get(key, {}) if each["name"] == "main" else {}
+        merged.append({**each, key: {**added, **each.get(key, {})}})
+    return merged
+
+
+def _named_secrets(facts: Facts) -> dict[str, str]:
+    """Each image pull secret, and the value that names it."""
+    engine, router = facts.values.engine, facts.values.router
+    return {
+        **dict.fromkeys(router.image_pull_secrets, "router.imagePullSecrets"),
+        **dict.fromkeys(engine.image_pull_secrets, "engine.imagePullSecrets"),
+    }
+
+
 def _no_pull_secrets(facts: Facts) -> str:
-    return "" if facts.values.engine.image_pull_secrets else "engine.imagePullSecrets is empty"
+    return "" if _named_secrets(facts) else "imagePullSecrets of engine and router are empty"
 
 
 @CHECKS.add("pull-secrets", "the image pull secrets are there", _no_pull_secrets)
 def _pull_secrets(facts: Facts) -> Answers:
-    for name in facts.values.engine.image_pull_secrets:
+    for name, path in _named_secrets(facts).items():
         found = facts.cluster.get("v1", "Secret", name, facts.release.namespace)
         kinds = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
         if not found:
             yield (
                 Severity.WARNING,
                 f"there is no Secret {name}, which only a private registry needs",
-                f"make it, or take {name} out of engine.imagePullSecrets",
+                f"make it, or take {name} out of {path}",
             )
         elif found.get("type") not in kinds:
             yield (

@@ -88,7 +88,7 @@ def _card(facts: Facts) -> Answers:
     elif not all(told.values()):
         yield (
             Severity.UNKNOWN,
-            f"no label {_CARD} tells which card the nodes have, 32 GB or 64 GB",
+            f"no label {_CARD} shows which card the nodes have, 32 GB or 64 GB",
             "label them, or look with npu-smi",
         )
 
@@ -138,8 +138,8 @@ def _disk(facts: Facts) -> Answers:
         if not allocatable(node, "ephemeral-storage"):
             yield (
                 Severity.UNKNOWN,
-                f"node {name} does not tell its disk",
-                f"look with df on the node: the weights take up to {need / 1e9:.0f} GB",
+                f"node {name} does not report its disk",
+                f"run df on the node: the weights take up to {need / 1e9:.0f} GB",
             )
         elif free < need:
             yield (
@@ -182,7 +182,9 @@ _DRIVER_LABEL = re.compile(r"(?=.*(npu|ascend|hdk)).*(driver|hdk).*version", re.
 
 
 @CHECKS.add(
-    "driver", "the nodes' drivers fit the image's CANN, as far as a label tells", _none_ready
+    "driver",
+    "the nodes' drivers are compatible with the image's CANN, as far as a label shows",
+    _none_ready,
 )
 def _driver(facts: Facts) -> Answers:
     build = engine_build(facts.values)
@@ -193,7 +195,7 @@ def _driver(facts: Facts) -> Answers:
         name = node["metadata"]["name"]
         look = "look with npu-smi info: CANN 9.0 needs HDK 25.0, CANN 9.1 needs 25.2"
         if not numbers:
-            yield Severity.UNKNOWN, f"no label tells node {name}'s driver", look
+            yield Severity.UNKNOWN, f"no label shows node {name}'s driver", look
         elif not least:
             image = facts.values.engine.image
             yield Severity.UNKNOWN, f"which driver the image {image} needs is not known", look

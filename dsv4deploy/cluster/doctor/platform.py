@@ -185,7 +185,7 @@ def _kserve_version(facts: Facts) -> Answers:
     if not version:
         yield (
             Severity.UNKNOWN,
-            "no tag of the controller's image tells KServe's version",
+            "no tag of the controller's image shows KServe's version",
             "compare the image's digest with those of the releases v0.17 to v0.19",
         )
         return

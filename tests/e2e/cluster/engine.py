@@ -14,8 +14,10 @@ import argparse
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from dsv4deploy.bench import simulate
@@ -90,9 +92,15 @@ async def meet(told: argparse.Namespace) -> asyncio.Event:
         return gone
     here: asyncio.Queue[None] = asyncio.Queue()
 
-    async def watch(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    async def watch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A node that is gone closes no connection: engines notice when a collective takes too long.
+        peer = writer.get_extra_info("socket")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT):
+            peer.setsockopt(socket.IPPROTO_TCP, option, 5)
         here.put_nowait(None)
-        await reader.read()
+        with suppress(OSError):
+            await reader.read()
         gone.set()
 
     if told.headless:
@@ -126,7 +134,7 @@ async def serve(told: argparse.Namespace) -> None:
     engine = Engine(
         simulate.Simulation(
             model=told.served_model_name or str(model),
-            latencies=simulate.published(*PROFILE),
+            curves=simulate.published(*PROFILE),
             time_scale=float(os.environ.get("SIMULATED_TIME_SCALE", 0.05)),
             sequences=told.max_num_seqs,
         )

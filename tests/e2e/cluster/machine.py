@@ -125,6 +125,16 @@ class Machine:
         (daemon,) = Path(f"/proc/{entered}/task/{entered}/children").read_text().split()
         os.kill(int(daemon), number)
 
+    @contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """A daemon gives no answer while the block runs."""
+        self.signal(name, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            # nsenter has stopped with it, and makes it go on.
+            self.processes[name].send_signal(signal.SIGCONT)
+
     def stop(self, name: str) -> None:
         """Ends a daemon at once."""
         self.signal(name, signal.SIGKILL)

@@ -11,6 +11,7 @@ from a file of tokens, and NPUs exist in name only.
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ _GROUPS = {
     "system:kube-scheduler": "",
     "system:node:n1": "system:nodes",
     "system:node:n2": "system:nodes",
+    "system:node:n3": "system:nodes",
 }
 """The users, with the group of each."""
 _LABELS = "node.kubernetes.io/npu.chip.name=910B4"
@@ -201,15 +203,18 @@ def _start_api_server(made: Cluster) -> None:
 
 
 @contextmanager
-def node(made: Cluster, *archives: Path) -> Iterator[Machine]:
+def node(made: Cluster, *archives: Path, **kubelet: Tree) -> Iterator[Machine]:
     """One more machine as a node of the cluster, until the block ends.
 
     Args:
         made: the cluster.
         archives: the images that it has.
+        kubelet: fields of its kubelet's configuration that other nodes do not have.
     """
     number = len(made.machines) + 1
-    with machine(f"n{number}", made.folder.parent / f"n{number}") as added:
+    # A cluster may have several of this name, one after another.
+    folder = tempfile.mkdtemp(prefix=f"n{number}-", dir=made.folder.parent)
+    with machine(f"n{number}", Path(folder)) as added:
         near, far = f"to-{added.name}", "eth0"
         first = ("nsenter", "-t", made.first.pid, "-n")
         run(*first, *f"ip link add {near} type veth peer name {far} netns {added.pid}".split())
@@ -225,15 +230,15 @@ def node(made: Cluster, *archives: Path) -> Iterator[Machine]:
             each.run("ip", "route", "replace", _pods(number), "via", _address(number))
         made.machines.append(added)
         try:
-            join(made, added, *archives)
+            join(made, added, *archives, **kubelet)
             yield added
         finally:
             made.machines.remove(added)
             made.kubectl("delete", "node", added.name, "--ignore-not-found")
 
 
-def join(made: Cluster, added: Machine, *archives: Path) -> None:
-    """Makes a machine a node; returns before it is Ready."""
+def join(made: Cluster, added: Machine, *archives: Path, **settings: Tree) -> None:
+    """Makes a machine a node, with more settings of kubelet; returns before it is Ready."""
     folder, number = added.folder, int(added.name.removeprefix("n"))
     (folder / "containerd.toml").write_text(_CONTAINERD.format(folder=folder))
     (folder / "net.d").mkdir()
@@ -244,7 +249,7 @@ def join(made: Cluster, added: Machine, *archives: Path) -> None:
     for archive in archives:
         load(added, archive)
     kubelet, proxy = folder / "kubelet.json", folder / "kube-proxy.json"
-    kubelet.write_text(json.dumps(_kubelet(made, added)))
+    kubelet.write_text(json.dumps({**_kubelet(made, added), **settings}))
     proxy.write_text(json.dumps(_proxy(made, added)))
     own = _own(made, f"system:node:{added.name}")
     added.start(

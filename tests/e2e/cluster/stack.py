@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from control_plane import ENVOY, certificate, objects, until
-from gateway_plane import charts, crds
+from control_plane import ENVOY, certificate, objects, other_crds, until
 from parts import go_module, run
 from tools import find
 
@@ -25,7 +24,12 @@ from .nodes import Cluster, Tree
 
 HERE = Path(__file__).resolve().parent
 LWS = "sigs.k8s.io/lws@v0.7.0"
-_SPACES = ("kserve", "lws-system", "envoy-gateway-system", "envoy-ai-gateway-system")
+POOLS = "sigs.k8s.io/gateway-api-inference-extension@v1.0.2"
+SYSTEM, AI_SYSTEM = "envoy-gateway-system", "envoy-ai-gateway-system"
+_SPACES = ("kserve", "lws-system", SYSTEM, AI_SYSTEM)
+# Seconds that Envoy waits for the rate limit: the default of 20 ms is less than a busy machine
+# needs, and counts as no limit.
+PATIENCE = 8
 _WEBHOOK = "llmisvc-webhook-server-service.kserve.svc"
 
 
@@ -63,7 +67,7 @@ def _charts(folder: Path, kserve: str) -> list[Tree]:
     ]
     found += objects(HERE / "coredns.yaml")
     found += objects(go_module(ENVOY[1]) / "examples" / "token_ratelimit" / "redis.yaml")
-    found += charts(go_module, {}, folder) + crds(go_module)
+    found += gateways(folder, {}) + _kinds()
     found += chart("lws", go_module(LWS) / "charts" / "lws", "lws-system", "--set", image)
     own = chart("kserve-crd", theirs / "kserve-llmisvc-crd", "kserve")
     own += chart("kserve", theirs / "kserve-llmisvc-resources", "kserve", "--set", pulled)
@@ -82,6 +86,47 @@ def chart(name: str, path: Path, namespace: str, *options: object) -> list[Tree]
     """A chart's objects, hooks included, each with its namespace."""
     text = run(find("helm3"), "template", name, path, "-n", namespace, *options)
     return [item for item in yaml.load_all(text, yaml.CSafeLoader) if item]
+
+
+def gateways(folder: Path, settings: Tree) -> list[Tree]:
+    """The objects of Envoy Gateway's and Envoy AI Gateway's charts.
+
+    Args:
+        folder: for a values file.
+        settings: the EnvoyGateway configuration beside what Envoy AI Gateway asks for.
+    """
+    gateway, ai = map(go_module, ENVOY)
+    image = {"image": "docker.io/envoyproxy/gateway:v1.8.1", "pullPolicy": "IfNotPresent"}
+    limits = {"timeout": f"{PATIENCE}s", **settings.get("rateLimit", {})}
+    values = {
+        "global": {"images": {"envoyGateway": image}},
+        "config": {"envoyGateway": {**settings, "rateLimit": limits}},
+    }
+    own = folder / "envoy-gateway-values.yaml"
+    own.write_text(yaml.safe_dump(values))
+    path = gateway / "charts" / "gateway-helm"
+    examples = [
+        ai / "examples" / name / "envoy-gateway-values-addon.yaml"
+        for name in ("token_ratelimit", "inference-pool")
+    ]
+    # The release fills its defaults' three placeholders in; `own` replaces them.
+    files = (path / "values.tmpl.yaml", ai / "manifests" / "envoy-gateway-values.yaml", *examples)
+    flags = [word for file in (*files, own) for word in ("-f", file)]
+    # Figures by user, as docs/gateway.md advises.
+    users = ("--set", "controller.metricsRequestHeaderAttributes=x-user-id:user.id")
+    charts = ai / "manifests" / "charts"
+    found = chart("eg", path, SYSTEM, *flags)
+    return found + chart("aieg", charts / "ai-gateway-helm", AI_SYSTEM, *users)
+
+
+def _kinds() -> list[Tree]:
+    """Gateway API's, Envoy Gateway's, Envoy AI Gateway's kinds, and InferencePool."""
+    options = ("--set", "crds.gatewayAPI.enabled=true,crds.gatewayAPI.channel=standard")
+    found = chart("eg", go_module(ENVOY[0]) / "charts" / "gateway-crds-helm", SYSTEM, *options)
+    bases = go_module(POOLS) / "config" / "crd" / "bases"
+    found += objects(bases / "inference.networking.k8s.io_inferencepools.yaml")
+    found += other_crds(go_module)
+    return [item for item in found if item["kind"] == "CustomResourceDefinition"]
 
 
 def _certified(folder: Path, items: list[Tree]) -> list[Tree]:

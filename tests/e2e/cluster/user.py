@@ -9,17 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 import httpx
 from control_plane import until
 
 from .nodes import Cluster, Tree
-
-
-def _environment(cluster: Cluster) -> dict[str, str]:
-    """The environment in which the command finds the cluster."""
-    return {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
 
 
 def dsv4deploy(cluster: Cluster, *words: object, code: int = 0, **more: str) -> str:
@@ -31,7 +27,7 @@ def dsv4deploy(cluster: Cluster, *words: object, code: int = 0, **more: str) -> 
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        env={**_environment(cluster), **more},
+        env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig), **more},
     )
     assert done.returncode == code, done.stdout
     return done.stdout
@@ -42,7 +38,7 @@ Run: TypeAlias = tuple[subprocess.Popen[str], Iterator[str]]
 
 
 @contextmanager
-def begun(cluster: Cluster, *words: object) -> Iterator[Run]:
+def begun(cluster: Cluster, *words: object, kubeconfig: Path | None = None) -> Iterator[Run]:
     """The command, which is still at work; it has ended when the block has."""
     with subprocess.Popen(
         [sys.executable, "-m", "dsv4deploy", *map(str, words)],
@@ -50,7 +46,7 @@ def begun(cluster: Cluster, *words: object) -> Iterator[Run]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=_environment(cluster),
+        env={**os.environ, "KUBECONFIG": str(kubeconfig or cluster.kubeconfig)},
     ) as process:
         assert process.stdout
         yield process, iter(process.stdout.readline, "")

@@ -288,7 +288,7 @@ def test_known_errors_come_first_then_where_it_began() -> None:
     text = done.stdout.decode()
     places = [
         text.index(part)
-        for part in ("npu-out-of-memory", "engine-start-failed", "this is where it began")
+        for part in ("npu-out-of-memory", "engine-start-failed", "this is where it started")
     ]
     assert places == sorted(places)
     assert "rule    dsv4deploy rules show memory-tight" in text

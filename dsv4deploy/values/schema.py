@@ -260,7 +260,7 @@ def explain(path: str) -> str:
             return _page(entries[above])  # it takes any key
         above = above.rpartition(".")[0]
     if "." not in path and (found := [*_mentioning(path)]):
-        return f"There is no value {path}. These mention it:\n{_list(found, '  ')}"
+        return f'There is no value "{path}". These mention it:\n' + _list(found, "  ")
     raise ValuesError.of("explain", path, f"there is no such value{nearest(path, entries)}")
 
 

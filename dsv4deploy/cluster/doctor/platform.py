@@ -140,7 +140,7 @@ def _infernex(facts: Facts) -> Answers:
     if not found:
         yield (
             Severity.WARNING,
-            "no webhook of InferNex Bridge was found: the service runs as plain KServe runs it",
+            "no webhook of InferNex Bridge was found: KServe alone runs the service",
             "install InferNex Bridge 26.6.0",
         )
     elif not any({"v1alpha2", "*"} & set(rule.get("apiVersions") or []) for rule in found):

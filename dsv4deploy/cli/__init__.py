@@ -109,12 +109,14 @@ def cli() -> None:
     """Deploy DeepSeek-V4-Flash on Huawei Ascend NPUs.
 
     \b
-    dsv4deploy render | kubectl apply -f -        the validated deployment, as published dsv4deploy
-    render my-values.yaml -n prod      the same with your changes dsv4deploy check my-values.yaml
-    what is known to go wrong with them dsv4deploy plan my-values.yaml                show whether
-    it fits in the cards' memory dsv4deploy explain engine.args                explain a value
-    dsv4deploy doctor | diff | apply | upgrade    deploy to a cluster dsv4deploy why "no healthy
-    upstream"          explain an error and its fix
+    dsv4deploy render | kubectl apply -f -    the validated deployment, as published
+    dsv4deploy render my-values.yaml -n prod  the same with your changes
+    dsv4deploy check my-values.yaml           what is known to go wrong with them
+    dsv4deploy plan my-values.yaml            whether it fits in the cards' memory
+    dsv4deploy explain engine.args            explain a value
+    dsv4deploy doctor | diff | apply | upgrade
+                                              examine a cluster, and deploy to it
+    dsv4deploy why "no healthy upstream"      explain an error and its fix
     """
 
 

@@ -15,7 +15,7 @@ from cluster.terminal import Terminal, terminal
 from control_plane import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TRANSCRIPT = ROOT / "build" / "session.txt"
+TRANSCRIPT, PAGE = ROOT / "build" / "session.txt", ROOT / "docs" / "session.md"
 VALUES = """\
 name: chat
 engine:
@@ -35,11 +35,17 @@ def test_the_first_hour_ends_with_the_model_s_answer(real: Cluster, tmp_path: Pa
             answer = json.loads(_first_hour(here))
             assert answer["model"] == "gdydems/DeepSeek-V4-Flash-w4a8-mtp"
             assert answer["choices"][0]["message"]["content"]
+            assert _typed(PAGE.read_text("utf-8")) == _typed(here.transcript)
         finally:
             TRANSCRIPT.parent.mkdir(exist_ok=True)
             TRANSCRIPT.write_text(here.transcript, "utf-8")
             here.type("dsv4deploy delete my-values.yaml -n prod --yes", 300)
     until("its pods are gone", lambda: not real.list("pods", "prod"))
+
+
+def _typed(text: str) -> list[str]:
+    """The first two words of each command in a transcript, without an address."""
+    return re.findall(r"^\$ (\S+ [^\s:]+)", text, re.MULTILINE)
 
 
 def _first_hour(here: Terminal) -> str:

@@ -15,6 +15,7 @@ import contextlib
 import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,10 @@ from ..facts.published import Metric, rows, scenarios
 
 OWNER = "dsv4deploy-simulator"
 MODELS = "/v1/models"
+RECEIVED = "x-dsv4deploy-received"
+"""The response header that lists the names of the headers that the request arrived with."""
+_received: ContextVar[str] = ContextVar("received", default="")
+"""The names of the headers of the request that a connection's task answers."""
 
 # Counting is an answer that makes sense to the detector of garbage, at any length.
 _WORDS = (
@@ -148,6 +153,7 @@ async def serve(simulation: Simulation, host: str, port: int, ready: Callable[[i
 class _Request:
     method: str
     path: str
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -177,6 +183,7 @@ class _Server:
             while True:
                 try:
                     request = await _read(reader)
+                    _received.set(",".join(request.headers))
                     await self.answer(request, writer)
                 except _Refused as refused:
                     error = {"message": str(refused), "type": "simulated", "code": refused.status}
@@ -200,7 +207,7 @@ class _Server:
         word = {200: "OK", 400: "Bad Request", 404: "Not Found"}.get(status, "Error")
         return (
             f"HTTP/1.1 {status} {word}\r\ncontent-type: {kind}\r\n{SIMULATOR}: {told}\r\n"
-            f"{length}\r\n\r\n"
+            f"{RECEIVED}: {_received.get()}\r\n{length}\r\n\r\n"
         ).encode()
 
     def send(self, writer: asyncio.StreamWriter, status: int, data: Any) -> None:
@@ -332,4 +339,4 @@ async def _read(reader: asyncio.StreamReader) -> _Request:
         body = b"".join(parts)
     else:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return _Request(method, rest.partition(" ")[0], body)
+    return _Request(method, rest.partition(" ")[0], headers, body)

@@ -30,6 +30,7 @@ VERBS = {
     "chart": "Write, check or package the Helm chart.",
     "check": "Report known problems of a deployment.",
     "completion": "Print a shell's completion script.",
+    "conformance": "Test whether a gateway behaves as clients of the OpenAI API expect.",
     "delete": "Delete the objects that `apply` created, and keep all others.",
     "diff": "Show what `apply` would change, field by field, from a dry run on the server.",
     "doctor": "Check whether a cluster can run a deployment.",
@@ -55,7 +56,7 @@ TASKS = {
     "Write a deployment": ("profiles", "import", "explain", "render", "overlay", "chart", "images"),
     "Check it": ("check", "rules", "plan", "doctor", "diff"),
     "Deploy it": ("apply", "upgrade", "rollback", "delete"),
-    "Operate it": ("status", "history", "smoke", "keys", "why"),
+    "Operate it": ("status", "history", "smoke", "conformance", "keys", "why"),
     "Measure it": ("bench",),
     "Set up the shell": ("completion",),
 }

@@ -210,7 +210,7 @@ class ConformanceOptions:
 def conformance(
     options: ConformanceOptions, listed: bool, junit: Path | None, page: Path | None, output: str
 ) -> None:
-    """Verify that a gateway keeps what clients of OpenAI's API expect of it.
+    """Test whether a gateway behaves as clients of the OpenAI API expect.
 
     Any OpenAI-compatible gateway will do. Requests are small and come one after the other; the
     key should be the test's own, since budgets are compared before and after a request. Exits

@@ -62,6 +62,16 @@ def dsa_cp(number: str, **variables: str) -> Tree:
     return {"engine": engine}
 
 
+DRAINS = {"preStopSeconds": 15, "shutdownTimeoutSeconds": 120, "gracePeriodSeconds": 150}
+
+
+def scaled(**scaling: Any) -> Tree:
+    """Three instances by day, and one else."""
+    day = {"start": "0 6 * * 1-5", "end": "0 19 * * 1-5", "replicas": 3}
+    on = {"enabled": True, "maxReplicas": 3, "schedules": {"day": day}}
+    return {"scaling": {**on, **scaling}, "engine": {"termination": DRAINS}}
+
+
 def newer_dsa_cp(number: str) -> Tree:
     """With the default's arguments of the loader gone, which these engines refuse."""
     return builds.patched(loader(number, multithread=True), dsa_cp(number))
@@ -337,6 +347,17 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         additional({"enable_dsa_cp_with_layer_shard": True}),
         additional({"enable_mlapo": True, "weight_nz_mode": 1}),
     ),
+    "scaling-no-schedule": (scaled(schedules={}), scaled()),
+    "scaling-below-replicas": ({**scaled(maxReplicas=2), "replicas": 3}, scaled()),
+    "scaling-cuts-answers": (
+        {**scaled(), "engine": {"termination": {"shutdownTimeoutSeconds": 0}}},
+        scaled(),
+    ),
+    "scaling-slow-end": (
+        {**scaled(), "engine": {"termination": {**DRAINS, "gracePeriodSeconds": 1801}}},
+        {**scaled(), "engine": {"termination": {**DRAINS, "gracePeriodSeconds": 1800}}},
+    ),
+    "scaling-schedule": (scaled(maxReplicas=2), scaled(maxReplicas=3)),
     "hugging-face-token": (
         {"model": {"uri": "hf://a/b"}, **env(HF_TOKEN="$(FROM_ELSEWHERE)")},
         env(HF_TOKEN="$(FROM_ELSEWHERE)", HF_HUB_OFFLINE=None),
@@ -443,9 +464,18 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"maas": {"tiers": {"gold": tier("a" * 61, *(f"b{n:062}" for n in range(15)))}}},
         {"maas": {"tiers": {"gold": tier("a" * 60, *(f"b{n:062}" for n in range(15)))}}},
     ),
+    "maas-gateway-small": (
+        {"replicas": 251, "maas": {"enabled": True, "gateway": {"replicas": 2}}},
+        {"replicas": 251, "maas": {"enabled": True, "gateway": {"replicas": 3}}},
+    ),
     "maas-quota-small": (
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_767}}}},
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_768}}}},
+    ),
+    # The best published figure is 2,306 tokens a second.
+    "maas-quota-above-capacity": (
+        {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 8_301_601}}}},
+        {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 8_301_600}}}},
     ),
     # --- the engine's build ---
     "unknown-build": (build("v9.9.9"), build("0.22.1")),
@@ -802,6 +832,26 @@ def test_a_tier_s_quotas_hold_a_longest_request_by_its_weight(
     values = load({"maas": {"enabled": True, "tiers": tiers, "weights": {"output": weight}}})
     found = [each.path for each in check(values) if each.code == "maas-quota-small"]
     assert found == ["maas.tiers.gold.quotas.hour"] * small
+
+
+@pytest.mark.parametrize(
+    ("changed", "above"),
+    [
+        ({}, True),
+        ({"replicas": 2}, False),
+        ({"maas": {"quotas": {"hour": {"tokens": 3_000_000, "unit": "Minute"}}}}, True),
+        ({"maas": {"quotas": {"hour": {"tokens": 10_000_000, "unit": "Day"}}}}, False),
+        ({"maas": {"quotas": {"hour": {"count": "weighted"}}, "weights": {"output": 2}}}, False),
+        # Nothing was published of such a deployment.
+        ({"npu": {"card": "910B4-1"}}, False),
+    ],
+)
+def test_a_quota_is_compared_with_what_all_instances_make(
+    changed: dict[str, Any], above: bool
+) -> None:
+    large = {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 10_000_000}}}}
+    found = check(load(large, changed))
+    assert ("maas-quota-above-capacity" in [each.code for each in found]) == above
 
 
 def test_errors_come_first_and_only_they_stop_a_deployment() -> None:

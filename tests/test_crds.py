@@ -335,6 +335,8 @@ def cases() -> dict[str, Values]:
         found[f"example {file.parent.name} with maas"] = load(file, set=["maas.enabled=true"])
     for backend in ("Service", "InferencePool"):
         found[backend] = load(set=["maas.enabled=true", f"maas.backend={backend}"])
+    many = ["maas.enabled=true", "maas.gateway.replicas=2", "engine.warmUp=true"]
+    found["many"] = load(set=many)
     return {"default": Values(), **found}
 
 
@@ -345,13 +347,12 @@ def named(item: Tree, name: str) -> Tree:
 
 def test_every_emitted_object_is_accepted_by_the_real_crds(real_crds: Path) -> None:
     # All at once, for most of the time is spent on reading the CRDs.
-    # Prometheus Operator's CRDs and EnvoyPatchPolicy's are fetched by the tests with real servers.
+    # Prometheus Operator's and KEDA's CRDs are fetched by the tests with real servers.
     objects = [
         named(item, name)
         for name, values in cases().items()
         for item in render(values)
-        if not item["apiVersion"].startswith("monitoring.coreos.com/")
-        and item["kind"] != "EnvoyPatchPolicy"
+        if not item["apiVersion"].startswith(("monitoring.coreos.com/", "keda.sh/"))
     ]
     assert {"LLMInferenceService", "AIGatewayRoute", "Backend", "ReferenceGrant"} <= {
         item["kind"] for item in objects

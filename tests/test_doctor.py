@@ -101,26 +101,14 @@ def test_what_happens_without_redis_is_told(
     assert told in message
 
 
-@pytest.mark.parametrize(
-    ("text", "enabled"),
-    [
-        ("extensionApis: {enableBackend: true, enableEnvoyPatchPolicy: true}", True),
-        ("extensionApis: {enableBackend: true}", False),
-        ("extensionApis: {enableEnvoyPatchPolicy: false}", False),
-        ("kind: EnvoyGateway", False),
-        ("extensionApis: [", False),
-    ],
-)
-def test_a_patch_that_would_be_ignored_is_told(
-    serve: Serve,
-    text: str,
-    enabled: bool,
-) -> None:
-    many = {"parallelRequests": 2000}
-    found = [status for status, _ in answers(serve, "patch-policies", text, gateway=many)]
-    assert found == [Severity.OK if enabled else Severity.WARNING]
-    skipped = (Severity.SKIPPED, "maas.gateway.parallelRequests needs no patch")
-    assert answers(serve, "patch-policies", text) == [skipped]
+def test_the_pods_are_those_of_as_many_instances_as_may_run_at_once() -> None:
+    def pods(**values: Any) -> int:
+        return Facts(Cluster(None), load(values), Release()).pods
+
+    scaling = {"enabled": True, "maxReplicas": 3}
+    assert pods(replicas=2) == 2
+    assert pods(replicas=2, scaling=scaling) == 3
+    assert pods(parallelism={"data": 2}, scaling=scaling) == 6
 
 
 def test_tiers_alone_need_redis_too(serve: Serve) -> None:

@@ -246,7 +246,7 @@ def test_a_script_in_other_words_is_values() -> None:
         {"model": {"claims": {"leader": "a"}}, "router": {"inline": True, "replicas": 3}},
         {"kvStore": {"enabled": True, "segmentBytes": 12345, "protocol": "tcp"}},
         {"npu": {"tolerations": {"*": {"operator": "Exists", "value": "", "effect": ""}}}},
-        {"maas": {"enabled": True, "bytesPerToken": 48, "gateway": {"parallelRequests": 4096}}},
+        {"maas": {"enabled": True, "bytesPerToken": 48, "gateway": {"replicas": 4}}},
         {
             "maas": {"enabled": True, "gateway": {"create": False}},
             "disruptionBudget": {"enabled": True},

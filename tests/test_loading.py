@@ -93,6 +93,11 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
     [
         ({"replicas": 0}, "replicas: must be at least 1, not 0"),
         ({"engine": {"<<": {}}}, "engine.<<: there is no such value"),
+        (
+            {"maas": {"gateway": {"parallelRequests": 4096}}},
+            "maas.gateway.parallelRequests: this value no longer exists: set "
+            "maas.gateway.replicas to one proxy for each 500 concurrent requests",
+        ),
         ({"replicas": True}, "replicas: must be a whole number, not true"),
         ({"replicas": 1.5}, "replicas: must be a whole number, not 1.5"),
         (

@@ -21,7 +21,7 @@ KNOWN = {
     ).values()
     for name in entry["names"]
 }
-ON = ["monitoring.enabled=true", "maas.enabled=true"]
+ON = ["monitoring.enabled=true", "maas.enabled=true", "replicas=2"]
 # Prometheus adds these endings to a histogram's name.
 ENDINGS = ("_bucket", "_sum", "_count")
 
@@ -42,14 +42,14 @@ def dashboard() -> Any:
 
 def named(expression: str) -> Iterator[str]:
     """The metrics in an expression."""
-    bare = re.sub(r'"[^"]*"', "", expression)
-    for word in re.findall(r"\b(?:vllm:\w+|(?:envoy|kube)_\w+)", bare):
+    bare = re.sub(r"\{[^}]*\}", "", re.sub(r'"[^"]*"', "", expression))
+    for word in re.findall(r"\b(?:vllm:\w+|(?:envoy|kube|gen_ai|container)_\w+)", bare):
         ending = next((end for end in ENDINGS if word.endswith(end)), "")
         yield word if word in KNOWN else word.removesuffix(ending)
 
 
 def test_every_metric_of_an_alert_is_known() -> None:
-    assert len(alerts()) == 9
+    assert len(alerts()) == 14
     for name, alert in alerts().items():
         metrics = set(named(alert["expr"]))
         assert metrics, name

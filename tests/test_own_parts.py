@@ -29,7 +29,7 @@ ALL_ON = {
         "enabled": True,
         "gateway": {
             "hostname": "maas.example.org",
-            "parallelRequests": 2000,
+            "replicas": 4,
             "accessLog": {"enabled": True},
             "tls": {"enabled": True, "issuer": {"name": "site"}},
         },
@@ -78,7 +78,7 @@ def selectors(tree: Any) -> Iterator[Any]:
 
 def test_labels_and_annotations_are_on_every_object_and_change_nothing_else() -> None:
     plain, marked = render(load(ALL_ON)), render(load(ALL_ON, MARKED))
-    assert len(plain) == 18
+    assert len(plain) == 17
     for before, after in zip(plain, marked, strict=True):
         meta, own = after.pop("metadata"), before.pop("metadata")
         assert after == before

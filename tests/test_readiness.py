@@ -339,6 +339,78 @@ def test_a_timeout_that_is_given_is_the_only_one(clock: Clock) -> None:
     assert waited(clock, lambda _: None, Limits(9000))[0] == 9000
 
 
+def test_instances_that_are_replaced_in_turn_have_their_time_each() -> None:
+    objects = render(load(), Release())
+    assert budget(objects, 3).timeout == 3 * budget(objects).timeout
+    assert budget(objects, 3).loading == budget(objects).loading
+
+
+class Replacing(Engine):
+    """A cluster where a new pod waits for the NPUs of an old one."""
+
+    def __init__(self, clock: Clock, ends: bool) -> None:
+        super().__init__(clock, lambda now: {"ready": True, **runs(0)})
+        self._ends = ends
+
+    def list(self, api_version: str, kind: str, *words: Any, **fields: Any) -> list[Tree]:
+        """The old pod, and the new one, which has no node."""
+        if kind != "Pod":
+            return []
+        (old,) = super().list(api_version, kind, *words, **fields)
+        why = {"type": "PodScheduled", "status": "False", "message": "8 Insufficient npu"}
+        new = {**old, "status": {"conditions": [why]}}
+        if self._ends:
+            old["metadata"] = {**old["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        return [old, new]
+
+
+@pytest.mark.parametrize(("ends", "phase"), [(True, "scheduled"), (False, "failed")])
+def test_a_pod_that_waits_for_the_npus_of_one_that_ends_has_not_failed(
+    clock: Clock, ends: bool, phase: str
+) -> None:
+    assert progress(Replacing(clock, ends), "chat", "demo").phase == phase
+
+
+class Serving(Lagging):
+    """A cluster where KServe has not brought the engine's Deployment up to the service yet."""
+
+    def __init__(self, clock: Clock, asked: Tree, made: Tree) -> None:
+        super().__init__(clock, ["Ready"])
+        self._specs = {"LLMInferenceService": asked, "Deployment": made}
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
+        """The service and its Deployment."""
+        found = super().get(api_version, kind, name, namespace)
+        return {**found, "spec": self._specs[kind]} if found else None
+
+
+def pod(replicas: int | None, **variables: str) -> Tree:
+    env = [{"name": name, **({"value": text} if text else {})} for name, text in variables.items()]
+    template = {"containers": [{"name": "main", "image": "a", "env": env}]}
+    return {"template": template, **({"replicas": replicas} if replicas else {})}
+
+
+def deployment(replicas: int, **variables: str) -> Tree:
+    return {"replicas": replicas, "template": {"spec": pod(None, **variables)["template"]}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "made", "phase"),
+    [
+        (pod(1), deployment(1, OF_KSERVE="1"), "lagging"),
+        (pod(1, A="1", B=""), deployment(1, A="1", B=""), "lagging"),
+        (pod(None), deployment(1), "lagging"),
+        (pod(1, A="2"), deployment(1, A="1"), "routing"),
+        (pod(2), deployment(1), "routing"),
+    ],
+    ids=["more-variables", "empty-variable", "no-number", "other-variable", "other-number"],
+)
+def test_a_deployment_that_is_not_the_service_s_yet_does_not_count(
+    clock: Clock, asked: Tree, made: Tree, phase: str
+) -> None:
+    assert progress(Serving(clock, asked, made), "chat", "demo").phase == phase
+
+
 class Refusing(Cluster):
     """A cluster that refuses pods of two nodes, with events about the StatefulSets of one set."""
 

@@ -392,3 +392,120 @@ def test_delete_takes_what_it_has_shown() -> None:
 def test_the_secret_of_a_revision_is_the_same_for_the_same_objects() -> None:
     plan = prepare(Hooked(there(*OLD)), NEW)
     assert manifest(plan.wanted()) == manifest(plan.wanted())
+
+
+# --- several instances --------------------------------------------------------------------------
+
+
+def instances(image: str, replicas: int, **spec: Any) -> list[Tree]:
+    """A service of several instances."""
+    made = service(image)
+    return [{**made, "spec": {**made["spec"], "replicas": replicas, **spec}}]
+
+
+class Watched(FakeCluster):
+    """A cluster, and the image and the instances of its service at each wait."""
+
+    def __init__(self, *objects: Tree) -> None:
+        super().__init__({})
+        self._server = there(*objects)
+        self.seen: list[tuple[str, int]] = []
+
+    def look(self) -> tuple[str, int]:
+        """The service's image and instances."""
+        live = self.live(service(""))
+        assert live
+        assert not stopped(live)
+        return image(self), live["spec"]["replicas"]
+
+    def wait(self, until: str) -> str:
+        """Notes what the service is when it is waited for."""
+        self.seen.append(self.look())
+        return until
+
+
+@pytest.mark.parametrize(("replicas", "fewer"), [(2, 1), (3, 2), (4, 3), (5, 4), (8, 6)])
+def test_several_instances_are_replaced_while_others_serve(replicas: int, fewer: int) -> None:
+    cluster = Watched(*instances("old", replicas))
+    changed(cluster, instances("new", replicas), wait=cluster.wait)
+    assert cluster.seen == [("new", fewer), ("new", replicas)]
+    assert statuses(cluster) == ["superseded", "deployed"]
+    # Kubernetes makes a quarter more, rounded up, and waits for no node.
+    assert fewer + -(-fewer // 4) <= replicas
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{"worker": {"containers": []}}, {"rolloutStrategy": {"maxSurge": 0, "maxUnavailable": 1}}],
+    ids=["LeaderWorkerSet", "rolloutStrategy"],
+)
+def test_what_replaces_in_place_is_written_once(spec: Tree) -> None:
+    cluster = Watched(*instances("old", 3, **spec))
+    changed(cluster, instances("new", 3, **spec), wait=cluster.wait)
+    assert cluster.seen == [("new", 3)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (instances("old", 1), instances("new", 2)),
+        (instances("old", 2), instances("new", 2, worker={"containers": []})),
+        (instances("old", 2), instances("new", 2, parallelism={"data": 2})),
+    ],
+    ids=["one", "other-workload", "other-size"],
+)
+def test_all_instances_stop_where_none_can_serve_meanwhile(
+    before: list[Tree], after: list[Tree]
+) -> None:
+    cluster = FakeCluster({})
+    cluster._server = there(*before)
+    waited: list[str] = []
+
+    def wait(until: str) -> str:
+        waited.append(until)
+        return until
+
+    changed(cluster, after, wait=wait)
+    assert waited == ["started", "stopped", "ready"]
+
+
+def test_an_instance_that_fails_brings_the_old_ones_back_and_stops_none() -> None:
+    cluster = Watched(*instances("old", 3))
+
+    def wait(until: str) -> str:
+        if not cluster.seen:
+            cluster.wait(until)
+            raise ClusterError("chat can't become ready", "Failed")
+        return cluster.wait(until)
+
+    with pytest.raises(ClusterError, match="revision 1 runs again, as before"):
+        changed(cluster, instances("new", 3), wait=wait)
+    assert cluster.seen == [("new", 2), ("old", 2), ("old", 3)]
+    assert statuses(cluster) == ["deployed", "failed"]
+
+
+def test_an_interrupted_replacement_goes_on_behind_the_instances_that_were_replaced() -> None:
+    cluster = Watched(*instances("old", 2))
+
+    def interrupted(until: str) -> str:
+        cluster.wait(until)
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptionError):
+        changed(cluster, instances("new", 2), wait=interrupted)
+    changed(cluster, instances("new", 2), wait=cluster.wait)
+    assert cluster.seen == [("new", 1), ("new", 1), ("new", 2)]
+    assert statuses(cluster) == ["superseded", "deployed"]
+
+
+def test_what_somebody_changes_during_the_replacement_is_planned_again() -> None:
+    cluster = Watched(*instances("old", 2))
+
+    def wait(until: str) -> str:
+        if not cluster.seen:
+            cluster.apply(instances("other", 1)[0], force=True, manager="kubectl")
+        return cluster.wait(until)
+
+    changed(cluster, instances("new", 2), wait=wait)
+    assert cluster.seen[0] == ("other", 1)
+    assert cluster.seen[-1] == ("new", 2)

@@ -62,6 +62,16 @@ def dsa_cp(number: str, **variables: str) -> Tree:
     return {"engine": engine}
 
 
+DRAINS = {"preStopSeconds": 15, "shutdownTimeoutSeconds": 120, "gracePeriodSeconds": 150}
+
+
+def scaled(**scaling: Any) -> Tree:
+    """Three instances by day, and one else."""
+    day = {"start": "0 6 * * 1-5", "end": "0 19 * * 1-5", "replicas": 3}
+    on = {"enabled": True, "maxReplicas": 3, "schedules": {"day": day}}
+    return {"scaling": {**on, **scaling}, "engine": {"termination": DRAINS}}
+
+
 def newer_dsa_cp(number: str) -> Tree:
     """With the default's arguments of the loader gone, which these engines refuse."""
     return builds.patched(loader(number, multithread=True), dsa_cp(number))
@@ -337,6 +347,17 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         additional({"enable_dsa_cp_with_layer_shard": True}),
         additional({"enable_mlapo": True, "weight_nz_mode": 1}),
     ),
+    "scaling-no-schedule": (scaled(schedules={}), scaled()),
+    "scaling-below-replicas": ({**scaled(maxReplicas=2), "replicas": 3}, scaled()),
+    "scaling-cuts-answers": (
+        {**scaled(), "engine": {"termination": {"shutdownTimeoutSeconds": 0}}},
+        scaled(),
+    ),
+    "scaling-slow-end": (
+        {**scaled(), "engine": {"termination": {**DRAINS, "gracePeriodSeconds": 1801}}},
+        {**scaled(), "engine": {"termination": {**DRAINS, "gracePeriodSeconds": 1800}}},
+    ),
+    "scaling-schedule": (scaled(maxReplicas=2), scaled(maxReplicas=3)),
     "hugging-face-token": (
         {"model": {"uri": "hf://a/b"}, **env(HF_TOKEN="$(FROM_ELSEWHERE)")},
         env(HF_TOKEN="$(FROM_ELSEWHERE)", HF_HUB_OFFLINE=None),
@@ -442,6 +463,10 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     "maas-tier-too-large": (
         {"maas": {"tiers": {"gold": tier("a" * 61, *(f"b{n:062}" for n in range(15)))}}},
         {"maas": {"tiers": {"gold": tier("a" * 60, *(f"b{n:062}" for n in range(15)))}}},
+    ),
+    "maas-gateway-small": (
+        {"replicas": 251, "maas": {"enabled": True, "gateway": {"replicas": 2}}},
+        {"replicas": 251, "maas": {"enabled": True, "gateway": {"replicas": 3}}},
     ),
     "maas-quota-small": (
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_767}}}},

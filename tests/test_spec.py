@@ -379,13 +379,28 @@ def test_the_maas_ingress_is_off_by_default_and_whole_when_on() -> None:
     }
 
 
-def test_a_request_that_waits_has_room_for_its_two_streams_to_the_processor() -> None:
-    values = load({"maas": {"enabled": True, "gateway": {"parallelRequests": 2000}}})
-    (patch,) = the("EnvoyPatchPolicy", values)["spec"]["jsonPatches"]
-    (limits,) = patch["operation"]["value"]["circuit_breakers"]["thresholds"]
-    assert limits["max_requests"] == limits["max_pending_requests"] == 4000
-    breaker = the("BackendTrafficPolicy", values)["spec"]["circuitBreaker"]
-    assert set(breaker.values()) == {2000}
+def test_replicas_and_resources_of_the_proxies_come_with_a_budget_for_evictions() -> None:
+    values = load({"maas": {"enabled": True, "gateway": {"replicas": 4}}})
+    kubernetes = the("EnvoyProxy", values)["spec"]["provider"]["kubernetes"]
+    assert kubernetes["envoyDeployment"]["replicas"] == 4
+    assert kubernetes["envoyDeployment"]["container"]["resources"] == {
+        "requests": {"cpu": "2", "memory": "512Mi"},
+        "limits": {"memory": "2Gi"},
+    }
+    assert kubernetes["envoyPDB"] == {"maxUnavailable": 1}
+    parameters = the("Gateway", values)["spec"]["infrastructure"]["parametersRef"]
+    assert parameters["name"] == the("EnvoyProxy", values)["metadata"]["name"]
+    one = load({"maas": {"enabled": True, "gateway": {"replicas": 1}}})
+    assert "envoyPDB" not in the("EnvoyProxy", one)["spec"]["provider"]["kubernetes"]
+    logged = load({"maas": {"enabled": True, "gateway": {"accessLog": {"enabled": True}}}})
+    assert "provider" not in the("EnvoyProxy", logged)["spec"]
+
+
+def test_a_proxy_that_ends_lets_the_longest_request_end_first() -> None:
+    asked = {"enabled": True, "requestTimeout": "20m", "gateway": {"replicas": 2}}
+    assert the("EnvoyProxy", load({"maas": asked}))["spec"]["shutdown"] == {"drainTimeout": "20m"}
+    endless = load({"maas": {**asked, "requestTimeout": "0s"}})
+    assert "shutdown" not in the("EnvoyProxy", endless)["spec"]
 
 
 def test_keys_are_references_to_a_secret_and_go_no_further() -> None:
@@ -604,6 +619,42 @@ def test_with_keys_no_gateway_but_the_one_that_asks_for_them_reaches_the_engine(
     elsewhere = {"namespaceSelector": named("maas-system"), "podSelector": proxies}
     gateway = {"proxyNamespace": "maas-system"}
     assert admitted(enabled=True, gateway=gateway) == [elsewhere, everybody, monitoring]
+
+
+@pytest.mark.parametrize(
+    ("parallelism", "target"),
+    [
+        ({}, {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"{NAME}-kserve"}),
+        (
+            {"data": 2},
+            {
+                "apiVersion": "leaderworkerset.x-k8s.io/v1",
+                "kind": "LeaderWorkerSet",
+                "name": f"{NAME}-kserve-mn",
+            },
+        ),
+    ],
+)
+def test_a_schedule_sets_the_number_of_what_kserve_makes(
+    parallelism: dict[str, Any], target: dict[str, Any]
+) -> None:
+    day = {"start": "0 6 * * 1-5", "end": "0 19 * * 1-5", "replicas": 3}
+    scaling = {"enabled": True, "maxReplicas": 4, "schedules": {"day": day}}
+    grace = {"termination": {"gracePeriodSeconds": 150}}
+    values = load({"replicas": 2, "scaling": scaling, "engine": grace, "parallelism": parallelism})
+    assert "replicas" not in the("LLMInferenceService", values)["spec"]
+    spec = the("ScaledObject", values)["spec"]
+    assert spec["scaleTargetRef"] == target
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (2, 4)
+    down = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+    assert down["policies"] == [{"type": "Pods", "value": 1, "periodSeconds": 150}]
+    (trigger,) = spec["triggers"]
+    assert trigger["metadata"] == {
+        "timezone": "UTC",
+        "start": day["start"],
+        "end": day["end"],
+        "desiredReplicas": "3",
+    }
 
 
 def test_the_proxies_are_monitored_where_nothing_else_does() -> None:

@@ -47,7 +47,7 @@ RULES: list[Rule] = [
         code="kv-store-one-instance",
         severity=Severity.WARNING,
         path="kvStore.enabled",
-        condition="not Values.kvStore.enabled or Values.replicas > 1",
+        condition="not Values.kvStore.enabled or Values.replicas > 1 or Values.scaling.enabled",
         message="a store shares blocks with other instances, but there is only one instance: the "
         "store only keeps the blocks that no longer fit on that instance's cards",
         fix="raise replicas, or set it to false",

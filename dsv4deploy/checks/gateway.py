@@ -203,6 +203,29 @@ def _request_timeout(values: Values) -> Places:
         yield "", {"limit": f"{allowed:g}", "answer": f"{longest:.0f}"}
 
 
+_STREAMS = 500  # of a proxy, as the source says
+
+
+@Rule(
+    code="maas-gateway-small",
+    severity=Severity.WARNING,
+    path="maas.gateway.replicas",
+    message="the engines run {requests} requests at once, and {proxies} of the gateway's proxies "
+    f"carry {_STREAMS} streams each",
+    fix="set it to {wanted} or more",
+    source="Alauda AI documentation, MaaS gateway's load test: 2,000 streams on four gateways; "
+    "docs/gateway.md: a proxy refuses the 1,025th",
+).finder(RULES)
+def _proxies(values: Values) -> Places:
+    gateway, scaling = values.maas.gateway, values.scaling
+    instances = max(values.replicas, scaling.max_replicas if scaling.enabled else 0)
+    requests = instances * values.parallelism.data * values.engine.args.max_num_seqs
+    # Without a number the class decides, whose own default is one.
+    proxies, wanted = max(gateway.replicas, 1), -(-requests // _STREAMS)
+    if values.maas.enabled and gateway.create and proxies < wanted:
+        yield "", {"requests": requests, "proxies": proxies, "wanted": wanted}
+
+
 @Rule(
     code="maas-quota-small",
     severity=Severity.WARNING,

@@ -120,7 +120,8 @@ RULES: list[Rule] = [
         code="budget-of-one",
         severity=Severity.WARNING,
         path="disruptionBudget.enabled",
-        condition="not Values.disruptionBudget.enabled or Values.replicas > 1",
+        condition="not Values.disruptionBudget.enabled or Values.replicas > 1 or "
+        "Values.scaling.enabled",
         message="with one instance a budget either allows its eviction or blocks every drain of "
         "its node",
         fix="set it to false, or raise replicas",

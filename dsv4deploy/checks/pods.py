@@ -100,6 +100,7 @@ RULES: list[Rule] = [
             "modelcar-init": "KServe's modelcar",
             "mooncake-config-init": "kvStore",
             "storage-initializer": "KServe's storage initializer",
+            "warm-up": "engine.warmUp",
         },
         message="the pod already has a container with this name from {owner}",
         fix="choose another name",
@@ -109,6 +110,8 @@ RULES: list[Rule] = [
 ]
 
 
+OWNED_CONTAINERS = next(rule.table for rule in RULES if rule.code == "extra-container-name")
+"""Who has a container of a name, by the name."""
 _VOLUMES = next(rule.table for rule in RULES if rule.code == "extra-volume-name")
 
 

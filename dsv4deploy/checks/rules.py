@@ -11,7 +11,7 @@ from ..findings import Finding, Severity
 from ..manifest.render import Release, context, expression
 from ..sizing.engine import engine_build
 from ..values.tree import Values
-from . import builds, engine, gateway, graphs, memory, platform, pods
+from . import builds, engine, gateway, graphs, memory, platform, pods, scaling
 from . import cache as caches
 from .rule import Rule
 
@@ -21,6 +21,7 @@ RULES = (
     *graphs.RULES,
     *caches.RULES,
     *platform.RULES,
+    *scaling.RULES,
     *pods.RULES,
     *memory.RULES,
     *gateway.RULES,

@@ -70,7 +70,13 @@ def agreed(timeout: float | None) -> Callable[[Plan], bool]:
         if not plan.downtime:
             return True
         minutes = waiting_limits(plan, timeout).timeout / 60
-        say(f"The engines stop, and are ready again within {minutes:.0f} minutes.")
+        if plan.rolling:
+            say(
+                "The engines are replaced one after the other, while the others serve. This takes "
+                f"up to {minutes:.0f} minutes."
+            )
+        else:
+            say(f"The engines stop, and are ready again within {minutes:.0f} minutes.")
         return confirmed("Go on?")
 
     return ask
@@ -85,7 +91,7 @@ def replaced(
     with waiting_bar() as tell:
         wait, wait_back = (
             waiting(cluster, plan.service, plan.namespace, limits, tell)
-            for limits in (waiting_limits(plan, timeout), budget(plan.objects))
+            for limits in (waiting_limits(plan, timeout), waiting_limits(plan, None))
         )
         told = rollout.upgrade(cluster, plan, force=force, wait=wait, wait_back=wait_back)
     return f"{plan.service} is ready" if told == "ready" else told
@@ -99,4 +105,4 @@ def _show(plan: Plan) -> None:
 
 def waiting_limits(plan: Plan, timeout: float | None) -> Limits:
     """How long to wait: the given time, or the time that the plan's objects need."""
-    return Limits(timeout) if timeout else budget(plan.objects)
+    return Limits(timeout) if timeout else budget(plan.objects, plan.rolling or 1)

@@ -10,7 +10,7 @@ from ..errors import ClusterError
 from ..manifest.render import rank
 from .client import MANAGER, Cluster, Object, managed
 from .diff import Change, changes, downtime, label, own
-from .readiness import service_of
+from .readiness import service_of, stopped
 from .revisions import UNREADABLE, Revision, following, history, manifest
 
 OWNER = "dsv4deploy.io/owner"
@@ -59,6 +59,38 @@ class Plan:
         last = self.revision
         same = last is not None and (last.status, last.objects) == ("deployed", self.objects)
         return same and not self.writes and not self.removed
+
+    @property
+    def rolling(self) -> int:
+        """To how many instances the service goes down while they are replaced one after the other;
+        0 where all must stop, or none is replaced.
+
+        KServe up to v0.20 sets no strategy for its Deployment, so Kubernetes' holds: a quarter of
+        the instances more, rounded up, and a quarter fewer, rounded down. With four fifths of them
+        the new ones find room on the nodes of those that are gone. A LeaderWorkerSet replaces one
+        at a time in its place (LeaderWorkerSet v0.7.0, leaderworkerset_webhook.go, line 71), and so
+        does `rolloutStrategy`.
+        """
+        service = service_of(self.objects)
+        live = self.seen.get(label(service))
+        if not live or stopped(live):
+            return 0
+        spec, before = service["spec"], live["spec"]
+        wanted, running = (each.get("replicas") or 1 for each in (spec, before))
+        halfway = self.revision is not None and self.revision.status in ("pending", "failed")
+        paths = [each.path for each in self.changes if each.object == label(service)]
+        if not self.downtime:
+            # An interrupted run goes on behind the instances that it was replacing.
+            return running if halfway and running < wanted and paths == ["spec.replicas"] else 0
+        instances = max(running, wanted) if halfway else running
+        # Of another shape than before they are another workload.
+        reshaped = ("worker" in spec) != ("worker" in before) or any(
+            not path or path.startswith("spec.parallelism") for path in paths
+        )
+        if instances == 1 or reshaped or not paths:
+            return 0
+        in_place = "worker" in spec or "rolloutStrategy" in spec
+        return int(wanted if in_place else min(wanted, 4 * instances // 5))
 
     def wanted(self) -> Revision:
         """The revision of the plan's objects."""

@@ -126,7 +126,11 @@ def _starting(
         if ready.get("reason") == "Stopped":
             return Progress("starting", 0.02, "KServe has not started it yet")
         return Progress("accepted", 0.05, "KServe makes its pods")
-    last = min((_engine(cluster, pod) for pod in engines), key=lambda each: each.done)
+    # Those that end have served, and free the NPUs that new ones wait for.
+    staying = [pod for pod in engines if not pod["metadata"].get("deletionTimestamp")]
+    freed = len(staying) < len(engines)
+    ways = (_engine(cluster, pod, freed=freed) for pod in staying or engines)
+    last = min(ways, key=lambda each: each.done)
     if last.phase == "routing":
         if why := next(filter(None, (_stuck(cluster, pod) for pod in routers)), ""):
             return Progress("failed", 0.0, why)
@@ -204,11 +208,21 @@ def _serves(cluster: Cluster, service: Object) -> bool:
 
 def _current(service: Object, workload: Object) -> bool:
     """Whether KServe has brought an engine's workload up to the service."""
-    wanted, spec = (service.get("spec") or {}).get("template") or {}, workload.get("spec") or {}
+    asked, spec = service.get("spec") or {}, workload.get("spec") or {}
+    wanted, instances = asked.get("template") or {}, asked.get("replicas")
     leader = (spec.get("leaderWorkerTemplate") or {}).get("leaderTemplate")
     made = (spec.get("template") or leader or {}).get("spec") or {}
     ours, theirs = (pods.main(pod.get("containers") or []) for pod in (wanted, made))
-    return all(ours[key] == theirs.get(key) for key in ("image", "args") if key in ours)
+    texts, set_ = (
+        {each["name"]: each.get("value", "") for each in main.get("env") or []}
+        for main in (ours, theirs)
+    )
+    return (
+        all(ours[key] == theirs.get(key) for key in ("image", "args") if key in ours)
+        # KServe adds variables of its own.
+        and texts.items() <= set_.items()
+        and instances in (None, spec.get("replicas"))
+    )
 
 
 def _counted(workload: Object) -> bool:
@@ -238,13 +252,13 @@ def _stuck(cluster: Cluster, pod: Object) -> str:
     return "; ".join(filter(None, (why, secret)))
 
 
-def _engine(cluster: Cluster, pod: Object) -> Progress:
-    """Where one pod of the engines is on its way."""
+def _engine(cluster: Cluster, pod: Object, *, freed: bool) -> Progress:
+    """Where one pod of the engines is on its way; ``freed`` is whether others end."""
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
     if why := pods.rejected(pod):
         return Progress("failed", 0.0, why)
     if why := pods.unscheduled(pod):
-        if any(word in why for word in _NO_NODE):
+        if any(word in why for word in _NO_NODE) and not freed:
             # Kubernetes names no taint from v1.34 on.
             tainted = pods.tainted(cluster) if "untolerated taint(s)" in why else ""
             told = f"{why.rstrip('.')}; {tainted}" if tainted else why
@@ -465,15 +479,19 @@ FETCHING = 2700.0
 """Seconds for images and weights: at 1 Gbit/s 128 GB take 17 minutes, and 280 GB 37."""
 
 
-def budget(objects: Iterable[Mapping[str, Any]]) -> Limits:
+def budget(objects: Iterable[Mapping[str, Any]], turns: int = 1) -> Limits:
     """How long a service may take to become ready.
 
     Loading may take what the startup probe allows, from the start of the container as there; a
     minute more is for what follows, until KServe reports that it is ready.
+
+    Args:
+        objects: its objects.
+        turns: how many of its instances are replaced one after the other.
     """
     spec = service_of(objects).get("spec") or {}
     main = pods.main((spec.get("template") or {}).get("containers") or [])
     # Of a service that was adopted, with Kubernetes' defaults for a probe.
     probe = main.get("startupProbe") or {"failureThreshold": 360}
     loading = float((probe.get("periodSeconds") or 10) * (probe.get("failureThreshold") or 3) + 60)
-    return Limits(FETCHING + loading, FETCHING, loading)
+    return Limits((FETCHING + loading) * turns, FETCHING, loading)

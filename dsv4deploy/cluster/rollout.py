@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -312,7 +312,8 @@ def upgrade(
     """Stop, apply, start and wait; on failure, roll back to what ran before.
 
     A model that fills its node can't roll over: no released KServe lets the old pod go before
-    the new one is there. So its engines are stopped first.
+    the new one is there. So a single instance is stopped first, and several are replaced one after
+    the other (:attr:`dsv4deploy.cluster.plan.Plan.rolling`).
 
     Args:
         cluster: where.
@@ -343,7 +344,7 @@ def upgrade(
 
 
 def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: bool = False) -> str:
-    """Stops what runs where it must be stopped, writes the plan, starts and waits.
+    """Stops or replaces what runs where it must be, writes the plan, starts and waits.
 
     Args:
         cluster: where.
@@ -355,6 +356,10 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
     """
     service = service_of(plan.objects)
     live = plan.seen[label(service)]
+    if plan.rolling:
+        _write(cluster, _with_fewer(plan), force)
+        wait("ready")
+        return _with_all(cluster, service, force, wait)
     if live and (plan.downtime or (stopped(live) and not back)):
         steps = ["stopped"] if stopped(live) else ["started", "stopped"]
         for step in steps:
@@ -367,6 +372,26 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
                     raise
     _write(cluster, plan, force)
     _start(cluster, service)
+    return wait("ready")
+
+
+def _with_fewer(plan: Plan) -> Plan:
+    """A plan with as many instances as are replaced one after the other."""
+    service = service_of(plan.objects)
+    fewer = {**service, "spec": {**service["spec"], "replicas": plan.rolling}}
+    writes = [fewer if item is service else item for item in plan.writes]
+    return replace(plan, writes=writes)
+
+
+def _with_all(cluster: Cluster, service: Mapping[str, Any], force: bool, wait: Wait) -> str:
+    """Brings a service whose instances have been replaced to all of them."""
+    applied = owned(dict(service), service)
+    found = look(cluster, applied, force=force)
+    if any(change.path != "spec.replicas" for change in found.changes):
+        raise ClusterError(f"{label(service)} was changed by somebody else just now", "Stale")
+    if not found.differs:
+        return "ready"
+    cluster.apply(applied, live=found.live, force=force)
     return wait("ready")
 
 

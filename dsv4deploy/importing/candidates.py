@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from ..checks.engine import OWNED_FLAGS
+from ..checks.pods import OWNED_CONTAINERS
 from .leaves import Leaves, Path, same
 from .places import Place, Schema, Tree, entries_of, places, replaced, resolved, sample, value_at
 
@@ -24,6 +25,12 @@ _MARKERS = ("zzq", "zzq/zzq", "/zzq", "oci://zzq/zzq", "7919", "7919s", "-zqz")
 _NUMBER = re.compile(r"([0-9]{1,18})")
 _INDEX = re.compile(r"\[\d+\]")
 _MOST_COMBINATIONS = 64
+_OWNED: dict[Path, Collection[str]] = {
+    ("engine", "args"): OWNED_FLAGS,
+    ("engine", "extraContainers"): OWNED_CONTAINERS,
+    ("engine", "extraInitContainers"): OWNED_CONTAINERS,
+}
+"""Keys of a map that only other values may make."""
 
 
 def candidates(
@@ -214,7 +221,7 @@ def _maps(probe: _Probe, place: Place) -> Iterator[Tree]:
             for key in keys:
                 # What another value makes there, or may make there, is no entry of this map.
                 others = key not in current and _below(probe.now, (*stem, key))
-                if others or (place.path == ("engine", "args") and key in OWNED_FLAGS):
+                if others or key in _OWNED.get(place.path, ()):
                     continue
                 if "properties" in entry:
                     found[key] = current.get(key, marker)

@@ -19,7 +19,7 @@ from .candidates import Render, candidates
 from .extras import extra_objects, with_shared_labels
 from .leaves import Leaves, Object, Path, leaves, leaves_of_text, same
 from .places import Tree, places, replaced, value_at
-from .quotas import budgets
+from .quotas import budgets, schedules
 
 Distance = Callable[[Tree], float]
 
@@ -36,7 +36,7 @@ class Wanted:
         leaves: its leaves; the first key of a path is the name of the template that makes them.
         optional: those that a server sets by default.
         others: the objects that no template makes.
-        budgets: values of ``maas`` that are read without a search.
+        read: values that are read without a search, by their section.
         extra: ``extraObjects`` with the objects of the user's own.
     """
 
@@ -44,7 +44,7 @@ class Wanted:
     leaves: Leaves
     optional: frozenset[Path] = frozenset()
     others: tuple[Object, ...] = ()
-    budgets: Mapping[str, Any] = field(default_factory=dict)
+    read: Mapping[str, Tree] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -98,12 +98,21 @@ def wanted(objects: Iterable[Object], release: Release, own: Container[str] = ()
         if item in left and not any(path[0] == template for path in found):
             left.remove(item)
             found |= {(template, *path): value for path, value in given.items()}
-            read |= budgets(item) if template == "backendtrafficpolicy" else {}
+            if template in _READ:
+                section, reader = _READ[template]
+                read[section] = reader(item)
     extra = extra_objects(left, release)
     for item in [each for each in left if each["kind"] == extra.get(_name(each), {}).get("kind")]:
         left.remove(item)
         found |= {(f"extra-{_name(item)}", *path): value for path, value in leaves(item).items()}
-    return Wanted(release, found, others=tuple(left), budgets=read, extra=extra)
+    return Wanted(release, found, others=tuple(left), read=read, extra=extra)
+
+
+_READ: dict[str, tuple[str, Callable[[Object], Tree]]] = {
+    "backendtrafficpolicy": ("maas", budgets),
+    "scaledobject": ("scaling", schedules),
+}
+"""What a search does not find: the section, and what reads its values, by the template."""
 
 
 def _name(item: Object) -> str:
@@ -169,7 +178,8 @@ def solved(start: Tree, aim: Wanted) -> Tree:
 def _candidates(tree: Tree, aim: Wanted) -> list[tuple[Path, Any]]:
     wrong = differing(rendered(tree, aim.release) or {}, aim)
     found = candidates(tree, aim.leaves, lambda each: rendered(each, aim.release), wrong)
-    return [(("maas",), {**tree["maas"], **aim.budgets}), *found]
+    sections = [((name,), {**tree[name], **values}) for name, values in aim.read.items()]
+    return [*sections, *found]
 
 
 def _together(tree: Tree, found: list[tuple[Path, Any]], render: Render) -> Tree:

@@ -1,7 +1,7 @@
-"""Token budgets, read from the rules of a BackendTrafficPolicy.
+"""What is read from lists of a manifest, since no search finds it.
 
-A manifest contains neither their names nor which rules belong to one tier, so a search can't find
-them.
+A BackendTrafficPolicy's rules contain token budgets, but neither their names nor which of them
+belong to one tier. A ScaledObject's triggers contain schedules.
 """
 
 from __future__ import annotations
@@ -57,3 +57,22 @@ def _named(quotas: list[Tree]) -> Tree:
 def _clients(pattern: str) -> list[str]:
     """The clients of ``^(one|other)$``, in which full stops are quoted."""
     return pattern.removeprefix("^(").removesuffix(")$").replace("[.]", ".").split("|")
+
+
+def schedules(scaled: Mapping[str, Any]) -> Tree:
+    """``schedules`` of a ScaledObject, and their time zone; nothing where a trigger is no cron."""
+    try:
+        triggers = [(each["name"], each["metadata"]) for each in scaled["spec"]["triggers"]]
+        return {
+            "timezone": triggers[0][1]["timezone"],
+            "schedules": {
+                name: {
+                    "start": told["start"],
+                    "end": told["end"],
+                    "replicas": int(told["desiredReplicas"]),
+                }
+                for name, told in triggers
+            },
+        }
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return {}

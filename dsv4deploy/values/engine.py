@@ -366,6 +366,11 @@ class Engine(Section):
     fields of the constraint, such as `maxSkew`, `whenUnsatisfiable` and `labelSelector`.
     Source: the published manifest has none.
     Becomes: topologySpreadConstraints of the engine's pods"""
+    warm_up: Boolean = False
+    """Whether a pod is ready only once its engine has answered one completion, after each start:
+    the first one is slow, and without it a client waits for it.
+    Source: the published manifest has none; its publisher's MaaS documentation advises it.
+    Becomes: container warm-up, whose readiness probe waits for the answer"""
     termination: Termination = Termination()
     worker: Worker = Worker()
     resources: Resources = Resources()

@@ -14,10 +14,11 @@ from .scalars import (
     Hostname,
     Label,
     Map,
+    Natural,
     ObjectName,
     OptionalName,
-    Parallel,
     Port,
+    Quantity,
     QuotaName,
     Section,
     Size,
@@ -78,6 +79,40 @@ class GatewayTls(Section):
     issuer: CertificateIssuer = CertificateIssuer()
 
 
+class ProxyRequests(Section):
+    """What the scheduler reserves for a proxy."""
+
+    cpu: Quantity = "2"
+    """CPU reserved: one core for 250 streams.
+    Unit: cores
+    Source: Alauda AI documentation, MaaS gateway's load test: 2,000 streams of 200 chunks on four
+    gateways of 2 CPUs and 512 MiB.
+    Becomes: resources.requests.cpu of container envoy"""
+    memory: Quantity = "512Mi"
+    """Memory reserved.
+    Unit: bytes
+    Source: the same test; Envoy Gateway's own default.
+    Becomes: resources.requests.memory of container envoy"""
+
+
+class ProxyLimits(Section):
+    """What a proxy may use at most."""
+
+    memory: Quantity = "2Gi"
+    """Memory at most: above it the kubelet ends all streams of the proxy. Each request may hold its
+    whole prompt, so raise it with `engine.args.max-model-len` and `maas.bytesPerToken`.
+    Unit: bytes
+    Source: computed: 1,024 prompts of the default buffer limit, 1 MiB, and as much again.
+    Becomes: resources.limits.memory of container envoy"""
+
+
+class ProxyResources(Section):
+    """A proxy's CPU and memory, where `maas.gateway.replicas` is set."""
+
+    requests: ProxyRequests = ProxyRequests()
+    limits: ProxyLimits = ProxyLimits()
+
+
 class MaasGateway(Section):
     """The Gateway that clients with API keys reach."""
 
@@ -114,16 +149,16 @@ class MaasGateway(Section):
     Unit: a duration such as 60s
     Source: a choice of this project: 1 MiB in a minute is 17 KiB per second.
     Becomes: spec.timeout.http.requestReceivedTimeout of the ClientTrafficPolicy"""
-    parallel_requests: Parallel = 1024
-    """Maximum number of concurrent requests in a proxy, including those that wait for the engine;
-    further requests are rejected with 503 or 500. The default is Envoy's. The AI Gateway's
-    processor uses two of these for each request that waits for its first token: of 600 concurrent
-    requests, 92 were answered with 500. A larger value needs enableEnvoyPatchPolicy in Envoy
-    Gateway's configuration, which Envoy AI Gateway's installation sets. Each request can hold its
-    whole prompt, so this value and the buffer limit bound the proxy's memory.
-    Unit: requests
-    Source: Envoy's circuit breakers; the 600 are measured in tests/e2e/test_gateway.py.
-    Becomes: above 1024 an EnvoyPatchPolicy, and spec.circuitBreaker of the BackendTrafficPolicy"""
+    replicas: Natural = 0
+    """Number of proxies; 0 leaves their number and their resources to the GatewayClass. A proxy has
+    room for 1,024 concurrent requests, including those that wait for the engine, and rejects more
+    with 500. Plan 500 for each proxy, since connections are spread at random. With 2 or more
+    proxies, one at a time can be evicted.
+    Unit: proxies
+    Source: Envoy's circuit breakers; the 1,024 are measured in tests/e2e/test_gateway.py. The 500:
+    Alauda AI documentation, MaaS gateway's load test, 2,000 streams on four gateways.
+    Becomes: provider.kubernetes.envoyDeployment.replicas and envoyPDB of an EnvoyProxy"""
+    resources: ProxyResources = ProxyResources()
     tls: GatewayTls = GatewayTls()
     access_log: AccessLog = AccessLog()
 
@@ -234,5 +269,5 @@ class Maas(Section):
     token.
     Source: computed from the published figures, with a margin.
     Unit: a duration such as 90s or 15m
-    Becomes: timeouts.request of the AIGatewayRoute, and spec.timeout.http.streamIdleTimeout of the
-    BackendTrafficPolicy"""
+    Becomes: timeouts.request of the AIGatewayRoute, spec.timeout.http.streamIdleTimeout of the
+    BackendTrafficPolicy, and spec.shutdown.drainTimeout of an EnvoyProxy"""

@@ -259,6 +259,8 @@ def _explain(error: Any) -> tuple[Keys, str]:
 _GONE = {
     ("engine", "version"): "this value no longer exists: the image's tag identifies the engine. "
     "Remove it, and for a custom image set engine.build to the build that it was made from",
+    ("maas", "gateway", "parallelRequests"): "this value no longer exists: set "
+    "maas.gateway.replicas to one proxy for each 500 concurrent requests",
     ("namespace",): "the namespace is not a value: pass it with -n",
 }
 """Values of earlier releases or of other tools, and what to write instead."""

@@ -5,6 +5,7 @@ from typing import Literal
 from .scalars import (
     Boolean,
     Count,
+    CronTime,
     Duration,
     FrozenDict,
     Image,
@@ -13,8 +14,10 @@ from .scalars import (
     LabelValue,
     Map,
     Natural,
+    QuotaName,
     Seconds,
     Section,
+    TimeZone,
     Unique,
 )
 
@@ -53,6 +56,50 @@ class DisruptionBudget(Section):
     Unit: instances
     Source: a choice of this project.
     Becomes: spec.maxUnavailable of the PodDisruptionBudget"""
+
+
+class Schedule(Section):
+    """A time that needs more instances."""
+
+    start: CronTime
+    """When it begins. An instance takes 17 to 37 minutes to load, and longer where the node has not
+    got the weights yet: name a time that much before the first request.
+    Unit: minute, hour, day of the month, month, day of the week, as in `0 7 * * 1-5`
+    Becomes: start of a cron trigger"""
+    end: CronTime
+    """When it ends.
+    Unit: minute, hour, day of the month, month, day of the week, as in `0 19 * * 1-5`
+    Becomes: end of a cron trigger"""
+    replicas: Count
+    """Instances in that time; of schedules that overlap, the largest counts.
+    Unit: instances
+    Becomes: desiredReplicas of a cron trigger"""
+
+
+class Scaling(Section):
+    """Instances by the time of day, by KEDA. Reaction to load comes too late: an instance takes 17
+    to 37 minutes to load.
+    """
+
+    enabled: Boolean = False
+    """Whether KEDA sets the number of instances; `replicas` is then the least. The service names no
+    number, and KServe leaves that of its workload alone. Needs KEDA.
+    Source: the published manifest has none; KServe v0.17.0,
+    pkg/controller/v1alpha2/llmisvc/workload.go, line 177.
+    Becomes: a ScaledObject, and no spec.replicas"""
+    max_replicas: Count = 1
+    """The most instances at any time: as many as the nodes carry, since one more never starts.
+    Unit: instances
+    Source: a choice of each cluster.
+    Becomes: spec.maxReplicaCount of the ScaledObject"""
+    timezone: TimeZone = "UTC"
+    """The time zone of the schedules.
+    Source: a choice of this project.
+    Becomes: timezone of the cron triggers"""
+    schedules: Map[QuotaName, Schedule] = FrozenDict()
+    """Times that need more instances, each under a name of your choice.
+    Source: a choice of each site.
+    Becomes: spec.triggers of the ScaledObject"""
 
 
 class Kserve(Section):

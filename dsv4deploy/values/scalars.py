@@ -104,8 +104,6 @@ Port = Annotated[int, Strict(), Field(ge=1, le=65_535), BeforeValidator(_whole)]
 Weight = Annotated[int, Strict(), Field(ge=1, le=1000), BeforeValidator(_whole)]
 Budget = Annotated[int, Strict(), Field(ge=1, le=2**32 - 1), BeforeValidator(_whole)]
 Bytes = Annotated[int, Strict(), Field(ge=0, le=EXACT), BeforeValidator(_whole)]
-# Envoy's own bound on requests is the least.
-Parallel = Annotated[int, Strict(), Field(ge=1024, le=1_000_000), BeforeValidator(_whole)]
 Fraction = Annotated[float, Strict(), Field(gt=0, le=1)]
 Number = Annotated[
     float, Strict(), Field(ge=-EXACT, le=EXACT, allow_inf_nan=False), AfterValidator(_number)
@@ -364,6 +362,21 @@ Duration = Annotated[
     str,
     Strict(),
     _text(r"^([0-9]{1,5}(h|m|s|ms)){1,4}$", "a duration such as 90s, 15m or 1h30m", 2, 32),
+]
+CronTime = Annotated[
+    str,
+    Strict(),
+    _text(
+        r"^[0-9A-Za-z*/,?-]+( [0-9A-Za-z*/,?-]+){4}$",
+        "five fields of cron: minute, hour, day of the month, month, day of the week",
+        9,
+        128,
+    ),
+]
+TimeZone = Annotated[
+    str,
+    Strict(),
+    _text(r"^[A-Za-z][A-Za-z0-9_+/-]*$", "a name such as UTC or Asia/Shanghai", 1, 64),
 ]
 ApiVersion = Annotated[
     str,

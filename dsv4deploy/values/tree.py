@@ -18,7 +18,7 @@ from pydantic import Field
 
 from .engine import Engine, KvStore
 from .gateway import Maas
-from .platform import DisruptionBudget, Kserve, Monitoring, NetworkPolicy, Test
+from .platform import DisruptionBudget, Kserve, Monitoring, NetworkPolicy, Scaling, Test
 from .pods import ExtraObject, Fields, Variable
 from .scalars import (
     Always,
@@ -270,9 +270,11 @@ class Values(Section):
     endpoint picker, service account, selectors.
     Becomes: metadata.name of the LLMInferenceService"""
     replicas: Count = 1
-    """Number of instances of the model; each uses all NPUs of `parallelism`.
+    """Number of instances of the model; each uses all NPUs of `parallelism`. With `scaling` it is
+    the minimum.
     Unit: instances
-    Becomes: spec.replicas"""
+    Becomes: spec.replicas, or spec.minReplicaCount of a ScaledObject"""
+    scaling: Scaling = Scaling()
     model: Model = Model()
     parallelism: Parallelism = Parallelism()
     npu: Npu = Npu()

@@ -219,11 +219,12 @@ def install_crds(cluster: Cluster, crds: list[dict[str, Any]]) -> None:
 
 
 ENVOY = ("github.com/envoyproxy/gateway@v1.8.1", "github.com/envoyproxy/ai-gateway@v1.0.0")
+KEDA = "github.com/kedacore/keda/v2@v2.21.0"
 OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 
 
 def other_crds(go_module: Callable[[str], Path]) -> list[dict[str, Any]]:
-    """Envoy Gateway's and Envoy AI Gateway's kinds, and Prometheus Operator's two."""
+    """Envoy Gateway's and Envoy AI Gateway's kinds, Prometheus Operator's two, and ScaledObject."""
     gateway, ai = map(go_module, ENVOY)
     operator = go_module(OPERATOR) / "example" / "prometheus-operator-crd"
     folders = (
@@ -233,6 +234,7 @@ def other_crds(go_module: Callable[[str], Path]) -> list[dict[str, Any]]:
     files = [file for folder in folders for file in sorted(folder.glob("*envoyproxy.io_*.yaml"))]
     kinds = ("podmonitors", "prometheusrules")
     files += [operator / f"monitoring.coreos.com_{kind}.yaml" for kind in kinds]
+    files.append(go_module(KEDA) / "config" / "crd" / "bases" / "keda.sh_scaledobjects.yaml")
     found = []
     for file in files:
         # Charts' files: what helm would take out is taken out here.

@@ -12,6 +12,7 @@ import json
 import re
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -59,10 +60,13 @@ class Gateway:
         self._node = str(node["status"]["addresses"][0]["address"])
 
     def __enter__(self) -> Gateway:
-        self.start_model()
-        for values in self._deployments:
-            self._deploy(values)
-        self.envoy = self.proxy(self._deployments[0])
+        with ExitStack() as undo:
+            undo.push(self)
+            self.start_model()
+            for values in self._deployments:
+                self._deploy(values)
+            self.envoy = self.proxy(self._deployments[0])
+            undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,9 +91,9 @@ class Gateway:
         """The plain listener of the first proxy's pod."""
         return f"http://{self.address}:10080"
 
-    def stats(self, pattern: str) -> dict[str, float]:
-        """Envoy's own figures whose lines match a pattern, by name and labels."""
-        text = httpx.get(f"http://{self.address}:19001/stats/prometheus").text
+    def stats(self, pattern: str, address: str = "") -> dict[str, float]:
+        """The figures of a proxy, by default the first, whose lines match a pattern, by name."""
+        text = httpx.get(f"http://{address or self.address}:19001/stats/prometheus").text
         lines = (line.rpartition(" ") for line in text.splitlines() if re.search(pattern, line))
         return {name: float(figure) for name, _, figure in lines if not name.startswith("#")}
 
@@ -125,28 +129,34 @@ class Gateway:
         )
 
     def proxy(self, values: Values, *, processor: bool = True) -> Tree:
-        """The pod of a deployment's Gateway, once it listens.
+        """The first pod of a deployment's Gateway; the arguments of :meth:`proxies`."""
+        return self.proxies(values, processor=processor)[0]
+
+    def proxies(self, values: Values, *, processor: bool = True) -> list[Tree]:
+        """The pods of a deployment's Gateway, once they listen.
 
         Args:
             values: the deployment.
-            processor: whether Envoy AI Gateway is to have its processor in it.
+            processor: whether Envoy AI Gateway is to have its processor in them.
         """
         name, space = values.maas.gateway.name, values.maas.namespace
         owner = "gateway.envoyproxy.io/owning-gateway"
 
-        def ready() -> Tree | None:
+        def ready() -> list[Tree]:
             # A pod that was made before Envoy AI Gateway had configured its processor is replaced.
             found = self.real.list("pods", SYSTEM, f"{owner}-name={name},{owner}-namespace={space}")
             has = {each["name"] for pod in found for each in pod["spec"].get("initContainers", [])}
-            if len(found) != 1 or ("ai-gateway-extproc" in has) != processor:
-                return None
-            conditions = found[0]["status"].get("conditions", [])
-            held = {each["type"] for each in conditions if each["status"] == "True"}
-            return found[0] if "Ready" in held else None
+            wanted = max(values.maas.gateway.replicas, 1)
+            if len(found) != wanted or ("ai-gateway-extproc" in has) != processor:
+                return []
+            conditions = [each for pod in found for each in pod["status"].get("conditions", [])]
+            held = [each["type"] for each in conditions if each["status"] == "True"]
+            return found if held.count("Ready") == wanted else []
 
-        pod: Tree = until("the proxy is ready", ready)
-        until("the proxy listens", lambda: listens(pod["status"]["podIP"], 10080))
-        return pod
+        pods: list[Tree] = until("the proxies are ready", ready)
+        for pod in pods:
+            until("the proxy listens", lambda pod=pod: listens(pod["status"]["podIP"], 10080))
+        return pods
 
     def start_model(self) -> None:
         """Starts the model server, which answers for every deployment's Service."""
@@ -205,8 +215,8 @@ class Gateway:
         wanted = gateways(self._folder, settings)
         self.real.apply(next(item for item in wanted if item["kind"] == "ConfigMap"))
         # Where a pod changes, kubelet brings its volumes up to date at once.
-        settings_of = f"settings={len(json.dumps(settings))}"
-        self.real.kubectl("annotate", "pods", "--all", "-n", SYSTEM, "--overwrite", settings_of)
+        change = f"changed={time.time()}"
+        self.real.kubectl("annotate", "pods", "--all", "-n", SYSTEM, "--overwrite", change)
 
 
 def handed_out(change: Callable[..., None], *arguments: Any) -> str:

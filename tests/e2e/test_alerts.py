@@ -15,16 +15,36 @@ from dsv4deploy import load
 from dsv4deploy.manifest.crds import validate
 from dsv4deploy.manifest.render import render
 
-ON = ["monitoring.enabled=true", "maas.enabled=true", "name=chat"]
+ON = ["monitoring.enabled=true", "maas.enabled=true", "name=chat", "replicas=2"]
 POD = 'namespace="demo", pod="chat-kserve-1"'
+OTHER = 'namespace="demo", pod="chat-kserve-2"'
 VLLM = "vllm:time_to_first_token_seconds"
 ITL = "vllm:inter_token_latency_seconds"
+PROXY = 'namespace="envoy-gateway-system", pod="envoy-maas-system-maas-1", container="envoy"'
+CPU = f"container_cpu_usage_seconds_total{{{PROXY}}}"
+RESERVED = f'kube_pod_container_resource_requests{{resource="cpu", {PROXY}}}'
+ANSWERS = 'envoy_http_downstream_rq_xx{{envoy_response_code_class="{}"}}'
+CUT = "envoy_cluster_upstream"
+ROUTE = '{envoy_cluster_name="httproute/maas-system/chat/rule/0"}'
+GEN_AI = "gen_ai_server_time_to_first_token_seconds"
+MODEL = '{gen_ai_request_model="gdydems/DeepSeek-V4-Flash-w4a8-mtp"}'
 
 # By alert: a healthy series and a sick one, a sample a minute, and when the alert must have fired.
 CASES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "EngineNotReady": (
         {f'kube_pod_status_ready{{condition="true", {POD}}}': "0x50 1x60"},
         {f'kube_pod_status_ready{{condition="true", {POD}}}': "0x110"},
+        "61m",
+    ),
+    "InstanceNotReady": (
+        {
+            f'kube_pod_status_ready{{condition="true", {POD}}}': "0x50 1x60",
+            f'kube_pod_status_ready{{condition="true", {OTHER}}}': "1x110",
+        },
+        {
+            f'kube_pod_status_ready{{condition="true", {POD}}}': "0x110",
+            f'kube_pod_status_ready{{condition="true", {OTHER}}}': "1x110",
+        },
         "61m",
     ),
     "CacheNearlyFull": (
@@ -73,6 +93,38 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         {"envoy_cluster_ratelimit_failure_mode_allowed": "0+1x60"},
         "10m",
     ),
+    "GatewayFull": (
+        {f"{CUT}_rq_active_overflow": "5x60", f"{CUT}_rq_pending_overflow": "3x60"},
+        {f"{CUT}_rq_active_overflow": "5+1x60", f"{CUT}_rq_pending_overflow": "3x60"},
+        "10m",
+    ),
+    "GatewayOverloaded": (
+        # All of the CPU, and nobody is refused.
+        {CPU: "0+120x60", RESERVED: "2x60", ANSWERS.format(2): "0+90x60"},
+        {
+            CPU: "0+120x60",
+            RESERVED: "2x60",
+            ANSWERS.format(2): "0+90x60",
+            ANSWERS.format(5): "0+9x60",
+        },
+        "20m",
+    ),
+    "StreamsCut": (
+        {
+            f"{CUT}_cx_destroy_remote_with_active_rq{ROUTE}": "3x60",
+            f"{CUT}_rq_timeout{ROUTE}": "2x60",
+        },
+        {
+            f"{CUT}_cx_destroy_remote_with_active_rq{ROUTE}": "3x60",
+            f"{CUT}_rq_timeout{ROUTE}": "2+1x60",
+        },
+        "10m",
+    ),
+    "SlowFirstTokenAtGateway": (
+        {f"{GEN_AI}_sum{MODEL}": "0+9.8x60", f"{GEN_AI}_count{MODEL}": "0+1x60"},
+        {f"{GEN_AI}_sum{MODEL}": "0+25x60", f"{GEN_AI}_count{MODEL}": "0+1x60"},
+        "30m",
+    ),
 }
 
 
@@ -87,7 +139,7 @@ def test_the_rules_are_well_formed(
 ) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump(rule["spec"]))
-    assert "SUCCESS: 9 rules found" in run(go_build("promtool"), "check", "rules", file)
+    assert "SUCCESS: 14 rules found" in run(go_build("promtool"), "check", "rules", file)
 
 
 def test_there_is_a_case_for_every_alert(rule: Any) -> None:

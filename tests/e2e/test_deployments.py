@@ -92,11 +92,12 @@ def kubelet(plane: Plane, home: str) -> Iterator[None]:
 
 def make_ready(cluster: Cluster, home: str) -> None:
     """Marks a namespace's engines, routes and pools as their controllers would."""
-    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
+    names = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
     for item in cluster.list("apps/v1", "Deployment", home):
         # Seen anew whenever KServe's controller has changed it.
         seen = {"observedGeneration": item["metadata"]["generation"]}
         if not seen.items() <= (item.get("status") or {}).items():
+            counts = dict.fromkeys(names, item["spec"]["replicas"])
             available = [{"type": "Available", "status": "True"}]
             set_status(cluster, item, {**seen, **counts, "conditions": available})
     parent = {

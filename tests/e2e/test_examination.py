@@ -54,8 +54,6 @@ CONFIGURATION: Tree = {
     "metadata": {"name": "envoy-gateway-config", "namespace": "envoy-gateway-system"},
 }
 REDIS = """\
-extensionApis:
-  enableEnvoyPatchPolicy: true
 rateLimit:
   failClosed: true
   backend:
@@ -473,19 +471,6 @@ BAD: list[tuple[str, Spoil, Tree, Severity, str]] = [
         {},
         WARNING,
         "every request through uncounted",
-    ),
-    (
-        "patch-policies",
-        lambda c: put(
-            c,
-            {
-                **CONFIGURATION,
-                "data": {"envoy-gateway.yaml": REDIS.replace("Policy: true", "Policy: false")},
-            },
-        ),
-        {"maas": {"gateway": {"parallelRequests": 2000}}},
-        WARNING,
-        "ignores EnvoyPatchPolicies",
     ),
     ("response-override", lambda c: put(c, overriding()), {}, FAILED, "other has responseOverride"),
     ("one-policy", added(policy("other")), {}, FAILED, "other has maas too"),

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import socket
 import ssl
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -43,7 +45,7 @@ def tokens(number: int, unit: str, count: str) -> Tree:
 
 
 SHARED = {"create": False}
-CHAT = deployment("chat", gateway={"accessLog": {"enabled": True}, "parallelRequests": 4096})
+CHAT = deployment("chat", gateway={"accessLog": {"enabled": True}})
 SMALL = deployment(
     "small", gateway=SHARED, quotas={"hour": None, "day": tokens(100, "Day", "total")}
 )
@@ -69,6 +71,12 @@ SECURE = deployment(
     gateway={"name": "secure", "tls": {"enabled": True}, "receiveTimeout": "2s"},
 )
 
+LITTLE = {"requests": {"cpu": "10m", "memory": "64Mi"}}
+MANY = deployment(
+    "many",
+    namespace="many-system",
+    gateway={"name": "many", "replicas": 4, "resources": LITTLE},
+)
 INSIDE = deployment("inside", namespace=SYSTEM, gateway={"name": "inside"})
 
 # Seconds that a busy machine may add to a time that Envoy keeps.
@@ -80,7 +88,7 @@ User = tuple[str, str]
 
 @pytest.fixture(scope="module")
 def gateway(real: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    deployments = [CHAT, SMALL, BRIEF, TIERED, SECURE, INSIDE]
+    deployments = [CHAT, SMALL, BRIEF, TIERED, SECURE, MANY, INSIDE]
     with Gateway(real, tmp_path_factory.mktemp("gateway"), deployments) as running:
         handed_out(create, place(running), "first", None, datetime.now(UTC))
         # Until then the policy has no keys to look for, and all is 500.
@@ -117,6 +125,19 @@ def counted(gateway: Gateway) -> Iterator[None]:
 def unlimited(gateway: Gateway) -> float:
     """How often the rate limit service gave no answer, or a request went on without one."""
     return sum(gateway.stats(r"^envoy_cluster_ratelimit_(error|failure_mode_allowed)").values())
+
+
+def cut(gateway: Gateway, model: str) -> float:
+    """How many streams have ended without their last chunk, as the alert StreamsCut counts them."""
+    rules = render(
+        load({"name": model, "maas": {"enabled": True}, "monitoring": {"enabled": True}})
+    )
+    text = json.dumps([item for item in rules if item["kind"] == "PrometheusRule"])
+    (route,) = set(re.findall(r'envoy_cluster_name=~\\"([^"\\]+)', text))
+    figures = gateway.stats(
+        rf'^envoy_cluster_upstream_(cx_destroy_remote_with_active_rq|rq_timeout).+"{route}"'
+    )
+    return sum(figures.values())
 
 
 def knows(gateway: Gateway, authorization: str) -> bool:
@@ -341,11 +362,22 @@ def test_monitoring_and_network_policy_pick_the_proxy_and_find_its_figures(
         for container in (*spec["initContainers"], *spec["containers"])
         for port in container.get("ports", [])
     }
-    text = "".join(
-        httpx.get(f"http://{gateway.address}:{ports[each['port']]}{each['path']}").text
-        for each in monitor["podMetricsEndpoints"]
-    )
+
+    def metrics() -> str:
+        return "".join(
+            httpx.get(f"http://{gateway.address}:{ports[each['port']]}{each['path']}").text
+            for each in monitor["podMetricsEndpoints"]
+        )
+
+    text = metrics()
     assert "envoy_cluster_ratelimit_ok{" in text
+    assert 'envoy_http_downstream_rq_xx{envoy_response_code_class="5"' in text
+    ask(gateway, user, stream=True)
+    assert re.search(
+        r"^gen_ai_server_time_to_first_token_seconds_sum\{.*gen_ai_request_model=\"chat\"",
+        metrics(),
+        re.MULTILINE,
+    )
     (line,) = (
         line
         for line in text.splitlines()
@@ -490,8 +522,10 @@ def test_without_the_policy_long_prompts_are_refused(gateway: Gateway, user: Use
 
 def test_a_stream_is_cut_at_the_route_s_time_and_not_before(gateway: Gateway, user: User) -> None:
     size = {"stream": True, "max_tokens": 30, "metadata": {"itl": "0.1"}}
+    before = cut(gateway, "brief")
     with pytest.raises(httpx.RemoteProtocolError):
         ask(gateway, user, model="brief", **size)
+    assert cut(gateway, "brief") == before + 1
     assert reached(gateway, user)[-1]["sent"] < 30
     assert usage(ask(gateway, user, **size)) == 31
     assert ask(gateway, user, model="brief", metadata={"ttft": "3"}).status_code == 504
@@ -542,7 +576,9 @@ def test_an_engine_that_dies_is_asked_once_whatever_a_policy_of_the_gateway_s_sa
     until("the other policy holds", lambda: asked(0) == 3)
     gateway.cluster.apply(ours)
     until("ours holds", lambda: asked(0) == 1)
+    before = cut(gateway, "chat")
     assert asked(3) == 1
+    assert cut(gateway, "chat") == before + 1
     assert reached(gateway, user)[-1]["sent"] == 3
     gateway.cluster.delete(retrying)
     assert asked(0) == 1
@@ -762,29 +798,63 @@ def test_a_gateway_among_envoy_gateways_own_pods_is_accepted_and_answers_nobody(
 STREAMS, TOKENS, GAP = 1000, 65, 1.0
 
 
-def test_a_burst_waits_for_its_first_token_and_nobody_is_refused(
-    gateway: Gateway, user: User
-) -> None:
-    """Each takes two streams to the processor, which has 1,024 by Envoy's own limit.
+async def at_once(urls: list[str], key: str, number: int, request: Tree) -> list[Stream]:
+    """Streams that are asked for in turn at several proxies, in 5 ms each."""
+    connector = aiohttp.TCPConnector(limit=0)
+    timeout = aiohttp.ClientTimeout(total=300)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        tasks = []
+        for place in range(number):
+            url = urls[place % len(urls)]
+            tasks.append(asyncio.create_task(stream(session, url, key, request)))
+            await asyncio.sleep(0.005)
+        return await asyncio.gather(*tasks)
 
-    Whether all are counted is not asked: on a busy machine a few of so many at once are not, since
-    the rate limit service answers later than its timeout.
-    """
-    request = body(max_tokens=3, metadata={"ttft": "5"})
 
-    async def burst() -> list[Stream]:
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            asked = [stream(session, gateway.url, user[1], request) for _ in range(1100)]
-            return await asyncio.gather(*asked)
+OVERFLOW = r"^envoy_cluster_upstream_rq_(active|pending)_overflow"
 
-    streams = asyncio.run(burst())
+
+def test_a_proxy_refuses_what_is_above_its_1024_and_counts_it(gateway: Gateway, user: User) -> None:
+    """Each takes a stream to the processor, which has 1,024 by Envoy's own limit."""
+    before = sum(gateway.stats(OVERFLOW).values())
+    request = body(max_tokens=3, metadata={"ttft": "20"})
+    streams = asyncio.run(at_once([gateway.url], user[1], 1100, request))
+    statuses = Counter(each.status for each in streams)
+    assert statuses.keys() == {200, 500}
+    assert 1000 < statuses[200] <= 1024
+    assert sum(gateway.stats(OVERFLOW).values()) == before + statuses[500]
+
+
+def test_four_proxies_carry_two_thousand_who_wait_and_then_stream(gateway: Gateway) -> None:
+    """All wait for their first token at the same time, and no stream loses one."""
+    proxies = [pod["status"]["podIP"] for pod in gateway.proxies(MANY)]
+    assert len(proxies) == 4
+    key = handed_out(create, place(gateway, MANY), "erin", None, datetime.now(UTC))
+    urls = [f"http://{proxy}:10080" for proxy in proxies]
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def answers(url: str) -> bool:
+        path = f"{url}/v1/chat/completions"
+        return httpx.post(path, json=body(model="many"), headers=headers).status_code == 200
+
+    for url in urls:
+        until("the proxy answers", lambda url=url: answers(url))
+    request = body(model="many", max_tokens=20, metadata={"ttft": "40", "itl": "2"})
+    streams = asyncio.run(at_once(urls, key, 2000, request))
+    last_asked = max(each.begun for each in streams)
+    assert all(each.arrivals and each.arrivals[0] > last_asked for each in streams)
+    whole = [f"t{number} " for number in range(20)]
     assert {each.status for each in streams} == {200}
+    assert all(each.tokens == whole and each.done for each in streams)
+    assert not any(sum(gateway.stats(OVERFLOW, proxy).values()) for proxy in proxies)
 
 
 @pytest.mark.usefixtures("counted")
 def test_a_thousand_streams_of_a_minute_lose_no_token(gateway: Gateway, user: User) -> None:
-    """They last longer than the 60 s after which Envoy AI Gateway's default would cut them."""
+    """They last longer than Envoy AI Gateway's 60 s for a request and Envoy Gateway's for a drain.
+
+    A new key changes the listener meanwhile.
+    """
     request = body(max_tokens=TOKENS, metadata={"itl": str(GAP)})
 
     def resident() -> int:
@@ -793,17 +863,12 @@ def test_a_thousand_streams_of_a_minute_lose_no_token(gateway: Gateway, user: Us
 
     async def load() -> tuple[list[Stream], int]:
         peak = 0
-        connector = aiohttp.TCPConnector(limit=0)
-        timeout = aiohttp.ClientTimeout(total=300)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            tasks = []
-            for _ in range(STREAMS):
-                tasks.append(asyncio.create_task(stream(session, gateway.url, user[1], request)))
-                await asyncio.sleep(0.005)
-            while any(not task.done() for task in tasks):
-                peak = max(peak, resident())
-                await asyncio.sleep(1)
-            return await asyncio.gather(*tasks), peak
+        loads = asyncio.create_task(at_once([gateway.url], user[1], STREAMS, request))
+        await asyncio.to_thread(new, gateway)
+        while not loads.done():
+            peak = max(peak, resident())
+            await asyncio.sleep(1)
+        return await loads, peak
 
     before = resident()
     streams, peak = asyncio.run(load())

@@ -151,11 +151,15 @@ def test_these_rights_are_enough_and_none_is_too_many(
             **on,
             "namespace": f"{home}-maas",
             "quotas": {"hour": {"tokens": 10**6}},
-            "gateway": {"tls": on, "accessLog": on, "parallelRequests": 2000},
+            "gateway": {"tls": on, "accessLog": on, "replicas": 2},
         },
         "monitoring": {**on, "proxies": on},
         "networkPolicy": on,
         "disruptionBudget": on,
+        "scaling": {
+            **on,
+            "schedules": {"day": {"start": "0 6 * * *", "end": "0 19 * * *", "replicas": 2}},
+        },
     }
     one = load(SHORT, everything, set=["maas.backend=InferencePool"])
     other = load(SHORT, everything, set=["maas.backend=Service"])

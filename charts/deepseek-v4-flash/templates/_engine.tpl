@@ -269,6 +269,41 @@ containers:
         {{- . | nindent 8 }}
         {{- end }}
       {{- end }}
+  {{- if and .Values.engine.warmUp (not .worker) }}
+  # A probe of container main can't ask for a completion: KServe's preset has an httpGet in each.
+  - name: warm-up
+    image: {{ .Values.engine.image | quote }}
+    imagePullPolicy: {{ .Values.engine.imagePullPolicy | quote }}
+    command:
+      - python3
+      - -c
+    args:
+      - |
+        {{- .Files.Get "files/warm_up.py" | trimSuffix "\n" | nindent 8 }}
+      - {{ .Values.engine.port | int64 | quote }}
+      - {{ .Values.model.name | replace "$" "$$" | quote }}
+      - /tmp/warm
+    readinessProbe:
+      exec:
+        command:
+          - test
+          - -e
+          - /tmp/warm
+      periodSeconds: 2
+    resources:
+      requests:
+        cpu: 10m
+        memory: 64Mi
+      limits:
+        memory: 256Mi
+    securityContext:
+      allowPrivilegeEscalation: false
+      capabilities:
+        drop:
+          - ALL
+      seccompProfile:
+        type: RuntimeDefault
+  {{- end }}
   {{- range $name, $container := .Values.engine.extraContainers }}
   - name: {{ $name | quote }}
     {{- with include "deepseek-v4-flash.fields" (dict "fields" $container "key" "name") }}

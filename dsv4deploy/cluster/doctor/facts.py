@@ -27,13 +27,11 @@ class EnvoyGateway:
         redis: the addresses of the global rate limit's Redis; none where it is not configured.
         closed: whether requests are rejected if the rate limit service gives no answer.
         seconds: how long Envoy waits for that answer.
-        patches: whether EnvoyPatchPolicies are applied.
     """
 
     redis: tuple[str, ...] = ()
     closed: bool = False
     seconds: float = 0.02
-    patches: bool = False
 
     @classmethod
     def of(cls, text: str) -> EnvoyGateway:
@@ -51,7 +49,6 @@ class EnvoyGateway:
             redis=tuple(address for each in redis.split(",") if (address := each.strip())),
             closed=limit.get("failClosed") is True,
             seconds=seconds(str(limit.get("timeout", "20ms"))),
-            patches=_at(settings, "extensionApis", "enableEnvoyPatchPolicy") is True,
         )
 
 
@@ -99,9 +96,10 @@ class Facts:
 
     @property
     def pods(self) -> int:
-        """Pods of all replicas."""
-        parallel = self.values.parallelism
-        return self.values.replicas * (parallel.data // parallel.data_local or 1)
+        """Pods of as many instances as may run at once."""
+        parallel, scaling = self.values.parallelism, self.values.scaling
+        instances = max(self.values.replicas, scaling.max_replicas if scaling.enabled else 0)
+        return instances * (parallel.data // parallel.data_local or 1)
 
     @cached_property
     def nodes(self) -> list[Object]:

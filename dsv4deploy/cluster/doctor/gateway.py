@@ -32,11 +32,6 @@ def _own_gateway(facts: Facts) -> str:
     return "maas.gateway.create is true" if facts.values.maas.gateway.create else ""
 
 
-def _few_requests(facts: Facts) -> str:
-    few = facts.values.maas.gateway.parallel_requests <= 1024
-    return "maas.gateway.parallelRequests needs no patch" if few else ""
-
-
 _POLICIES = "gateway.envoyproxy.io/v1alpha1"
 
 
@@ -172,24 +167,6 @@ def _fail_closed(facts: Facts) -> Answers:
             f"{late} the gateway lets every request through uncounted",
             "set rateLimit.failClosed to true in Envoy Gateway's configuration, if quotas matter "
             "more to you than answers, and rateLimit.timeout to what your Redis may take",
-        )
-
-
-@CHECKS.add(
-    "patch-policies",
-    "Envoy Gateway applies the patch that lets many requests wait at once",
-    _off,
-    _few_requests,
-)
-def _patch_policies(facts: Facts) -> Answers:
-    if not facts.envoy_gateway:
-        yield Severity.UNKNOWN, _NOT_FOUND, ""
-    elif not facts.envoy_gateway.patches:
-        yield (
-            Severity.WARNING,
-            "Envoy Gateway ignores EnvoyPatchPolicies: where more than 512 requests wait for their "
-            "first token, the next are answered with 500",
-            f"set extensionApis.enableEnvoyPatchPolicy to true in {_CONFIGURATION}",
         )
 
 

@@ -1,0 +1,83 @@
+"""Rules of scaling by schedule."""
+
+from __future__ import annotations
+
+from ..findings import Severity
+from ..values.tree import Values
+from .rule import Places, Rule
+
+
+def _scaled(condition: str) -> str:
+    """A condition that must hold where KEDA sets the number of instances."""
+    return f"not Values.scaling.enabled or {condition}"
+
+
+RULES: list[Rule] = [
+    Rule(
+        code="scaling-no-schedule",
+        severity=Severity.ERROR,
+        path="scaling.schedules",
+        condition=_scaled("Values.scaling.schedules"),
+        message="a ScaledObject needs a trigger, and this has none",
+        fix="add a schedule, or set scaling.enabled to false",
+        source="KEDA v2.21.0, apis/keda/v1alpha1/scaledobject_types.go, line 126: triggers are "
+        "required",
+    ),
+    Rule(
+        code="scaling-below-replicas",
+        severity=Severity.ERROR,
+        path="scaling.maxReplicas",
+        condition=_scaled("Values.scaling.maxReplicas >= Values.replicas"),
+        message="replicas is the least number of instances, and this is less",
+        fix="set it to as many instances as the nodes carry",
+        source="KEDA v2.21.0, apis/keda/v1alpha1/scaledobject_types.go, line 389: the least may "
+        "not be more than the most",
+    ),
+    Rule(
+        code="scaling-cuts-answers",
+        severity=Severity.ERROR,
+        path="engine.termination",
+        condition=_scaled(
+            "(Values.engine.termination.preStopSeconds and "
+            "Values.engine.termination.shutdownTimeoutSeconds)"
+        ),
+        message="an instance that goes at the end of a schedule aborts its answers",
+        fix="set preStopSeconds, shutdownTimeoutSeconds and gracePeriodSeconds, as "
+        "examples/production does",
+        source="docs/production.md: on a real node the published engine cuts a stream under way",
+    ),
+    Rule(
+        code="scaling-slow-end",
+        severity=Severity.ERROR,
+        path="engine.termination.gracePeriodSeconds",
+        condition=_scaled("Values.engine.termination.gracePeriodSeconds <= 1800"),
+        message="instances go one at a time, one in each of these, and Kubernetes takes 1800 "
+        "seconds at most for that",
+        fix="set it to 1800 or less",
+        source="Kubernetes' k8s.io/api v0.36.1, autoscaling/v2/types.go, line 253: periodSeconds "
+        "is 1800 at most",
+    ),
+]
+
+
+@Rule(
+    code="scaling-schedule",
+    severity=Severity.ERROR,
+    path="scaling.schedules",
+    message="this schedule does not work: {reason}",
+    fix="give it another time or number, or raise scaling.maxReplicas to what the nodes carry",
+    source="KEDA v2.21.0, pkg/scalers/cron_scaler.go, line 48: start and end must differ; "
+    "maxReplicaCount bounds the HorizontalPodAutoscaler",
+).finder(RULES)
+def _schedules(values: Values) -> Places:
+    scaling = values.scaling
+    for name, schedule in sorted(scaling.schedules.items() if scaling.enabled else ()):
+        path = f"scaling.schedules.{name}"
+        if schedule.start == schedule.end:
+            yield f"{path}.end", {"reason": "it begins and ends at the same time"}
+        if schedule.replicas > scaling.max_replicas:
+            reason = f"it asks for more than scaling.maxReplicas, {scaling.max_replicas}"
+            yield f"{path}.replicas", {"reason": reason}
+        if schedule.replicas <= values.replicas:
+            reason = f"replicas has as many instances at all times, {values.replicas}"
+            yield f"{path}.replicas", {"reason": reason}

@@ -190,7 +190,12 @@ class Gateway:
             content = json.dumps(self.body(**fields)).encode()
         sent = {"Content-Type": "application/json", **self.credentials(key), **(headers or {})}
         self.requests += 1
-        answer = self._clients[http2].request(method, self.url(path), content=content, headers=sent)
+        client, url = self._clients[http2], self.url(path)
+        try:
+            answer = client.request(method, url, content=content, headers=sent)
+        except httpx.LocalProtocolError:
+            # The server has ended an idle connection (GOAWAY); a new one decides.
+            answer = client.request(method, url, content=content, headers=sent)
         self.tokens += tokens(answer)[2]
         return answer
 

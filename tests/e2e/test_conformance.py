@@ -190,6 +190,7 @@ MUTANTS: list[tuple[str, str, Any, str, str]] = [
     (ROUTE, "parentRefs.0.name", "another", "key-right", "input"),
     (ROUTE, "rules.0.matches.0.headers.0.name", "x-model", "key-right", "input"),
     (ROUTE, "rules.0.matches.0.headers.0.value", "another", "key-right", "input"),
+    (ROUTE, "rules.0.matches.0.headers.0.type", "RegularExpression", "models-list", "input"),
     (ROUTE, "rules.0.backendRefs", DROP, "key-right", "input"),
     (ROUTE, "rules.0.timeouts.request", "100ms", "stream-parallel", "input"),
     (ROUTE, "rules.0.timeouts", DROP, "stream-long", "input"),
@@ -217,7 +218,6 @@ SURVIVORS: list[tuple[str, str, Any, str]] = [
     (TRAFFIC, "timeout", DROP, "Envoy's own timeout ends five silent minutes"),
     (TRAFFIC, f"{WHO}.1", DROP, "the policy is the model's own already, by its route"),
     (ROUTE, "rules.0.backendRefs.0.name", "another", "the controller keeps what was right before"),
-    (ROUTE, "rules.0.matches.0.headers.0.type", "RegularExpression", "the name matches itself"),
 ]
 
 

@@ -548,7 +548,7 @@ def test_help_of_a_namespace_says_where_it_comes_from(run: Run) -> None:
         assert "by default demo, because this command does not read the kubeconfig" in told
     for verb in ("apply", "delete", "diff", "doctor", "history", "rollback", "smoke", "status"):
         told = " ".join(run(verb, "--help").out.split())
-        assert "by default the context's own, or demo where it has none" in told
+        assert "by default the context's namespace, or demo if it has none" in told
 
 
 def test_a_values_file_of_dash_is_stdin() -> None:

@@ -250,7 +250,7 @@ class TrafficPlan:
 
     @property
     def quota(self) -> int | None:
-        """Tokens per hour of each user, which sum to what all instances make; None without users."""
+        """Tokens per hour of each user, all users together at most those of all instances."""
         users = self.traffic.users
         return self.tokens_per_hour // users if users else None
 

@@ -140,7 +140,8 @@ class Gateway:
 
         def ready() -> list[Tree]:
             # A pod that was made before Envoy AI Gateway had configured its processor is replaced.
-            found = self.real.list("pods", SYSTEM, f"{owner}-name={name},{owner}-namespace={space}")
+            pods = self.real.list("pods", SYSTEM, f"{owner}-name={name},{owner}-namespace={space}")
+            found = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
             has = {each["name"] for pod in found for each in pod["spec"].get("initContainers", [])}
             wanted = max(values.maas.gateway.replicas, 1)
             if len(found) != wanted or ("ai-gateway-extproc" in has) != processor:

@@ -90,7 +90,7 @@ User = tuple[str, str]
 def gateway(real: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     deployments = [CHAT, SMALL, BRIEF, TIERED, SECURE, MANY, INSIDE]
     with Gateway(real, tmp_path_factory.mktemp("gateway"), deployments) as running:
-        handed_out(create, place(running), "first", None, datetime.now(UTC))
+        handed_out(create, place(running), ["first"], None, datetime.now(UTC))
         # Until then the policy has no keys to look for, and all is 500.
         until("keys are asked for", lambda: ask(running).status_code == 401)
         yield running
@@ -104,7 +104,7 @@ def place(gateway: Gateway, values: Values = CHAT) -> KeySecret:
 def new(gateway: Gateway, name: str = "") -> User:
     """A new client, whose key the gateway knows."""
     name = name or f"user-{uuid.uuid4().hex[:8]}"
-    key = handed_out(create, place(gateway), name, None, datetime.now(UTC))
+    key = handed_out(create, place(gateway), [name], None, datetime.now(UTC))
     until("the key is taken", lambda: knows(gateway, f"Bearer {key}"))
     return name, key
 
@@ -721,7 +721,7 @@ def secret_key(gateway: Gateway, secure: str) -> str:
     with httpx.Client(base_url=f"https://{secure}:10443", verify=False) as client:
         assert client.post("/v1/chat/completions", json=body(model="secure")).status_code == 500
         assert client.get("/v1/models").status_code == 200
-    key = handed_out(create, place(gateway, SECURE), "carol", None, datetime.now(UTC))
+    key = handed_out(create, place(gateway, SECURE), ["carol"], None, datetime.now(UTC))
     headers = {"Authorization": f"Bearer {key}"}
 
     def comes_in() -> bool:
@@ -772,7 +772,7 @@ def test_a_gateway_among_envoy_gateways_own_pods_is_accepted_and_answers_nobody(
 ) -> None:
     """Envoy AI Gateway's controller gives it up, with an error that only its log shows."""
     assert "maas-namespace" in {finding.code for finding in check(INSIDE)}
-    handed_out(create, place(gateway, INSIDE), "dave", None, datetime.now(UTC))
+    handed_out(create, place(gateway, INSIDE), ["dave"], None, datetime.now(UTC))
     words = ("logs", "deployment/ai-gateway-controller", "-n", AI_SYSTEM)
     error = f"found gateway-labeled objects in multiple namespaces: [{SYSTEM} {SYSTEM}]"
     until("the controller says why", lambda: error in gateway.real.kubectl(*words))
@@ -829,7 +829,7 @@ def test_four_proxies_carry_two_thousand_who_wait_and_then_stream(gateway: Gatew
     """All wait for their first token at the same time, and no stream loses one."""
     proxies = [pod["status"]["podIP"] for pod in gateway.proxies(MANY)]
     assert len(proxies) == 4
-    key = handed_out(create, place(gateway, MANY), "erin", None, datetime.now(UTC))
+    key = handed_out(create, place(gateway, MANY), ["erin"], None, datetime.now(UTC))
     urls = [f"http://{proxy}:10080" for proxy in proxies]
     headers = {"Authorization": f"Bearer {key}"}
 

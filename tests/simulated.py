@@ -8,15 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from dsv4deploy.bench.simulate import Latency, Simulation, serve
+from dsv4deploy.bench.simulate import Simulation, serve
+from dsv4deploy.capacity.points import Curve, Times
 
-FAST = {1: Latency(20, 1), 2: Latency(40, 2)}
+
+def flat(ttft: float, itl: float) -> Curve:
+    """Times in ms that are the same whatever is in flight."""
+    return Curve((1,), (Times(ttft / 1000, itl / 1000),))
+
+
+FAST = {1: flat(20, 1), 2: flat(40, 2)}
 
 
 @contextmanager
 def simulator(**settings: Any) -> Iterator[str]:
     """The URL of its chat completions. By default a request takes milliseconds."""
-    simulation = Simulation(**{"model": "m", "latencies": FAST, "sequences": 8, **settings})
+    simulation = Simulation(**{"model": "m", "curves": FAST, "sequences": 8, **settings})
     ports: list[int] = []
     up = threading.Event()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dsv4deploy import Values, load
-from dsv4deploy.bench.hints import hints, published_profile
+from dsv4deploy.bench.hints import hints
+from dsv4deploy.capacity.points import published_profile
 from dsv4deploy.values.profiles import profile_names
 
 W4A8, W8A8 = "ascend-910b4-8-w4a8", "ascend-910b3-16-w8a8"

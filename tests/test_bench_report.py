@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from bench_results import Made, fail, make, summary, write
 
-from dsv4deploy.bench import plots
 from dsv4deploy.bench.figures import percent
 from dsv4deploy.bench.report import Report, report, tokens_a_second
 from dsv4deploy.bench.results import read
@@ -21,6 +20,7 @@ from dsv4deploy.bench.soundness import Means, identities
 from dsv4deploy.bench.verdict import Judged, Outcome, judge, overheads, sweeps
 from dsv4deploy.errors import DeployError
 from dsv4deploy.facts.published import OUTPUT_TOKENS, Metric, Row, rows, scenarios
+from dsv4deploy.sizing.svg import ticks
 
 COMPLETE = [row for row in rows() if not row.note]
 
@@ -748,7 +748,7 @@ def test_throughput_over_time_holds_every_token(tmp_path: Path) -> None:
 def test_axes_are_marked_at_round_values(
     low: float, high: float, about: int, found: list[float]
 ) -> None:
-    assert plots.ticks(low, high, about) == pytest.approx(found)
+    assert ticks(low, high, about) == pytest.approx(found)
 
 
 def test_a_percentage_has_its_sign_unless_it_is_none() -> None:

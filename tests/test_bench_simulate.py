@@ -10,10 +10,11 @@ import urllib.request
 from typing import Any
 
 import pytest
-from simulated import FAST, simulator
+from simulated import FAST, flat, simulator
 
 from dsv4deploy import DeployError
-from dsv4deploy.bench.simulate import Latency, Simulation, published
+from dsv4deploy.bench.simulate import Simulation, published
+from dsv4deploy.capacity.points import Curve, Times
 from dsv4deploy.completion.garbage import PROMPT, garbage
 from dsv4deploy.completion.stream import SIMULATOR, ask
 
@@ -168,7 +169,7 @@ def test_64_streams_are_held_at_a_time() -> None:
 
 
 def test_more_requests_than_sequences_wait_for_their_turn() -> None:
-    with simulator(sequences=1, latencies={1: Latency(300, 1)}) as url:
+    with simulator(sequences=1, curves={1: flat(300, 1)}) as url:
         order = streams(url, 3)
     turns = [name for name, before in zip(order, ["", *order], strict=False) if name != before]
     assert len(turns) == 3
@@ -191,8 +192,71 @@ def test_the_scenario_is_told_by_the_prompt_s_size() -> None:
 
 
 def test_times_are_the_published_ones() -> None:
-    found = published("ascend-910b4-8-w4a8", "kserve", 4)
-    assert (found[1].ttft, found[2].itl) == (3758, 182.1)
-    assert list(published("ascend-910b3-16-w8a8", "maas", 8)) == [2]
-    with pytest.raises(DeployError, match=r"no times were published.*at concurrency 4"):
-        published("ascend-910b3-8-w8a8", "kserve", 4)
+    found = published("ascend-910b4-8-w4a8", "kserve")
+    assert (found[1].at(4).ttft, found[2].at(4).itl) == pytest.approx((3.758, 0.1821))
+    assert published("ascend-910b4-8-w4a8", "kserve", 4) == found
+    two = published("ascend-910b3-16-w8a8", "maas")
+    assert {scenario: curve.tiers for scenario, curve in two.items()} == {2: (8, 16, 32)}
+    assert published("ascend-910b3-16-w8a8", "maas", 8)[2].at(8) == two[2].at(8)
+    with pytest.raises(DeployError, match=r"no times were published.*at concurrency 5"):
+        published("ascend-910b4-8-w4a8", "maas", 5)
+    with pytest.raises(DeployError, match=r"of ascend-910b3-8-w8a8 through kserve: there are"):
+        published("ascend-910b3-8-w8a8", "kserve")
+
+
+def test_times_are_those_of_what_is_in_flight() -> None:
+    curve = Curve((1, 2), (Times(0.001, 0.001), Times(0.001, 1.0)))
+    asked = {"stream": True, "max_tokens": 100_000, "ignore_eos": True}
+    body = {"model": "m", "messages": [], **asked}
+    with simulator(curves={1: curve, 2: curve}, sequences=2) as url:
+        request = urllib.request.Request(url, json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=120) as response:
+            response.readline()
+            post(url, max_tokens=2)
+        told = metrics(url)
+    slow = told["inter_token_latency_seconds_count{}"]
+    # Beside another request the second token comes a second after the first.
+    assert slow > told['inter_token_latency_seconds_bucket{le="0.75"}']
+
+
+def metrics(url: str) -> dict[str, float]:
+    """What ``/metrics`` says, without the labels that are the same in all."""
+    address = url.replace("/v1/chat/completions", "/metrics")
+    with urllib.request.urlopen(address, timeout=60) as response:
+        assert response.headers["content-type"].startswith("text/plain")
+        lines = response.read().decode().splitlines()
+    rows = [line.rpartition(" ") for line in lines if not line.startswith("#")]
+    common = 'model_name="m",engine="0"'
+    return {
+        name.removeprefix("vllm:").replace(f"{common},", "").replace(common, ""): float(value)
+        for name, _, value in rows
+    }
+
+
+def test_metrics_count_as_vllm_s() -> None:
+    with simulator(sequences=1, curves={1: flat(20, 1)}) as url:
+        for _ in range(3):
+            post(url, max_tokens=10)
+        told = metrics(url)
+    assert told["num_requests_running{}"] == told["num_requests_waiting{}"] == 0
+    assert (told["prompt_tokens_total{}"], told["generation_tokens_total{}"]) == (9, 30)
+    assert told['request_success_total{finished_reason="length"}'] == 3
+    assert told["time_to_first_token_seconds_count{}"] == 3
+    assert told["time_to_first_token_seconds_sum{}"] >= 3 * 0.019
+    assert told["inter_token_latency_seconds_count{}"] == 27
+    assert told['e2e_request_latency_seconds_bucket{le="+Inf"}'] == 3
+
+
+def test_metrics_tell_what_runs_and_what_waits() -> None:
+    asked = {"stream": True, "max_tokens": 100_000, "ignore_eos": True}
+    body = {"model": "m", "messages": [], **asked}
+    with simulator(sequences=1) as url:
+        request = urllib.request.Request(url, json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=120) as response:
+            response.readline()
+            other = threading.Thread(target=lambda: post(url, max_tokens=1))
+            other.start()
+            while not (told := metrics(url))["num_requests_waiting{}"]:
+                pass
+        other.join()
+    assert (told["num_requests_running{}"], told["num_requests_waiting{}"]) == (1, 1)

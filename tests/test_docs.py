@@ -199,6 +199,11 @@ def test_the_tutorial_installs_as_the_readme_does() -> None:
     assert install in (ROOT / "README.md").read_text("utf-8")
 
 
+def test_the_example_of_a_plan_says_what_happens(tmp_path: Path) -> None:
+    example = text_of("capacity.md").partition("\n## Traffic\n")[0]
+    assert follow(blocks(example), tmp_path) == 3
+
+
 def test_verbs_and_options_of_the_pages_are_there() -> None:
     known = dict(commands(cli, "dsv4deploy"))
     for page in sorted(DOCS.glob("*.md")):

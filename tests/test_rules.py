@@ -472,6 +472,11 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_767}}}},
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_768}}}},
     ),
+    # The best published figure is 2,306 tokens a second.
+    "maas-quota-above-capacity": (
+        {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 8_301_601}}}},
+        {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 8_301_600}}}},
+    ),
     # --- the engine's build ---
     "unknown-build": (build("v9.9.9"), build("0.22.1")),
     "image-for-other-chip": (
@@ -827,6 +832,26 @@ def test_a_tier_s_quotas_hold_a_longest_request_by_its_weight(
     values = load({"maas": {"enabled": True, "tiers": tiers, "weights": {"output": weight}}})
     found = [each.path for each in check(values) if each.code == "maas-quota-small"]
     assert found == ["maas.tiers.gold.quotas.hour"] * small
+
+
+@pytest.mark.parametrize(
+    ("changed", "above"),
+    [
+        ({}, True),
+        ({"replicas": 2}, False),
+        ({"maas": {"quotas": {"hour": {"tokens": 3_000_000, "unit": "Minute"}}}}, True),
+        ({"maas": {"quotas": {"hour": {"tokens": 10_000_000, "unit": "Day"}}}}, False),
+        ({"maas": {"quotas": {"hour": {"count": "weighted"}}, "weights": {"output": 2}}}, False),
+        # Nothing was published of such a deployment.
+        ({"npu": {"card": "910B4-1"}}, False),
+    ],
+)
+def test_a_quota_is_compared_with_what_all_instances_make(
+    changed: dict[str, Any], above: bool
+) -> None:
+    large = {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 10_000_000}}}}
+    found = check(load(large, changed))
+    assert ("maas-quota-above-capacity" in [each.code for each in found]) == above
 
 
 def test_errors_come_first_and_only_they_stop_a_deployment() -> None:

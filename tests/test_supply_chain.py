@@ -25,7 +25,10 @@ GROUPS = PROJECT["dependency-groups"]
 LOCKED = {
     "run": NEEDS,
     "build": [*GROUPS["build"], *PROJECT["build-system"]["requires"]],
-    "test": [*NEEDS, *EXTRAS["bench"], *(need for group in GROUPS.values() for need in group)],
+    "test": [
+        *NEEDS,
+        *(need for several in (*EXTRAS.values(), *GROUPS.values()) for need in several),
+    ],
 }
 
 

@@ -11,25 +11,6 @@ from ..values.tree import Values
 from .prompts import OUTPUT
 
 
-def published_profile(values: Values) -> str:
-    """The profile whose published figures a deployment is compared with.
-
-    Returns:
-        The one, of those with published figures, whose cards, quantization and parallelism are the
-        deployment's; ``""`` where there is none.
-    """
-    from ..values.loading import load
-    from ..values.profiles import profile_names
-
-    def kind(of: Values) -> tuple[object, ...]:
-        split = of.parallelism
-        return of.npu.card, of.model.quantization, split.tensor, split.data, split.expert
-
-    published = {each.profile for each in rows()}
-    names = (name for name in profile_names() if name in published)
-    return next((name for name in names if kind(load(profile=name)) == kind(values)), "")
-
-
 def published_concurrency(profile: str) -> list[int]:
     """The concurrencies that figures of a profile were published at; 4 where there are none."""
     return sorted({each.concurrency for each in rows() if each.profile == profile}) or [4]

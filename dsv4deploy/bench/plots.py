@@ -8,23 +8,11 @@ Drawn by hand: the libraries at hand fix colours and fonts, or need a script.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, floor, log10
 
 from markupsafe import Markup
 
-from ..sizing.svg import Canvas, Format
+from ..sizing.svg import Canvas, Format, ticks
 from .figures import percent
-
-
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round values between two, in steps of 1, 2 or 5 times a power of ten."""
-    if high <= low:
-        return [low]
-    rough = (high - low) / about
-    power = 10.0 ** floor(log10(rough))
-    step = next(power * each for each in (1, 2, 5, 10) if power * each >= rough * 0.999)
-    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return [number * step for number in range(first, last + 1)]
 
 
 def histogram(

@@ -1,9 +1,9 @@
 """A simulator of the engine: a streaming OpenAI server that takes the published times.
 
 It computes nothing. Time to first token and time between tokens are the published ones of a
-profile, a little scattered by a seed; the answer is words. It identifies itself in the header
-:data:`SIMULATOR` of every response and in ``owned_by`` of ``GET /v1/models``, so that no figure of
-its making passes for a measured one.
+profile at what is in flight, a little scattered by a seed; the answer is words. It identifies
+itself in the header :data:`SIMULATOR` of every response and in ``owned_by`` of ``GET /v1/models``,
+so that no figure of its making passes for a measured one. ``GET /metrics`` serves vLLM's metrics.
 
 A prompt's tokens are its words, as they are in the data sets that :mod:`.dataset` makes.
 """
@@ -15,15 +15,22 @@ import contextlib
 import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from ..capacity.points import Curve, Times
 from ..completion.stream import COMPLETIONS, SIMULATOR
 from ..errors import DeployError
 from ..facts.published import Metric, rows, scenarios
+from .metrics import Metrics
 
 OWNER = "dsv4deploy-simulator"
 MODELS = "/v1/models"
+RECEIVED = "x-dsv4deploy-received"
+"""The response header that lists the names of the headers that the request arrived with."""
+_received: ContextVar[str] = ContextVar("received", default="")
+"""The names of the headers of the request that a connection's task answers."""
 
 # Counting is an answer that makes sense to the detector of garbage, at any length.
 _WORDS = (
@@ -31,20 +38,8 @@ _WORDS = (
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
     *("nineteen", "twenty"),
 )
+_STEPS = 16  # of a prompt: how often it is seen what is in flight
 _SCATTER = 0.05  # of a request's times, at most, to both sides
-
-
-@dataclass(frozen=True)
-class Latency:
-    """The times of one scenario.
-
-    Attributes:
-        ttft: to the first token, in ms.
-        itl: between tokens, in ms.
-    """
-
-    ttft: float
-    itl: float
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ class Simulation:
 
     Attributes:
         model: the served model's name.
-        latencies: of each scenario, by its number.
+        curves: the times of each scenario, by its number.
         slower: how much slower than these times, as a share: 0.2 is 20 %.
         errors: the share of requests that fail.
         wrong_length: whether answers have half of the tokens asked for.
@@ -65,7 +60,7 @@ class Simulation:
     """
 
     model: str
-    latencies: Mapping[int, Latency]
+    curves: Mapping[int, Curve]
     slower: float = 0.0
     errors: float = 0.0
     wrong_length: bool = False
@@ -79,8 +74,11 @@ class Simulation:
         """The simulator's description of itself, as plain data in ``run.json``'s spelling."""
         return {
             "scenarios": {
-                str(number): {"ttft": each.ttft, "itl": each.itl}
-                for number, each in self.latencies.items()
+                str(number): {
+                    str(tier): {"ttft": times.ttft * 1000, "itl": times.itl * 1000}
+                    for tier, times in zip(curve.tiers, curve.times, strict=True)
+                }
+                for number, curve in self.curves.items()
             },
             "slower": self.slower,
             "errors": self.errors,
@@ -94,32 +92,42 @@ class Simulation:
         """The scenario that a prompt of so many tokens belongs to."""
         sizes = {number: each.input_tokens * self.size for number, each in scenarios().items()}
         near = min(sizes, key=lambda number: abs(sizes[number] - tokens))
-        return near if near in self.latencies else min(self.latencies)
+        return near if near in self.curves else min(self.curves)
 
 
-def published(profile: str, ingress: str, concurrency: int) -> dict[int, Latency]:
-    """The published times of a profile, by scenario.
+def published(profile: str, ingress: str, concurrency: int | None = None) -> dict[int, Curve]:
+    """The published times of a profile, by scenario and by what is in flight.
+
+    Args:
+        profile: its name.
+        ingress: ``kserve`` or ``maas``.
+        concurrency: takes the times of one published row, whatever is in flight.
 
     Raises:
         DeployError: none were published of it.
     """
-    found = {
-        row.scenario: Latency(row.figures[Metric.TTFT].value, row.figures[Metric.ITL].value)
-        for row in rows()
-        if (row.profile, row.ingress, row.concurrency) == (profile, ingress, concurrency)
-        and not row.note
-    }
+    found: dict[int, dict[int, Times]] = {}
+    for row in rows():
+        if (row.profile, row.ingress) == (profile, ingress) and not row.note:
+            figures = row.figures
+            ttft, itl = (figures[each].value / 1000 for each in (Metric.TTFT, Metric.ITL))
+            if concurrency in (None, row.concurrency):
+                found.setdefault(row.scenario, {})[row.concurrency] = Times(ttft, itl)
     if not found:
         known = {
             f"{row.profile} through {row.ingress} at concurrency {row.concurrency}"
             for row in rows()
             if not row.note
         }
+        at = f" at concurrency {concurrency}" if concurrency else ""
         raise DeployError(
-            f"no times were published of {profile} through {ingress} at concurrency "
-            f"{concurrency}: there are those of {'; '.join(sorted(known))}"
+            f"no times were published of {profile} through {ingress}{at}: there are those of "
+            f"{'; '.join(sorted(known))}"
         )
-    return found
+    return {
+        scenario: Curve(*map(tuple, zip(*sorted(tiers.items()), strict=True)))
+        for scenario, tiers in found.items()
+    }
 
 
 async def serve(simulation: Simulation, host: str, port: int, ready: Callable[[int], None]) -> None:
@@ -148,6 +156,7 @@ async def serve(simulation: Simulation, host: str, port: int, ready: Callable[[i
 class _Request:
     method: str
     path: str
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -165,6 +174,7 @@ class _Server:
         self.slots = asyncio.Semaphore(simulation.sequences)
         self.scatter = random.Random(simulation.seed)  # noqa: S311 - no secret
         self.asked = 0
+        self.metrics = Metrics()
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A client may go at any time, and so may the server: Python 3.11 logs a cancelled one.
@@ -177,6 +187,7 @@ class _Server:
             while True:
                 try:
                     request = await _read(reader)
+                    _received.set(",".join(request.headers))
                     await self.answer(request, writer)
                 except _Refused as refused:
                     error = {"message": str(refused), "type": "simulated", "code": refused.status}
@@ -190,6 +201,10 @@ class _Server:
             self.send(writer, 200, {"object": "list", "data": [model]})
         elif request.method == "GET" and path.endswith("/health"):
             self.send(writer, 200, {})
+        elif request.method == "GET" and path.endswith("/metrics"):
+            body = self.metrics.text(self.simulation.model).encode()
+            kind = "text/plain; version=0.0.4; charset=utf-8"
+            writer.write(self.head(200, kind, f"content-length: {len(body)}") + body)
         elif request.method == "POST" and path.endswith(COMPLETIONS):
             await self.complete(request.body, writer)
         else:
@@ -200,7 +215,7 @@ class _Server:
         word = {200: "OK", 400: "Bad Request", 404: "Not Found"}.get(status, "Error")
         return (
             f"HTTP/1.1 {status} {word}\r\ncontent-type: {kind}\r\n{SIMULATOR}: {told}\r\n"
-            f"{length}\r\n\r\n"
+            f"{RECEIVED}: {_received.get()}\r\n{length}\r\n\r\n"
         ).encode()
 
     def send(self, writer: asyncio.StreamWriter, status: int, data: Any) -> None:
@@ -225,9 +240,10 @@ class _Server:
             "total_tokens": asked.prompt_tokens + count,
         }
         reason = "length" if count == asked.tokens else "stop"
-        pieces = self.pieces(asked.prompt_tokens, count, scatter)
+        arrived = asyncio.get_running_loop().time()
+        pieces = self.pieces(asked.prompt_tokens, count, scatter, arrived, reason)
         identity = {"id": f"simulated-{self.asked}", "created": 0, "model": asked.model}
-        async with self.slots, contextlib.aclosing(pieces):
+        async with self.slot(), contextlib.aclosing(pieces):
             if asked.stream:
                 common = {**identity, "object": "chat.completion.chunk"}
                 await self.stream(writer, pieces, common, reason, usage if asked.usage else None)
@@ -238,19 +254,51 @@ class _Server:
         told = {**identity, "object": "chat.completion", "choices": choices, "usage": usage}
         self.send(writer, 200, told)
 
-    async def pieces(self, prompt: int, count: int, scatter: float) -> AsyncGenerator[str]:
+    @contextlib.asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """One of the engine's slots, for which requests wait in their order."""
+        self.metrics.waiting += 1
+        try:
+            await self.slots.acquire()
+        finally:
+            self.metrics.waiting -= 1
+        self.metrics.running += 1
+        try:
+            yield
+        finally:
+            self.metrics.running -= 1
+            self.slots.release()
+
+    def times(self, prompt: int) -> Times:
+        """The times of such a prompt, with what is in flight now."""
+        curve = self.simulation.curves[self.simulation.scenario(prompt)]
+        return curve.at(min(self.metrics.running, curve.most))
+
+    async def pieces(
+        self, prompt: int, count: int, scatter: float, arrived: float, reason: str
+    ) -> AsyncGenerator[str]:
         """The answer's tokens, each when it is due."""
         now = asyncio.get_running_loop().time
-        simulated = self.simulation
-        times = simulated.latencies[simulated.scenario(prompt)]
-        factor = scatter * (1 + simulated.slower) * simulated.time_scale / 1000
-        due = now() + times.ttft * factor
-        for number in range(count):
+        simulated, metrics = self.simulation, self.metrics
+        factor = scatter * (1 + simulated.slower) * simulated.time_scale
+        metrics.prompt_tokens += prompt
+        due = last = now()
+        for _ in range(_STEPS):
+            due += self.times(prompt).ttft / _STEPS * factor
             await asyncio.sleep(max(0.0, due - now()))
-            # From when it was due, not from when it was sent: lateness does not add up.
-            due += times.itl * factor
+        metrics.ttft.observe((now() - arrived) / simulated.time_scale)
+        for number in range(count):
+            if number:
+                # From when it was due, not from when it was sent: lateness does not add up.
+                due += self.times(prompt).itl * factor
+                await asyncio.sleep(max(0.0, due - now()))
+                metrics.itl.observe((now() - last) / simulated.time_scale)
+            last = now()
+            metrics.generation_tokens += 1
             word = "the" if simulated.garbage else _WORDS[number % len(_WORDS)]
             yield word if number == 0 else f" {word}"
+        metrics.e2e.observe((now() - arrived) / simulated.time_scale)
+        metrics.finished[reason] += 1
 
     async def stream(
         self,
@@ -332,4 +380,4 @@ async def _read(reader: asyncio.StreamReader) -> _Request:
         body = b"".join(parts)
     else:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return _Request(method, rest.partition(" ")[0], body)
+    return _Request(method, rest.partition(" ")[0], headers, body)

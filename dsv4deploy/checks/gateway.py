@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+from math import inf
+
+from ..capacity.points import published_profile
+from ..facts.published import Metric, rows
 from ..findings import Severity
+from ..values.gateway import Quota
 from ..values.json import to_json
 from ..values.quantities import seconds
 from ..values.tree import Values
@@ -230,14 +237,60 @@ def _proxies(values: Values) -> Places:
 ).finder(RULES)
 def _quotas(values: Values) -> Places:
     maas, length = values.maas, values.engine.args.max_model_len
-    places = {"maas.quotas": maas.quotas}
-    places |= {f"maas.tiers.{name}.quotas": tier.quotas for name, tier in maas.tiers.items()}
     weight = max(maas.weights.input, maas.weights.output)
+    for place, name, quota in _budgets(values):
+        longest = length * (weight if quota.count == "weighted" else 1)
+        if maas.enabled and quota.count != "output" and quota.tokens < longest:
+            yield f"{place}.{name}", {"longest": longest, "tokens": quota.tokens}
+
+
+def _budgets(values: Values) -> Iterator[tuple[str, str, Quota]]:
+    """Each quota of everybody and of the tiers: where it is, its name, and itself."""
+    places = {"maas.quotas": values.maas.quotas}
+    places |= {f"maas.tiers.{name}.quotas": tier.quotas for name, tier in values.maas.tiers.items()}
     for place, quotas in sorted(places.items()):
         for name, quota in sorted(quotas.items()):
-            longest = length * (weight if quota.count == "weighted" else 1)
-            if maas.enabled and quota.count != "output" and quota.tokens < longest:
-                yield f"{place}.{name}", {"longest": longest, "tokens": quota.tokens}
+            yield place, name, quota
+
+
+_WINDOWS = {
+    "Second": 1,
+    "Minute": 60,
+    "Hour": 3600,
+    "Day": 86_400,
+    "Month": 30 * 86_400,
+    "Year": 365 * 86_400,
+}
+"""Seconds of a quota's window."""
+
+
+@Rule(
+    code="maas-quota-above-capacity",
+    severity=Severity.WARNING,
+    path="maas.quotas",
+    message="one user may spend {tokens} tokens a {unit}, and all instances together make "
+    "{made:.0f} by the best published figure: this limits nobody",
+    fix="lower its tokens; `dsv4deploy plan traffic --users N` says what each user's share is",
+    source="Alauda AI documentation, docs/en/plan/validated_models: input and output tokens a "
+    "second, measured with aiperf 0.7.0",
+).finder(RULES)
+def _quota_above_capacity(values: Values) -> Places:
+    made_by = {
+        profile: max(row.figures[Metric.TPS].value for row in group)
+        for profile, group in groupby(
+            (row for row in rows() if not row.note), lambda row: row.profile
+        )
+    }
+    weight = max(values.maas.weights.input, values.maas.weights.output)
+    for place, name, quota in _budgets(values):
+        window = _WINDOWS[quota.unit] * values.replicas
+        window *= weight if quota.count == "weighted" else 1
+        # Most quotas are below what any deployment makes, and need no look-up.
+        if values.maas.enabled and quota.tokens > window * min(made_by.values()):
+            made = window * made_by.get(published_profile(values), inf)
+            if quota.tokens > made:
+                facts = {"tokens": quota.tokens, "unit": quota.unit.lower(), "made": made}
+                yield f"{place}.{name}", facts
 
 
 @Rule(

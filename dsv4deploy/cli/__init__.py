@@ -23,13 +23,15 @@ from .output import say
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-# Each verb is a command of its name in a module of its name. The sentence is the first of its help.
+# Each verb is a command of its name in a module of its name, with _ for a space. The sentence is
+# the first of its help.
 VERBS = {
     "apply": "Apply a deployment with server-side apply; the command is idempotent.",
     "bench": "Run the published benchmark, and compare the results with the published figures.",
     "chart": "Write, check or package the Helm chart.",
     "check": "Report known problems of a deployment.",
     "completion": "Print a shell's completion script.",
+    "conformance": "Test whether a gateway behaves as clients of the OpenAI API expect.",
     "delete": "Delete the objects that `apply` created, and keep all others.",
     "diff": "Show what `apply` would change, field by field, from a dry run on the server.",
     "doctor": "Check whether a cluster can run a deployment.",
@@ -40,6 +42,8 @@ VERBS = {
     "keys": "Create, list, rotate and revoke API keys of the MaaS ingress.",
     "overlay": "Write a kustomize base and a cluster's overlay to DIRECTORY.",
     "plan": "Show whether a deployment fits in the cards' memory, and what remains.",
+    "plan traffic": "Show how many instances traffic needs, what limits them, "
+    "and what one less would do.",
     "profiles": "List the shipped profiles, or show one.",
     "render": "Print the manifest, ready for `kubectl apply -f -`.",
     "rollback": "Roll back to a revision, or to the one that ran before.",
@@ -53,9 +57,9 @@ VERBS = {
 
 TASKS = {
     "Write a deployment": ("profiles", "import", "explain", "render", "overlay", "chart", "images"),
-    "Check it": ("check", "rules", "plan", "doctor", "diff"),
+    "Check it": ("check", "rules", "plan", "plan traffic", "doctor", "diff"),
     "Deploy it": ("apply", "upgrade", "rollback", "delete"),
-    "Operate it": ("status", "history", "smoke", "keys", "why"),
+    "Operate it": ("status", "history", "smoke", "conformance", "keys", "why"),
     "Measure it": ("bench",),
     "Set up the shell": ("completion",),
 }
@@ -71,9 +75,16 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return super().get_command(ctx, cmd_name)
-        word = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        word = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace(" ", "_")
         command: click.Command = getattr(import_module(f".{word}", __name__), word)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A verb may have two words, of which the first alone is a verb too."""
+        both = " ".join(args[:2])
+        return super().resolve_command(ctx, [both, *args[2:]] if both in VERBS else args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, VERBS))
@@ -109,12 +120,14 @@ def cli() -> None:
     """Deploy DeepSeek-V4-Flash on Huawei Ascend NPUs.
 
     \b
-    dsv4deploy render | kubectl apply -f -        the validated deployment, as published dsv4deploy
-    render my-values.yaml -n prod      the same with your changes dsv4deploy check my-values.yaml
-    what is known to go wrong with them dsv4deploy plan my-values.yaml                show whether
-    it fits in the cards' memory dsv4deploy explain engine.args                explain a value
-    dsv4deploy doctor | diff | apply | upgrade    deploy to a cluster dsv4deploy why "no healthy
-    upstream"          explain an error and its fix
+    dsv4deploy render | kubectl apply -f -        the validated deployment, as published
+    dsv4deploy render my-values.yaml -n prod      the same with your changes
+    dsv4deploy check my-values.yaml               what is known to go wrong with them
+    dsv4deploy plan my-values.yaml                show whether it fits in the cards' memory
+    dsv4deploy plan traffic --rate 100/min        show how many instances a load needs
+    dsv4deploy explain engine.args                explain a value
+    dsv4deploy doctor | diff | apply | upgrade    deploy to a cluster
+    dsv4deploy why "no healthy upstream"          explain an error and its fix
     """
 
 

@@ -15,9 +15,10 @@ import click
 from ..bench import dataset as datasets
 from ..bench import job
 from ..bench import report as reports
-from ..bench.hints import hints, published_concurrency, published_profile
+from ..bench.hints import hints, published_concurrency
 from ..bench.run import Benchmark, find_aiperf, subject
 from ..bench.simulate import Simulation, published, serve
+from ..capacity.points import published_profile
 from ..errors import command
 from ..values.loading import load
 from ..values.quantities import whole
@@ -362,10 +363,9 @@ class SimulatorOptions:
     def simulation(self) -> Simulation:
         """The engine to simulate."""
         values = load(profile=self.profile)
-        row = self.concurrency or published_concurrency(self.profile)[0]
         return Simulation(
             model=self.model or values.model.name,
-            latencies=published(self.profile, self.ingress, row),
+            curves=published(self.profile, self.ingress, self.concurrency),
             slower=self.slower / 100,
             errors=self.errors / 100,
             wrong_length=self.wrong_length,
@@ -398,7 +398,7 @@ class SimulatorOptions:
     click.option(
         "--concurrency",
         type=click.IntRange(min=1),
-        help="The concurrency of the published figures; the first one by default.",
+        help="Use the times of this published row only; by default those of the current load.",
     ),
     click.option("--model", default="", help="The served model's name; the profile's by default."),
     click.option(

@@ -84,6 +84,8 @@ class Scenario:
         description: the requests in words.
         conversations: system prompts in scenario 1, users in scenario 2; each makes 4 requests.
         input_tokens: the mean of a request.
+        shortest: input tokens of the shortest request.
+        longest: input tokens of the longest one.
         input_tokens_source: where that comes from.
     """
 
@@ -92,6 +94,8 @@ class Scenario:
     description: str
     conversations: int
     input_tokens: int
+    shortest: int
+    longest: int
     input_tokens_source: str
 
 
@@ -148,6 +152,8 @@ def scenarios() -> dict[int, Scenario]:
             description=entry["description"],
             conversations=entry["conversations"],
             input_tokens=entry["inputTokens"],
+            shortest=entry["shortest"],
+            longest=entry["longest"],
             input_tokens_source=entry["inputTokensSource"],
         )
         for entry in _data()["scenarios"]

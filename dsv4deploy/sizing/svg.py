@@ -6,11 +6,23 @@ Drawn by hand: the available libraries fix colours and fonts, or need a script.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import ceil, floor, log10
 
 from markupsafe import Markup
 
 Format = Callable[[float], str]
 """How a value is written."""
+
+
+def ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Round values between two, in steps of 1, 2 or 5 times a power of ten."""
+    if high <= low:
+        return [low]
+    rough = (high - low) / about
+    power = 10.0 ** floor(log10(rough))
+    step = next(power * each for each in (1, 2, 5, 10) if power * each >= rough * 0.999)
+    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]
 
 
 class Canvas:

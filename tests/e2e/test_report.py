@@ -15,6 +15,7 @@ from tools import missing
 
 from dsv4deploy import load
 from dsv4deploy.bench.report import report
+from dsv4deploy.conformance.suite import CASES, Outcome, Report, Result
 from dsv4deploy.sizing.picture import svg
 from dsv4deploy.sizing.plan import plan
 
@@ -43,6 +44,21 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(make(concurrency=8, maxNumSeqs=4, dataParallel=1), folder)
     file = folder / "report.html"
     file.write_text(report([folder]).html(), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def conformance_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the conformance suite with every outcome, and with answers that are hard to wrap."""
+    outcomes = [*Outcome] * len(CASES)
+    found = "HTTP 200, application/json: " + '{"id":"1","choices":[]},' * 6
+    results = [
+        Result(case, outcome, found, 0.1)
+        for case, outcome in zip(CASES, outcomes[: len(CASES)], strict=True)
+    ]
+    file = tmp_path_factory.mktemp("conformance") / "page.html"
+    made = Report("http://maas.example.com/v1", "chat", tuple(results), 150, 600)
+    file.write_text(made.html(), encoding="utf-8")
     return file
 
 
@@ -119,11 +135,35 @@ def test_a_hostile_result_runs_nothing(browser: Browser, tmp_path: Path) -> None
         watched.page.close()
 
 
-def test_every_text_can_be_read_on_its_background(browser: Browser, page_file: Path) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_of_a_conformance_run_opens_too(
+    browser: Browser, conformance_file: Path, scheme: str, width: int
+) -> None:
+    dark = scheme == "dark"
+    page = browser.new_page(
+        color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900}
+    )
+    watched = Watched(page, conformance_file)
+    assert watched.said == []
+    assert watched.asked == [conformance_file.as_uri()]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # Every case is within the page, on a phone too.
+    rights = "[...document.querySelectorAll('td, li')].map(e => e.getBoundingClientRect().right)"
+    assert max(page.evaluate(rights)) <= width
+    page.get_by_role("link", name=CASES[1].proves).click()
+    assert page.get_by_text(CASES[1].code, exact=True).is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_can_be_read_on_its_background(
+    browser: Browser, page_file: Path, conformance_file: Path, scheme: str
+) -> None:
     """A contrast of 4.5 for text (WCAG 2.1 AA), in the light and in the dark."""
-    for scheme in ("light", "dark"):
+    for file in (page_file, conformance_file):
         page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
-        page.goto(page_file.as_uri())
+        page.goto(file.as_uri())
         weak = page.evaluate(
             """() => {
               const parse = text => text.match(/[\\d.]+/g).map(Number);
@@ -152,7 +192,7 @@ def test_every_text_can_be_read_on_its_background(browser: Browser, page_file: P
               return [...found];
             }"""
         )
-        assert weak == [], scheme
+        assert weak == [], file
         page.close()
 
 

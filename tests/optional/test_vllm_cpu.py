@@ -81,14 +81,14 @@ def serving(python: str, model: Path, *flags: str) -> Iterator[tuple[str, subpro
         ) as process,
     ):
         try:
-            end = time.monotonic() + 300
+            end = time.monotonic() + 900
             while not healthy(url):
                 assert process.poll() is None, (model / "server.log").read_text()[-2000:]
-                assert time.monotonic() < end, "vLLM is not ready after 300 s"
+                assert time.monotonic() < end, "vLLM is not ready after 900 s"
                 time.sleep(1)
             yield url, process
         finally:
-            process.terminate()
+            process.kill()
 
 
 def healthy(url: str) -> bool:

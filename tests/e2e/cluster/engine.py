@@ -134,7 +134,7 @@ async def serve(told: argparse.Namespace) -> None:
     engine = Engine(
         simulate.Simulation(
             model=told.served_model_name or str(model),
-            latencies=simulate.published(*PROFILE),
+            curves=simulate.published(*PROFILE),
             time_scale=float(os.environ.get("SIMULATED_TIME_SCALE", 0.05)),
             sequences=told.max_num_seqs,
         )

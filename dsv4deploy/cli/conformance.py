@@ -1,0 +1,272 @@
+"""``dsv4deploy conformance``: whether a gateway keeps what clients may expect of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..completion.stream import KEY
+from ..errors import DeployError
+from ..values.quantities import whole
+from ..writing import write_files
+from .options import FORMAT, Seconds, gathered
+from .output import print_json, print_sentence, print_table, say
+
+SECOND_KEY = "DSV4DEPLOY_SECOND_API_KEY"
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_UNITS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86_400,
+    "month": 30 * 86_400,
+    "year": 365 * 86_400,
+}
+
+
+def _quota(context: click.Context, option: click.Parameter, text: str) -> tuple[int, int] | None:
+    number, _, unit = text.partition("/")
+    tokens, seconds = whole(number), _UNITS.get(unit.lower())
+    if not text:
+        return None
+    if not tokens or not seconds:
+        raise click.BadParameter(f"must be TOKENS/UNIT, with a unit of {', '.join(_UNITS)}")
+    return tokens, seconds
+
+
+def _weights(context: click.Context, option: click.Parameter, text: str) -> tuple[int, int]:
+    if not re.fullmatch(r"\d{1,6}:\d{1,6}", text):
+        raise click.BadParameter("must be two whole numbers, such as 1:4")
+    prompt, _, answer = text.partition(":")
+    return int(prompt), int(answer)
+
+
+def _fields(context: click.Context, option: click.Parameter, text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise click.BadParameter("must be a JSON object")
+    return found
+
+
+def _key(file: Path | None, variable: str) -> str:
+    """A key out of a file, or of the environment; ``""`` without either."""
+    try:
+        key = file.read_text("utf-8").strip() if file else os.environ.get(variable, "")
+    except UnicodeDecodeError:
+        key = " "
+    if not re.fullmatch("[!-~]*", key):
+        raise DeployError(
+            f"{file or variable}: a key has no blank and is ASCII: give the bare key, as `keys "
+            "create` printed it"
+        )
+    return key
+
+
+@dataclass(frozen=True)
+class ConformanceOptions:
+    """What is tested, what is expected and where the reports go; see the options' help."""
+
+    url: str
+    model: str
+    key_file: Path | None
+    second_key_file: Path | None
+    key_header: str
+    denial: str
+    body: Mapping[str, Any]
+    quota: tuple[int, int] | None
+    charge: tuple[int, int]
+    max_request: int | None
+    receive_timeout: float | None
+    parallel: int
+    blocked_prompt: str
+    json_errors: bool
+    destructive: bool
+    timeout: float
+    insecure: bool
+    only: tuple[str, ...]
+    skip: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Rejects what is no URL of a gateway."""
+        if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", self.url):
+            raise click.UsageError("--url must be http://HOST[:PORT]/v1")
+
+    @property
+    def base(self) -> str:
+        """The URL up to and with ``/v1``."""
+        url = self.url.rstrip("/").removesuffix("/chat/completions")
+        return f"{url.removesuffix('/v1')}/v1"
+
+
+@click.command()
+@gathered(
+    ConformanceOptions,
+    "options",
+    click.option("--url", required=True, help="The gateway's URL, such as http://maas.site/v1."),
+    click.option(
+        "--model", default="", help="The model to ask; by default the first of /v1/models."
+    ),
+    click.option(
+        "--key-file",
+        type=_FILE,
+        help="A file with the API key, in the place of the environment's DSV4DEPLOY_API_KEY.",
+    ),
+    click.option(
+        "--second-key-file",
+        type=_FILE,
+        help="A file with another client's key, in the place of DSV4DEPLOY_SECOND_API_KEY.",
+    ),
+    click.option(
+        "--key-header",
+        default="Authorization",
+        show_default=True,
+        metavar="NAME",
+        help="The header that carries the key; any other than Authorization has it bare.",
+    ),
+    click.option(
+        "--denial",
+        type=click.Choice(["401", "403"]),
+        default="401",
+        show_default=True,
+        help="The status of a request without a right key.",
+    ),
+    click.option(
+        "--body",
+        default="{}",
+        callback=_fields,
+        metavar="JSON",
+        help="Fields to add to the body of every completion.",
+    ),
+    click.option(
+        "--quota",
+        default="",
+        callback=_quota,
+        metavar="TOKENS/UNIT",
+        help="The budget that each key is promised, such as 100000/hour.",
+    ),
+    click.option(
+        "--charge",
+        default="1:1",
+        show_default=True,
+        callback=_weights,
+        metavar="IN:OUT",
+        help="What a token of the prompt and one of the answer cost; 0:1 charges answers only.",
+    ),
+    click.option(
+        "--max-request",
+        type=click.IntRange(100_000, 100_000_000),
+        metavar="BYTES",
+        help="The largest request that the gateway takes.",
+    ),
+    click.option(
+        "--receive-timeout",
+        type=Seconds(1, 600),
+        metavar="DURATION",
+        help="How long a client may take to send its request.",
+    ),
+    click.option(
+        "--parallel",
+        type=click.IntRange(1, 64),
+        default=4,
+        show_default=True,
+        help="The number of streams that run at once.",
+    ),
+    click.option(
+        "--blocked-prompt", default="", metavar="TEXT", help="A prompt that guardrails must block."
+    ),
+    click.option("--json-errors", is_flag=True, help="Require every error to be JSON."),
+    click.option(
+        "--destructive",
+        is_flag=True,
+        help="Also use up the first key's budget, and hold a stream for a minute.",
+    ),
+    click.option(
+        "--timeout",
+        type=Seconds(1),
+        default=60.0,
+        show_default=True,
+        metavar="DURATION",
+        help="How long to wait for the next byte.",
+    ),
+    click.option("--insecure", is_flag=True, help="Do not verify the certificate."),
+    click.option("--only", multiple=True, metavar="CASE", help="Run this case or group only."),
+    click.option("--skip", multiple=True, metavar="CASE", help="Leave this case or group out."),
+)
+@click.option("--list", "listed", is_flag=True, help="List the cases, and send nothing.")
+@click.option("--junit", type=_FILE, help="Write JUnit's XML, for CI.")
+@click.option("--page", type=_FILE, help="Write a page that needs nothing else.")
+@FORMAT
+def conformance(
+    options: ConformanceOptions, listed: bool, junit: Path | None, page: Path | None, output: str
+) -> None:
+    """Verify that a gateway keeps what clients of OpenAI's API expect of it.
+
+    Any OpenAI-compatible gateway will do. Requests are small and come one after the other; the
+    key should be the test's own, since budgets are compared before and after a request. Exits
+    with 1 where a case fails.
+    """
+    try:
+        from ..conformance.gateway import Target
+        from ..conformance.suite import Outcome, Result, chosen, first_model, run
+    except ModuleNotFoundError as error:
+        raise DeployError(
+            f"asking a gateway needs the package {error.name}: "
+            "pip install 'dsv4deploy[conformance]'"
+        ) from None
+    cases = chosen(options.only, options.skip)
+    if listed:
+        print_table(
+            ["CASE", "GROUP", "PROVES"],
+            [(each.code, each.group, each.proves) for each in cases],
+            sentences=True,
+        )
+        return
+    key = _key(options.key_file, KEY)
+    if not key:
+        raise DeployError(f"an API key is needed: set {KEY} or give --key-file")
+    target = Target(
+        url=options.base,
+        model=options.model,
+        key=key,
+        second_key=_key(options.second_key_file, SECOND_KEY),
+        key_header=options.key_header,
+        denial=int(options.denial),
+        body=options.body,
+        quota=options.quota,
+        weights=options.charge,
+        max_request=options.max_request,
+        receive_timeout=options.receive_timeout,
+        parallel=options.parallel,
+        blocked_prompt=options.blocked_prompt,
+        json_errors=options.json_errors,
+        destructive=options.destructive,
+        timeout=options.timeout,
+        verify=not options.insecure,
+    )
+    if not target.model:
+        target = replace(target, model=first_model(target))
+    marks = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.SKIPPED: "skipped"}
+
+    def tell(result: Result) -> None:
+        if output == "table":
+            print_sentence(f"{marks[result.outcome]:8}{result.case.code}: {result.found}")
+
+    report = run(target, cases, tell)
+    pages = {junit: report.junit, page: report.html}
+    write_files({path: text() for path, text in pages.items() if path})
+    if output == "json":
+        print_json(report.data())
+    say(report.sentence)
+    if not report.ok:
+        sys.exit(1)

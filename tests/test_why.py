@@ -93,10 +93,11 @@ def test_public_errors_are_known() -> None:
 def test_most_of_the_frozen_public_errors_are_known() -> None:
     """They were collected before anybody looked at what is known of them.
 
-    At that first look 68 of these 92 were known.
+    At that first look 68 of the first 92 were known, and 16 of the 21 that follow, 17 with what the
+    other half of their collection had added.
     """
     known = [row for row in rows("public_errors_frozen.jsonl") if codes(row["text"])]
-    assert len(known) >= 89
+    assert len(known) >= 109
 
 
 def test_harmless_lines_claim_nothing() -> None:

@@ -75,8 +75,10 @@ class Simulation:
         return {
             "scenarios": {
                 str(number): {
-                    str(tier): {"ttft": times.ttft * 1000, "itl": times.itl * 1000}
-                    for tier, times in zip(curve.tiers, curve.times, strict=True)
+                    "inFlight": {
+                        str(tier): {"ttft": times.ttft * 1000, "itl": times.itl * 1000}
+                        for tier, times in zip(curve.tiers, curve.times, strict=True)
+                    }
                 }
                 for number, curve in self.curves.items()
             },

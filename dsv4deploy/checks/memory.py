@@ -64,7 +64,7 @@ def _reason(made: MemoryPlan, case: Case) -> tuple[str, str]:
             else f"{case.available:.1f} GiB are left"
         )
         return (
-            f"{left} for the KV cache, but the longest request needs "
+            f"{left} for the KV cache, and the longest request needs "
             f"{made.cache.admission_gib:.1f} (most of it by {made.bound_by})",
             f"lower {made.bound_by}, or raise {size or 'gpu-memory-utilization'}",
         )

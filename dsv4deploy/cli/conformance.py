@@ -210,13 +210,15 @@ class ConformanceOptions:
 def conformance(
     options: ConformanceOptions, listed: bool, junit: Path | None, page: Path | None, output: str
 ) -> None:
-    """Verify that a gateway keeps what clients of OpenAI's API expect of it.
+    """Test whether a gateway behaves as clients of the OpenAI API expect.
 
     Any OpenAI-compatible gateway will do. Requests are small and come one after the other; the
     key should be the test's own, since budgets are compared before and after a request. Exits
     with 1 where a case fails.
     """
     try:
+        import h2  # noqa: F401 - httpx asks for it only when it speaks HTTP/2
+
         from ..conformance.gateway import Target
         from ..conformance.suite import Outcome, Result, chosen, first_model, run
     except ModuleNotFoundError as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
 from ..cluster.doctor import examine
-from ..findings import Severity, count, errors
+from ..findings import Finding, Severity, count, errors
 from .connection import ClusterOptions, cluster_options, placed_options
 from .options import FORMAT, DeploymentOptions
 from .output import print_finding, print_json, print_text
@@ -28,12 +28,20 @@ def doctor(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) 
     """
     release = cluster.release(deployment.namespace)
     values = deployment.values()
-    found = examine(cluster.connect(), values, release)
+    found = examine(cluster.connect(), values, release, deployment.chosen_profile())
     if output == "json":
         print_json([asdict(each) for each in found])
     else:
-        for each in sorted(found, key=lambda each: list(Severity).index(each.severity)):
+        for each in sorted(_merged(found), key=lambda each: list(Severity).index(each.severity)):
             print_finding(each)
         print_text(count(found))
     if errors(found):
         sys.exit(1)
+
+
+def _merged(found: list[Finding]) -> list[Finding]:
+    """One finding for those that differ only in the check that reports them."""
+    codes: dict[Finding, list[str]] = {}
+    for each in found:
+        codes.setdefault(replace(each, code=""), []).append(each.code)
+    return [replace(each, code=", ".join(names)) for each, names in codes.items()]

@@ -164,4 +164,5 @@ def _print(made: planner.MemoryPlan, seqs: int, request: int | None) -> None:
 
 def _most(value: int, requests: int) -> str:
     """A limit, and the longest requests that fit at once with it."""
-    return f"{value} (with {requests} such requests at once)" if value else "none"
+    plural = "" if requests == 1 else "s"
+    return f"{value} (with {requests} such request{plural} at once)" if value else "none"

@@ -326,8 +326,8 @@ class Engine(Section):
     )
     """Environment variables by name; null omits a variable. Values are text: write "1", not 1.
     Kubernetes replaces `$(NAME)` with the value of another variable, and `$$` with `$`. Take a
-    secret from a Secret: `HF_TOKEN: {secretKeyRef: {name: hf, key: token}}`. Other text can come
-    from a ConfigMap: `{configMapKeyRef: {name: site, key: proxy}}`.
+    secret from a Secret: `HTTPS_PROXY: {secretKeyRef: {name: proxy, key: url}}`. Other text can
+    come from a ConfigMap: `{configMapKeyRef: {name: site, key: no-proxy}}`.
     Becomes: env of container main"""
     env_from_pod: Map[
         VariableName, Literal["metadata.name", "metadata.namespace", "status.podIP"] | None

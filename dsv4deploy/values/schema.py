@@ -260,12 +260,14 @@ def explain(path: str) -> str:
             return _page(entries[above])  # it takes any key
         above = above.rpartition(".")[0]
     if "." not in path and (found := [*_mentioning(path)]):
-        return f"There is no value {path}. These mention it:\n{_list(found, '  ')}"
+        return f'There is no value "{path}". These mention it:\n' + _list(found, "  ")
     raise ValuesError.of("explain", path, f"there is no such value{nearest(path, entries)}")
 
 
 def _mentioning(words: str) -> Iterator[Documented]:
-    """The values and the flags of vLLM whose path or sentences have each of the words."""
+    """The values and flags of vLLM whose path or sentences have each of the words, each with the
+    first sentence that has one of them.
+    """
     wanted = [re.compile(rf"(?<![a-z]){re.escape(word)}", re.I) for word in words.split()]
     known = documentation()
     flags_ = flags.known(default_vllm())
@@ -273,7 +275,9 @@ def _mentioning(words: str) -> Iterator[Documented]:
     for entry in (*known.values(), *others):
         text = re.sub("([A-Z])", r" \1", entry.path) + " " + entry.meaning
         if wanted and all(word.search(text) for word in wanted):
-            yield entry
+            sentences = entry.meaning.split(". ")
+            fitting = (each for each in sentences if any(word.search(each) for word in wanted))
+            yield replace(entry, meaning=next(fitting, sentences[0]))
 
 
 def _full(path: str) -> str:

@@ -203,8 +203,8 @@ class Router(Section):
     """The router's image.
     Becomes: image of the router's container main"""
     image_pull_secrets: Unique[ObjectName] = ()
-    """Secrets with registry credentials in the service's namespace, for the router's image;
-    `engine.imagePullSecrets` are the engine's alone.
+    """Secrets with registry credentials in the service's namespace, for the router's image in a
+    private registry; `engine.imagePullSecrets` are the engine's alone.
     Source: the published manifest has none.
     Becomes: imagePullSecrets of the router's pods"""
     replicas: Count = 1

@@ -22,13 +22,21 @@ MEANINGS = {code: check.meaning for code, check in CHECKS.items()}
 """What each check verifies, by its code."""
 
 
-def examine(cluster: Cluster, values: Values, release: Release | None = None) -> list[Finding]:
+def examine(
+    cluster: Cluster, values: Values, release: Release | None = None, profile: str = ""
+) -> list[Finding]:
     """Every check's answers, in the order in which they are best read.
+
+    Args:
+        cluster: the cluster.
+        values: the deployment.
+        release: its namespace.
+        profile: the profile below the values, whose own warnings are left out.
 
     Raises:
         ClusterError: the cluster can't be reached, or does not know this user.
     """
-    facts = Facts(cluster, values, release or Release())
+    facts = Facts(cluster, values, release or Release(), profile)
     found: list[Finding] = []
     for code, check in CHECKS.items():
         try:

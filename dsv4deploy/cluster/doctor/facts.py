@@ -66,12 +66,16 @@ class Facts:
         cluster: where.
         values: the deployment.
         release: its namespace.
+        profile: the profile below the values; ``""`` is the default one.
     """
 
-    def __init__(self, cluster: Cluster, values: Values, release: Release) -> None:
+    def __init__(
+        self, cluster: Cluster, values: Values, release: Release, profile: str = ""
+    ) -> None:
         self.cluster = cluster
         self.values = values
         self.release = release
+        self.profile = profile
 
     def every(
         self, api_version: str, kind: str, namespace: str = "", selector: str = ""

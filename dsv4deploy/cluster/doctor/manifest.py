@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ...checks.kept import origins
 from ...checks.rules import check
 from ...errors import ClusterError
-from ...findings import Severity, count, errors
+from ...findings import Severity, errors
 from .facts import Facts
 from .registry import Answers, Checks
 
@@ -16,8 +17,10 @@ def _values(facts: Facts) -> Answers:
     found = check(facts.values, facts.release)
     for finding in errors(found):
         yield Severity.ERROR, f"{finding.path}: {finding.message}", finding.fix
-    if warnings := [finding for finding in found if finding.severity == Severity.WARNING]:
-        yield Severity.WARNING, f"the rules have {count(warnings)}", "see `dsv4deploy check`"
+    warnings = [finding for finding in found if finding.severity == Severity.WARNING]
+    told = origins(warnings, facts.values, facts.release, facts.profile)
+    if told.own:
+        yield Severity.WARNING, f"the rules have {told}", "see `dsv4deploy check`"
 
 
 @CHECKS.add("dry-run", "the API server and its webhooks accept the manifest")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pexpect
-from parts import find
+from tools import find
 
 from .nodes import Cluster
 
@@ -34,10 +34,10 @@ class Terminal:
     shown: list[str] = field(default_factory=list)
 
     def type(self, command: str, seconds: float = 60) -> str:
-        """Types a command, also of several lines, and waits for the next prompt.
+        """Types a command, which may have several lines, and waits for the next prompt.
 
         Returns:
-            what it shows: of a line that was written over, its last state.
+            the answer: of a line that was overwritten, such as a progress bar, its last state.
         """
         *above, last = command.splitlines()
         for line in above:
@@ -53,13 +53,13 @@ class Terminal:
 
     @property
     def transcript(self) -> str:
-        """All commands and answers."""
+        """All commands with their answers."""
         return "\n".join(self.shown)
 
 
 @contextmanager
 def terminal(cluster: Cluster, folder: Path) -> Iterator[Terminal]:
-    """A shell in a folder, with the commands and the kubeconfig that a user of the cluster has."""
+    """A shell in a folder, with the commands and the kubeconfig of a user of the cluster."""
     path = (Path(sys.executable).parent, Path(find("kubectl")).parent, os.environ["PATH"])
     shell = pexpect.spawn(
         "bash",

@@ -96,10 +96,9 @@ def values_page() -> str:
     lines = [
         "# Values",
         "",
-        "Every value of a values file, as `dsv4deploy explain PATH` prints it. The same tree is "
-        "the",
-        "chart's `values.yaml`, and its schema `values.schema.json`. Where no source is named, the",
-        "default is the published deployment's.",
+        "This page lists every value of a values file, as `dsv4deploy explain PATH` prints it. The",
+        "chart has the same tree in `values.yaml`, and its schema in `values.schema.json`. If a",
+        "value names no source, its default is that of the published deployment.",
     ]
     for entry in documentation().values():
         mark = "##" if entry.section and "." not in entry.path else "###"
@@ -127,20 +126,20 @@ def _prose(text: str) -> str:
 def doctor_page() -> str:
     """Every check of the doctor: its condition, and its messages with their fixes."""
     lines = [
-        "# Doctor's checks",
+        "# Checks of doctor",
         "",
-        "What `dsv4deploy doctor` examines, in its order. It only reads: no node is entered, and",
-        "the manifest is only tried (a dry run). A check is `ok` only where the cluster answered",
-        "and nothing is wrong; `skipped` where this deployment does not need it, or no node is",
-        "left to examine; `unknown` where the cluster gave no answer (a right that this user",
-        "lacks, a kind or a label that is not there); `warning`; or `error`, which makes the exit",
-        "code 1. The last line counts them.",
+        "This page lists the checks of `dsv4deploy doctor` in their order. `doctor` only reads:",
+        "it enters no node, and sends the manifest only as a dry run. A check is `ok` only if the",
+        "cluster answered and nothing is wrong. It is `skipped` if this deployment does not need",
+        "it, or if no node remains to check. It is `unknown` if a missing permission, kind or",
+        "label prevents an answer. An `error` makes the exit code 1; a `warning` does not. The",
+        "last line of the output counts the results.",
     ]
     for code, asked in doctor.CHECKS.items():
-        lines += ["", f"## {code}", "", f"Well: {_prose(asked.meaning)}.", ""]
+        lines += ["", f"## {code}", "", f"Passes if {_prose(asked.meaning)}.", ""]
         answers = list(_answers(asked.ask))
         if answers:
-            lines += ["| says | fix |", "|---|---|"]
+            lines += ["| message | fix |", "|---|---|"]
             lines += [f"| {status}: {message} | {fix} |" for status, message, fix in answers]
     return "\n".join(lines) + "\n"
 
@@ -153,7 +152,7 @@ def _answers(function: Any) -> Iterator[tuple[str, str, str]]:
             case ast.Yield(value=ast.Tuple(elts=[status, message, fix])):
                 yield _words(status), _words(message), _words(fix)
             case ast.YieldFrom(value=ast.Call(args=[*_, fix])):
-                yield "error", "it is not there, or not as it must be", _words(fix)
+                yield "error", "it is missing or invalid", _words(fix)
 
 
 def _words(node: ast.expr) -> str:
@@ -175,8 +174,8 @@ def examples_page() -> str:
     lines = [
         "# Examples",
         "",
-        "Each folder has a values file and what `dsv4deploy` makes of it; the tests hold one",
-        "against the other.",
+        "Each folder has a values file and the manifest that `dsv4deploy` renders from it. The",
+        "tests verify that they match.",
     ]
     for folder in sorted(path for path in EXAMPLES.rglob("*") if path.is_dir()):
         files = sorted(path for path in folder.iterdir() if path.is_file())
@@ -194,12 +193,12 @@ def rules_page() -> str:
     lines = [
         "# Rules",
         "",
-        "Written by `python docs/generate.py`. An error stops `render` and `helm install`; a",
-        "warning does not, and `check --ignore CODE` hides it. Words in {braces} stand for",
-        "what a finding names. In a condition, `jsonAt(MAP, KEY, …)` is the JSON of what a map has",
-        "at a path, and empty where it has nothing there.",
+        "`python docs/generate.py` writes this page. An error stops `render` and `helm install`.",
+        "A warning does not, and `check --ignore CODE` hides it. A finding replaces the words in",
+        "{braces}. In a condition, `jsonAt(MAP, KEY, …)` is the JSON of the value at a path of a",
+        "map, and empty if there is no value.",
         "",
-        "| code | severity | holds for | checked by | what is wrong |",
+        "| code | severity | applies to | checked by | problem |",
         "|---|---|---|---|---|",
         *(
             f"| [{each.code}](#{each.code}) | {each.severity} | {versions(each)} | "
@@ -209,7 +208,7 @@ def rules_page() -> str:
         "",
         "## Warnings of the shipped profiles",
         "",
-        "No profile has an error. Why it keeps what a rule warns of is in the profile's file.",
+        "No profile has an error. The file of a profile gives the reason for each warning.",
         "",
         "| profile | warning | why the profile keeps it |",
         "|---|---|---|",
@@ -224,6 +223,28 @@ def rules_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+_REPOSITORIES = {
+    "Envoy AI Gateway": "envoyproxy/ai-gateway",
+    "Envoy Gateway": "envoyproxy/gateway",
+    "KServe": "kserve/kserve",
+    "vLLM": "vllm-project/vllm",
+    "vllm-ascend": "vllm-project/vllm-ascend",
+}
+_NUMBERED = rf"({'|'.join(_REPOSITORIES)}) (issue|pull request)(s?) (\d+(?:(?:, | and )\d+)*)"
+
+
+def _linked(text: str) -> str:
+    """A source, with its issues and pull requests as links."""
+
+    def links(found: re.Match[str]) -> str:
+        kind = "issues" if found[2] == "issue" else "pull"
+        address = f"https://github.com/{_REPOSITORIES[found[1]]}/{kind}"
+        numbers = re.sub(r"\d+", lambda number: f"[{number[0]}]({address}/{number[0]})", found[4])
+        return f"{found[1]} {found[2]}{found[3]} {numbers}"
+
+    return re.sub(_NUMBERED, links, text)
+
+
 def _cell(text: str) -> str:
     # MkDocs reads braces at the end of a cell as the cell's attributes.
     return text.replace("{", "\\{")
@@ -234,10 +255,10 @@ def _rule(rule: Rule) -> Iterator[str]:
     yield from (f"{rule.severity.capitalize()} at `{rule.path}`: {rule.message}.", "")
     yield f"- Fix: {rule.fix}."
     if rule.condition:
-        yield f"- Must hold: `{rule.condition}`."
+        yield f"- Condition: `{rule.condition}`."
     if (held := versions(rule)) != "all":
-        yield f"- Holds for: {held}."
-    yield f"- Source: {rule.source}."
+        yield f"- Applies to: {held}."
+    yield f"- Source: {_linked(rule.source)}."
     if rule.table:
         yield from ("", "| name | owner |", "|---|---|")
         yield from (f"| `{name}` | `{owner}` |" for name, owner in rule.table.items())
@@ -282,9 +303,9 @@ def troubleshooting_page() -> str:
         "# Troubleshooting",
         "",
         "`dsv4deploy why` finds these errors in a message or a whole log, from the engine, KServe,",
-        "Kubernetes, the gateway, Helm or kustomize. Those nearest to the root come first. Where",
-        "it does not know an error, it shows where each process began to fail. It exits with 1 if",
-        "it finds neither.",
+        "Kubernetes, the gateway, Helm or kustomize. It starts with those nearest to the root",
+        "cause. For unknown errors, it shows where each process started to fail. It exits with 1",
+        "if it finds neither.",
         "",
         "```sh",
         'dsv4deploy why "no healthy upstream"',
@@ -292,8 +313,10 @@ def troubleshooting_page() -> str:
         "kubectl describe pod POD | dsv4deploy why -",
         "```",
         "",
-        "Most of them can be found earlier: `dsv4deploy check` warns of them by its",
-        "[rules](rules.md), `dsv4deploy doctor` by its [checks](doctor.md).",
+        "![The terminal output of dsv4deploy why: cause, fix and source](images/terminal-why.svg)",
+        "",
+        "You can find most of these errors earlier, with the [rules](rules.md) of",
+        "`dsv4deploy check` and the [checks](doctor.md) of `dsv4deploy doctor`.",
     ]
     area = ""
     for entry in entries():
@@ -311,8 +334,8 @@ def _known(entry: Entry) -> list[str]:
     return [
         *("", f"### {entry.code}", "", "```text", entry.example, "```", "", entry.cause, ""),
         f"- Fix: {entry.fix}",
-        *([f"- Found earlier by: {', '.join(before)}."] if before else []),
-        f"- Source: {entry.source}.",
+        *([f"- Earlier checks: {', '.join(before)}."] if before else []),
+        f"- Source: {_linked(entry.source)}.",
     ]
 
 

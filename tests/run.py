@@ -53,6 +53,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         run(BIN / "pytest", *sys.argv[1:])
         return
+    run(BIN / "codespell")
     run(BIN / "ruff", "check", ".")
     run(BIN / "ruff", "format", "--check", ".")
     run(BIN / "mypy")

@@ -88,7 +88,7 @@ def test_a_deployment_is_held_against_the_figures_of_its_own_kind(
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("--url", "http://x", "--ingress", "both"), 2, "--url is one ingress"),
+        (("--url", "http://x", "--ingress", "both"), 2, "--url is for a single ingress"),
         (
             ("--url", "", "--ingress", "direct", "--kubeconfig", "x"),
             1,
@@ -99,12 +99,12 @@ def test_a_deployment_is_held_against_the_figures_of_its_own_kind(
         ((*JOB, "--ingress", "maas", "--key-secret", "a"), 2, "must be NAME/KEY"),
         ((*JOB, "--ingress", "maas", "--key-secret", "a/b"), 1, "cannot connect to a cluster"),
         ((*JOB, "--ingress", "direct"), 1, "cannot connect to a cluster"),
-        ((*JOB, *CLOSED), 2, "put its namespace demo into networkPolicy.fromNamespaces"),
+        ((*JOB, *CLOSED), 2, "add its namespace demo to networkPolicy.fromNamespaces"),
         ((*JOB, *CLOSED, "--set", "networkPolicy.fromNamespaces={demo}"), 1, "cannot connect to a"),
         (("--concurrency", "four"), 2, "must be whole numbers with commas"),
         (("--dataset", "nowhere"), 1, "nowhere: no data set"),
-        (("--image", "x"), 2, "are the Job's: give --job too"),
-        (("--key-secret", "x/y"), 2, "are the Job's: give --job too"),
+        (("--image", "x"), 2, "apply only to the Job: add --job"),
+        (("--key-secret", "x/y"), 2, "apply only to the Job: add --job"),
         (("--key-secret", "x"), 2, "--key-secret must be NAME/KEY"),
         (("--key-secret", "/y", "--job"), 2, "--key-secret must be NAME/KEY"),
         (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),

@@ -109,7 +109,7 @@ def test_a_file_that_has_changed_is_no_data_set(model: str, tmp_path: Path) -> N
         ("deepseek-ai/DeepSeek-V4-Flash", "nothing is fetched from a hub"),
         ("empty", "holds no tokenizer.json"),
         ("broken", "no tokenizer"),
-        ("foreign", "only 0 lower-case words are one token each"),
+        ("foreign", "only 0 lowercase words are one token each"),
     ],
 )
 def test_a_tokenizer_that_is_none_is_told(

@@ -124,7 +124,7 @@ def test_each_run_stands_in_its_folder_with_its_environment(
         assert names == ["run-1", "run-2"]
         assert not (folder / "runs" / "run-1" / "inputs.json").exists()
         told = json.loads((folder / "run.json").read_text("utf-8"))
-        assert told["simulator"]["ttft"] == {1: 20, 2: 40}[scenario]
+        assert told["simulator"]["inFlight"]["1"]["ttft"] == {1: 20, 2: 40}[scenario]
         assert (told["badAnswers"], told["conversations"]) == ([], 4)
         assert set(told["versions"]) == {"dsv4deploy", "aiperf", "engine", "python"}
         assert results.Settings.model_validate(told).warmup_requests == 0

@@ -159,6 +159,21 @@ def test_a_wrong_option_is_an_error(words: list[str], said: str, code: int) -> N
     assert said in typed(*words, code=code).stderr
 
 
+@pytest.mark.parametrize("package", ["httpx", "h2"])
+def test_without_its_packages_the_command_says_what_to_install(package: str) -> None:
+    program = (
+        f"import sys; sys.modules[{package!r}] = None; from dsv4deploy.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "conformance", "--url", "http://127.0.0.1:9/v1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = f"needs the package {package}: pip install 'dsv4deploy[conformance]'"
+    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+
+
 def test_without_a_key_nothing_is_asked() -> None:
     done = typed("--url", "http://127.0.0.1:9/v1", code=1, DSV4DEPLOY_API_KEY="")
     assert "set DSV4DEPLOY_API_KEY or give --key-file" in done.stderr

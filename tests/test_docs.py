@@ -225,7 +225,7 @@ def test_verbs_and_options_of_the_pages_are_there() -> None:
 def test_every_reason_of_a_cluster_error_is_explained() -> None:
     table = text_of("errors.md").partition("| reason |")[2]
     rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)
-    assert sorted(word for row in rows for word in row.split(", ")) == sorted(Reason)
+    assert sorted(word.strip("`") for row in rows for word in row.split(", ")) == sorted(Reason)
     for path in sorted((ROOT / "dsv4deploy").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:

@@ -462,7 +462,7 @@ def test_the_verb_fails_where_values_cannot_express_something() -> None:
     assert result.exit_code == 1
     assert f"values cannot express: ~ {SERVICE} spec.template.runtimeClassName" in result.stderr
     assert "known from the profile" in result.stderr
-    assert result.stdout.startswith("# What a manifest that runs has other than the profile")
+    assert result.stdout.startswith("# Differences between a running manifest and the profile")
 
 
 def test_a_verb_without_a_manifest_says_what_is_missing() -> None:

@@ -13,7 +13,7 @@ import pytest
 from bench_results import fail, make, write
 from click.testing import CliRunner
 
-from dsv4deploy import DeployError, load
+from dsv4deploy import DeployError, check, load
 from dsv4deploy.bench.points import measured_points
 from dsv4deploy.capacity.plan import Deployment, Goal, Traffic, plan_traffic
 from dsv4deploy.capacity.points import NotMeasuredError, Surface, published_points
@@ -225,6 +225,10 @@ def test_profiles_are_compared_and_values_and_a_picture_are_written(tmp_path: Pa
     values = load(tmp_path / "v.yaml", profile=W8A8)
     assert values.replicas == first["instances"]
     assert values.maas.enabled
+    assert values.maas.gateway.replicas == 2
+    assert values.maas.gateway.resources.requests.cpu == "1"
+    assert values.maas.gateway.resources.requests.memory == "512Mi"
+    assert "maas-gateway-small" not in [each.code for each in check(values)]
     assert values.maas.quotas["hour"].tokens == first["quota_tokens_per_hour"]
     root = ET.fromstring((tmp_path / "load.svg").read_text("utf-8"))
     texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from terminal_pictures import IMAGES, pictures
 
 GOLDEN = Path(__file__).parent / "data" / "terminal"
 COMMANDS = (
@@ -124,6 +125,14 @@ def test_where_there_is_no_terminal_a_message_is_one_line() -> None:
     assert {line[:2] for line in done.stdout.splitlines()[:-1]} == {"wa", "  "}
     assert "\n    " not in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_the_pictures_of_terminals_are_what_the_commands_print() -> None:
+    for name, svg in pictures().items():
+        current = (IMAGES / name).read_text("utf-8")
+        assert current == svg, "run `python tests/terminal_pictures.py`"
+        assert "@import" not in svg
+        assert "url(http" not in svg
 
 
 if __name__ == "__main__":

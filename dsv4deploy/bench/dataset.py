@@ -173,7 +173,7 @@ def _words(tokenizer: Tokenizer, name: str, seed: int) -> list[str]:
     )
     if len(found) < _FEWEST:
         raise DeployError(
-            f"--tokenizer {name}: only {len(found)} lower-case words are one token each, and "
+            f"--tokenizer {name}: only {len(found)} lowercase words are one token each, and "
             f"{_FEWEST} are needed: is this the model's tokenizer?"
         )
     return random.Random(seed).sample(found, min(_WORDS, len(found)))  # noqa: S311

@@ -114,8 +114,8 @@ def run(
     for verb, resource in (("list", "pods"), ("get", "pods/log")):
         if not cluster.may(verb, resource, release.namespace):
             raise ClusterError(
-                f"this user may not {verb} {resource} in {release.namespace}, out of which results "
-                "are taken: ask for that right, or use another context",
+                f"this user may not {verb} {resource} in {release.namespace}, out of which "
+                "results are taken: ask for that permission, or use another context",
                 "Forbidden",
             )
     with benchmark.alone():
@@ -230,7 +230,8 @@ def _follow(
         live = cluster.live(objects[-1])
         if live is None:
             raise ClusterError(
-                f"Job {name} does not exist any more; the same command creates it again", "NotFound"
+                f"Job {name} does not exist any more; run the same command to create it again",
+                "NotFound",
             )
         log = _log(cluster, live)
         collect(log, benchmark)

@@ -55,7 +55,7 @@ class Simulation:
         garbage: whether answers are garbage.
         time_scale: seconds taken for a second simulated; 0.1 is ten times as fast.
         sequences: requests that run at a time, as ``max-num-seqs`` × data parallel; others wait.
-        size: of the prompts, as a share of the published size; tells the scenarios apart.
+        size: of the prompts, as a fraction of the published size; distinguishes the scenarios.
         seed: of the scatter.
     """
 
@@ -75,8 +75,10 @@ class Simulation:
         return {
             "scenarios": {
                 str(number): {
-                    str(tier): {"ttft": times.ttft * 1000, "itl": times.itl * 1000}
-                    for tier, times in zip(curve.tiers, curve.times, strict=True)
+                    "inFlight": {
+                        str(tier): {"ttft": times.ttft * 1000, "itl": times.itl * 1000}
+                        for tier, times in zip(curve.tiers, curve.times, strict=True)
+                    }
                 }
                 for number, curve in self.curves.items()
             },

@@ -49,18 +49,24 @@ def values_file(made: TrafficPlan, ingress: str) -> str:
 
     Args:
         made: the plan.
-        ingress: ``maas`` writes the gateway's quotas as well.
+        ingress: ``maas`` writes the gateway's size and its quotas as well.
     """
     tree: dict[str, Any] = {"replicas": made.instances}
     if ingress == "maas":
         tree["maas"] = {"enabled": True}
+        if made.gateway:
+            size = made.gateway.gateway
+            requests = {"cpu": f"{size.cpu:g}", "memory": size.memory}
+            tree["maas"]["gateway"] = {
+                "replicas": size.replicas,
+                "resources": {"requests": requests},
+            }
         if made.quota:
             budget = {"tokens": min(made.quota, _BUDGET), "unit": "Hour", "count": "total"}
             tree["maas"]["quotas"] = {"hour": budget}
     head = [
         f"# {made.traffic.rate * 60:.4g} requests a minute, {' and '.join(map(str, made.goals))}:",
-        f"# {made.instances} instances of {made.deployment.name} on {made.nodes} nodes. Bound by",
-        f"# {made.bound_by}.",
+        f"# {made.instances} instances of {made.deployment.name} on {made.nodes} nodes.",
         f"# Lay it over what was planned: dsv4deploy render --profile {made.deployment.name} FILE",
         "",
     ]

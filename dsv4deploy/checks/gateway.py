@@ -156,7 +156,7 @@ RULES: list[Rule] = [
             "Values.maas.gateway.tls.port != Values.maas.gateway.port"
         ),
         message="the plain listener and the TLS listener have the same port: both are rejected",
-        fix="give each its own, such as 80 and 443",
+        fix="give each client its own key, such as 80 and 443",
         source="Gateway API v1.5.1, apis/v1/gateway_types.go, line 103: listeners must be distinct",
     ),
     Rule(

@@ -32,8 +32,8 @@ def _does_not_fit(values: Values) -> Places:
     code="memory-tight",
     severity=Severity.WARNING,
     path="npu.card",
-    message="{card} at {utilization}: tight: it fits with the likely figures, but in the worst "
-    "case {reason}",
+    message="{card} at {utilization}: tight: it fits with the likely figures; in the worst case "
+    "{reason}",
     fix="{what gives room}; `dsv4deploy plan` shows the calculation, and --calibrate replaces "
     "its assumptions with figures from an engine's startup log",
     source=f"{_SOURCE}, at its worst",

@@ -341,8 +341,8 @@ def _placeholders(values: Values) -> Places:
     severity=Severity.WARNING,
     path="engine.env.HF_TOKEN",
     message="the engine has no use for this token: {reason}",
-    fix="take it out; for a gated model on hf://, make a Secret with the key HF_TOKEN and name it "
-    "under secrets of the namespace's ServiceAccount default",
+    fix="remove it; for a gated model on hf://, create a Secret with the key HF_TOKEN and name "
+    "it under secrets of the namespace's ServiceAccount default",
     source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_storage.go, line 227: the "
     "storage initializer gets HF_TOKEN from the ServiceAccount's Secrets; huggingface_hub pull "
     "request 1899: offline mode sends no request",

@@ -97,7 +97,7 @@ def explain(code: str, others: Mapping[str, Mapping[str, str]] | None = None) ->
         ValuesError: the code is not known.
     """
     elsewhere = {
-        name: [("must hold", meaning), ("checked by", command)]
+        name: [("condition", meaning), ("checked by", command)]
         for command, meanings in (others or {}).items()
         for name, meaning in meanings.items()
     }
@@ -110,8 +110,8 @@ def explain(code: str, others: Mapping[str, Mapping[str, str]] | None = None) ->
             ("severity", each.severity),
             ("value", each.path),
             *each.table.items(),
-            ("holds for", versions(each)),
-            ("must hold", each.condition),
+            ("applies to", versions(each)),
+            ("condition", each.condition),
             ("fix", each.fix),
             ("source", each.source),
             ("checked by", checked_by(each)),

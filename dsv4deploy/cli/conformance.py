@@ -217,6 +217,8 @@ def conformance(
     with 1 where a case fails.
     """
     try:
+        import h2  # noqa: F401 - httpx asks for it only when it speaks HTTP/2
+
         from ..conformance.gateway import Target
         from ..conformance.suite import Outcome, Result, chosen, first_model, run
     except ModuleNotFoundError as error:

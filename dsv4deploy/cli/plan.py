@@ -39,8 +39,8 @@ from .output import print_json, print_sentence, print_table, print_text, say
     "--request",
     type=Tokens(),
     metavar="TOKENS",
-    help="A request's prompt and answer together, such as 32768 or 32K: says how many of them fit "
-    "at once.",
+    help="The length of a request, prompt and answer together, such as 32768 or 32K: shows how "
+    "many of them fit at once.",
 )
 def plan(
     deployment: DeploymentOptions,

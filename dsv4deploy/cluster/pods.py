@@ -91,7 +91,7 @@ def lost(pod: Pod) -> str:
 
 
 def tainted(cluster: Cluster) -> str:
-    """Which nodes have a condition, such as a full disk, for which Kubernetes itself taints them.
+    """The nodes with a condition, such as a full disk, for which Kubernetes itself taints them.
 
     Returns:
         ``""`` where none has, or this user may list no nodes.
@@ -193,10 +193,10 @@ def missing_pull_secret(cluster: Cluster, namespace: str, about: str) -> str:
 
 
 def refused(cluster: Cluster, group: Object) -> str:
-    """Why a LeaderWorkerSet's last pod could not be made; ``""`` where none was refused.
+    """Why a LeaderWorkerSet's last pod could not be made; ``""`` if none was rejected.
 
     StatefulSets make its pods: one makes the leaders, and each leader has one for its workers. They
-    report a refusal in events alone.
+    report a rejection only in events.
     """
     name, namespace = group["metadata"]["name"], group["metadata"]["namespace"]
     found = _warnings(cluster, namespace, "involvedObject.kind=StatefulSet,reason=FailedCreate")

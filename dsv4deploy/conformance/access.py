@@ -60,7 +60,7 @@ for _code, _what, _options in (
     ("key-none-models", "no key for the list of models", {"path": MODELS, "method": "GET"}),
     ("key-none-stream", "no key for a stream", {"stream": True}),
     ("key-wrong", "a key that nobody has", {"key": "wrong-key-of-nobody"}),
-    ("key-none-spoofed", "no key, but headers that name a client", {"headers": SPOOFED}),
+    ("key-none-spoofed", "headers that name a client, and no key", {"headers": SPOOFED}),
 ):
     case(
         KEYS,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from ..bench.simulate import RECEIVED
 from .gateway import Gateway
 
 Need = Callable[[Gateway], str]
@@ -89,8 +90,7 @@ def received(gateway: Gateway) -> str:
     if gateway.received is not None:
         return ""
     return (
-        "the engine does not say what it received: put `dsv4deploy bench simulate` behind the "
-        "gateway to decide this"
+        f"no answer has {RECEIVED}, as those of `dsv4deploy bench simulate` behind the gateway do"
     )
 
 

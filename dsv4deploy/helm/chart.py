@@ -137,10 +137,10 @@ def package(directory: Path) -> Path:
 
 def _values_yaml() -> str:
     lines = [
-        "# The values of DeepSeek-V4-Flash on Ascend NPUs. Every key is here; the defaults are the",
+        "# The values of DeepSeek-V4-Flash on Ascend NPUs, with every key. The defaults are the",
         "# deployment that its publisher validated on one node of 8 × Ascend 910B4.",
         "",
-        *commented(defaults()),
+        *commented(defaults(), mark="-- "),
     ]
     return "\n".join(lines).rstrip() + "\n"
 

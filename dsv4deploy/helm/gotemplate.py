@@ -14,7 +14,7 @@ and line. The shared subset:
 
 Helm reads every number in a values file as a float and every one in ``--set`` as an integer, so
 numbers are converted wherever they are printed, compared or multiplied; the JSON schema of the
-values says which are integers.
+values identifies the integers.
 """
 
 from __future__ import annotations

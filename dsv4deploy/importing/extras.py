@@ -22,8 +22,7 @@ def extra_objects(items: Iterable[Object], release: Release) -> dict[str, Tree]:
     """``extraObjects`` with the objects that it can hold, by their names.
 
     It can't hold objects of another namespace or of the whole cluster, a second one of the same
-    name, and what Helm runs as a hook. Secrets are left out: their contents do not belong in
-    values.
+    name, and what Helm runs as a hook. Secrets are omitted: their contents do not belong in values.
     """
     found: dict[str, Tree] = {}
     for item in items:
@@ -51,7 +50,7 @@ def _accepted(entries: dict[str, Tree]) -> bool:
 
 
 def with_shared_labels(tree: Tree, distance: Callable[[Tree], float]) -> Tree:
-    """A tree that says once what it says of every object, where the render stays as near."""
+    """A tree with the settings of every object merged into one, if the render stays as close."""
     left = distance(tree)
     labels = {key: value for key, value in tree["labels"].items() if key not in _STANDARD}
     standard = {**tree, "standardLabels": True, "labels": labels}

@@ -34,7 +34,7 @@ class Imported:
 
     Attributes:
         profile: the profile over which the values are merged; ``""`` is the defaults.
-        overlay: the values that differ from the profile; null leaves an entry out.
+        overlay: the values that differ from the profile; null omits an entry.
         values: all of them.
         release: the namespace that the manifest is for.
         changes: what the values cannot express: the field, what the manifest has there, and what
@@ -151,7 +151,7 @@ _SOURCES = ("Application", "HelmRelease", "Kustomization")
 
 
 def _no_service(objects: list[Object]) -> str:
-    """What was found where no service was, and what to do about it."""
+    """What was found instead of a service, and how to fix it."""
     kinds = {item["kind"] for item in objects}
     found = ", ".join(map(label, objects[:_NAMED])) or "no object"
     more = f" and {len(objects) - _NAMED} more" if len(objects) > _NAMED else ""
@@ -263,7 +263,7 @@ def values_file(found: Imported) -> str:
     """The values that differ, as a values file with what each means."""
     where = f"--profile {found.profile} " if found.profile else ""
     lines = [
-        "# What a manifest that runs has other than the "
+        "# Differences between a running manifest and the "
         + (f"profile {found.profile}." if found.profile else "defaults."),
         f"# dsv4deploy render THIS-FILE {where}-n {found.release.namespace}",
         "",

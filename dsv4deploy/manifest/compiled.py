@@ -54,7 +54,7 @@ def engine_yaml(environment):
         l_0_include = resolve('include')
         l_0_worker = resolve('worker')
         l_0_claim = resolve('claim')
-        l_0_file = resolve('file')
+        l_0_warmUp = resolve('warmUp')
         l_0_npus = l_0_ranks = l_0_lookup = l_0_store = missing
         try:
             t_1 = environment.filters['block']
@@ -510,7 +510,7 @@ def engine_yaml(environment):
             yield '\n    imagePullPolicy: '
             yield str(environment.finalize(t_5(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'imagePullPolicy'))))
             yield '\n    command:\n      - python3\n      - -c\n    args:\n      - |'
-            yield str(environment.finalize(t_4(t_10(context.call((undefined(name='file') if l_0_file is missing else l_0_file), 'warm_up.py'), '\n'), 8)))
+            yield str(environment.finalize(t_4(t_10((undefined(name='warmUp') if l_0_warmUp is missing else l_0_warmUp), '\n'), 8)))
             yield '\n      - '
             yield str(environment.finalize(t_5(t_2(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'engine'), 'port')))))
             yield '\n      - '
@@ -1641,6 +1641,7 @@ def llminferenceservice_yaml(environment):
         l_0_Values = resolve('Values')
         l_0_Release = resolve('Release')
         l_0_include = resolve('include')
+        l_0_file = resolve('file')
         try:
             t_1 = environment.filters['block']
         except KeyError:
@@ -1755,12 +1756,12 @@ def llminferenceservice_yaml(environment):
             pass
             yield '    scheduler: {}\n'
         yield '    gateway: {}\n    route: {}\n  template:'
-        yield str(environment.finalize(t_4(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_engine.yaml', worker=False, claim=environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'model'), 'claims'), 'leader')), 4)))
+        yield str(environment.finalize(t_4(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_engine.yaml', worker=False, claim=environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'model'), 'claims'), 'leader'), warmUp=context.call((undefined(name='file') if l_0_file is missing else l_0_file), 'warm_up.py')), 4)))
         yield '\n'
         if (environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'data') > environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'dataLocal')):
             pass
             yield '  worker:'
-            yield str(environment.finalize(t_4(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_engine.yaml', worker=True, claim=environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'model'), 'claims'), 'worker')), 4)))
+            yield str(environment.finalize(t_4(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_engine.yaml', worker=True, claim=environment.getattr(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'model'), 'claims'), 'worker'), warmUp=''), 4)))
             yield '\n'
     return root
 
@@ -2165,7 +2166,7 @@ def prometheusrule_yaml(environment):
             yield str(environment.finalize(t_6((undefined(name='where') if l_0_where is missing else l_0_where))))
             yield '}) == 0\n          for: '
             yield str(environment.finalize(t_5(str_join((t_6(t_2((undefined(name='budget') if l_0_budget is missing else l_0_budget))), 's', )))))
-            yield "\n          labels:\n            severity: critical\n          annotations:\n            summary: No engine has become ready within its start-up budget\n            description: The startup probe is about to fail; the engine's log shows what the engine waits for.\n"
+            yield "\n          labels:\n            severity: critical\n          annotations:\n            summary: No engine has become ready within its startup budget\n            description: The startup probe is about to fail; the engine's log shows what the engine waits for.\n"
             if ((environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'replicas') > 1) or environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'scaling'), 'enabled')):
                 pass
                 yield '        - alert: InstanceNotReady\n          expr: >-\n            sum(kube_pod_status_ready{condition="true", '
@@ -2436,7 +2437,7 @@ def conditions(environment):
 
 COMPILED: dict[str, tuple[Callable[..., Any], str]] = {
     "be9bbec908189dd468c103bd88ebd2d8d030f397abf19be5eb24c49a34a35ced": (annotations_yaml, "1=24&2=29&3=31"),
-    "d858d86a2144b28ca37adf43d8e997c45dd278471e47c7dd0d30453714d5bc43": (engine_yaml, "1=107&2=110&3=113&4=116&7=120&8=122&9=125&11=127&14=130&15=134&18=137&21=140&22=143&24=145&26=148&27=152&30=157&32=160&33=164&34=166&35=169&37=171&38=174&40=176&41=179&45=182&47=185&48=189&51=192&53=195&54=199&55=200&57=203&59=206&60=208&70=210&71=212&73=214&74=216&90=219&91=221&93=223&94=227&98=231&99=234&101=236&102=240&104=243&105=247&107=250&111=253&124=257&125=259&126=261&127=263&128=265&129=268&131=272&133=275&134=277&136=279&137=282&139=284&141=287&142=290&144=295&146=297&147=300&149=302&152=305&153=308&154=310&155=313&157=318&159=320&160=323&161=327&162=330&163=334&164=337&165=339&166=342&167=345&169=350&172=353&173=356&176=362&177=364&179=367&180=370&181=373&184=375&187=378&191=381&192=384&193=387&194=389&195=391&196=394&197=396&202=400&204=403&208=408&213=411&214=413&215=415&217=419&218=421&219=423&220=427&226=430&228=432&230=435&232=437&235=442&237=444&239=446&251=449&256=452&261=455&262=459&263=460&265=463&268=466&269=468&275=470&276=472&277=474&300=476&301=480&302=481&308=485&309=487&313=490&316=493&319=495&320=499&321=500"),
+    "0675106bb50c385a9364055d859e3de81988da8d64eb7985711f554b338942db": (engine_yaml, "1=107&2=110&3=113&4=116&7=120&8=122&9=125&11=127&14=130&15=134&18=137&21=140&22=143&24=145&26=148&27=152&30=157&32=160&33=164&34=166&35=169&37=171&38=174&40=176&41=179&45=182&47=185&48=189&51=192&53=195&54=199&55=200&57=203&59=206&60=208&70=210&71=212&73=214&74=216&90=219&91=221&93=223&94=227&98=231&99=234&101=236&102=240&104=243&105=247&107=250&111=253&124=257&125=259&126=261&127=263&128=265&129=268&131=272&133=275&134=277&136=279&137=282&139=284&141=287&142=290&144=295&146=297&147=300&149=302&152=305&153=308&154=310&155=313&157=318&159=320&160=323&161=327&162=330&163=334&164=337&165=339&166=342&167=345&169=350&172=353&173=356&176=362&177=364&179=367&180=370&181=373&184=375&187=378&191=381&192=384&193=387&194=389&195=391&196=394&197=396&202=400&204=403&208=408&213=411&214=413&215=415&217=419&218=421&219=423&220=427&226=430&228=432&230=435&232=437&235=442&237=444&239=446&251=449&256=452&261=455&262=459&263=460&265=463&268=466&269=468&275=470&276=472&277=474&300=476&301=480&302=481&308=485&309=487&313=490&316=493&319=495&320=499&321=500"),
     "f142929ff2a26bda481d3b2d67a5018dda4464979608f686f6facfc71a2a3a7b": (fields_yaml, "1=30&2=34&3=36"),
     "1a00c4a58936fc0e599e5abaf41ca1c609fcedc1635a066cd455665108a84710": (labels_yaml, "1=28&2=30&5=33&6=36&8=38&9=41&11=43&12=46&15=48&16=51&17=53"),
     "f24b5c920bf9f1f6d8d90bc32980639e93990a324ab80d149991a1cae236df06": (metadata_yaml, "1=19&3=22&5=24&7=27"),
@@ -2454,13 +2455,13 @@ COMPILED: dict[str, tuple[Callable[..., Any], str]] = {
     "28eec64556ce18e32ff57f4e4944d86843334fb83f020bac7f8f5afc08745751": (extraobjects_yaml, "1=36&3=42&4=44&6=46&7=48&8=50&10=53&11=55&12=59&15=64&17=67&18=69&19=73&22=78&23=81&24=83"),
     "7883512e6fbfae93f3c659ada8c9b27f2408ac3283af58b4adf13cacc8cfdfc9": (gateway_yaml, "1=37&5=40&6=42&7=44&9=47&11=49&13=52&14=54&15=57&17=62&19=64&21=67&24=70&25=72&30=75&35=78&36=80&37=83&42=86&45=89&46=91&47=94&54=97"),
     "8ef7915a1d23b7d9ba27157007b37cb21ec6c9c2caf5db023bab32b4046e75a6": (httproute_yaml, "1=31&5=34&6=36&7=37&12=39&19=41"),
-    "6135c8a7e78b6d20423896cf73c24ebae05e3c20d9f2cd040a1ed4e6f6ba9e27": (llminferenceservice_yaml, "4=51&5=53&8=55&10=57&11=59&18=66&19=68&20=70&21=73&23=75&25=78&26=82&29=87&31=90&32=94&35=99&40=102&44=105&46=108&47=110&49=112&51=115&54=118&56=121&63=127&64=129&66=132"),
+    "7ca4601b340d472105cccf32859167972296e1e99e540f0d28a9d1246be08760": (llminferenceservice_yaml, "4=52&5=54&8=56&10=58&11=60&18=67&19=69&20=71&21=74&23=76&25=79&26=83&29=88&31=91&32=95&35=100&40=103&44=106&46=109&47=111&49=113&51=116&54=119&56=122&63=128&64=130&66=133"),
     "2e41a0124693e5a4420757c4207e02d8e8ce95aa3b28410fc08b27679c8f8000": (llminferenceserviceconfig_yaml, "1=37&5=40&6=42&9=44&10=46&12=49&17=52"),
     "d2603eb672bd15380ee2d42f487dde9113bc2e944be9fd1662f45cbeb00cb1dc": (networkpolicy_yaml, "1=26&5=29&6=31&7=32&11=34&20=36&26=38&27=40&32=43&35=45&36=47&38=49&39=52&43=55"),
     "423afa9b2bd9ba9494c59397370445350889ef42311422983f496bf9c941183f": (poddisruptionbudget_yaml, "1=32&5=35&6=37&7=38&9=40&12=42"),
     "1847eafc11bda45c106fbe465542b26affea9c34d52a71fcba6e53fe541a4c83": (podmonitor_proxies_yaml, "1=37&5=40&6=42&7=44&9=47&10=49&11=53&14=58&16=61&21=64&26=66&27=68&31=70&35=72"),
     "4776dfea33820e5ded689c993e08e037fad2dcaac6dcd757d891a8c6b764307a": (podmonitor_yaml, "1=38&5=41&6=43&7=45&9=48&10=50&11=54&14=59&16=62&21=65&27=67"),
-    "a24aa3f3c76f96b79b8a0eea18938817c2adb5d1aaffc3cbf0534cab32047c68": (prometheusrule_yaml, "1=51&2=54&3=57&4=60&5=63&6=66&7=69&8=72&12=75&13=77&14=79&16=82&17=84&18=88&21=93&23=96&27=99&31=101&32=103&38=105&41=108&42=110&43=112&52=115&61=117&69=119&78=121&79=123&88=127&89=129&96=133&97=136&137=138&138=140&149=142&150=144&158=146&159=148"),
+    "1738b4e2482334bd90829ffced15c11051413406c8489e0921743628ef0b6414": (prometheusrule_yaml, "1=51&2=54&3=57&4=60&5=63&6=66&7=69&8=72&12=75&13=77&14=79&16=82&17=84&18=88&21=93&23=96&27=99&31=101&32=103&38=105&41=108&42=110&43=112&52=115&61=117&69=119&78=121&79=123&88=127&89=129&96=133&97=136&137=138&138=140&149=142&150=144&158=146&159=148"),
     "da5e6633ed8d853c7281fb2243e0630e17d1eeae38cf5602bd58e07ef0b8ef5e": (referencegrant_yaml, "1=26&5=29&6=31&7=32&12=34&15=36&19=38"),
     "0079bfc7b35410be65bc2f5ccd427e4eea302bcb2bc8a8e7da787ba10b9a0fb9": (scaledobject_yaml, "1=38&5=41&6=43&7=44&11=46&14=49&18=54&20=57&21=59&31=61&32=64&37=70&39=74&41=76&42=78&43=80&44=82"),
     "c0a51a6378b2a007607ce396b9c98f9f2f997af258b39e73fb7823671747c473": (securitypolicy_yaml, "1=25&5=28&6=30&7=31&13=33&18=35&22=37"),

@@ -79,7 +79,7 @@ class Release:
     def __post_init__(self) -> None:
         """Rejects what Kubernetes would reject: a ValuesError names the namespace."""
         if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", self.namespace):
-            message = "must be at most 63 characters: lower-case letters, digits and -"
+            message = "must be at most 63 characters: lowercase letters, digits and -"
             raise ValuesError.of(f"namespace '{self.namespace}'", "", message)
 
 

@@ -12,18 +12,24 @@ from .schema import Documented, documentation
 WIDTH = 98
 
 
-def commented(tree: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
-    """The lines of values or of a section, each value below its documentation."""
+def commented(tree: dict[str, Any], path: tuple[str, ...] = (), mark: str = "") -> Iterator[str]:
+    """The lines of values or of a section, each value below its documentation.
+
+    Args:
+        tree: the values.
+        path: the keys that lead to them.
+        mark: what each documentation starts with; helm-docs reads those that start with ``-- ``.
+    """
     documents = documentation()
     indent = "  " * len(path)
     documented = [key for key in tree if ".".join((*path, key)) in documents]
     free = {key: value for key, value in tree.items() if key not in documented}
     for key in documented:
         entry = documents[".".join((*path, key))]
-        yield from _comment(entry, indent)
+        yield from _comment(entry, indent, mark)
         if entry.section:
             yield f"{indent}{key}:"
-            yield from commented(tree[key], (*path, key))
+            yield from commented(tree[key], (*path, key), mark)
         else:
             yield from textwrap.indent(_yaml({key: tree[key]}), indent).splitlines()
         if not path:
@@ -33,8 +39,8 @@ def commented(tree: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]
         yield from textwrap.indent(_yaml(free), indent).splitlines()
 
 
-def _comment(entry: Documented, indent: str) -> Iterator[str]:
-    text = f"{entry.meaning} Unit: {entry.unit}." if entry.unit else entry.meaning
+def _comment(entry: Documented, indent: str, mark: str) -> Iterator[str]:
+    text = mark + (f"{entry.meaning} Unit: {entry.unit}." if entry.unit else entry.meaning)
     for line in textwrap.wrap(text, WIDTH - len(indent), break_long_words=False):
         yield f"{indent}# {line}"
 

@@ -77,7 +77,7 @@ def plain(text: str) -> Any:
     """What a plain (unquoted) YAML scalar means to Helm.
 
     Raises:
-        ValueError: it means different things to different readers; the text says which.
+        ValueError: it means different things to different parsers; the text lists them.
     """
     if text in _NULL:
         return None

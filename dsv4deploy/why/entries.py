@@ -79,7 +79,7 @@ def _entry(area: str, code: str, fields: dict[str, Any]) -> Entry:
 
 
 def words(text: bytes) -> bytes:
-    """A text in UTF-8 as lower-case words with spaces around them; ends of lines are kept."""
+    """A text in UTF-8 as lowercase words with spaces around them; ends of lines are kept."""
     return text.replace(b"\\n", b"  ").translate(_WORDS)
 
 

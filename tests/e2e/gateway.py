@@ -39,6 +39,14 @@ def listens(address: str, port: int) -> bool:
         return probe.connect_ex((address, port)) == 0
 
 
+def _processes(pod: Tree) -> bool | None:
+    """Whether a proxy's pod has Envoy AI Gateway's processor; None until it is ready."""
+    conditions = pod["status"].get("conditions", [])
+    if not any(each["type"] == "Ready" and each["status"] == "True" for each in conditions):
+        return None
+    return "ai-gateway-extproc" in {each["name"] for each in pod["spec"].get("initContainers", [])}
+
+
 class Gateway:
     """The Gateways of some deployments, the first of which clients reach.
 
@@ -144,14 +152,15 @@ class Gateway:
 
         def ready() -> list[Tree]:
             # A pod that was made before Envoy AI Gateway had configured its processor is replaced.
-            found = self.real.list("pods", SYSTEM, f"{owner}-name={name},{owner}-namespace={space}")
-            has = {each["name"] for pod in found for each in pod["spec"].get("initContainers", [])}
+            found = [
+                pod
+                for pod in self.real.list(
+                    "pods", SYSTEM, f"{owner}-name={name},{owner}-namespace={space}"
+                )
+                if "deletionTimestamp" not in pod["metadata"]
+            ]
             wanted = max(values.maas.gateway.replicas, 1)
-            if len(found) != wanted or ("ai-gateway-extproc" in has) != processor:
-                return []
-            conditions = [each for pod in found for each in pod["status"].get("conditions", [])]
-            held = [each["type"] for each in conditions if each["status"] == "True"]
-            return found if held.count("Ready") == wanted else []
+            return found if [_processes(pod) for pod in found] == [processor] * wanted else []
 
         pods: list[Tree] = until("the proxies are ready", ready)
         for pod in pods:
@@ -214,7 +223,10 @@ class Gateway:
         """What an upgrade of Envoy Gateway's chart with other settings does."""
         wanted = gateways(self._folder, settings)
         self.real.apply(next(item for item in wanted if item["kind"] == "ConfigMap"))
-        # Where a pod changes, kubelet brings its volumes up to date at once.
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Changes the gateway's pods, so that kubelet brings their volumes up to date at once."""
         change = f"changed={time.time()}"
         self.real.kubectl("annotate", "pods", "--all", "-n", SYSTEM, "--overwrite", change)
 

@@ -110,7 +110,7 @@ def go_program(module: str, package: str) -> Path:
     return target
 
 
-def go_build(name: str, wanted: str = "") -> Path:
+def go_build(name: str, wanted: str = "", *, cgo: bool = False) -> Path:
     """A program of the Go module ``go/<name>``, built and kept in the cache.
 
     The module pins versions and names the programs of other modules in ``tools.go``; it may have
@@ -119,7 +119,10 @@ def go_build(name: str, wanted: str = "") -> Path:
     Args:
         name: the folder, which is the program's name too.
         wanted: the program, where the module has several or one of another name.
+        cgo: whether it has code in C, which needs a C compiler.
     """
+    if cgo:
+        program("gcc")
     source = Path(__file__).resolve().parent / "go" / name
     pins = hashlib.sha256()
     for file in sorted(source.rglob("*.*")):
@@ -127,11 +130,11 @@ def go_build(name: str, wanted: str = "") -> Path:
     folder = CACHE / "go" / f"{name}-{pins.hexdigest()[:16]}"
     with making(folder) as needed:
         if needed:
-            _build(source, folder)
+            _build(source, folder, cgo)
     return folder / (wanted or name)
 
 
-def _build(source: Path, folder: Path) -> None:
+def _build(source: Path, folder: Path, cgo: bool) -> None:
     packages = re.findall(r'_ "(.+)"', (source / "tools.go").read_text())
     print(f"building {source.name}", file=sys.stderr, flush=True)
     part = folder.with_suffix(".part")
@@ -145,5 +148,5 @@ def _build(source: Path, folder: Path) -> None:
         package_of = "k8s.io/component-base/version"
         flags += "".join(f" -X {package_of}.{key}={word}" for key, word in words.items())
     command = (program("go"), "build", "-trimpath", "-mod=readonly", flags, "-o", f"{part}/")
-    run(*command, "./...", *packages, cwd=source, CGO_ENABLED="0")
+    run(*command, "./...", *packages, cwd=source, CGO_ENABLED=str(int(cgo)))
     part.rename(folder)

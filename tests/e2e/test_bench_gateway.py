@@ -35,7 +35,7 @@ def key_of_a_new_client(gateway: Gateway) -> str:
     """As `keys create` makes it, once the gateway takes it."""
     maas = PUBLISHED.maas
     place = KeySecret(gateway.cluster, maas.namespace, maas.api_keys.secret_name)
-    key = handed_out(create, place, f"bench-{uuid.uuid4().hex[:8]}", None, datetime.now(UTC))
+    key = handed_out(create, place, [f"bench-{uuid.uuid4().hex[:8]}"], None, datetime.now(UTC))
     headers = {"Authorization": f"Bearer {key}"}
     until("the key is taken", lambda: httpx.get(gateway.url, headers=headers).status_code != 401)
     return key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import httpx
@@ -35,10 +35,16 @@ def meanwhile(cluster: Cluster, chat: str, act: Callable[[str], object]) -> Answ
         return bool(re.search(r"^vllm:num_requests_running\S* [1-9]", httpx.get(url).text, re.M))
 
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(complete, chat, MODEL, LONG)
-        until("the request is under way", running)
+
+        def asked() -> Future[Answer] | None:
+            # KServe 0.17 replaces the router once all is ready: then a request fails at once.
+            answer = pool.submit(complete, chat, MODEL, LONG)
+            until("it is under way, or over", lambda: answer.done() or running())
+            return None if answer.done() else answer
+
+        answer: Future[Answer] = until("a request is under way", asked)
         act(pod["metadata"]["name"])
-        return asked.result()
+        return answer.result()
 
 
 def restart(cluster: Cluster, pod: str) -> None:

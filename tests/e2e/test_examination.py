@@ -455,7 +455,7 @@ BAD: list[tuple[str, Spoil, Tree, Severity, str]] = [
     ("api-keys", lambda c: put(c, secret()), {}, FAILED, "has no key"),
     ("api-keys", lambda c: put(c, secret(eve="Bearer x")), {}, FAILED, "begins with Bearer"),
     ("api-keys", lambda c: put(c, secret(eve="x\n")), {}, FAILED, "a line's end"),
-    ("api-keys", lambda c: put(c, secret(eve="x", mallory="x")), {}, FAILED, "have one key"),
+    ("api-keys", lambda c: put(c, secret(eve="x", mallory="x")), {}, FAILED, "have the same key"),
     ("redis", without(CONFIGURATION), {}, FAILED, "names no Redis"),
     (
         "redis-absence",
@@ -497,7 +497,7 @@ BAD: list[tuple[str, Spoil, Tree, Severity, str]] = [
         nothing,
         {"maas": {"gateway": {"create": False}}},
         FAILED,
-        "connection.bufferLimit 32768, and this model's max-model-len × maas.bytesPerToken needs "
+        "connection.bufferLimit 32768, but this model's max-model-len × maas.bytesPerToken needs "
         "1048576",
     ),
     (
@@ -508,7 +508,7 @@ BAD: list[tuple[str, Spoil, Tree, Severity, str]] = [
             "maas": {"gateway": {"create": False}},
         },
         FAILED,
-        "connection.bufferLimit 1048576, and this model's max-model-len × maas.bytesPerToken "
+        "connection.bufferLimit 1048576, but this model's max-model-len × maas.bytesPerToken "
         "needs 2097152",
     ),
     ("values", nothing, {"engine": {"args": {"block-size": 96}}}, FAILED, "blocks of 32, 64"),

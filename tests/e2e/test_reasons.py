@@ -12,7 +12,7 @@ from typing import TypeAlias
 import pytest
 from cluster import nodes
 from cluster.nodes import Cluster, Tree
-from cluster.user import ENGINES, begun, complete, deployed, dsv4deploy, ingress
+from cluster.user import begun, complete, deployed, dsv4deploy, ingress
 from control_plane import until
 
 from dsv4deploy import load
@@ -37,7 +37,9 @@ def make_namespace(cluster: Cluster) -> None:
 
 def remove(cluster: Cluster) -> None:
     dsv4deploy(cluster, "delete", *PLACE, "--yes")
-    until("its engines are gone", lambda: not cluster.list("pods", HOME, ENGINES))
+    # A Deployment that is still there may report what was wrong before.
+    kinds = "pods,deployments,leaderworkersets"
+    until("all of it is gone", lambda: not cluster.list(kinds, HOME))
 
 
 def free(cluster: Cluster) -> str:

@@ -35,7 +35,7 @@ def _own_gateway(facts: Facts) -> str:
 _POLICIES = "gateway.envoyproxy.io/v1alpha1"
 
 
-@CHECKS.add("maas-kinds", "the kinds of the gateway's objects are there", _off)
+@CHECKS.add("maas-kinds", "the kinds of the gateway's objects exist", _off)
 def _maas_kinds(facts: Facts) -> Answers:
     wanted: dict[str, list[str]] = {}
     for item in facts.objects:
@@ -43,11 +43,11 @@ def _maas_kinds(facts: Facts) -> Answers:
             wanted.setdefault(item["apiVersion"], []).append(item["kind"])
     kinds = {api: tuple(dict.fromkeys(names)) for api, names in wanted.items()}
     yield from kinds_served(
-        facts, kinds, "install Envoy Gateway 1.8 and Envoy AI Gateway 1.0, CRDs too"
+        facts, kinds, "install Envoy Gateway 1.8 and Envoy AI Gateway 1.0, including their CRDs"
     )
 
 
-@CHECKS.add("maas-gateway", "the MaaS gateway's class, or the gateway itself, is there", _off)
+@CHECKS.add("maas-gateway", "the MaaS gateway's class, or the gateway itself, exists", _off)
 def _maas_gateway(facts: Facts) -> Answers:
     maas = facts.values.maas
     if not maas.gateway.create:
@@ -70,7 +70,7 @@ def _api_keys(facts: Facts) -> Answers:
         yield (
             Severity.ERROR,
             f"there is no Secret {maas.namespace}/{name}: every request would be rejected",
-            "make it: each client's id, and its bare key",
+            "create it with each client's ID and bare key",
         )
         return
     keys = {
@@ -78,14 +78,14 @@ def _api_keys(facts: Facts) -> Answers:
         for client, text in (found.get("data") or {}).items()
     }
     if not keys:
-        yield Severity.ERROR, f"Secret {name} has no key", "add a client's id and its key"
+        yield Severity.ERROR, f"Secret {name} has no key", "add a client's ID and its key"
     for client, key in sorted(keys.items()):
         # The key itself is never said.
         if key.lower().startswith("bearer"):
             yield (
                 Severity.ERROR,
                 f"{client}'s key begins with Bearer, so it is always 401",
-                "store the bare key: the gateway takes the word off by itself",
+                "store the bare key: the gateway removes the word itself",
             )
         elif not key or key != key.strip() or len(key.split()) > 1:
             yield (
@@ -94,13 +94,17 @@ def _api_keys(facts: Facts) -> Answers:
                 "store it with `printf %s`, without a line's end",
             )
     if len(set(keys.values())) < len(keys):
-        yield Severity.ERROR, f"two clients of Secret {name} have one key", "give each its own"
+        yield (
+            Severity.ERROR,
+            f"two clients of Secret {name} have the same key",
+            ("give each client its own key"),
+        )
     now = datetime.now(UTC)
     for known in listed(found):
         if known.expired(now):
             yield (
                 Severity.WARNING,
-                f"{known.client}'s key has expired, and is accepted all the same",
+                f"{known.client}'s key has expired, but is still accepted",
                 f"{command('dsv4deploy', 'keys', 'rotate', known.client)}, or revoke it",
             )
     yield from _tiers(maas, keys.keys())
@@ -135,15 +139,15 @@ def _redis(facts: Facts) -> Answers:
         yield (
             Severity.ERROR,
             "Envoy Gateway's configuration names no Redis, so quotas count nothing",
-            f"set rateLimit.backend.redis.url in {_CONFIGURATION}, and see that Envoy Gateway "
-            "makes the Deployment envoy-ratelimit",
+            f"set rateLimit.backend.redis.url in {_CONFIGURATION}, and make sure that Envoy "
+            "Gateway creates the Deployment envoy-ratelimit",
         )
     for address in found:
         # To Go's URLs what stands before a colon is a scheme, which begins with a letter.
         if ":" in address and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", address):
             yield (
                 Severity.ERROR,
-                f"Envoy Gateway can't read Redis' address {address}, and stops at its next start",
+                f"Envoy Gateway can't read Redis' address {address}, and will fail to start",
                 f"name Redis by a host name, such as redis.redis.svc:6379, in {_CONFIGURATION}",
             )
 
@@ -165,8 +169,9 @@ def _fail_closed(facts: Facts) -> Answers:
         yield (
             Severity.WARNING,
             f"{late} the gateway lets every request through uncounted",
-            "set rateLimit.failClosed to true in Envoy Gateway's configuration, if quotas matter "
-            "more to you than answers, and rateLimit.timeout to what your Redis may take",
+            "set rateLimit.failClosed to true in Envoy Gateway's configuration, if quotas are "
+            "more important than answers, and set rateLimit.timeout to the time that your Redis "
+            "needs",
         )
 
 
@@ -182,12 +187,12 @@ def _response_override(facts: Facts) -> Answers:
             yield (
                 Severity.ERROR,
                 f"{kind} {place}/{item['metadata']['name']} has responseOverride: the gateway "
-                "lists its models, and reads requests, without asking for a key",
-                "remove it, or give its route a Gateway of its own",
+                "lists its models, and reads requests, without requiring a key",
+                "remove it, or use a separate Gateway for its route",
             )
 
 
-@CHECKS.add("one-policy", "no other policy has the gateway or its route", _off)
+@CHECKS.add("one-policy", "no other policy targets the gateway or its route", _off)
 def _one_policy(facts: Facts) -> Answers:
     own = {
         (item["kind"], item["metadata"]["name"]): set(_targets(facts, item))
@@ -200,9 +205,9 @@ def _one_policy(facts: Facts) -> Answers:
             if shared and other["metadata"]["name"] != name:
                 yield (
                     Severity.ERROR,
-                    f"{kind} {other['metadata']['name']} has {shared[0][1]} too: the older of the "
-                    "two wins, and the other does nothing",
-                    "put both into one",
+                    f"{kind} {other['metadata']['name']} has {shared[0][1]} too: the older "
+                    "policy wins, and the other one has no effect",
+                    "merge them into one",
                 )
 
 
@@ -229,7 +234,9 @@ def _selector(terms: Mapping[str, Any]) -> str:
 
 
 # Envoy Gateway 1.8.1 takes the most specific SecurityPolicy alone, unless that one has mergeType.
-@CHECKS.add("key-check", "no policy takes the key check off the gateway or one of its routes", _off)
+@CHECKS.add(
+    "key-check", "no policy removes the key check from the gateway or one of its routes", _off
+)
 def _key_check(facts: Facts) -> Answers:
     maas = facts.values.maas
     # The AI Gateway's controller gives this model's route the service's name.
@@ -245,9 +252,9 @@ def _key_check(facts: Facts) -> Answers:
         for kind, name in sorted(guarded & set(_targets(facts, policy))):
             yield (
                 Severity.ERROR,
-                f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} takes the place "
-                f"of the key check for {kind} {name}: it requires no key",
-                "set its mergeType to StrategicMerge where it is for a route; else remove it",
+                f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} replaces the key "
+                f"check for {kind} {name}: it requires no key",
+                "set its mergeType to StrategicMerge if it targets a route; otherwise remove it",
             )
 
 
@@ -262,7 +269,7 @@ _ROOM = (
 
 @CHECKS.add(
     "prompt-size",
-    "another deployment's gateway has room for this model's prompts",
+    "another deployment's gateway accepts this model's prompts",
     _off,
     _own_gateway,
 )
@@ -278,9 +285,9 @@ def _prompt_size(facts: Facts) -> Answers:
             if room < times * longest:
                 yield (
                     Severity.ERROR,
-                    f"Gateway {maas.gateway.name} has {section}.{field} {room:.0f}, and this "
+                    f"Gateway {maas.gateway.name} has {section}.{field} {room:.0f}, but this "
                     f"model's max-model-len × maas.bytesPerToken needs {times * longest}: longer "
                     "prompts are rejected with 413",
-                    "raise maas.bytesPerToken of the deployment that makes the Gateway, or set "
-                    "maas.gateway.create with a name of its own",
+                    "raise maas.bytesPerToken of the deployment that creates the Gateway, or set "
+                    "maas.gateway.create and a separate name",
                 )

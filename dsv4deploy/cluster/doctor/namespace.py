@@ -110,7 +110,7 @@ def _pull_secrets(facts: Facts) -> Answers:
             yield (
                 Severity.WARNING,
                 f"there is no Secret {name}, which only a private registry needs",
-                f"make it, or take {name} out of {path}",
+                f"create it, or remove {name} from {path}",
             )
         elif found.get("type") not in kinds:
             yield (

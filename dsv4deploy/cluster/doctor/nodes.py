@@ -26,7 +26,7 @@ def _no_image(facts: Facts) -> str:
     return "" if facts.values.model.uri.startswith("oci://") else "model.uri is no image"
 
 
-@CHECKS.add("npu-nodes", "nodes offer the NPUs, and npu.nodeSelector picks some")
+@CHECKS.add("npu-nodes", "nodes offer the NPUs, and npu.nodeSelector selects at least one")
 def _npus(facts: Facts) -> Answers:
     resource = facts.values.npu.resource_name
     if not facts.nodes:
@@ -39,13 +39,13 @@ def _npus(facts: Facts) -> Answers:
     elif not facts.chosen:
         yield (
             Severity.ERROR,
-            f"{len(facts.nodes)} nodes offer {resource}, and npu.nodeSelector picks none of them",
-            "set npu.nodeSelector to labels of theirs",
+            f"{len(facts.nodes)} nodes offer {resource}, but npu.nodeSelector selects none of them",
+            "set npu.nodeSelector to their labels",
         )
 
 
 @CHECKS.add(
-    "nodes-ready", "the nodes that npu.nodeSelector picks are ready and take pods", _none_chosen
+    "nodes-ready", "the nodes that npu.nodeSelector selects are ready and accept pods", _none_chosen
 )
 def _nodes_ready(facts: Facts) -> Answers:
     for node in facts.chosen:
@@ -66,14 +66,14 @@ def _free(facts: Facts) -> Answers:
             Severity.ERROR,
             f"there is room for {room} pods of {facts.npus} × {resource}, and {facts.pods} are "
             "needed",
-            "free nodes: `kubectl get pods -A -o wide` shows who holds them",
+            "free nodes: `kubectl get pods -A -o wide` shows the pods that use them",
         )
 
 
 _CARD = "node.kubernetes.io/npu.chip.name"
 
 
-@CHECKS.add("card", "the nodes' cards are those of npu.card", _none_ready)
+@CHECKS.add("card", "the nodes' cards match npu.card", _none_ready)
 def _card(facts: Facts) -> Answers:
     wanted = facts.values.npu.card
     told = {node["metadata"]["name"]: labels(node).get(_CARD, "") for node in facts.fitting}
@@ -83,13 +83,13 @@ def _card(facts: Facts) -> Answers:
         yield (
             Severity.ERROR,
             f"node {name} has {card}, not {wanted}: {len(wrong)} of {len(told)} nodes",
-            f"set npu.nodeSelector to {_CARD}: the card's name, or npu.card to what is there",
+            f"set npu.nodeSelector to {_CARD}: the card's name, or npu.card to the nodes' card",
         )
     elif not all(told.values()):
         yield (
             Severity.UNKNOWN,
             f"no label {_CARD} shows which card the nodes have, 32 GB or 64 GB",
-            "label them, or look with npu-smi",
+            "label the nodes, or check the cards with npu-smi",
         )
 
 
@@ -98,7 +98,7 @@ def _same(card: str, wanted: str) -> bool:
     return short == wanted or (wanted == "A3" and short.startswith(("910C", "A3", "910_93")))
 
 
-@CHECKS.add("arm64", "the nodes are arm64, as the images are", _none_ready)
+@CHECKS.add("arm64", "the nodes are arm64, like the images", _none_ready)
 def _arm(facts: Facts) -> Answers:
     other = [
         node["metadata"]["name"]
@@ -120,7 +120,7 @@ _DISK = {"w4a8": 280e9, "w8a8": 560e9}
 
 @CHECKS.add(
     "disk",
-    "the nodes have the disk free that the weights take, compressed and unpacked",
+    "the nodes have enough free disk for the weights, compressed and unpacked",
     _no_image,
     _none_ready,
 )
@@ -144,8 +144,8 @@ def _disk(facts: Facts) -> Answers:
         elif free < need:
             yield (
                 Severity.ERROR,
-                f"node {name} has {max(free, 0) / 1e9:.0f} GB of ephemeral disk beside its images "
-                f"and pods, and the weights take up to {need / 1e9:.0f} GB",
+                f"node {name} has {max(free, 0) / 1e9:.0f} GB of ephemeral disk left by its "
+                f"images and pods, but the weights take up to {need / 1e9:.0f} GB",
                 "give it more disk, or keep the weights on a PersistentVolumeClaim (pvc://)",
             )
 
@@ -203,5 +203,5 @@ def _driver(facts: Facts) -> Answers:
             yield (
                 Severity.ERROR,
                 f"node {name} has driver {told[0]}, older than {least[0]}.{least[1]}",
-                "upgrade the driver, or take an image with an older CANN",
+                "upgrade the driver, or use an image with an older CANN",
             )

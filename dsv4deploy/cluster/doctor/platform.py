@@ -34,7 +34,7 @@ def _kserve_api(facts: Facts) -> Answers:
     yield Severity.ERROR, f"LLMInferenceService {found}", "install KServe v0.17 or newer"
 
 
-@CHECKS.add("kserve-config-api", "LLMInferenceServiceConfig is there")
+@CHECKS.add("kserve-config-api", "LLMInferenceServiceConfig exists")
 def _kserve_config_api(facts: Facts) -> Answers:
     kinds = {f"{KSERVE}/v1alpha2": ("LLMInferenceServiceConfig",)}
     yield from kinds_served(facts, kinds, "install KServe v0.17 or newer with its LLMISVC CRDs")
@@ -45,7 +45,7 @@ def _no_rollout(facts: Facts) -> str:
 
 
 @CHECKS.add(
-    "rollout-field", "spec.rolloutStrategy is as kserve.rolloutInPlace needs it", _no_rollout
+    "rollout-field", "the CRD has spec.rolloutStrategy if kserve.rolloutInPlace is on", _no_rollout
 )
 def _rollout(facts: Facts) -> Answers:
     if '"rolloutStrategy"' not in json.dumps(_crd(facts, f"llminferenceservices.{KSERVE}")):
@@ -67,7 +67,7 @@ def _crd(facts: Facts, name: str) -> Object:
     return found
 
 
-@CHECKS.add("leaderworkerset", "LeaderWorkerSet is there, which KServe always watches")
+@CHECKS.add("leaderworkerset", "LeaderWorkerSet exists, which KServe always watches")
 def _lws(facts: Facts) -> Answers:
     kinds = {"leaderworkerset.x-k8s.io/v1": ("LeaderWorkerSet",)}
     yield from kinds_served(facts, kinds, "install LeaderWorkerSet v0.7 or newer")
@@ -92,18 +92,19 @@ def _lws_watch(facts: Facts) -> Answers:
         yield (
             Severity.WARNING,
             "KServe's LLMISVC controller is older than LeaderWorkerSet's CRD: it does not watch "
-            "LeaderWorkerSets, so a service on two nodes never becomes Ready though it serves",
+            "LeaderWorkerSets, so a service on two nodes never becomes Ready although it serves "
+            "requests",
             "kubectl -n kserve rollout restart deployment/llmisvc-controller-manager",
         )
 
 
-@CHECKS.add("inference-pool", "InferencePool is there")
+@CHECKS.add("inference-pool", "InferencePool exists")
 def _pool(facts: Facts) -> Answers:
     kinds = {"inference.networking.k8s.io/v1": ("InferencePool",)}
     yield from kinds_served(facts, kinds, "install the Gateway API Inference Extension's CRDs, v1")
 
 
-@CHECKS.add("gateway-api", "Gateway and HTTPRoute are there")
+@CHECKS.add("gateway-api", "Gateway and HTTPRoute exist")
 def _gateway_api(facts: Facts) -> Answers:
     kinds = {GATEWAY_API: ("Gateway", "HTTPRoute")}
     yield from kinds_served(facts, kinds, "install the Gateway API's CRDs, v1.2 or newer")
@@ -129,7 +130,7 @@ def _kserve_webhook(facts: Facts) -> Answers:
         )
 
 
-@CHECKS.add("infernex-webhook", "InferNex Bridge's webhook sees v1alpha2")
+@CHECKS.add("infernex-webhook", "InferNex Bridge's webhook processes v1alpha2")
 def _infernex(facts: Facts) -> Answers:
     found = [
         rule
@@ -140,13 +141,13 @@ def _infernex(facts: Facts) -> Answers:
     if not found:
         yield (
             Severity.WARNING,
-            "no webhook of InferNex Bridge was found: KServe alone runs the service",
+            "no webhook of InferNex Bridge was found: KServe runs the service without InferNex",
             "install InferNex Bridge 26.6.0",
         )
     elif not any({"v1alpha2", "*"} & set(rule.get("apiVersions") or []) for rule in found):
         yield (
             Severity.ERROR,
-            "InferNex Bridge's webhook does not see v1alpha2",
+            "InferNex Bridge's webhook does not process v1alpha2",
             "install InferNex Bridge 26.6.0",
         )
 
@@ -195,8 +196,8 @@ def _kserve_version(facts: Facts) -> Answers:
     elif version > (0, 19):
         yield (
             Severity.WARNING,
-            f"{told}, newer than what the deployment was validated with",
-            "v0.17 to v0.19 are what InferNex Bridge 26.6.0 goes with",
+            f"{told}, newer than the validated releases",
+            "InferNex Bridge 26.6.0 supports v0.17 to v0.19",
         )
     else:
         yield Severity.OK, told, ""
@@ -222,7 +223,7 @@ def _presets(facts: Facts) -> Answers:
 
 
 # KServe, llmisvc/scheduler.go, expectedSchedulerRole: the rule is in v0.19.0, and not in v0.17.0.
-@CHECKS.add("router-rights", "the router may read all that its endpoint picker lists")
+@CHECKS.add("router-rights", "the router may read all objects that its endpoint picker lists")
 def _router_rights(facts: Facts) -> Answers:
     space, account = facts.release.namespace, f"{facts.values.name}-epp-sa"
     kind, group = "inferencemodelrewrites", "inference.networking.x-k8s.io"
@@ -234,14 +235,14 @@ def _router_rights(facts: Facts) -> Answers:
         return
     yield (
         Severity.WARNING,
-        f"KServe v0.17 does not let the router list {kind}, as endpoint pickers from v1.4 on do: "
-        "such a router never gets ready",
+        f"KServe v0.17 does not let the router list {kind}, which endpoint pickers from v1.4 do: "
+        "such a router never becomes ready",
         f"bind a ClusterRole with get, list and watch of {kind}.{group} to ServiceAccount "
         f"{account} in {space}",
     )
 
 
-@CHECKS.add("router-preset", "KServe's preset has no container beside the router")
+@CHECKS.add("router-preset", "KServe's preset adds no container to the router")
 def _router_preset(facts: Facts) -> Answers:
     name = "kserve-config-llm-scheduler"
     preset = facts.cluster.get(f"{KSERVE}/v1alpha2", "LLMInferenceServiceConfig", name, "kserve")
@@ -253,10 +254,9 @@ def _router_preset(facts: Facts) -> Answers:
         if container["name"] != "main":
             yield (
                 Severity.WARNING,
-                f"KServe's preset {name} puts container {container['name']} "
-                f"beside the router, with an image of its own: {container.get('image')}",
-                "copy that image too where a site has no internet access; the router is ready "
-                "only with it",
+                f"KServe's preset {name} puts container {container['name']} next to the router, "
+                f"with its own image: {container.get('image')}",
+                "also copy that image at an air-gapped site; the router needs it to become ready",
             )
 
 
@@ -266,7 +266,7 @@ def _no_modelcar(facts: Facts) -> str:
     return "" if facts.kserve else "ConfigMap kserve/inferenceservice-config was not found"
 
 
-@CHECKS.add("modelcar-user", "KServe leaves the engine's user alone", _no_modelcar)
+@CHECKS.add("modelcar-user", "KServe does not change the engine's user", _no_modelcar)
 def _modelcar(facts: Facts) -> Answers:
     user = (facts.kserve.get("storageInitializer") or {}).get("uidModelcar")
     if user not in (None, "", 0):
@@ -274,25 +274,25 @@ def _modelcar(facts: Facts) -> Answers:
             Severity.WARNING,
             f"KServe runs the engine as user {user}, not as root, for oci:// models; v0.17 also "
             "drops the rest of its securityContext",
-            "set uidModelcar to 0 in ConfigMap kserve/inferenceservice-config, as the published "
-            "engine ran as root",
+            "set uidModelcar to 0 in ConfigMap kserve/inferenceservice-config, because the "
+            "published engine ran as root",
         )
 
 
-@CHECKS.add("modelcar-enabled", "KServe takes models from oci:// addresses", _no_modelcar)
+@CHECKS.add("modelcar-enabled", "KServe accepts models from oci:// URIs", _no_modelcar)
 def _modelcar_enabled(facts: Facts) -> Answers:
     settings = facts.kserve.get("storageInitializer") or {}
     if not settings.get("enableModelcar", True):
         yield (
             Severity.ERROR,
-            "model.uri is oci://, and ModelCars are off",
+            "model.uri is oci://, but ModelCars are off",
             "set enableModelcar to true in ConfigMap kserve/inferenceservice-config",
         )
 
 
-@CHECKS.add("kserve-gateway", "KServe's own Gateway is there and programmed")
+@CHECKS.add("kserve-gateway", "KServe's own Gateway exists and is programmed")
 def _kserve_gateway(facts: Facts) -> Answers:
     place, name = kserve_gateway(facts.kserve)
     yield from gateway_programmed(
-        facts, place, name, "make it, or name yours in kserveIngressGateway"
+        facts, place, name, "create it, or name yours in kserveIngressGateway"
     )

@@ -27,37 +27,21 @@ PROFILE = ("ascend-910b4-8-w4a8", "kserve", 4)
 
 
 class Engine(simulate._Server):
-    """The simulator with vLLM's metrics."""
-
-    running = 0
+    """The simulator with the metrics of a KV cache, which the endpoint picker reads."""
 
     async def answer(self, request: simulate._Request, writer: asyncio.StreamWriter) -> None:
-        if request.path == "/metrics":
-            text = self.metrics().encode()
-            writer.write(self.head(200, "text/plain", f"content-length: {len(text)}") + text)
-            return
-        self.running += 1
-        try:
+        if request.path != "/metrics":
             await super().answer(request, writer)
-            await writer.drain()
-        finally:
-            self.running -= 1
-
-    def metrics(self) -> str:
-        label = f'{{engine="0",model_name="{self.simulation.model}"}}'
-        busy = min(self.running, self.simulation.sequences)
-        figures = {
-            "num_requests_running": busy,
-            "num_requests_waiting": self.running - busy,
-            "kv_cache_usage_perc": busy / self.simulation.sequences,
-        }
-        lines = [
-            f"# TYPE vllm:{name} gauge\nvllm:{name}{label} {figure}\n"
-            for name, figure in figures.items()
-        ]
+            return
+        model, used = self.simulation.model, self.metrics.running / self.simulation.sequences
+        label = f'{{engine="0",model_name="{model}"}}'
         blocks = '{block_size="128",engine="0",num_gpu_blocks="1000"}'
-        lines.append(f"# TYPE vllm:cache_config_info gauge\nvllm:cache_config_info{blocks} 1\n")
-        return "".join(lines)
+        text = (
+            f"{self.metrics.text(model)}"
+            f"# TYPE vllm:kv_cache_usage_perc gauge\nvllm:kv_cache_usage_perc{label} {used}\n"
+            f"# TYPE vllm:cache_config_info gauge\nvllm:cache_config_info{blocks} 1\n"
+        ).encode()
+        writer.write(self.head(200, "text/plain", f"content-length: {len(text)}") + text)
 
 
 def say(text: str) -> None:

@@ -86,7 +86,7 @@ def test_an_address_that_stops_envoy_gateway(serve: Serve, url: str) -> None:
     [
         ({}, Severity.WARNING, "later than 20 ms, the gateway lets every request through"),
         ({"timeout": "100ms"}, Severity.WARNING, "later than 100 ms, the gateway lets every"),
-        ({"failClosed": "true"}, Severity.OK, "later than 20 ms, requests are refused"),
+        ({"failClosed": "true"}, Severity.OK, "later than 20 ms, requests are rejected"),
         ({"failClosed": "true", "timeout": "1s"}, Severity.OK, "later than 1000 ms, requests"),
     ],
 )

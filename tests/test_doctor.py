@@ -260,7 +260,7 @@ def test_a_router_that_has_its_rights_is_fine() -> None:
 
 def test_a_container_of_kserve_s_own_beside_the_router_is_told() -> None:
     (told,) = ask(Platform("v0.20.0", "tokenizer"), "router-preset")
-    assert "container tokenizer beside the router" in told
+    assert "container tokenizer next to the router" in told
     assert "ghcr.io/llm-d/tokenizer:1" in told
     assert ask(Platform("v0.17.0"), "router-preset") == []
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from cluster.nodes import Cluster, Tree
+from cluster.stack import SYSTEM
 from control_plane import until
 from gateway import Gateway, handed_out
 from test_gateway import SHARED, deployment, place, tokens

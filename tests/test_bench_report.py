@@ -392,7 +392,7 @@ def test_one_run_or_an_unsound_one_tells_nothing_of_overhead(tmp_path: Path) -> 
     sides = [
         judged(make(ingress=ingress, runs=1), tmp_path / "one") for ingress in ("kserve", "maas")
     ]
-    assert "one run has no spread" in overheads(sides)[0].sentence
+    assert "a single run has no spread" in overheads(sides)[0].sentence
 
 
 def test_only_like_is_compared_with_like(tmp_path: Path) -> None:

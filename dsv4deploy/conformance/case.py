@@ -16,11 +16,11 @@ Need = Callable[[Gateway], str]
 
 
 class FailedError(Exception):
-    """The gateway does not keep a promise; the message says what it did."""
+    """The gateway does not keep a promise; the message states what it did."""
 
 
 class SkippedError(Exception):
-    """A case can't be decided; the message says why."""
+    """A case can't be decided; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def bearer(gateway: Gateway) -> str:
 
 
 def received(gateway: Gateway) -> str:
-    """An engine that says which headers it received."""
+    """An engine that reports which headers it received."""
     if gateway.received is not None:
         return ""
     return (
@@ -121,7 +121,7 @@ def expect(answer: httpx.Response, *statuses: int) -> str:
 
 
 def expect_rejected(answer: httpx.Response) -> str:
-    """Fails unless the request was at fault (400 to 499) and its sender is told so."""
+    """Fails unless the request was at fault (400 to 499) and the answer reports it."""
     require(400 <= answer.status_code < 500, f"{shown(answer)}; expected 400 to 499")
     return shown(answer)
 

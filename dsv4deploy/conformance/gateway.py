@@ -89,7 +89,7 @@ class Stream:
 
     @property
     def done(self) -> bool:
-        """Whether the last line says that the stream is over."""
+        """Whether the last line ends the stream."""
         return bool(self.lines) and self.lines[-1][1] == "data: [DONE]"
 
     @cached_property
@@ -153,7 +153,7 @@ class Gateway:
         return {self.target.key_header: f"Bearer {key}" if bearer else key}
 
     def body(self, **fields: Any) -> dict[str, Any]:
-        """A small completion's request; a field of None is left out."""
+        """A small completion's request; a field of None is omitted."""
         whole = {
             "model": self.target.model,
             "messages": [{"role": "user", "content": "Say yes."}],
@@ -239,7 +239,7 @@ class Gateway:
 
     @property
     def received(self) -> set[str] | None:
-        """The names of the headers that the engine received; None where it does not say."""
+        """The names of the headers that the engine received; None if it does not report them."""
         told = self.ask().headers.get(RECEIVED)
         return set(told.lower().split(",")) if told else None
 

@@ -1,4 +1,6 @@
-"""Budgets of tokens: what the headers say, what is charged, to whom, and what comes after."""
+"""Budgets of tokens: the headers, the charged tokens, the charged client, and the end of the
+window.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +34,13 @@ _SETTLED = 0.5
 
 @dataclass(frozen=True)
 class Budget:
-    """What an answer says of its client's budget.
+    """The budget of its client in an answer.
 
     Attributes:
         limit: tokens a window.
-        window: seconds; 0 where the answer does not say.
+        window: seconds; 0 if the answer does not report it.
         remaining: tokens that were left before this request was charged.
-        reset: seconds to the end of the window; None where the answer does not say.
+        reset: seconds to the end of the window; None if the answer does not report it.
     """
 
     limit: int
@@ -120,7 +122,7 @@ def charged(gateway: Gateway, spend: Callable[[], int], key: str = "") -> str:
 @case(
     QUOTAS,
     "quota-announced",
-    "An answer says what is left of the budget.",
+    "An answer reports the rest of the budget.",
     "A 200 has x-ratelimit-limit, -remaining and -reset; the rest is within the limit.",
     announced,
 )
@@ -150,14 +152,14 @@ def _promised(gateway: Gateway) -> str:
 @case(
     QUOTAS,
     "quota-window",
-    "The window ends when the answer says.",
+    "The window ends at the reported time.",
     "x-ratelimit-reset is between 0 and the window, and goes down by the seconds that pass.",
     announced,
 )
 def _window(gateway: Gateway) -> str:
     first, _ = _ask(gateway)
     if not first.window or first.reset is None:
-        raise SkippedError("the headers do not say the window in seconds")
+        raise SkippedError("the headers do not report the window in seconds")
     require(0 <= first.reset <= first.window, f"{first.reset} s of {first.window} s are left")
     time.sleep(2)
     then, _ = _ask(gateway)
@@ -292,7 +294,7 @@ def _exhausted(gateway: Gateway) -> httpx.Response:
 def _used_up(gateway: Gateway) -> str:
     answer = _exhausted(gateway)
     when = [answer.headers.get(name) for name in ("retry-after", "x-ratelimit-reset")]
-    require(any(when), f"{shown(answer)}, and no header says when to come back")
+    require(any(when), f"{shown(answer)}, and no header shows when to retry")
     return f"{shown(answer)}; come back in {next(filter(None, when))} s"
 
 

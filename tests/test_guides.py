@@ -19,7 +19,7 @@ from tutorial import DOCS, blocks, text_of
 ROOT = DOCS.parent
 CLUSTER = {
     *("apply", "delete", "diff", "doctor", "history", "keys", "rollback", "smoke", "status"),
-    *("upgrade", "bench"),
+    *("upgrade", "bench", "conformance"),
 }
 TITLED = re.compile(r'yaml title="(.+)"')
 
@@ -71,7 +71,7 @@ def test_the_commands_of_a_guide_run(page: str, tmp_path: Path) -> None:
     number = run(text_of(page), tmp_path)
     assert number or page in {
         *("api-keys.md", "bench-report.md", "benchmark.md", "cluster.md", "container.md"),
-        "importing.md",
+        *("conformance.md", "importing.md"),
     }
 
 

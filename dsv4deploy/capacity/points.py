@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from ..errors import DeployError
 from ..facts.published import OUTPUT_TOKENS, Metric, rows, scenarios
-from ..values.tree import Values
+
+if TYPE_CHECKING:  # the simulator, which runs on the standard library alone, imports this module
+    from ..values.tree import Values
 
 INTERPOLATION_ERROR = 0.061
 """The most by which E2E at 16 in flight, interpolated between 8 and 32, differs from what was

@@ -59,7 +59,7 @@ for _code, _what, _options in (
     ("key-none-http2", "no key over HTTP/2", {"http2": True}),
     ("key-none-models", "no key for the list of models", {"path": MODELS, "method": "GET"}),
     ("key-none-stream", "no key for a stream", {"stream": True}),
-    ("key-wrong", "a key that no client has", {"key": "wrong-key-of-nobody"}),
+    ("key-wrong", "a key of no client", {"key": "wrong-key-of-nobody"}),
     ("key-none-spoofed", "headers that name a client, and no key", {"headers": SPOOFED}),
 ):
     case(
@@ -122,7 +122,7 @@ def _in_url(gateway: Gateway) -> str:
 @case(
     KEYS,
     "key-before-model",
-    "Without a key, a client can't list the models.",
+    "Without a key no client learns which models exist.",
     "An unknown model without a key gets the same answer as a known one.",
 )
 def _before_model(gateway: Gateway) -> str:

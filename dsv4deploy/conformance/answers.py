@@ -77,7 +77,7 @@ def _shape(gateway: Gateway) -> str:
 @case(
     COMPLETION,
     "completion-type",
-    "A completion has the content type JSON.",
+    "A completion is declared as JSON.",
     "The content type is application/json.",
 )
 def _type(gateway: Gateway) -> str:
@@ -303,7 +303,7 @@ def _cancelled(gateway: Gateway) -> str:
 @case(
     STREAM,
     "stream-cancelled-http2",
-    "A client may reset a stream, and its connection continues.",
+    "A client may reset a stream, and its connection stays usable.",
     "The stream is reset after the first event, on HTTP/2; a completion on the same connection "
     "is 200.",
     http2,

@@ -20,7 +20,7 @@ class FailedError(Exception):
 
 
 class SkippedError(Exception):
-    """A case can't be decided; the message gives the reason."""
+    """A case can't be decided; the message states why."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def expect(answer: httpx.Response, *statuses: int) -> str:
 
 
 def expect_rejected(answer: httpx.Response) -> str:
-    """Fails unless the request was at fault (400 to 499) and the answer reports it."""
+    """Fails unless the request was at fault (400 to 499) and the answer shows it."""
     require(400 <= answer.status_code < 500, f"{shown(answer)}; expected 400 to 499")
     return shown(answer)
 

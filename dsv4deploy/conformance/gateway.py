@@ -89,7 +89,7 @@ class Stream:
 
     @property
     def done(self) -> bool:
-        """Whether the last line ends the stream."""
+        """Whether the last line marks the end of the stream."""
         return bool(self.lines) and self.lines[-1][1] == "data: [DONE]"
 
     @cached_property
@@ -239,7 +239,7 @@ class Gateway:
 
     @property
     def received(self) -> set[str] | None:
-        """The names of the headers that the engine received; None if it does not report them."""
+        """The names of the headers that the engine received; None where it does not report them."""
         told = self.ask().headers.get(RECEIVED)
         return set(told.lower().split(",")) if told else None
 

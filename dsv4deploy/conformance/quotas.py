@@ -1,6 +1,4 @@
-"""Budgets of tokens: the headers, the charged tokens, the charged client, and the end of the
-window.
-"""
+"""Budgets of tokens: what the headers report, what is charged, to whom, and what comes after."""
 
 from __future__ import annotations
 
@@ -34,13 +32,13 @@ _SETTLED = 0.5
 
 @dataclass(frozen=True)
 class Budget:
-    """The budget of its client in an answer.
+    """What an answer reports of its client's budget.
 
     Attributes:
         limit: tokens a window.
-        window: seconds; 0 if the answer does not report it.
+        window: seconds; 0 where the answer does not report it.
         remaining: tokens that were left before this request was charged.
-        reset: seconds to the end of the window; None if the answer does not report it.
+        reset: seconds to the end of the window; None where the answer does not report it.
     """
 
     limit: int
@@ -122,7 +120,7 @@ def charged(gateway: Gateway, spend: Callable[[], int], key: str = "") -> str:
 @case(
     QUOTAS,
     "quota-announced",
-    "An answer reports the rest of the budget.",
+    "An answer reports what is left of the budget.",
     "A 200 has x-ratelimit-limit, -remaining and -reset; the rest is within the limit.",
     announced,
 )
@@ -152,14 +150,14 @@ def _promised(gateway: Gateway) -> str:
 @case(
     QUOTAS,
     "quota-window",
-    "The window ends at the reported time.",
+    "The window ends when the answer states it.",
     "x-ratelimit-reset is between 0 and the window, and goes down by the seconds that pass.",
     announced,
 )
 def _window(gateway: Gateway) -> str:
     first, _ = _ask(gateway)
     if not first.window or first.reset is None:
-        raise SkippedError("the headers do not report the window in seconds")
+        raise SkippedError("the headers do not state the window in seconds")
     require(0 <= first.reset <= first.window, f"{first.reset} s of {first.window} s are left")
     time.sleep(2)
     then, _ = _ask(gateway)
@@ -294,7 +292,7 @@ def _exhausted(gateway: Gateway) -> httpx.Response:
 def _used_up(gateway: Gateway) -> str:
     answer = _exhausted(gateway)
     when = [answer.headers.get(name) for name in ("retry-after", "x-ratelimit-reset")]
-    require(any(when), f"{shown(answer)}, and no header shows when to retry")
+    require(any(when), f"{shown(answer)}, and no header states when to come back")
     return f"{shown(answer)}; come back in {next(filter(None, when))} s"
 
 

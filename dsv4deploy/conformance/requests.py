@@ -94,7 +94,7 @@ def _too_long(gateway: Gateway) -> str:
 @case(
     LONG,
     "slow-request",
-    "A client that does not send the rest of its request gets an error.",
+    "A client that does not send the rest of its request gets 408.",
     "Half of a request is 408 between half of --receive-timeout and 12 s after it.",
     lambda gateway: "" if gateway.target.receive_timeout else "needs --receive-timeout",
 )
@@ -110,7 +110,7 @@ def _slow(gateway: Gateway) -> str:
 @case(
     LONG,
     "half-request",
-    "A client that stops halfway does not block other clients.",
+    "A client that stops half way does not block others.",
     "While 8 connections have sent half of a request, a completion is 200.",
 )
 def _half(gateway: Gateway) -> str:
@@ -190,7 +190,7 @@ def _unknown_path(gateway: Gateway) -> str:
 @case(
     MALFORMED,
     "wrong-method",
-    "Completions accept only POST.",
+    "Completions accept POST only.",
     "GET, PUT and DELETE are 404 or 405.",
 )
 def _method(gateway: Gateway) -> str:

@@ -227,7 +227,7 @@ def run(
     Args:
         target: what is tested.
         cases: which cases.
-        tell: is called with each result.
+        tell: receives each result.
     """
     gateway = Gateway(target)
     try:

@@ -393,7 +393,7 @@ def test_notes_say_how_to_watch_and_how_to_ask(tool: Tool) -> None:
     closed = ("--set", "maas.enabled=true,networkPolicy.enabled=true,maas.gateway.tls.enabled=true")
     told = run(*command, *closed).partition("NOTES:")[2]
     assert "stays open" not in told
-    assert "lets this gateway in, and not KServe's" in told
+    assert "accepts this gateway, but not KServe's" in told
     assert 'curl "https://$GATEWAY:443/' in told
     assert "GATEWAY='maas.example.com'\n" not in enabled
     named = ("--set", "maas.enabled=true,maas.gateway.hostname=maas.example.com")

@@ -332,7 +332,7 @@ def used_values() -> set[str]:
         tree = env.parse(source)
         free = meta.find_undeclared_variables(tree) - {"Values", "Release", "Chart", *FUNCTIONS}
         given = {"probe", "process", "worker", "claim", "quota", "own", "fields", "key"}
-        assert free <= given | {"priority", "affinity", "spread"}, free
+        assert free <= given | {"priority", "affinity", "spread", "warmUp"}, free
         for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
             keys: list[str] = []
             place: Any = node

@@ -202,6 +202,8 @@ PLAIN = (
     "s3://b",
     "apps/v1",
     "ConfigMap",
+    "0 6 * * 1-5",
+    "UTC",
 )
 
 

@@ -64,7 +64,7 @@ def test_an_ingress_that_a_network_policy_closes_is_told() -> None:
         # 240 requests of 8,128 tokens, in about a quarter of an hour.
         ({"tokens": 1_800_000, "unit": "Hour", "count": "total"}, [1], 1, "1,950,720"),
         ({"tokens": 1_960_000, "unit": "Hour", "count": "total"}, [1], 1, ""),
-        # Three runs take longer than an hour lets them: 2,099 tokens a second, and a fifth more.
+        # Three runs take longer than an hour lets them: 2,099 tokens per second, and a fifth more.
         ({"tokens": 1_960_000, "unit": "Minute", "count": "total"}, [1], 3, ""),
         ({"tokens": 150_000, "unit": "Minute", "count": "total"}, [1], 3, "151,128"),
         # 240 requests of each scenario.

@@ -388,11 +388,11 @@ def test_a_difference_above_the_spread_is_told(tmp_path: Path) -> None:
 
 
 def test_one_run_or_an_unsound_one_tells_nothing_of_overhead(tmp_path: Path) -> None:
-    assert "not sound" in _both(tmp_path / "unsound", in_flight=3)
+    assert "not valid" in _both(tmp_path / "unsound", in_flight=3)
     sides = [
         judged(make(ingress=ingress, runs=1), tmp_path / "one") for ingress in ("kserve", "maas")
     ]
-    assert "one run has no spread" in overheads(sides)[0].sentence
+    assert "a single run has no spread" in overheads(sides)[0].sentence
 
 
 def test_only_like_is_compared_with_like(tmp_path: Path) -> None:

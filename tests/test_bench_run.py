@@ -108,7 +108,7 @@ def test_an_aiperf_that_is_missing_or_another_is_told_how_to_install(
     cached = fake_aiperf.install(tmp_path / "aiperf-0.7.0")
     assert find_aiperf() == str(cached.with_name("python3"))
     cached.with_name("python3").unlink()
-    with pytest.raises(DeployError, match="is in no environment of its own"):
+    with pytest.raises(DeployError, match="is in no separate environment"):
         find_aiperf(str(cached))
 
 

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
 from simulated import FAST, flat, simulator
 
+import dsv4deploy
 from dsv4deploy import DeployError
 from dsv4deploy.bench.simulate import Simulation, published
 from dsv4deploy.capacity.points import Curve, Times
 from dsv4deploy.completion.garbage import PROMPT, garbage
 from dsv4deploy.completion.stream import SIMULATOR, ask
+
+# The package's __init__ names what needs more.
+IMPORT = """
+import sys, types
+package = sys.modules["dsv4deploy"] = types.ModuleType("dsv4deploy")
+package.__path__ = [sys.argv[1]]
+import dsv4deploy.bench.simulate
+"""
+
+
+def test_the_simulator_runs_on_the_standard_library_alone() -> None:
+    folder = Path(dsv4deploy.__file__).parent
+    subprocess.run([sys.executable, "-I", "-S", "-c", IMPORT, folder], check=True)
 
 
 def post(url: str, **body: Any) -> Any:

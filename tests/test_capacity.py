@@ -222,7 +222,7 @@ def test_a_closed_loop_of_a_sweep_has_its_throughput(sweep: dict[str, Any]) -> N
 
 
 def throughput(curve: Curve, concurrency: int, prompt: int) -> float:
-    """Tokens a second while all clients are busy."""
+    """Tokens per second while all clients are busy."""
     times = [curve.at(number) for number in range(1, concurrency + 1)]
     phases = ([each.ttft for each in times], [each.itl * (OUTPUT_TOKENS - 1) for each in times])
     count = 40 * concurrency

@@ -332,7 +332,7 @@ def used_values() -> set[str]:
         tree = env.parse(source)
         free = meta.find_undeclared_variables(tree) - {"Values", "Release", "Chart", *FUNCTIONS}
         given = {"probe", "process", "worker", "claim", "quota", "own", "fields", "key"}
-        assert free <= given | {"priority", "affinity", "spread"}, free
+        assert free <= given | {"priority", "affinity", "spread", "warmUp"}, free
         for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
             keys: list[str] = []
             place: Any = node
@@ -393,7 +393,7 @@ def test_notes_say_how_to_watch_and_how_to_ask(tool: Tool) -> None:
     closed = ("--set", "maas.enabled=true,networkPolicy.enabled=true,maas.gateway.tls.enabled=true")
     told = run(*command, *closed).partition("NOTES:")[2]
     assert "stays open" not in told
-    assert "lets this gateway in, and not KServe's" in told
+    assert "accepts this gateway, but not KServe's" in told
     assert 'curl "https://$GATEWAY:443/' in told
     assert "GATEWAY='maas.example.com'\n" not in enabled
     named = ("--set", "maas.enabled=true,maas.gateway.hostname=maas.example.com")

@@ -86,7 +86,7 @@ def test_an_address_that_stops_envoy_gateway(serve: Serve, url: str) -> None:
     [
         ({}, Severity.WARNING, "later than 20 ms, the gateway lets every request through"),
         ({"timeout": "100ms"}, Severity.WARNING, "later than 100 ms, the gateway lets every"),
-        ({"failClosed": "true"}, Severity.OK, "later than 20 ms, requests are refused"),
+        ({"failClosed": "true"}, Severity.OK, "later than 20 ms, requests are rejected"),
         ({"failClosed": "true", "timeout": "1s"}, Severity.OK, "later than 1000 ms, requests"),
     ],
 )
@@ -260,7 +260,7 @@ def test_a_router_that_has_its_rights_is_fine() -> None:
 
 def test_a_container_of_kserve_s_own_beside_the_router_is_told() -> None:
     (told,) = ask(Platform("v0.20.0", "tokenizer"), "router-preset")
-    assert "container tokenizer beside the router" in told
+    assert "container tokenizer next to the router" in told
     assert "ghcr.io/llm-d/tokenizer:1" in told
     assert ask(Platform("v0.17.0"), "router-preset") == []
 

@@ -122,8 +122,8 @@ def test_what_the_server_refuses_is_refused_before_a_key_is_handed_out(serve: Se
     ("answer", "told"),
     [
         (refusal(403, "Forbidden", "exceeded quota"), "handed out is not in effect"),
-        (refusal(500, "", "lost"), "handed out may be in force: `keys list` tells"),
-        (refusal(409, "AlreadyExists", "there"), "alice has a key already.*\n.*not in force"),
+        (refusal(500, "", "lost"), "handed out may be in effect: `keys list` shows"),
+        (refusal(409, "AlreadyExists", "there"), "alice has a key already.*\n.*not in effect"),
     ],
 )
 def test_of_a_change_that_fails_later_it_is_said_what_the_key_is(

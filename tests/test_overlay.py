@@ -125,7 +125,7 @@ def test_any_change_outside_the_script_becomes_an_overlay(
     "tree", [{"engine": {"args": {"max-num-seqs": 8}}}, {"model": {"name": "x"}}]
 )
 def test_a_flag_inside_the_script_is_not_patched(tree: Any) -> None:
-    with pytest.raises(OverlayError, match="give the values that set it with --base too"):
+    with pytest.raises(OverlayError, match="also pass the values that set it with --base"):
         files(Values(), Release(), load(tree), Release(), "c")
     assert files(load(tree), Release(), load(tree), Release(), "c")
 

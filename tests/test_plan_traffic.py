@@ -86,7 +86,7 @@ def test_every_figure_has_a_range_and_says_how_it_is_known() -> None:
 def test_quotas_sum_to_what_all_instances_make() -> None:
     made = plan_traffic(deployment(), traffic(1.0, users=7), GOAL)
     assert made.quota is not None
-    # A node makes 7.6 million tokens an hour of scenario 1.
+    # A node makes 7.6 million tokens per hour of scenario 1.
     assert made.tokens_per_hour == pytest.approx(made.instances * 2099 * 3600, rel=0.001)
     assert 0 <= made.tokens_per_hour - 7 * made.quota < 7
 
@@ -232,7 +232,7 @@ def test_profiles_are_compared_and_values_and_a_picture_are_written(tmp_path: Pa
     assert values.maas.quotas["hour"].tokens == first["quota_tokens_per_hour"]
     root = ET.fromstring((tmp_path / "load.svg").read_text("utf-8"))
     texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"TTFT p95 ≤ 10 s", "requests a minute", W8A8, W4A8} <= {*texts}
+    assert {"TTFT p95 ≤ 10 s", "requests per minute", W8A8, W4A8} <= {*texts}
     assert len(list(root.iter("{http://www.w3.org/2000/svg}polyline"))) == 4
 
 

@@ -231,7 +231,7 @@ def test_ctrl_c_while_the_engines_are_stopped_says_so_and_what_goes_on() -> None
         changed(cluster, NEW, wait=wait)
     assert str(told.value) == (
         "interrupted: chat in demo is stopped: revision 1 (adopted); run the same command again "
-        "to continue, or `dsv4deploy rollback 1 --name chat -n demo` to go back"
+        "to continue, or `dsv4deploy rollback 1 --name chat -n demo` to roll back"
     )
 
 
@@ -252,7 +252,7 @@ def test_a_webhook_that_dies_after_the_stop_is_not_called_no_change() -> None:
         changed(cluster, NEW, wait=wait)
     assert "nothing has been changed" not in str(told.value)
     assert "chat in demo is stopped" in str(told.value)
-    assert str(told.value).endswith("or `dsv4deploy rollback 1 --name chat -n demo` to go back")
+    assert str(told.value).endswith("or `dsv4deploy rollback 1 --name chat -n demo` to roll back")
 
 
 def test_who_has_lost_the_lease_writes_nothing_after_the_winner() -> None:

@@ -472,7 +472,7 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_767}}}},
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 32_768}}}},
     ),
-    # The best published figure is 2,306 tokens a second.
+    # The best published figure is 2,306 tokens per second.
     "maas-quota-above-capacity": (
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 8_301_601}}}},
         {"maas": {"enabled": True, "quotas": {"hour": {"tokens": 8_301_600}}}},

@@ -18,7 +18,7 @@ def measured_points(
     """The operating points in results' folders that are of a profile and an ingress.
 
     A result through no gateway counts for KServe's ingress. One with more in flight than the engine
-    takes at once is left out: what waits counts as time to first token.
+    processes at once is omitted: waiting counts as time to first token.
 
     Raises:
         DeployError: a folder holds no results, or a result is no operating point.
@@ -39,7 +39,7 @@ def _point(result: Result) -> OperatingPoint:
     if not answered or any(run.errors or run.cancelled for run in result.runs):
         raise DeployError(
             f"{result.folder}: no operating point: it has no whole run, or requests failed; "
-            "`dsv4deploy bench report` says more"
+            "`dsv4deploy bench report` shows more"
         )
     if asked.concurrency % asked.replicas:
         raise DeployError(

@@ -45,7 +45,7 @@ def as_data(made: TrafficPlan) -> dict[str, Any]:
 
 
 def values_file(made: TrafficPlan, ingress: str) -> str:
-    """The plan as a values file, to lay over the deployment that it was made of.
+    """The plan as a values file, to merge over its deployment.
 
     Args:
         made: the plan.
@@ -65,7 +65,8 @@ def values_file(made: TrafficPlan, ingress: str) -> str:
             budget = {"tokens": min(made.quota, _BUDGET), "unit": "Hour", "count": "total"}
             tree["maas"]["quotas"] = {"hour": budget}
     head = [
-        f"# {made.traffic.rate * 60:.4g} requests a minute, {' and '.join(map(str, made.goals))}:",
+        f"# {made.traffic.rate * 60:.4g} requests per minute, "
+        f"{' and '.join(map(str, made.goals))}:",
         f"# {made.instances} instances of {made.deployment.name} on {made.nodes} nodes.",
         f"# Lay it over what was planned: dsv4deploy render --profile {made.deployment.name} FILE",
         "",
@@ -140,7 +141,7 @@ def _panel(title: str, x: float, y: float) -> Canvas:
     canvas.text(24.0, 24.0, title, "start", "title")
     canvas.y_axis(ticks(0, y), lambda value: f"{value:g}")
     canvas.x_axis(ticks(0, x, 8), lambda value: f"{value:g}")
-    canvas.text(float(_WIDTH - canvas.right), _HEIGHT - 6.0, "requests a minute", "end")
+    canvas.text(float(_WIDTH - canvas.right), _HEIGHT - 6.0, "requests per minute", "end")
     return canvas
 
 
@@ -158,7 +159,7 @@ def _series(
                 canvas.x(x),
                 canvas.y(y),
                 index,
-                f"{name}: {x:.4g} requests a minute, {y:.3g} {unit}",
+                f"{name}: {x:.4g} requests per minute, {y:.3g} {unit}",
             )
         left = float(canvas.left + 12)
         top = canvas.top + 4.0 + 16 * index

@@ -41,7 +41,7 @@ class Goal:
     """What a share of the requests must get.
 
     Attributes:
-        metric: ``ttft`` or ``e2e`` in seconds, or ``speed`` in tokens a second of one user.
+        metric: ``ttft`` or ``e2e`` in seconds, or ``speed`` in tokens per second of one user.
         percentile: 50, 95 or 99.
         bound: the most of ``ttft`` and ``e2e``, the least of ``speed``.
     """
@@ -60,8 +60,8 @@ class Goal:
         found = re.fullmatch(r"(ttft|e2e|speed)-p(50|95|99)=(\d+(?:\.\d+)?)(ms|s)?", text)
         if not found or not float(found[3]) or (found[4] and found[1] == "speed"):
             raise ValueError(
-                f"{text!r}: must be ttft, e2e or speed, a percentile of 50, 95 or 99, and a bound: "
-                "ttft-p95=10s, e2e-p99=60s or speed-p50=8 (tokens a second of one user)"
+                f"{text!r}: must be ttft, e2e or speed, a percentile of 50, 95 or 99, and a "
+                "bound: ttft-p95=10s, e2e-p99=60s or speed-p50=8 (tokens per second of one user)"
             )
         bound = float(found[3]) / (1000 if found[4] == "ms" else 1)
         return cls(found[1], int(found[2]), bound)
@@ -90,7 +90,7 @@ class Traffic:
     """What is asked of a service.
 
     Attributes:
-        rate: requests a second.
+        rate: requests per second.
         inputs: lengths of prompts.
         outputs: lengths of answers.
         burst: requests that arrive at the same moment.
@@ -208,9 +208,9 @@ class TrafficPlan:
         outcome: with the instances of the plan.
         fewer: what one instance less would do; None where that would not keep up, or there is one.
         bound_by: what determines the number of instances, in a sentence.
-        capacity: requests a second that the instances serve at most.
-        erlang_wait: the mean wait in seconds by Erlang's formula, if all slots had one queue.
-        gateway: the gateway for the streams at once; None where nobody has measured so many.
+        capacity: requests per second that the instances serve at most. erlang_wait: the mean wait
+        in seconds by Erlang's formula, if all slots had one queue.
+        gateway: the gateway for the streams at once; None if so many were not measured.
         points: the operating points used.
         notes: what to know of the figures, in sentences.
     """
@@ -250,7 +250,7 @@ class TrafficPlan:
 
     @property
     def quota(self) -> int | None:
-        """Tokens an hour of each user, which sum to what all instances make; None without users."""
+        """Tokens per hour of each user, all users together at most those of all instances."""
         users = self.traffic.users
         return self.tokens_per_hour // users if users else None
 
@@ -367,7 +367,7 @@ class _Model:
 
     @cached_property
     def capacity(self) -> float:
-        """Requests a second that one instance serves with all slots busy."""
+        """Requests per second that one instance serves with all slots busy."""
         return self.slots / self.service(self.slots)
 
     def keeps_up(self, traffic: Traffic, instances: int) -> bool:
@@ -378,8 +378,8 @@ class _Model:
         if not self.keeps_up(traffic, instances):
             raise DeployError(
                 f"{self.deployment.name}: {instances} instances serve "
-                f"{instances * self.capacity * 60:.3g} requests a minute and do not keep up with "
-                f"{traffic.rate * 60:.3g}"
+                f"{instances * self.capacity * 60:.3g} requests per minute and do not keep up "
+                f"with {traffic.rate * 60:.3g}"
             )
         runs = []
         idle = 1 - traffic.rate / (instances * self.capacity)
@@ -525,8 +525,8 @@ def _notes(model: _Model, traffic: Traffic, outcome: Outcome) -> Iterator[str]:
 
 
 def at_loads(made: TrafficPlan, shares: Sequence[float]) -> list[tuple[float, Outcome]]:
-    """Requests a second, and what the plan's instances make of them, by one replication each; of a
-    trace its mean rate.
+    """Requests per second, and what the plan's instances make of them, by one replication each; of
+    a trace its mean rate.
 
     Args:
         made: the plan.
@@ -541,7 +541,7 @@ def at_loads(made: TrafficPlan, shares: Sequence[float]) -> list[tuple[float, Ou
 
 
 def instances_at_loads(made: TrafficPlan, shares: Sequence[float]) -> list[tuple[float, int]]:
-    """Requests a second, and the fewest instances that meet the plan's goals with them, by one
+    """Requests per second, and the fewest instances that meet the plan's goals with them, by one
     replication each; with the plan's own load those of the plan.
 
     Args:

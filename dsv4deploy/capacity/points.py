@@ -1,9 +1,9 @@
 """Operating points: what one instance does with so many requests in flight, as somebody measured.
 
 Between points a figure is linear, in what is in flight and in the prompt's length. Beyond them
-there is none: nobody has found a model of an engine's steps that predicts the published figures it
-was not fitted to. With fewer requests in flight than were measured, an instance is taken to be as
-slow as at the fewest measured, which is an upper bound of what a request takes.
+there is none: no model of an engine's steps is known that predicts the published figures it was not
+fitted to. With fewer requests in flight than were measured, an instance is taken to be as slow as
+at the fewest measured, which is an upper bound of what a request takes.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from ..errors import DeployError
 from ..facts.published import OUTPUT_TOKENS, Metric, rows, scenarios
-from ..values.tree import Values
+
+if TYPE_CHECKING:  # the simulator, which runs on the standard library alone, imports this module
+    from ..values.tree import Values
 
 INTERPOLATION_ERROR = 0.061
 """The most by which E2E at 16 in flight, interpolated between 8 and 32, differs from what was
@@ -23,7 +26,7 @@ _SAME_LENGTH = 1.05  # means of prompts that differ by less are one length
 
 
 class NotMeasuredError(DeployError):
-    """A figure is outside of what anybody has measured; the message says how to measure it."""
+    """A figure is outside the measured range; the message shows how to measure it."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class Curve:
         """The times with so many in flight; below the first tier, those of the first tier.
 
         Raises:
-            NotMeasuredError: nobody has measured so many.
+            NotMeasuredError: so many were not measured.
         """
         if in_flight > self.most:
             raise NotMeasuredError(
@@ -162,7 +165,7 @@ class Surface:
         """The times of prompts of this length.
 
         Raises:
-            NotMeasuredError: nobody has measured such prompts.
+            NotMeasuredError: such prompts were not measured.
         """
         if not self.shortest <= input_tokens <= self.longest:
             raise NotMeasuredError(
@@ -210,7 +213,7 @@ def _mixed(short: Curve, long: Curve, share: float) -> Curve:
 def published_points(profile: str, ingress: str) -> tuple[OperatingPoint, ...]:
     """The published operating points of a shipped profile; empty where there are none.
 
-    Rows of another deployment than the profile's (:attr:`Row.note`) are left out.
+    Rows of another deployment than the profile's (:attr:`Row.note`) are omitted.
     """
     from ..values.loading import load
 

@@ -59,7 +59,7 @@ class Served:
 
     @property
     def speed(self) -> float:
-        """Tokens a second of its answer, after the first token."""
+        """Tokens per second of its answer, after the first token."""
         return (self.request.output_tokens - 1) / (self.ended - self.first)
 
 
@@ -133,8 +133,8 @@ def simulate(
         phases: what each takes.
         instances: how many serve.
         slots: requests in flight on one instance.
-        places: how many may wait at one instance; more are refused and not in the result. None is
-            no limit.
+        places: how many may wait at one instance; more are rejected and not in the result. None is
+        no limit.
         concurrency: a closed loop of so many in flight: each request arrives when one before it
             ends, and its time does not count. None is an open loop.
     """

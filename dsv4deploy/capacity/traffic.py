@@ -22,7 +22,7 @@ class Request:
         time: when it arrives, in seconds from the start.
         input_tokens: of its prompt.
         output_tokens: of its answer.
-        kind: the class that it belongs to; ``""`` where classes are not told apart.
+        kind: the class that it belongs to; ``""`` without classes.
     """
 
     time: float
@@ -82,7 +82,7 @@ def poisson(
     """Requests of people who do not know of each other.
 
     Args:
-        rate: requests a second.
+        rate: requests per second.
         inputs: lengths of prompts.
         outputs: lengths of answers.
         count: how many requests.
@@ -150,5 +150,5 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def rate_of(requests: Sequence[Request]) -> float:
-    """Requests a second, on average."""
+    """Requests per second, on average."""
     return (len(requests) - 1) / (requests[-1].time - requests[0].time)

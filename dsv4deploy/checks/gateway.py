@@ -214,7 +214,7 @@ _STREAMS = 500  # of a proxy, as the source says
     f"carry {_STREAMS} streams each",
     fix="set it to {wanted} or more",
     source="Alauda AI documentation, MaaS gateway's load test: 2,000 streams on four gateways; "
-    "docs/gateway.md: a proxy refuses the 1,025th",
+    "docs/gateway.md: a proxy rejects the 1,025th",
 ).finder(RULES)
 def _proxies(values: Values) -> Places:
     gateway, scaling = values.maas.gateway, values.scaling
@@ -269,9 +269,9 @@ _WINDOWS = {
     severity=Severity.WARNING,
     path="maas.quotas",
     message="one user may spend {tokens} tokens a {unit}, and all instances together make "
-    "{made:.0f} by the best published figure: this limits nobody",
-    fix="lower its tokens; `dsv4deploy plan traffic --users N` says what each user's share is",
-    source="Alauda AI documentation, docs/en/plan/validated_models: input and output tokens a "
+    "{made:.0f} by the best published figure: this quota limits no user",
+    fix="lower its tokens; `dsv4deploy plan traffic --users N` shows each user's share",
+    source="Alauda AI documentation, docs/en/plan/validated_models: input and output tokens per "
     "second, measured with aiperf 0.7.0",
 ).finder(RULES)
 def _quota_above_capacity(values: Values) -> Places:

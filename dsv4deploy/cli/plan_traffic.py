@@ -43,7 +43,7 @@ class _Parsed(click.ParamType[_T]):
 
 
 def _rate(text: str) -> float:
-    """Requests a second, of text such as 100/min."""
+    """Requests per second, of text such as 100/min."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)/(s|min|h)", text)
     if not found or not float(found[1]):
         raise ValueError(f"{text!r}: must be a number of requests a time: 5/s, 100/min or 6000/h")
@@ -99,7 +99,7 @@ class TrafficOptions:
     "profiles",
     multiple=True,
     type=PROFILE,
-    help="A profile, laid under the files; several are compared.",
+    help="A profile, over which the files are merged; several are compared.",
 )
 @click.option(
     "--set", "sets", multiple=True, metavar="A.B=C", type=Setting(), help="A value, as in helm."
@@ -155,7 +155,7 @@ class TrafficOptions:
     multiple=True,
     required=True,
     type=_Parsed("goal", Goal.parse),
-    help="What must be met: ttft-p95=10s, e2e-p99=60s, or speed-p50=8 tokens a second of a user.",
+    help="What must be met: ttft-p95=10s, e2e-p99=60s, or speed-p50=8 tokens per second of a user.",
 )
 @click.option(
     "--results",
@@ -253,7 +253,7 @@ def _deployment(
     surface = Surface.of(published_points(name, ingress), measured_points(results, name, ingress))
     if not surface.points:
         raise NotMeasuredError(
-            f"not measured: nobody has published figures of {name} through {ingress}: run "
+            f"not measured: no figures are published for {name} through {ingress}: run "
             "`dsv4deploy bench run --concurrency N,…`, and give its folder with --results"
         )
     return Deployment(name, values, surface)
@@ -299,7 +299,7 @@ def _print_one(made: TrafficPlan) -> None:
     )
     traffic = made.traffic
     print_sentence(
-        f"{traffic.rate * 60:.4g} requests a minute, of {made.capacity * 60:.4g} that "
+        f"{traffic.rate * 60:.4g} requests per minute, of {made.capacity * 60:.4g} that "
         f"{made.instances} instances serve at most; by Erlang's formula a request waits "
         f"{made.erlang_wait:.3f} s on average where all slots have one queue."
     )
@@ -331,7 +331,7 @@ def _print_one(made: TrafficPlan) -> None:
     else:
         print_sentence("Gateway: not measured for so many streams at once; 2,000 were.")
     quota = f": a quota of {made.quota} for each of {traffic.users} users" if made.quota else ""
-    print_sentence(f"All instances make {made.tokens_per_hour} tokens an hour at most{quota}.")
+    print_sentence(f"All instances make {made.tokens_per_hour} tokens per hour at most{quota}.")
     for point in made.points:
         print_sentence(
             f"Measured: {point.in_flight} in flight, prompts of {point.input_tokens:.0f} tokens: "

@@ -169,8 +169,8 @@ def test_these_rights_are_enough_and_none_is_too_many(
     place, now = KeySecret(user, f"{home}-maas", one.maas.api_keys.secret_name), datetime.now(UTC)
     given: list[str] = []
     with holding(place, "keys"):
-        for change in (create, rotate):
-            change(place, "alice", None, now, given.append)
+        create(place, ["alice"], None, now, given.append)
+        rotate(place, "alice", None, now, given.append)
         assert revoke(place, "alice").client == "alice"
     assert len(given) == 2
     assert keys(place) == []

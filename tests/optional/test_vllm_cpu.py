@@ -112,7 +112,7 @@ def stream(url: str) -> str:
 
 
 def metrics(url: str) -> str:
-    return httpx.get(f"{url}/metrics").text
+    return httpx.get(f"{url}/metrics", timeout=60).text
 
 
 @pytest.mark.parametrize(

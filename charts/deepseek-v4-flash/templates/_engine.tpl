@@ -279,7 +279,7 @@ containers:
       - -c
     args:
       - |
-        {{- .Files.Get "files/warm_up.py" | trimSuffix "\n" | nindent 8 }}
+        {{- .warmUp | trimSuffix "\n" | nindent 8 }}
       - {{ .Values.engine.port | int64 | quote }}
       - {{ .Values.model.name | replace "$" "$$" | quote }}
       - /tmp/warm

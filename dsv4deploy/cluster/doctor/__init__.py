@@ -31,7 +31,7 @@ def examine(
         cluster: the cluster.
         values: the deployment.
         release: its namespace.
-        profile: the profile below the values, whose own warnings are left out.
+        profile: the profile below the values, whose own warnings are omitted.
 
     Raises:
         ClusterError: the cluster can't be reached, or does not know this user.

@@ -27,11 +27,22 @@ PROFILE = ("ascend-910b4-8-w4a8", "kserve", 4)
 
 
 class Engine(simulate._Server):
-    """The simulator with the metrics of a KV cache, which the endpoint picker reads."""
+    """The simulator with the metrics of a KV cache, which the endpoint picker reads.
+
+    Attributes:
+        answering: requests whose answer has not been sent to its end.
+    """
+
+    answering = 0
 
     async def answer(self, request: simulate._Request, writer: asyncio.StreamWriter) -> None:
         if request.path != "/metrics":
-            await super().answer(request, writer)
+            self.answering += 1
+            try:
+                await super().answer(request, writer)
+                await writer.drain()
+            finally:
+                self.answering -= 1
             return
         model, used = self.simulation.model, self.metrics.running / self.simulation.sequences
         label = f'{{engine="0",model_name="{model}"}}'
@@ -134,9 +145,9 @@ async def serve(told: argparse.Namespace) -> None:
         os._exit(1)
     listening.close()
     until = time.monotonic() + told.shutdown_timeout
-    while engine.running and time.monotonic() < until:
+    while engine.answering and time.monotonic() < until:
         await asyncio.sleep(0.1)
-    say(f"Shutdown with {engine.running} requests under way")
+    say(f"Shutdown with {engine.answering} requests under way")
     os._exit(0)
 
 

@@ -131,7 +131,7 @@ def test_what_is_no_stream_is_an_error_and_raises_nothing(
 def test_an_answer_without_usage_is_an_error(serve: Serve) -> None:
     url, _ = serve(GOOD, usage=None)
     done = ask(url, "chat", PROMPT)
-    assert done.error.startswith("the engine told no token usage")
+    assert done.error.startswith("the engine reported no token usage")
     assert done.text == "One, two, three, four, five."
 
 

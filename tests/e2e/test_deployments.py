@@ -380,7 +380,7 @@ def test_only_the_last_revisions_are_kept(cluster: Cluster, home: str) -> None:
     numbers = [each.number for each in history(cluster, "chat", home)]
     assert numbers == list(range(4, KEPT + 4))
     assert target(cluster, "chat", home).number == KEPT + 2
-    with pytest.raises(ClusterError, match="no revision to go back to"):
+    with pytest.raises(ClusterError, match="no revision to roll back to"):
         target(cluster, "chat", home, 1)
 
 

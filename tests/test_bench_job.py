@@ -153,7 +153,10 @@ def test_the_pod_s_program_makes_the_same_data_and_prints_what_comes_back(
     assert [len(group["pending"]) for group in made.plan()["groups"]] == [0, 0]
     for scenario in (1, 2):
         folder = made.output / f"maas-scenario{scenario}-c4"
-        assert json.loads((folder / "run.json").read_text())["simulator"]["itl"] == scenario
+        assert (
+            json.loads((folder / "run.json").read_text())["simulator"]["inFlight"]["1"]["itl"]
+            == scenario
+        )
         assert sorted(path.name for path in (folder / "runs" / "run-1").iterdir()) == [
             "answer.json",
             "profile_export.jsonl",

@@ -251,7 +251,9 @@ def test_a_goal_that_is_missed_exits_with_1() -> None:
 
 
 def test_nothing_published_says_what_to_run() -> None:
-    with pytest.raises(NotMeasuredError, match=r"nobody has published.*bench run --concurrency"):
+    with pytest.raises(
+        NotMeasuredError, match=r"no figures are published.*bench run --concurrency"
+    ):
         typed(*ASKED, "--profile", "ascend-a3-16-w8a8")
     with pytest.raises(DeployError, match="no profile has a plan"):
         typed(*ASKED, "--profile", "ascend-a3-16-w8a8", "--profile", "ascend-910b3-8-w8a8")

@@ -31,7 +31,7 @@ FIELDS = [
         (
             refusal(403, "Forbidden", 'admission webhook "x" denied the request: cannot be root'),
             "Denied",
-            "cannot be root: a webhook of this cluster refuses it",
+            "cannot be root: a webhook of this cluster rejects it",
         ),
         (refusal(403, "Forbidden", "exceeded quota: small"), "Denied", "larger quota$"),
         (refusal(403, "Forbidden", "n is being terminated"), "Denied", "until the namespace"),

@@ -320,9 +320,18 @@ def _instead(text: str) -> str:
     return f'write a plain decimal number, or "{text}" for the text'
 
 
+class _OwnLoader(_Loader):
+    """Reads 1e-7 as a number, as Go does; to YAML 1.1 it is text."""
+
+
+_OwnLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(rf"{_FLOAT.pattern}$"), list("-+.0123456789")
+)
+
+
 def parse(text: str) -> list[dict[str, Any]]:
     """The objects in YAML text that this package has written itself."""
-    return [document for document in yaml.load_all(text, Loader=_Loader) if document]
+    return [document for document in yaml.load_all(text, Loader=_OwnLoader) if document]
 
 
 class _PortableDumper(_Dumper):

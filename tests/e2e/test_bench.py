@@ -546,7 +546,10 @@ def test_a_job_runs_it_in_the_cluster_and_its_results_come_back(
         job.run(bare, benchmark, how, WHERE, lambda _, __, ended: seen.append(ended), print)
     folder = output / "kserve-scenario1-c4"
     told = json.loads((folder / "run.json").read_text("utf-8"))
-    assert (told["simulator"]["ttft"], told["badAnswers"]) == (3758, [])
+    assert (told["simulator"]["scenarios"]["1"]["inFlight"]["4"]["ttft"], told["badAnswers"]) == (
+        3758,
+        [],
+    )
     records = (folder / "runs" / "run-1" / "profile_export.jsonl").read_text("utf-8")
     assert len(records.splitlines()) == 16
     assert seen

@@ -88,7 +88,7 @@ def test_the_life_of_a_key(typed: Typed, cluster: Cluster, home: str) -> None:
     expires, created = (datetime.fromisoformat(rotated[word]) for word in ("expires", "created"))
     assert expires - created == timedelta(days=90)
 
-    assert "End alice's key" in typed("revoke", "alice", code=1).stderr
+    assert "Revoke alice's key" in typed("revoke", "alice", code=1).stderr
     assert typed("revoke", "alice", "--yes").stdout == ""
     assert stored(cluster, home).keys() == {"bob.smith"}
     notes = (cluster.get("v1", "Secret", "maas-api-keys", home) or {})["metadata"]["annotations"]

@@ -70,7 +70,9 @@ def test_the_report_on_litellm_says_what_it_does(proxy: str) -> None:
     assert failed.keys() == DIFFERENT.keys(), failed
     for code, found in DIFFERENT.items():
         assert failed[code].startswith(found), failed[code]
-    assert report.counts["passed"] == 65
+    # On a busy machine the short stream comes at once, which decides nothing.
+    at_once = [each for each in report.results if each.found.startswith("too fast to tell")]
+    assert report.counts["passed"] + len(at_once) == 65
     skipped = {each.found for each in report.results if each.outcome is Outcome.SKIPPED}
     assert "the gateway does not speak HTTP/2" in skipped
     assert "answers have no x-ratelimit headers, and --quota is not given" in skipped

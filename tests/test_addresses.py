@@ -83,7 +83,7 @@ def test_kserve_says_which_gateway_is_its_own(told: str, place: tuple[str, str])
 
 
 def test_without_an_address_it_is_said_what_to_do() -> None:
-    with pytest.raises(ClusterError, match="has no address: give --url"):
+    with pytest.raises(ClusterError, match="has no address: pass --url"):
         url(OneGateway([HTTP]), "maas", PLAIN)
 
 

@@ -329,7 +329,7 @@ def test_an_ingress_that_refuses_is_told_before_any_run(
 @pytest.mark.parametrize(
     ("behave", "sentence"),
     [
-        ("fail", "ended with 1 and left no results.*the fake has failed"),
+        ("fail", "exited with 1 and wrote no results.*the fake has failed"),
         ("cancelled", "cancelled"),
         ("torn", "left results that can't be read"),
         ("refused", 'no request was answered, of 3: {"code": 401, "type": "Unauthorized"'),

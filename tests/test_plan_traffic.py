@@ -166,8 +166,11 @@ def test_a_trace_is_read_from_csv_and_json_lines_alike(tmp_path: Path) -> None:
     [
         ("time,input,output\n1,8000,128\n2,x,128\n", r"a\.csv:3: not a request: its columns"),
         ("time,input\n1,8000\n", r"a\.csv:2: not a request"),
-        ("time,input,output\n-1,8000,128\n", r"a\.csv:2: a time is 0 or more"),
-        ("time,input,output\n1,0,128\n", r"a\.csv:2: a time is 0 or more, and tokens"),
+        ("time,input,output\n-1,8000,128\n", r"a\.csv:2: a time must be 0 or more"),
+        (
+            "time,input,output\n1,0,128\n",
+            r"a\.csv:2: a time must be 0 or more, and a number of tokens",
+        ),
         ("time,input,output\n1,8000,128\n1,8000,128\n", r"two requests at different times"),
     ],
 )

@@ -188,7 +188,7 @@ def test_the_way_back_has_a_wait_of_its_own() -> None:
         return until
 
     plan = prepare(cluster, NEW, force=True)
-    with pytest.raises(ClusterError, match="revision 1 runs again"):
+    with pytest.raises(ClusterError, match="revision 1 is running again"):
         upgrade(cluster, plan, force=True, wait=never("ready"), wait_back=back)
     assert waited == ["started", "stopped", "ready"]
 
@@ -204,7 +204,7 @@ def test_what_somebody_else_has_made_is_put_back_where_an_upgrade_fails(phase: s
             raise ClusterError(f"chat can't become {until}", "Timeout")
         return until
 
-    with pytest.raises(ClusterError, match="runs again, as before\nchat in demo runs: revision 1"):
+    with pytest.raises(ClusterError, match="is running again\nchat in demo runs: revision 1"):
         changed(cluster, NEW, wait=wait)
     assert statuses(cluster) == ["adopted", "failed"]
     assert image(cluster) == "old"
@@ -478,7 +478,7 @@ def test_an_instance_that_fails_brings_the_old_ones_back_and_stops_none() -> Non
             raise ClusterError("chat can't become ready", "Failed")
         return cluster.wait(until)
 
-    with pytest.raises(ClusterError, match="revision 1 runs again, as before"):
+    with pytest.raises(ClusterError, match="revision 1 is running again"):
         changed(cluster, instances("new", 3), wait=wait)
     assert cluster.seen == [("new", 2), ("old", 2), ("old", 3)]
     assert statuses(cluster) == ["deployed", "failed"]

@@ -139,8 +139,8 @@ def _tokenizer(name: str) -> tuple[Tokenizer, str]:
         )
     if not file.is_file():
         raise DeployError(
-            f"--tokenizer {name}: the folder holds no tokenizer.json: name the folder of the "
-            "model's tokenizer, such as that of its weights"
+            f"--tokenizer {name}: the folder holds no tokenizer.json: specify the folder of the "
+            "model's tokenizer, for example the folder of its weights"
         )
     try:
         from tokenizers import Tokenizer

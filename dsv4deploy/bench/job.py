@@ -319,7 +319,7 @@ def _log(cluster: Cluster, job: Object) -> str:
     if unread:
         raise DeployError(
             f"Job {name} has ended, and its log can't be read: {unread}: give the same command "
-            f"again when it can; {delete} gives its results up"
+            f"again when the log is available; {delete} discards its results"
         )
     return text
 

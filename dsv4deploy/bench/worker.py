@@ -193,7 +193,7 @@ def _lines(path: Path) -> int:
 def _judge(code: int, part: Path, log: Path) -> None:
     end = "\n".join(log.read_text("utf-8", "replace").strip().splitlines()[-15:])
     if not (part / SUMMARY).is_file() or not (part / RECORDS).is_file():
-        raise Failed(f"aiperf ended with {code} and left no results: {log}:\n{end}")
+        raise Failed(f"aiperf exited with {code} and wrote no results: {log}:\n{end}")
     try:
         cancelled = json.loads((part / SUMMARY).read_text("utf-8")).get("was_cancelled")
         with (part / RECORDS).open(encoding="utf-8") as records:

@@ -62,7 +62,7 @@ def gateway_size(streams: int) -> GatewaySize:
     least, most = test["streams"][0], test["streams"][-1]
     if streams > most["streams"]:
         raise NotMeasuredError(
-            f"not measured: a gateway for {streams} streams at once; the publisher's load test "
+            f"not measured: a gateway for {streams} concurrent streams; the publisher's load test "
             f"ends at {most['streams']}"
         )
     counted = max(streams, least["streams"])

@@ -343,9 +343,9 @@ class _Model:
         shortest = min(point.output_tokens for point in deployment.surface.points)
         if answers < shortest:
             raise NotMeasuredError(
-                f"not measured: answers of {answers} tokens: where answers are shorter than the "
-                f"{shortest} tokens that were measured, more prompts are processed in the same "
-                "time, and tokens come slower"
+                f"not measured: answers of {answers} tokens: if answers are shorter than the "
+                f"measured {shortest} tokens, more prompts are processed in the same "
+                "time, and tokens are generated more slowly"
             )
         slots = min(deployment.sequences, *(curve.most for curve in curves.values()))
         lengths = tuple((request.input_tokens, request.output_tokens) for request in asked)

@@ -127,7 +127,9 @@ def read_trace(path: Path) -> list[Request]:
         except (KeyError, TypeError, ValueError):
             raise DeployError(f"{path}:{number}: not a request: {_FORM}") from None
         if not 0 <= request.time < 1e9 or min(request.input_tokens, request.output_tokens) < 1:
-            raise DeployError(f"{path}:{number}: a time is 0 or more, and tokens are 1 or more")
+            raise DeployError(
+                f"{path}:{number}: a time must be 0 or more, and a number of tokens 1 or more"
+            )
         found.append(request)
     if len(found) < 2 or len({request.time for request in found}) < 2:
         raise DeployError(f"{path}: a trace needs two requests at different times; {_FORM}")

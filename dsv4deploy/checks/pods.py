@@ -169,7 +169,7 @@ def _keyed(values: Values) -> Places:
     severity=Severity.ERROR,
     path="engine.extraVolumes",
     message="a volume must have exactly one source, but this one has {count}",
-    fix="write one such as hostPath, configMap, secret, emptyDir or persistentVolumeClaim",
+    fix="specify one, such as hostPath, configMap, secret, emptyDir or persistentVolumeClaim",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 49, VolumeSource",
 ).finder(RULES)
 def _sources(values: Values) -> Places:

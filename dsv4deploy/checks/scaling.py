@@ -51,8 +51,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.termination.gracePeriodSeconds",
         condition=_scaled("Values.engine.termination.gracePeriodSeconds <= 1800"),
-        message="instances go one at a time, one in each of these, and Kubernetes takes 1800 "
-        "seconds at most for that",
+        message="instances are removed one at a time, one per grace period, and Kubernetes allows "
+        "at most 1800 seconds for one",
         fix="set it to 1800 or less",
         source="Kubernetes' k8s.io/api v0.36.1, autoscaling/v2/types.go, line 253: periodSeconds "
         "is 1800 at most",

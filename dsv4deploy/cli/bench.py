@@ -444,7 +444,7 @@ class SimulatorOptions:
         "--size",
         type=Number(0.01, 1),
         default=1.0,
-        help="The --scale of the data set.",
+        help="The --scale that the data set was created with.",
     ),
     click.option(
         "--seed",

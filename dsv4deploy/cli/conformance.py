@@ -120,7 +120,7 @@ class ConformanceOptions:
     click.option(
         "--key-file",
         type=_FILE,
-        help="A file with the API key, in the place of the environment's DSV4DEPLOY_API_KEY.",
+        help="A file that contains the API key, instead of the variable DSV4DEPLOY_API_KEY.",
     ),
     click.option(
         "--second-key-file",

@@ -68,7 +68,7 @@ _CLUSTER = (
         "--kubeconfig",
         default="",
         type=click.Path(),
-        help="The kubeconfig's path; by default that of KUBECONFIG.",
+        help="The path of the kubeconfig file; the default is the value of KUBECONFIG.",
     ),
 )
 # As kubectl has it, but for its `default`, where no published deployment goes.

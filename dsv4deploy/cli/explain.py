@@ -16,7 +16,7 @@ def explain(path: str) -> None:
     """Explain a value: its type, default, unit, and the flag or field it becomes.
 
     PATH is dotted, such as engine.args.max-num-seqs or maas.quotas.hour.tokens. You can also write
-    a flag or a variable in its own spelling, such as --max-num-seqs or HCCL_BUFFSIZE. A word such
-    as timeout lists the values that mention it. Without PATH, all paths are listed.
+    a flag or a variable in its own spelling, such as --max-num-seqs or HCCL_BUFFSIZE. For a
+    word such as timeout, the values that mention it are listed; without PATH, all paths.
     """
     print_sentence(explanation(path))

@@ -193,8 +193,8 @@ TIMEOUT = click.option(
     type=Seconds(1),
     metavar="DURATION",
     help="The total time to wait, such as 300 (seconds) or 5m. The default is 45 minutes for "
-    "images and weights, and then the time that the startup probe allows. An upgrade that rolls "
-    "back waits for the default time.",
+    "images and weights, and then the time that the startup probe allows. A rollback "
+    "after a failed upgrade uses the default.",
 )
 WAIT_FOR = click.option(
     "--wait-for",
@@ -294,7 +294,7 @@ DEPLOYMENT = (
         multiple=True,
         metavar="A.B=C",
         type=Setting(),
-        help="A value that is always text.",
+        help="A value that is always treated as text.",
     ),
     click.option(
         "--set-json",

@@ -61,8 +61,8 @@ def _base(
     listeners, addresses = spec.get("listeners"), status.get("addresses")
     if not listeners or not addresses or not addresses[0].get("value"):
         raise ClusterError(
-            f"Gateway {namespace}/{name} has no {'address' if listeners else 'listener'}: give "
-            "--url to `smoke` or `bench run`, such as that of a `kubectl port-forward`",
+            f"Gateway {namespace}/{name} has no {'address' if listeners else 'listener'}: pass "
+            "--url to `smoke` or `bench run`, for example the URL of a `kubectl port-forward`",
             "NotFound",
         )
     wanted = "HTTPS" if tls else "HTTP"

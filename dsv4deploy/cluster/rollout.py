@@ -415,7 +415,7 @@ def _gone_back(
     except ClusterError as second:
         message = f"{error}\ngoing back to revision {before.number} failed: {second}"
         return ClusterError(message, "Lost" if second.reason == "Lost" else error.reason)
-    return ClusterError(f"{error}\nrevision {before.number} runs again, as before", error.reason)
+    return ClusterError(f"{error}\nrevision {before.number} is running again", error.reason)
 
 
 def _mark_service(cluster: Cluster, service: Mapping[str, Any], annotations: Object) -> None:

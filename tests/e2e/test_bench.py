@@ -445,7 +445,7 @@ def test_what_a_job_waits_for_is_told_and_it_goes_on(
         end(place, live, 1)
 
     how = job.Job("x", "keys", "bench", interval=0.1)
-    told = "failed:\nits pod left no log\nDSV4DEPLOY_API_KEY is bench of Secret keys there; run the same"
+    told = "failed:\nits pod left no log\nDSV4DEPLOY_API_KEY is bench of Secret keys there; run the"
     with pytest.raises(DeployError, match=told):
         job.run(place, made, how, WHERE, lambda *_: None, note)
 
@@ -496,7 +496,7 @@ def test_a_complete_job_whose_log_can_t_be_read_is_kept(
     place.apply(pod_of(live, **spec))
     end(place, live, 0)
     for _ in range(2):
-        with pytest.raises(DeployError, match=f"log can't be read: .*{why}.*gives its results up"):
+        with pytest.raises(DeployError, match=f"log can't be read: .*{why}.*discards its results"):
             run_job(place, made)
     assert (place.live(live) or {})["metadata"]["uid"] == live["metadata"]["uid"]
 

@@ -87,7 +87,7 @@ def test_an_image_that_cant_be_pulled_goes_back_and_says_why_once(real: Cluster)
     assert len(failed) == len(set(failed)) <= 2
     assert "an image can't be pulled: chat-kserve-" in failed[-1]
     assert "pull secrets (modelcar-registry-auth)" in failed[-1]
-    assert re.search(r"revision \d+ runs again, as before", told)
+    assert re.search(r"revision \d+ is running again", told)
 
 
 def test_an_engine_that_crashes_goes_back_and_says_how_it_ended(real: Cluster) -> None:
@@ -96,7 +96,7 @@ def test_an_engine_that_crashes_goes_back_and_says_how_it_ended(real: Cluster) -
     assert re.search(r"can't become ready: a container keeps failing: \S+/main\b.*", told)
     last = next(line for line in told.splitlines() if "can't become ready" in line)
     assert last.count(error) == 1
-    assert re.search(r"revision \d+ runs again, as before", told)
+    assert re.search(r"revision \d+ is running again", told)
 
 
 def test_an_engine_that_never_gets_ready_goes_back_however_short_the_timeout(
@@ -106,7 +106,7 @@ def test_an_engine_that_never_gets_ready_goes_back_however_short_the_timeout(
         real, "--set-string", "engine.env.SIMULATED_LOAD=10000", "--timeout", "20", code=1
     )
     assert "chat is not ready after" in told
-    assert re.search(r"revision \d+ runs again, as before", told)
+    assert re.search(r"revision \d+ is running again", told)
 
 
 @contextmanager

@@ -684,7 +684,7 @@ def test_engines_that_do_not_stop_run_on(cluster: Cluster, home: str) -> None:
             raise ClusterError("chat is not stopped after 1 s", "Timeout")
         return until
 
-    with pytest.raises(ClusterError, match=r"(?s)not stopped.*revision 1 runs again"):
+    with pytest.raises(ClusterError, match=r"(?s)not stopped.*revision 1 is running again"):
         upgrade(cluster, prepare(cluster, objects(home, MORE)), wait=wait)
     assert waited == ["started", "stopped", "ready"]
     assert prepare(cluster, old).changes == []
@@ -823,7 +823,7 @@ def test_what_can_t_become_ready_is_given_up_and_put_back(cluster: Cluster, home
             cluster.delete(pod(home))
             make_ready(cluster, home)
 
-    told = r"(?s)HCCL failed.*revision 1 runs again"
+    told = r"(?s)HCCL failed.*revision 1 is running again"
     with meanwhile(serve_the_old_one), pytest.raises(ClusterError, match=told):
         stopped_and_started(cluster, plan)
     assert prepare(cluster, old).changes == []

@@ -228,7 +228,7 @@ def recovers(states: dict[Any, State], seen: set[Any]) -> None:
         (said,) = (each.next for each in end.runs)
         assert isinstance(said, Said)
         if wanted is None and said.reason:
-            assert "no revision to go back to" in said.text, said
+            assert "no revision to roll back to" in said.text, said
             return
         assert not said.reason, said
         assert live

@@ -136,17 +136,12 @@ class Gateway:
             {**endpoints, "metadata": {**meta, "labels": labels}},
         )
 
-    def proxy(self, values: Values, *, processor: bool = True) -> Tree:
-        """The first pod of a deployment's Gateway; the arguments of :meth:`proxies`."""
-        return self.proxies(values, processor=processor)[0]
+    def proxy(self, values: Values) -> Tree:
+        """The first pod of a deployment's Gateway, as :meth:`proxies` gives it."""
+        return self.proxies(values)[0]
 
-    def proxies(self, values: Values, *, processor: bool = True) -> list[Tree]:
-        """The pods of a deployment's Gateway, once they listen.
-
-        Args:
-            values: the deployment.
-            processor: whether Envoy AI Gateway is to have its processor in them.
-        """
+    def proxies(self, values: Values) -> list[Tree]:
+        """The pods of a deployment's Gateway, once they have a processor and listen."""
         name, space = values.maas.gateway.name, values.maas.namespace
         owner = "gateway.envoyproxy.io/owning-gateway"
 
@@ -160,7 +155,7 @@ class Gateway:
                 if "deletionTimestamp" not in pod["metadata"]
             ]
             wanted = max(values.maas.gateway.replicas, 1)
-            return found if [_processes(pod) for pod in found] == [processor] * wanted else []
+            return found if [_processes(pod) for pod in found] == [True] * wanted else []
 
         pods: list[Tree] = until("the proxies are ready", ready)
         for pod in pods:

@@ -217,7 +217,6 @@ SURVIVORS: list[tuple[str, str, Any, str]] = [
     (CLIENT, "http2.initialConnectionWindowSize", 100_000, "Envoy gives it back as it reads"),
     (TRAFFIC, "timeout", DROP, "Envoy's own timeout ends five silent minutes"),
     (TRAFFIC, f"{WHO}.1", DROP, "the policy is the model's own already, by its route"),
-    (ROUTE, "rules.0.backendRefs.0.name", "another", "the controller keeps what was right before"),
 ]
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from documents import Case
 
 from dsv4deploy import Release, ValuesError, check, load, render
 from dsv4deploy.checks.rules import RULES
 from dsv4deploy.findings import Severity
+from dsv4deploy.values import yaml as yamlio
 
 CHART = Path(__file__).resolve().parent.parent / "charts" / "deepseek-v4-flash"
 DOCUMENTS = int(os.environ.get("DSV4DEPLOY_DOCUMENTS", "300"))
@@ -64,7 +64,7 @@ def in_helm(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return done.stderr
-    return by_name([item for item in yaml.load_all(done.stdout, yaml.CSafeLoader) if item])
+    return by_name(yamlio.parse(done.stdout))
 
 
 def different(one: Outcome, other: Outcome) -> bool:

@@ -7,6 +7,7 @@ of the replications; where points were interpolated, the range is wider by the e
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -136,10 +137,8 @@ class Traffic:
 
 
 def _observed(tokens: Sequence[int]) -> Lengths:
-    counted: dict[int, int] = {}
-    for each in tokens:
-        counted[each] = counted.get(each, 0) + 1
-    return Lengths(tuple((each, each, float(many)) for each, many in sorted(counted.items())))
+    counted = sorted(Counter(tokens).items())
+    return Lengths(tuple((each, each, float(many)) for each, many in counted))
 
 
 @dataclass(frozen=True)
@@ -208,8 +207,8 @@ class TrafficPlan:
         outcome: with the instances of the plan.
         fewer: what one instance less would do; None where that would not keep up, or there is one.
         bound_by: what determines the number of instances, in a sentence.
-        capacity: requests per second that the instances serve at most. erlang_wait: the mean wait
-        in seconds by Erlang's formula, if all slots had one queue.
+        capacity: requests per second that the instances serve at most.
+        erlang_wait: the mean wait in seconds by Erlang's formula, if all slots had one queue.
         gateway: the gateway for the streams at once; None if so many were not measured.
         points: the operating points used.
         notes: what to know of the figures, in sentences.
@@ -359,10 +358,9 @@ class _Model:
 
     def service(self, in_flight: int) -> float:
         """The mean E2E of the traffic with so many in flight, in seconds."""
+        times = {prompt: curve.at(in_flight) for prompt, curve in self.curves.items()}
         return fmean(
-            self.curves[prompt].at(in_flight).ttft
-            + (answer - 1) * self.curves[prompt].at(in_flight).itl
-            for prompt, answer in self.lengths
+            times[prompt].ttft + (answer - 1) * times[prompt].itl for prompt, answer in self.lengths
         )
 
     @cached_property

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from bench_results import fail, make, write
@@ -75,20 +76,23 @@ class Watched:
         page.goto(file.as_uri(), wait_until="networkidle")
 
 
+def opened(browser: Browser, file: Path, scheme: Literal["light", "dark"], width: int) -> Page:
+    """A page at a width, which reports nothing, requests only itself and fits in the width."""
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+    watched = Watched(page, file)
+    assert watched.said == []
+    assert watched.asked == [file.as_uri()]
+    # Wide tables and plots scroll by themselves.
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    return page
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_opens_without_an_error_or_a_request(
-    browser: Browser, page_file: Path, scheme: str, width: int
+    browser: Browser, page_file: Path, scheme: Literal["light", "dark"], width: int
 ) -> None:
-    dark = scheme == "dark"
-    page = browser.new_page(
-        color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900}
-    )
-    watched = Watched(page, page_file)
-    assert watched.said == []
-    assert watched.asked == [page_file.as_uri()]
-    # Nothing sticks out of the page to the side: wide tables and plots scroll by themselves.
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page = opened(browser, page_file, scheme, width)
     # Every plot has a size, and no text of it stands outside of it.
     outside = page.evaluate(
         """() => [...document.querySelectorAll('svg')].flatMap(picture => {
@@ -103,7 +107,7 @@ def test_the_page_opens_without_an_error_or_a_request(
     assert outside == []
     assert page.locator("svg").count() > 20
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (sum(map(int, background[4:-1].split(","))) < 384) == dark
+    assert (sum(map(int, background[4:-1].split(","))) < 384) == (scheme == "dark")
     page.close()
 
 
@@ -138,16 +142,9 @@ def test_a_hostile_result_runs_nothing(browser: Browser, tmp_path: Path) -> None
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_of_a_conformance_run_opens_too(
-    browser: Browser, conformance_file: Path, scheme: str, width: int
+    browser: Browser, conformance_file: Path, scheme: Literal["light", "dark"], width: int
 ) -> None:
-    dark = scheme == "dark"
-    page = browser.new_page(
-        color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900}
-    )
-    watched = Watched(page, conformance_file)
-    assert watched.said == []
-    assert watched.asked == [conformance_file.as_uri()]
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page = opened(browser, conformance_file, scheme, width)
     # Every case is within the page, on a phone too.
     rights = "[...document.querySelectorAll('td, li')].map(e => e.getBoundingClientRect().right)"
     assert max(page.evaluate(rights)) <= width

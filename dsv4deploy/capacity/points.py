@@ -58,16 +58,6 @@ class OperatingPoint:
     build: str
     spread: tuple[float, ...] = (1.0,)
 
-    @property
-    def e2e(self) -> float:
-        """From the request to the last token, in seconds."""
-        return self.ttft + (self.output_tokens - 1) * self.itl
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Input and output tokens of all requests in flight together."""
-        return self.in_flight * (self.input_tokens + self.output_tokens) / self.e2e
-
 
 @dataclass(frozen=True)
 class Times:

@@ -125,7 +125,7 @@ class ConformanceOptions:
     click.option(
         "--second-key-file",
         type=_FILE,
-        help="A file with another client's key, in the place of DSV4DEPLOY_SECOND_API_KEY.",
+        help="A file that contains another client's key, instead of DSV4DEPLOY_SECOND_API_KEY.",
     ),
     click.option(
         "--key-header",

@@ -298,22 +298,32 @@ def test_what_protects_goes_in_first_and_out_last() -> None:
     assert gone == ["configmaps", "networkpolicies"]
 
 
+def controller(server: list[State], finalizer: str = "kserve") -> None:
+    """A controller's write to the service: a finalizer."""
+    theirs = service("old")
+    del theirs["spec"]
+    theirs["metadata"] |= {"finalizers": [finalizer]}
+    Hooked(server).apply(theirs, manager="kserve")
+
+
 def test_what_a_controller_writes_in_between_is_no_change_of_ours() -> None:
     server = there(*OLD)
-
-    def controller() -> None:
-        theirs = service("old")
-        del theirs["spec"]
-        theirs["metadata"] |= {"finalizers": ["kserve"]}
-        Hooked(server).apply(theirs, manager="kserve")
-
-    cluster = Hooked(server, "llminferenceservices/chat (dry run)", controller)
+    cluster = Hooked(server, "llminferenceservices/chat (dry run)", lambda: controller(server))
     assert prepare(cluster, OLD).changes == []
-    # And where it comes between the plan and the write, the same change is still written.
-    plan = prepare(cluster, NEW)
-    controller()
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_a_controller_s_write_after_the_plan_does_not_stop_the_run(replicas: int) -> None:
+    server = there(*instances("old", replicas))
+    cluster = Hooked(server)
+    plan = prepare(cluster, instances("new", replicas))
+    controller(server)
     upgrade(cluster, plan)
     assert (image(cluster), statuses(cluster)) == ("new", ["superseded", "deployed"])
+    planned = removal(cluster, PLACE)
+    controller(server, "another")
+    delete(cluster, planned)
+    assert what_runs(cluster, PLACE) == "chat in demo does not exist"
 
 
 def test_an_object_that_somebody_changes_after_the_plan_is_planned_again() -> None:

@@ -152,6 +152,13 @@ def own(live: Object) -> dict[str, Any]:
     return tree
 
 
+def same(one: Object | None, other: Object | None) -> bool:
+    """Whether two states of an object differ at most in what servers and controllers write."""
+    if one is None or other is None:
+        return one is other
+    return one["metadata"].get("uid") == other["metadata"].get("uid") and own(one) == own(other)
+
+
 def _fields(one: Any, other: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for key in sorted(one.keys() | other.keys()):

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ..errors import ClusterError, InterruptionError
 from .client import MANAGER, Cluster, Object, managed
-from .diff import label
+from .diff import Change, label, same
 from .lease import CLOCK, Clock, held
 from .plan import Plan, look, no_longer, owned, prepare
 from .readiness import API, KIND, SILENT, STOP, Wait, service_of, stopped
@@ -274,7 +274,7 @@ def _write(cluster: Cluster, plan: Plan, force: bool) -> None:
     for item in plan.writes:
         _write_one(cluster, plan, item, force)
     for item in reversed(plan.removed):
-        cluster.delete(item, live=plan.seen[label(item)])
+        _delete_one(cluster, plan.seen[label(item)])
 
 
 def _write_one(cluster: Cluster, plan: Plan, item: Object, force: bool) -> None:
@@ -294,8 +294,30 @@ def _write_one(cluster: Cluster, plan: Plan, item: Object, force: bool) -> None:
         if not found.differs:  # the answer to the first try was lost
             return
         if found.changes != planned:
-            raise ClusterError(f"{label(item)} was changed by somebody else just now", "Stale")
+            raise _changed(item)
         live = found.live
+
+
+def _changed(item: Mapping[str, Any]) -> ClusterError:
+    return ClusterError(f"{label(item)} was changed by somebody else just now", "Stale")
+
+
+def _delete_one(cluster: Cluster, seen: Object | None) -> None:
+    """Deletes an object as it was read, whatever controllers have written meanwhile."""
+    live = seen
+    for tried in range(1, _TRIES + 1):
+        if live is None:
+            return
+        try:
+            cluster.delete(live, live=live)
+        except ClusterError as error:
+            if error.reason != "Stale" or tried == _TRIES:
+                raise
+            live = cluster.live(live)
+            if live and not same(live, seen):
+                raise
+        else:
+            return
 
 
 # --- upgrade -----------------------------------------------------------------------------------
@@ -357,7 +379,7 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
     service = service_of(plan.objects)
     live = plan.seen[label(service)]
     if plan.rolling:
-        _write(cluster, _with_fewer(plan), force)
+        _write(cluster, _with_fewer(cluster, plan, force), force)
         wait("ready")
         return _with_all(cluster, service, force, wait)
     if live and (plan.downtime or (stopped(live) and not back)):
@@ -375,20 +397,32 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
     return wait("ready")
 
 
-def _with_fewer(plan: Plan) -> Plan:
+def _with_fewer(cluster: Cluster, plan: Plan, force: bool) -> Plan:
     """A plan with as many instances as are replaced one after the other."""
     service = service_of(plan.objects)
     fewer = {**service, "spec": {**service["spec"], "replicas": plan.rolling}}
-    writes = [fewer if item is service else item for item in plan.writes]
-    return replace(plan, writes=writes)
+    found = look(cluster, owned(fewer, service), force=force)
+    planned = [change for change in plan.changes if change.object == label(service)]
+    if _but_instances(found.changes) != _but_instances(planned):
+        raise _changed(service)
+    return replace(
+        plan,
+        writes=[fewer if item is service else item for item in plan.writes],
+        changes=[change for change in plan.changes if change not in planned] + found.changes,
+        seen={**plan.seen, label(service): found.live},
+    )
+
+
+def _but_instances(found: list[Change]) -> list[Change]:
+    return [each for each in found if each.path != "spec.replicas"]
 
 
 def _with_all(cluster: Cluster, service: Mapping[str, Any], force: bool, wait: Wait) -> str:
     """Brings a service whose instances have been replaced to all of them."""
     applied = owned(dict(service), service)
     found = look(cluster, applied, force=force)
-    if any(change.path != "spec.replicas" for change in found.changes):
-        raise ClusterError(f"{label(service)} was changed by somebody else just now", "Stale")
+    if _but_instances(found.changes):
+        raise _changed(service)
     if not found.differs:
         return "ready"
     cluster.apply(applied, live=found.live, force=force)
@@ -490,7 +524,7 @@ def delete(cluster: Cluster, planned: Removal) -> None:
     A service that stays, since somebody else has made it, is not left stopped.
     """
     for item in reversed(planned.seen):
-        cluster.delete(item, live=item)
+        _delete_one(cluster, item)
     if planned.stopped:
         _start(cluster, planned.stopped)
     for revision in planned.known:

@@ -31,7 +31,7 @@ def paused_at(scaler: Mapping[str, Any] | None) -> int:
 
 
 def scales(scaler: Mapping[str, Any] | None) -> bool:
-    """Whether a ScaledObject sets the number of instances: nobody but this tool has paused it."""
+    """Whether a ScaledObject sets the number of instances, because only this tool pauses it."""
     if not scaler:
         return False
     annotations = scaler["metadata"].get("annotations") or {}

@@ -644,7 +644,7 @@ def test_without_keda_an_upgrade_fails_before_anything_is_replaced() -> None:
             raise ClusterError(now.message, "Timeout")
         return until
 
-    with pytest.raises(ClusterError, match="KEDA has not changed the instances to 2 yet"):
+    with pytest.raises(ClusterError, match="KEDA has yet to change the instances to 2"):
         changed(cluster, scaled("new"), wait=wait)
     assert cluster.seen == [("old", 3), ("old", 3)]
     live = cluster.live(item("ScaledObject", scaler.API))

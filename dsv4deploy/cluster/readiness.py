@@ -112,7 +112,7 @@ def _starting(
         if each["status"] == "False" and _hopeless(each):
             return Progress("failed", 0.0, f"{each['type']}: {each.get('message', '')}")
     if number := _scaling(cluster, live):
-        return Progress("scaling", 0.03, f"KEDA has not changed the instances to {number} yet")
+        return Progress("scaling", 0.03, f"KEDA has yet to change the instances to {number}")
     ready: Object = next((each for each in conditions if each["type"] == "Ready"), {})
     # Conditions may still be those of the pods before; the workload tells of these.
     if _serves(cluster, live):

@@ -455,6 +455,22 @@ def test_a_word_lists_the_values_that_mention_it(run: Run) -> None:
     assert run("explain", "penguins").code == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("profile", "name it with the option --profile NAME"),
+        ("engine.envFrom", "set each variable in engine.env, such as `HF_TOKEN: {secretKeyRef"),
+        ("envFromSecret", "set each variable in engine.env"),
+        ("engine.envFromPods", "did you mean engine.envFromPod?"),
+    ],
+)
+def test_explain_names_what_to_write_instead_of_a_value_that_does_not_exist(
+    path: str, told: str, run: Run
+) -> None:
+    done = run("explain", path)
+    assert told in done.out + done.err
+
+
 def test_an_unknown_value_names_the_three_nearest(run: Run) -> None:
     done = run("explain", "prefix.caching")
     assert done.err.count(",") == 2

@@ -37,7 +37,7 @@ class Done(NamedTuple):
 
 Run = Callable[..., Done]
 WARNINGS = [finding.code for finding in check(Values())]
-KNOWN = f"no findings from your values; {len(WARNINGS)} known from the profile"
+KNOWN = f"no findings from your values; {len(WARNINGS)} known from {DEFAULT}"
 NOTE = f"check: {KNOWN}\n"
 
 
@@ -286,7 +286,7 @@ def test_check_prints_findings_or_json_and_its_exit_code_says_it_too(run: Run) -
     lines = text.out.splitlines()
     assert lines[0].startswith("error[maas-namespace] maas.namespace: in envoy-gateway-system the")
     assert lines[1].startswith("  fix: set maas.namespace to a separate namespace")
-    known = f"{len(WARNINGS)} known from the profile"
+    known = f"{len(WARNINGS)} known from {DEFAULT}"
     assert lines[-1] == f"1 error, 2 warnings from your values; {known}"
     findings = json.loads(run("check", *bad, *quiet, "-o", "json").out)
     assert [finding["severity"] for finding in findings] == ["error", "warning", "warning"]
@@ -304,7 +304,7 @@ def test_what_the_profile_keeps_is_one_line_and_all_shows_it_with_the_reasons(ru
     for code, why in kept(DEFAULT).items():
         assert f"warning[{code}]" in own
         assert f"  kept by {DEFAULT}: {why}\n" in own
-    assert own.endswith(f"1 warning from your values; {len(WARNINGS)} known from the profile\n")
+    assert own.endswith(f"1 warning from your values; {len(WARNINGS)} known from {DEFAULT}\n")
 
 
 def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:
@@ -319,7 +319,29 @@ def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:
 def test_render_counts_in_one_line_what_check_would_warn_of(run: Run) -> None:
     words = ("--set", "engine.args.max-num-seqs=6")
     told = run("check", *words).out.splitlines()[-1]
-    assert run("render", *words).err == f"check: {told} (`dsv4deploy check` shows them)\n"
+    shows = "`dsv4deploy check --set engine.args.max-num-seqs=6` shows them"
+    assert run("render", *words).err == f"check: {told} ({shows})\n"
+
+
+def test_a_suggested_command_names_the_deployment_that_the_user_named(
+    run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "my values.yaml"
+    file.write_text("engine: {env: {HF_TOKEN: a}}")
+    words = ("--profile", "ascend-910b3-8-w8a8", "--set-string", "engine.env.API_KEY=x", "-n", "a")
+    same = "--profile ascend-910b3-8-w8a8 --set-string 'engine.env.API_KEY=***' -n a"
+    assert f"(`dsv4deploy check '{file}' {same}` shows them)" in run("render", file, *words).err
+    tight = run("check", "--profile", "ascend-910b4-8-w4a8", "--all").out
+    assert "`dsv4deploy plan --profile ascend-910b4-8-w4a8` shows the calculation" in tight
+    wide = ("--set", "engine.args.max-num-batched-tokens=8192")
+    done = run("render", *wide)
+    assert "`dsv4deploy plan --set engine.args.max-num-batched-tokens=8192` shows" in done.err
+    # An overlay's values are those of the base and its own.
+    base = ("overlay", tmp_path / "out", "--base", file, "--cluster", "x")
+    assert f"(`dsv4deploy check '{file}'` shows them)" in run(*base).err
+    # A command for many deployments names none.
+    done = run("render", "--each", tmp_path, "-o", tmp_path / "many", *wide)
+    assert "`dsv4deploy plan` shows" in done.err
 
 
 @pytest.mark.parametrize(
@@ -526,7 +548,7 @@ def test_the_list_of_verbs_has_the_first_sentence_of_each() -> None:
         path.stem.rstrip("_").replace("_", " ")
         for path in Path(cli_package.__file__).parent.glob("[!_]*.py")
     }
-    assert modules - set(VERBS) == {"connection", "options", "output"}
+    assert modules - set(VERBS) == {"connection", "options", "output", "suggested"}
     assert list(VERBS) == sorted(VERBS)
     assert sorted(name for names in TASKS.values() for name in names) == list(VERBS)
 

@@ -461,7 +461,7 @@ def test_the_verb_fails_where_values_cannot_express_something() -> None:
     result = run("-", text=yamlio.write(objects))
     assert result.exit_code == 1
     assert f"values cannot express: ~ {SERVICE} spec.template.runtimeClassName" in result.stderr
-    assert "known from the profile" in result.stderr
+    assert "known from ascend-910b4-8-w4a8" in result.stderr
     assert result.stdout.startswith("# Differences between a running manifest and the profile")
 
 

@@ -28,7 +28,7 @@ class Origins(NamedTuple):
 
     def __str__(self) -> str:
         own = f"{count(self.own) or 'no findings'} from your values"
-        return f"{own}; {len(self.kept)} known from the profile" if self.kept else own
+        return f"{own}; {len(self.kept)} known from {self.profile}" if self.kept else own
 
 
 def origins(

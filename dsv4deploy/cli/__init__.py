@@ -95,6 +95,9 @@ class _Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> None:
         try:
             super().invoke(ctx)
+        except DeployError as error:
+            say(str(error))  # here, because it may suggest a command for the same deployment
+            sys.exit(130 if isinstance(error, InterruptionError) else 1)
         except BrokenPipeError:
             # The reader (head, less) has gone, which is no failure; what stdout has not written yet
             # would fail once more at the end.
@@ -143,9 +146,6 @@ def main() -> None:
         error.show(shown)
         say(shown.getvalue().rstrip("\n"))
         sys.exit(error.exit_code)
-    except DeployError as error:
-        say(str(error))
-        sys.exit(130 if isinstance(error, InterruptionError) else 1)
     except click.Abort:
         say("interrupted")
         sys.exit(130)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import click
 import pytest
 import yaml
+from api_server import Serve, refusal
 from click.shell_completion import BashComplete
 from fake_api import FakeCluster, started
 
@@ -292,6 +293,20 @@ def test_check_prints_findings_or_json_and_its_exit_code_says_it_too(run: Run) -
     assert [finding["severity"] for finding in findings] == ["error", "warning", "warning"]
     assert set(findings[0]) == {"code", "severity", "path", "message", "fix", "source"}
     assert run("check", "--set", "engine.port=8001").code == 0
+
+
+def test_an_error_of_the_cluster_suggests_doctor_for_the_same_deployment(
+    run: Run, serve: Serve, tmp_path: Path
+) -> None:
+    serve(refusal(404, "NotFound", "x"))
+    place = ("--name", "chat", "-n", "a", "--kubeconfig", tmp_path / "kubeconfig")
+    same = " ".join(map(str, place))
+    done = run("delete", *place, "-y")
+    assert f"(`dsv4deploy doctor {same}` shows which)" in done.err
+    # Doctor does not name itself.
+    told = run("doctor", *place)
+    assert "install the operator that provides it" in told.out
+    assert "`dsv4deploy doctor" not in told.out + told.err
 
 
 def test_what_the_profile_keeps_is_one_line_and_all_shows_it_with_the_reasons(run: Run) -> None:

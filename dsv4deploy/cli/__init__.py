@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import DeployError, InterruptionError
+from ..errors import ClusterError, DeployError, InterruptionError
 from .output import say
 
 if TYPE_CHECKING:
@@ -96,7 +96,9 @@ class _Verbs(click.Group):
         try:
             super().invoke(ctx)
         except DeployError as error:
-            say(str(error))  # here, because it may suggest a command for the same deployment
+            # Here, because it may suggest a command for the same deployment.
+            unknown = isinstance(error, ClusterError) and error.reason == "UnknownKind"
+            say(f"{error}{' (`dsv4deploy doctor` shows which)' if unknown else ''}")
             sys.exit(130 if isinstance(error, InterruptionError) else 1)
         except BrokenPipeError:
             # The reader (head, less) has gone, which is no failure; what stdout has not written yet

@@ -289,6 +289,8 @@ def test_objects_and_labels_of_a_user_s_own_are_values(values: Tree, tool: str) 
     found = imported(objects)
     assert not found.changes
     assert again(found) == load(values)
+    # Parts that are not there are not written.
+    assert "{}" not in values_file(found).replace("podSelector: {}", "")
 
 
 @pytest.mark.parametrize(

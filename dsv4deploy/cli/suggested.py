@@ -52,10 +52,13 @@ def _more(
 ) -> Iterator[str]:
     """The words of each shared parameter that was given and that the other command takes."""
     gave = {each.name: each.metavar for each in given.command.params}
+    named = {word.partition("=")[0] for word in words}
     for name in _SHARED:
-        other = takes.get(name)
+        if name not in gave or name not in takes:
+            continue
+        other = takes[name]
         # The files of `rollback` may have a revision among them, which others do not take.
-        if not other or gave.get(name) != other.metavar or {*other.opts} & {*words}:
+        if gave[name] != other.metavar or named & {*other.opts}:
             continue
         value = given.params[name] or ()
         if name == "files":

@@ -231,7 +231,7 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_written(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.yaml", "my.yaml"]
 
 
-DONE = "nothing done: 1 error(s) in these values"
+DONE = "nothing done: 1 error in these values"
 
 
 @pytest.mark.parametrize(
@@ -327,8 +327,11 @@ def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:
     image = "quay.io/ascend/vllm-ascend:nightly-releases-v0.22.1rc-a3-openeuler"
     assert "warning[moving-image-tag]" in run("check", "--set", f"engine.image={image}").out
     for name in profile_names():
-        done = run("check", "--profile", name)
-        assert "from your values" not in done.out.replace("no findings from your values", "")
+        # No profile can name the user's registry.
+        done = run("check", "--profile", name, "--set", "model.uri=oci://r.lan/weights:v1")
+        assert "no findings from your values" in done.out
+    told = run("check", "--profile", "ascend-a3-16-w8a8").out
+    assert told.startswith("warning[placeholder] model.uri: ")
 
 
 def test_render_counts_in_one_line_what_check_would_warn_of(run: Run) -> None:
@@ -428,7 +431,9 @@ def test_a_64_gb_card_without_a_profile_takes_that_of_another_with_its_own_name(
     hardware: str, profile: str, card: str, run: Run
 ) -> None:
     done = run("check", "--hardware", hardware)
-    assert f"use it with --profile {profile} --set npu.card={card} (64 GB" in done.err
+    options = f"--profile {profile} --set npu.card={card}"
+    assert f"(64 GB per NPU, the same as there), use it with {options}; " in done.err
+    assert f"`dsv4deploy check {options}` shows what else to change" in done.err
     assert run("check", "--profile", profile, "--set", f"npu.card={card}").code == 0
 
 

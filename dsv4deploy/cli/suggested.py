@@ -53,12 +53,13 @@ def _more(
     """The words of each shared parameter that was given and that the other command takes."""
     gave = {each.name: each.metavar for each in given.command.params}
     named = {word.partition("=")[0] for word in words}
+    named |= {"--hardware"} if "--profile" in named else set()
     for name in _SHARED:
         if name not in gave or name not in takes:
             continue
         other = takes[name]
         # The files of `rollback` may have a revision among them, which others do not take.
-        if gave[name] != other.metavar or named & {*other.opts}:
+        if gave[name] != other.metavar or (named & {*other.opts} and not other.multiple):
             continue
         value = given.params[name] or ()
         if name == "files":

@@ -513,6 +513,14 @@ def test_explain_names_what_to_write_instead_of_a_value_that_does_not_exist(
     assert told in done.out + done.err
 
 
+def test_what_belongs_elsewhere_on_the_command_line_is_named(run: Run) -> None:
+    done = run("render", "-f", "my-values.yaml")
+    assert (done.code, "'-f': name the values file alone" in done.err) == (2, True)
+    done = run("check", DEFAULT)
+    assert done.code == 1
+    assert f"there is no such file: name a profile with --profile {DEFAULT}" in done.err
+
+
 def test_an_unknown_value_names_the_three_nearest(run: Run) -> None:
     done = run("explain", "prefix.caching")
     assert done.err.count(",") == 2

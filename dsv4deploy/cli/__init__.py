@@ -100,6 +100,11 @@ class _Verbs(click.Group):
             unknown = isinstance(error, ClusterError) and error.reason == "UnknownKind"
             say(f"{error}{' (`dsv4deploy doctor` shows which)' if unknown else ''}")
             sys.exit(130 if isinstance(error, InterruptionError) else 1)
+        except click.NoSuchOption as error:
+            if error.option_name not in ("-f", "--values"):
+                raise
+            message = f"No such option '{error.option_name}': name the values file alone."
+            raise click.UsageError(message, error.ctx) from None
         except BrokenPipeError:
             # The reader (head, less) has gone, which is no failure; what stdout has not written yet
             # would fail once more at the end.

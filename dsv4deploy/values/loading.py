@@ -26,7 +26,7 @@ from ..facts.builds import from_image
 from ..findings import Finding, Severity
 from .engine import EngineArgs
 from .merge import Tree, coalesce, fold, plain_data
-from .profiles import profile_path
+from .profiles import profile_names, profile_path
 from .scalars import PATTERNS
 from .secrets import masked, masked_option
 from .strvals import parse_into
@@ -101,6 +101,9 @@ def _read(path: Path) -> Tree:
     # A render of the defaults reads no YAML, and need not import it.
     from . import yaml as yamlio
 
+    if not path.exists() and str(path) in profile_names():
+        message = f"there is no such file: name a profile with --profile {path}"
+        raise ValuesError.of(str(path), "", message)
     return yamlio.read_file(path)
 
 
@@ -270,7 +273,12 @@ _PROFILE = (
     "a profile is not a value: name it with the option --profile NAME of each command, or with "
     "profile= in Python; `dsv4deploy profiles` lists them"
 )
+_MANIFEST = "a manifest is no values file: `dsv4deploy import` makes values of it"
 _INSTEAD = {
+    ("apiVersion",): _MANIFEST,
+    ("kind",): _MANIFEST,
+    ("metadata",): _MANIFEST,
+    ("spec",): _MANIFEST,
     ("profile",): _PROFILE,
     ("profiles",): _PROFILE,
     ("hardware",): "the hardware is not a value: --hardware CARD:COUNT, such as 910B4:8, selects "
@@ -311,6 +319,10 @@ _TYPES = {
 }
 
 
+_FEW = 3
+"""How many values of the same name in other sections a message names."""
+
+
 def instead(keys: Keys) -> str:
     """What to write instead of a value that does not exist; ``""`` if nothing is known."""
     if re.match("envFrom(?!Pod)", keys[-1]):
@@ -334,6 +346,10 @@ def _sentence(error: Any, keys: Keys) -> str:
         return "write secretKeyRef or configMapKeyRef directly, without valueFrom"
     if kind == "extra_forbidden":
         section = _section_at(keys[:-1])
+        same = (path for path in _paths(defaults(), ()) if path[-1] == keys[-1])
+        elsewhere = [path for path in same if _section_at(path[:-1])]
+        if 0 < len(elsewhere) <= _FEW:
+            return f"there is no such value: did you mean {' or '.join(map('.'.join, elsewhere))}?"
         return f"there is no such value{nearest(keys[-1], _fields(section) if section else ())}"
     if kind == "string_pattern_mismatch":
         if keys[-1] == given and _section_at(keys[:-1]) is EngineArgs:

@@ -533,6 +533,8 @@ def test_images_are_listed_mapped_and_copied(run: Run, tmp_path: Path) -> None:
     site = ("--registry-map", "quay.io=r/q", "--registry-map", "docker.io=r/d")
     site += ("--registry-map", "build-harbor.alauda.cn/=r/a/")
     (tmp_path / "site.yaml").write_text(run("images", *site, "-o", "values").out)
+    for path in ("engine.imagePullSecrets", "router.imagePullSecrets"):
+        assert path in (tmp_path / "site.yaml").read_text().partition("engine:")[0]
     again = run("images", tmp_path / "site.yaml").out.splitlines()
     assert again == run("images", *site).out.splitlines()
     copies = run("images", *site, "-o", "skopeo").out.splitlines()

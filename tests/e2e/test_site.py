@@ -38,12 +38,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[s
     folder = tmp_path_factory.mktemp("site")
     build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(folder)]
     subprocess.run(build, cwd=ROOT, check=True)
+    (folder / "404.html").unlink()  # it needs the site's real address
     pages = [page.relative_to(folder).as_posix() for page in sorted(folder.rglob("*.html"))]
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield (
             f"http://127.0.0.1:{server.server_port}",
-            [each for each in pages if each != "404.html"],
+            pages,
         )
         server.shutdown()
 

@@ -98,6 +98,15 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
             "maas.gateway.parallelRequests: this value no longer exists: set "
             "maas.gateway.replicas to one proxy for each 500 concurrent requests",
         ),
+        (
+            {"profile": "x"},
+            "profile: a profile is not a value: name it with the option --profile NAME",
+        ),
+        ({"hardware": "910B4:8"}, "hardware: the hardware is not a value: --hardware CARD:COUNT"),
+        ({"image": "x"}, "did you mean engine.image or router.image or test.image?"),
+        ({"engine": {"nodeSelector": {}}}, "did you mean npu.nodeSelector?"),
+        ({"npu": {"count": 8}}, "npu.count: there is no such value: there are card, nodeSelector"),
+        ({"kind": "ConfigMap"}, "a manifest is no values file: `dsv4deploy import` makes values"),
         ({"replicas": True}, "replicas: must be a whole number, not true"),
         ({"replicas": 1.5}, "replicas: must be a whole number, not 1.5"),
         (

@@ -34,10 +34,10 @@ def bench() -> None:
     """Run the published benchmark, and compare the results with the published figures.
 
     \b
-    dsv4deploy bench dataset --tokenizer DIR -o dataset      create the input for aiperf dsv4deploy
-    bench run --dataset dataset -o results        run both scenarios three times dsv4deploy bench
-    report results                          show the verdict dsv4deploy bench simulate
-    a simulator of the engine, to try it on
+    dsv4deploy bench dataset --tokenizer DIR -o dataset   create the input for aiperf
+    dsv4deploy bench run --dataset dataset -o results     run both scenarios three times
+    dsv4deploy bench report results                       show the verdict
+    dsv4deploy bench simulate                             serve a simulator to try it on
     """
 
 

@@ -241,8 +241,8 @@ class Cluster:
                     self._kinds[key] = (resource["name"], resource["namespaced"])
         if (api_version, kind) not in self._kinds:
             raise ClusterError(
-                f"the cluster has no {kind} of {api_version}: install the operator that provides "
-                "it (`dsv4deploy doctor` shows which)",
+                f"the cluster has no {kind} of {api_version}: install the operator that "
+                "provides it",
                 "UnknownKind",
             )
         return self._kinds[(api_version, kind)]

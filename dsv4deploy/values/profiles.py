@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import ValuesError, nearest
+from ..errors import ValuesError, command, nearest
 from ..facts.cards import CARDS, card_of
 
 DEFAULT = "ascend-910b4-8-w4a8"
@@ -170,9 +170,9 @@ def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
 
     row = max(rows, key=likeness)
     has, wanted = CARDS[row["card"]], CARDS[card]
-    changes = [f"--set npu.card={card}"] if row["card"] != card else []
-    if count not in (0, row["npus"]):
-        changes.append(f"with parallelism for {count} NPUs and not {row['npus']}")
+    options = ["--profile", row["name"]]
+    options += ["--set", f"npu.card={card}"] if row["card"] != card else []
+    split = f", with parallelism for {count} NPUs and not {row['npus']}"
     alike = (
         f"{wanted.size} GB per NPU, the same as there"
         if has.size == wanted.size
@@ -180,6 +180,7 @@ def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
     )
     cards = f"{count} × {card}" if count else card
     return (
-        f"no profile is for {cards}: the nearest is {row['name']}, use it with --profile "
-        f"{row['name']} {', '.join(changes)} ({alike}); then see `dsv4deploy check` and `plan`"
+        f"no profile is for {cards}: the nearest is {row['name']} ({alike}), use it with "
+        f"{' '.join(options)}{split if count not in (0, row['npus']) else ''}; "
+        f"{command('dsv4deploy', 'check', *options)} shows what else to change"
     )

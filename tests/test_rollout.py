@@ -11,6 +11,7 @@ import pytest
 from fake_api import FakeCluster, State, parsed, started
 
 from dsv4deploy import Release, load, render
+from dsv4deploy.cli.upgrade import agreed
 from dsv4deploy.cluster import scaler
 from dsv4deploy.cluster.diff import label
 from dsv4deploy.cluster.lease import Clock
@@ -574,6 +575,20 @@ def test_a_scaler_is_paused_at_fewer_instances_while_they_are_replaced(
     assert cluster.seen == [("old", fewer), ("new", fewer)]
     assert cluster.look() == ("new", number)
     assert statuses(cluster) == ["superseded", "deployed"]
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(3, "one after the other, while the others serve"), (1, "The engines stop")],
+)
+def test_the_question_says_whether_others_serve_and_that_keda_is_paused(
+    number: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dsv4deploy.cli.upgrade.confirmed", lambda _: True)
+    assert agreed(None)(prepare(Scaled(number), scaled("new")))
+    asked = capsys.readouterr().err
+    assert told in asked
+    assert ("KEDA is paused until then." in asked) == (number > 1)
 
 
 def test_a_scaler_of_two_nodes_replaces_in_place_without_a_pause() -> None:

@@ -148,8 +148,8 @@ class Gateway:
                 http1=not http2,
                 http2=http2,
                 timeout=target.timeout,
-                # Each client has its own context, because httpx sets its protocols there. False does
-                # not read the list of authorities, which takes a while.
+                # Each client has its own context, because httpx sets its protocols there.
+                # False does not read the list of authorities, which takes a while.
                 verify=target.trusted() or False,
                 trust_env=False,
             )

@@ -121,7 +121,7 @@ def test_the_maas_ingress_is_asked_with_a_key_of_its_secret() -> None:
     assert secure.url == "https://maas.example.com:443/v1"
     other = reached("maas", "10.0.0.1", maas={"enabled": True, "gateway": {"create": False}})
     assert other
-    assert other.keys == "those of the deployment that makes Gateway maas-system/maas"
+    assert other.keys == "those of the deployment that creates Gateway maas-system/maas"
 
 
 def test_what_a_deployment_has_not_got_is_not_shown() -> None:

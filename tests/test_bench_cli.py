@@ -107,7 +107,7 @@ def test_a_deployment_is_held_against_the_figures_of_its_own_kind(
         (("--key-secret", "x/y"), 2, "apply only to the Job: add --job"),
         (("--key-secret", "x"), 2, "--key-secret must be NAME/KEY"),
         (("--key-secret", "/y", "--job"), 2, "--key-secret must be NAME/KEY"),
-        (("--aiperf", "nowhere"), 1, "nowhere: can't be run"),
+        (("--aiperf", "nowhere"), 1, "nowhere: cannot be run"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "is the service ready"),
         (("--url", "http://127.0.0.1:9/v1/chat/completions"), 1, "to a prompt of 164 words"),
         (("--url", "nowhere"), 1, "nowhere: no answer to a prompt of 164 words: the URL must"),

@@ -103,7 +103,7 @@ def test_an_aiperf_that_is_missing_or_another_is_told_how_to_install(
     other = fake_aiperf.install(tmp_path / "other", "0.9.0")
     with pytest.raises(DeployError, match=r"is aiperf 0\.9\.0, and the figures were"):
         find_aiperf(str(other))
-    with pytest.raises(DeployError, match="can't be run"):
+    with pytest.raises(DeployError, match="cannot be run"):
         find_aiperf(str(tmp_path / "nothing"))
     cached = fake_aiperf.install(tmp_path / "aiperf-0.7.0")
     assert find_aiperf() == str(cached.with_name("python3"))
@@ -273,13 +273,13 @@ def test_an_answer_that_never_comes_loses_no_run_and_is_told_apart_from_garbage(
     ("name", "text", "sentence"),
     [
         ("run.json", "[]", r"run\.json: is not what `bench run` writes: name another folder"),
-        ("run.json", "5", r"run\.json: can't be read: "),
+        ("run.json", "5", r"run\.json: cannot be read: "),
         ("run.json", '{"url": 1}', r"run\.json: is not what `bench run` writes"),
-        ("run.json", "[" * 50_000, r"run\.json: can't be read: nested too deeply"),
-        ("runs/run-1/answer.json", '{"text": "One', r"answer\.json: can't be read: .*: delete "),
-        ("runs/run-1/answer.json", "[]", r"answer\.json: can't be read"),
-        ("runs/run-1/answer.json", "{}", r"answer\.json: can't be read: 'error'"),
-        ("runs/run-1/answer.json", '{"error": NaN}', r"answer\.json: can't be read: NaN is"),
+        ("run.json", "[" * 50_000, r"run\.json: cannot be read: nested too deeply"),
+        ("runs/run-1/answer.json", '{"text": "One', r"answer\.json: cannot be read: .*: delete "),
+        ("runs/run-1/answer.json", "[]", r"answer\.json: cannot be read"),
+        ("runs/run-1/answer.json", "{}", r"answer\.json: cannot be read: 'error'"),
+        ("runs/run-1/answer.json", '{"error": NaN}', r"answer\.json: cannot be read: NaN is"),
     ],
 )
 def test_what_a_damaged_folder_holds_is_an_error_that_names_the_file(
@@ -331,7 +331,7 @@ def test_an_ingress_that_refuses_is_told_before_any_run(
     [
         ("fail", "exited with 1 and wrote no results.*the fake has failed"),
         ("cancelled", "cancelled"),
-        ("torn", "left results that can't be read"),
+        ("torn", "left results that cannot be read"),
         ("refused", 'no request was answered, of 3: {"code": 401, "type": "Unauthorized"'),
     ],
 )
@@ -406,7 +406,7 @@ def test_what_is_recorded_tells_how_many_requests_run_at_once(
 
 def test_the_engine_s_own_service_is_reached_by_its_url_only() -> None:
     where = (["direct"], Release(), None)
-    with pytest.raises(DeployError, match="direct: can't be reached from here: give --url"):
+    with pytest.raises(DeployError, match="direct: cannot be reached from here: give --url"):
         subject(Values(), "ascend-910b4-8-w4a8", *where)
     assert subject(Values(), "ascend-910b4-8-w4a8", *where, url=URL).urls == {"direct": URL}
 

@@ -153,7 +153,7 @@ def test_a_disk_that_is_full_is_one_sentence() -> None:
                 text=True,
                 check=False,
             )
-        told = "stdout: can't write: No space left on device\n"
+        told = "stdout: cannot write: No space left on device\n"
         assert (done.returncode, done.stderr) == (1, told)
 
 
@@ -204,7 +204,7 @@ BAD_FILES = {
     "template's control": ("{{- if x }}\nname: x\n{{- end }}\n", "values files are not templates"),
     "broken": ("a: [1,\n", "not a YAML document"),
     "not a mapping": ("- a\n", "the document must be a mapping of values"),
-    "taken away": ("name: null\n", "name: null can't remove this value"),
+    "taken away": ("name: null\n", "name: null cannot remove this value"),
     "unknown flag": ("engine: {args: {max-num-sequences: 4}}\n", "did you mean max-num-seqs?"),
     "abbreviated flag": ("engine: {args: {max-num-seq: 4}}\n", "write max-num-seqs whole"),
     "rule": (
@@ -236,8 +236,8 @@ DONE = "nothing done: 1 error(s) in these values"
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("render", "missing.yaml"), 1, "missing.yaml: can't read this file: No such file"),
-        (("render", "."), 1, ".: can't read this file: Is a directory"),
+        (("render", "missing.yaml"), 1, "missing.yaml: cannot read this file: No such file"),
+        (("render", "."), 1, ".: cannot read this file: Is a directory"),
         (("render", "--profile", "ascend-910b4-8-w4a9"), 1, "did you mean ascend-910b4-8-w4a8?"),
         (("render", "--set", "engine"), 1, "--set engine: engine has no value: write a.b=c"),
         (("render", "--set-json", "replicas={"), 1, "in single quotes"),
@@ -254,7 +254,7 @@ DONE = "nothing done: 1 error(s) in these values"
         (("render", "-o", "json"), 2, "-o takes a file or a folder, not 'json'"),
         (("chart", "write", __file__), 2, "is a file"),
         (("chart", "check", __file__), 2, "is a file"),
-        (("chart", "write", "/proc/nope"), 1, "can't write: No such file"),
+        (("chart", "write", "/proc/nope"), 1, "cannot write: No such file"),
         (("apply", "--contexts", ""), 2, "names no context: is a variable empty?"),
         (("apply", "--contexts", " , "), 2, "names no context: is a variable empty?"),
         (("smoke", "--timeout", "0"), 2, "0.0 is not in the range 1<=x<=1000000"),
@@ -264,8 +264,8 @@ DONE = "nothing done: 1 error(s) in these values"
         (("render", "--set", "engine.port=8001", "--set", "engine.args.block-size=96"), 1, DONE),
         (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
         (("profiles", "show", "nope"), 1, "there is no profile with this name"),
-        (("render", "-o", "/proc/nope/x.yaml"), 1, "/proc/nope/x.yaml: can't write: No such"),
-        (("render", "-o", "/proc/x.yaml"), 1, "/proc/x.yaml: can't write: No such"),
+        (("render", "-o", "/proc/nope/x.yaml"), 1, "/proc/nope/x.yaml: cannot write: No such"),
+        (("render", "-o", "/proc/x.yaml"), 1, "/proc/x.yaml: cannot write: No such"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_an_exit_code(
@@ -673,7 +673,7 @@ def test_a_revision_and_files_name_what_rollback_goes_back_to(run: Run, tmp_path
     assert "name one revision" in run("rollback", "1", "2").err
     assert run("rollback", "0").code == 2
     done = run("rollback", tmp_path / "none.yaml", "3")
-    assert f"{tmp_path}/none.yaml: can't read this file" in done.err
+    assert f"{tmp_path}/none.yaml: cannot read this file" in done.err
 
 
 @pytest.mark.parametrize(
@@ -744,7 +744,7 @@ def test_check_leaves_a_warning_out_and_never_an_error(run: Run) -> None:
     assert (done.code, "unread-variable" in done.out) == (0, False)
     refused = run("check", "--ignore", "block-size")
     assert (refused.code, refused.out) == (1, "")
-    assert "an error can't be ignored" in refused.err
+    assert "an error cannot be ignored" in refused.err
 
 
 def test_rules_are_listed_and_explained(run: Run) -> None:

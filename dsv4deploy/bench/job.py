@@ -254,7 +254,7 @@ def _follow(
             # Or it would begin to load the engine at a time that nobody expects.
             _delete(cluster, objects)
             raise DeployError(
-                f"Job {name} can't start: {waits}; nothing has run, so it is deleted; run the "
+                f"Job {name} cannot start: {waits}; nothing has run, so it is deleted; run the "
                 "same command to create it again"
             )
         elif waits != noted:
@@ -318,7 +318,7 @@ def _log(cluster: Cluster, job: Object) -> str:
         unread = unread or "it has no end"
     if unread:
         raise DeployError(
-            f"Job {name} has ended, and its log can't be read: {unread}: give the same command "
+            f"Job {name} has ended, and its log cannot be read: {unread}: give the same command "
             f"again when the log is available; {delete} discards its results"
         )
     return text

@@ -96,7 +96,7 @@ def subject(
             host = f"{values.name}-kserve-workload-svc.{release.namespace}.svc.cluster.local"
             urls[ingress] = f"http://{host}:8000{COMPLETIONS}"
         elif ingress == "direct" or not cluster:
-            raise DeployError(f"{ingress}: can't be reached from here: give --url, or --job")
+            raise DeployError(f"{ingress}: cannot be reached from here: give --url, or --job")
         else:
             urls[ingress] = address(cluster, values, release, ingress)
     return Subject(values, profile, urls, _image(values, release, cluster))
@@ -132,7 +132,7 @@ def find_aiperf(named: str = "") -> str:
     try:
         version = worker.version(found)
     except OSError as error:
-        raise DeployError(f"--aiperf {found}: can't be run: {error}") from None
+        raise DeployError(f"--aiperf {found}: cannot be run: {error}") from None
     if version != worker.AIPERF:
         raise DeployError(
             f"{found}: is aiperf {version or 'of no known version'}, and the figures were "
@@ -363,7 +363,7 @@ def _before(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, TypeError, ValueError) as error:
-        raise DeployError(f"{path}: can't be read: {error}") from None
+        raise DeployError(f"{path}: cannot be read: {error}") from None
     if missing or not isinstance(told, dict):
         raise DeployError(f"{path}: is not what `bench run` writes: name another folder with -o")
     return told
@@ -383,7 +383,7 @@ def _answered(folder: Path, scenario: int) -> dict[str, Any]:
             told = answer["simulator"]
         except (LookupError, OSError, TypeError, ValueError) as wrong:
             raise DeployError(
-                f"{path}: can't be read: {wrong}: delete {path.parent}, and run the same command "
+                f"{path}: cannot be read: {wrong}: delete {path.parent}, and run the same command "
                 "to repeat the run"
             ) from None
         try:

@@ -148,7 +148,7 @@ async def serve(simulation: Simulation, host: str, port: int, ready: Callable[[i
     try:
         listening = await asyncio.start_server(server.connection, host, port, backlog=1024)
     except OSError as error:
-        raise DeployError(f"{host}:{port}: can't listen: {error.strerror}") from None
+        raise DeployError(f"{host}:{port}: cannot listen: {error.strerror}") from None
     async with listening:
         ready(listening.sockets[0].getsockname()[1])
         await listening.serve_forever()

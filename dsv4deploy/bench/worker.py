@@ -199,7 +199,7 @@ def _judge(code: int, part: Path, log: Path) -> None:
         with (part / RECORDS).open(encoding="utf-8") as records:
             errors = [json.loads(record).get("error") for record in records]
     except (AttributeError, RecursionError, ValueError) as wrong:
-        raise Failed(f"aiperf left results that can't be read: {wrong}: {log}:\n{end}") from None
+        raise Failed(f"aiperf left results that cannot be read: {wrong}: {log}:\n{end}") from None
     if cancelled:
         raise Failed(f"aiperf was cancelled: {log}:\n{end}")
     # Some that fail are told in the report.

@@ -153,7 +153,7 @@ def main() -> None:
         if error.filename:
             say(f"{error.filename}: {error.strerror}")
         elif error.errno == errno.ENOSPC:
-            say(f"stdout: can't write: {error.strerror}")
+            say(f"stdout: cannot write: {error.strerror}")
             # What stdout did not take, Python would try to write once more at its end.
             sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         else:

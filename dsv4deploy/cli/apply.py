@@ -179,7 +179,8 @@ def _in_contexts(
         matching = sorted(fnmatch.filter(names, pattern))
         if not matching:
             raise DeployError(
-                f"no context {pattern} in the kubeconfig, which has: {', '.join(names) or 'none'}"
+                f"the kubeconfig has no context {pattern}; its contexts are: "
+                f"{', '.join(names) or 'none'}"
             )
         for name in matching:
             own = [folder / f"{name}.yaml"] if folder else []

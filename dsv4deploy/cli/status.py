@@ -37,7 +37,7 @@ def status(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) 
     except ClusterError as error:
         if error.reason != "Forbidden":
             raise
-        say(f"its revision can't be read: {error}")
+        say(f"its revision cannot be read: {error}")
         known = []
     if output == "json":
         told = {"phase": now.phase, "done": now.done, "message": now.message}

@@ -199,7 +199,7 @@ def _model(gateway: Gateway) -> str:
 @case(
     IDENTITY,
     "limits-not-from-client",
-    "A client can't shorten or lengthen the gateway's own timeouts.",
+    "A client cannot shorten or lengthen the gateway's own timeouts.",
     "A completion with `x-envoy-upstream-rq-timeout-ms: 1` is 200.",
 )
 def _timeouts(gateway: Gateway) -> str:
@@ -242,6 +242,6 @@ for _path, _method in (
     case(
         ENGINE,
         f"closed{_path.replace('/..', '-up').replace('/', '-')}",
-        f"The engine's {_path} can't be reached.",
+        f"The engine's {_path} cannot be reached.",
         f"{_method} {_path} with a right key is 400 to 499, also where a header names the model.",
     )(partial(_closed, path=_path, method=_method))

@@ -248,7 +248,7 @@ def _own(gateway: Gateway) -> str:
 @case(
     QUOTAS,
     "quota-not-spoofed",
-    "A client can't charge its tokens to somebody else.",
+    "A client cannot charge its tokens to somebody else.",
     "A completion with forged headers is charged to the key that it came with.",
     announced,
 )

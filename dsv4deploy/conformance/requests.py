@@ -232,8 +232,8 @@ def _shaped(gateway: Gateway, answer: httpx.Response) -> str:
         error = answer.json().get("error")
     except ValueError:
         # Envoy AI Gateway 1.0.0 quotes a parser's message without escaping it.
-        require(not gateway.target.json_errors, f"JSON that can't be read: {shown(answer)}")
-        return f"JSON that can't be read: {shown(answer)}"
+        require(not gateway.target.json_errors, f"JSON that cannot be read: {shown(answer)}")
+        return f"JSON that cannot be read: {shown(answer)}"
     require(isinstance(error, dict), f"`error` is not an object: {shown(answer)}")
     require(error.get("message"), f"`error` has no message: {shown(answer)}")
     require("type" in error and "code" in error, f"`error` has no type or code: {shown(answer)}")
@@ -256,5 +256,5 @@ for _code, _what, _wrong in (
         f"error-{_code}",
         f"The error of {_what} has OpenAI's shape.",
         "JSON has an `error` with message, type and code, and no stack trace. What is no JSON, and "
-        "what can't be read as such, passes unless --json-errors is given.",
+        "what cannot be read as such, passes unless --json-errors is given.",
     )(_error)

@@ -192,7 +192,7 @@ def _text(path: Path) -> str:
         return content.decode("utf-16" if wide else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        message = f"can't read this file: {reason}: {_again(path)}"
+        message = f"cannot read this file: {reason}: {_again(path)}"
         raise ValuesError.of(str(path), "", message) from None
 
 

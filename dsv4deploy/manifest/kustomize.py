@@ -70,7 +70,7 @@ def overlay(before: Objects, after: Objects, to_base: str) -> dict[str, str]:
         if _scripts(item) != _scripts(after[template]):
             raise OverlayError(
                 f"{item['kind']} {item['metadata']['name']}: the engine's script differs from "
-                "the base's, and a patch can't change a flag in it: also pass the values that "
+                "the base's, and a patch cannot change a flag in it: also pass the values that "
                 "set it with --base, and write this separate base to another folder"
             )
         if operations:

@@ -157,7 +157,7 @@ def _problem(origin: str, path: Keys, message: str) -> Finding:
 
 _MOST = 100  # Nobody reads more, and each takes a search for what was meant.
 _UNQUOTE = "remove the quotes"
-_NOT_NULL = "null can't remove this value: write a value, or omit the key for the default"
+_NOT_NULL = "null cannot remove this value: write a value, or omit the key for the default"
 
 
 def _tree_layer(name: str, tree: Tree) -> Layer:
@@ -275,7 +275,7 @@ _SENTENCES = {
     "string_too_long": "must have {max_length} characters or fewer, not {length}",
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
-    "union_tag_invalid": "{given} can't be in a list of words: write text or a number",
+    "union_tag_invalid": "{given} cannot be in a list of words: write text or a number",
     "value_error": "{error}",
 }
 """The messages for pydantic's errors, with the facts that pydantic gives."""

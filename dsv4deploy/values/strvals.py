@@ -52,7 +52,7 @@ def _reason(error: Exception, text: str) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
     # The reason may quote what stands behind a comma that belongs to the secret.
-    return "can't be read" if mentions_secret(text) else str(error)
+    return "cannot be read" if mentions_secret(text) else str(error)
 
 
 def _integer(word: str) -> int | float:

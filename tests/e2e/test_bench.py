@@ -403,7 +403,7 @@ def _over_quota(cluster: Cluster, made: dict[str, Any]) -> None:
     [
         (
             _container("ErrImagePull", "no such image"),
-            f"an image can't be pulled: {NAME}/bench: no such image: see --image",
+            f"an image cannot be pulled: {NAME}/bench: no such image: see --image",
         ),
         (
             _container("CreateContainerConfigError", 'secret "keys" not found'),
@@ -496,7 +496,7 @@ def test_a_complete_job_whose_log_can_t_be_read_is_kept(
     place.apply(pod_of(live, **spec))
     end(place, live, 0)
     for _ in range(2):
-        with pytest.raises(DeployError, match=f"log can't be read: .*{why}.*discards its results"):
+        with pytest.raises(DeployError, match=f"log cannot be read: .*{why}.*discards its results"):
             run_job(place, made)
     assert (place.live(live) or {})["metadata"]["uid"] == live["metadata"]["uid"]
 

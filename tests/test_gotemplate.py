@@ -30,6 +30,10 @@ from dsv4deploy.manifest.render import KINDS, TEMPLATES, environment
             "a: {{ add (mul (int64 .Values.replicas) 2) 1 | int64 }}\n",
         ),
         (
+            "a: {{ ((Values.replicas - 1) // 2) | int }}\n",
+            "a: {{ div (sub (int64 .Values.replicas) 1) 2 | int64 }}\n",
+        ),
+        (
             "x:\n  {% if Values.maas.enabled %}\n  a: 1\n  {% else %}\n  b: 2\n  {% endif %}\n",
             "x:\n  {{- if .Values.maas.enabled }}\n  a: 1\n  {{- else }}\n  b: 2\n  {{- end }}\n",
         ),
@@ -155,7 +159,7 @@ def test_a_long_condition_has_a_line_for_each_term() -> None:
         ("a: {% if Values.maas.enabled %}b{% endif %}\n", "not alone on its line"),
         ("a: 1\n\n{% if Values.maas.enabled %}\nb: 1\n{% endif %}\n", "an empty line before a tag"),
         ("a: {{ Values.engine.shell[0] | quote }}\n", "the expression getitem"),
-        ("a: {{ (Values.replicas - 1) | int }}\n", "the expression sub"),
+        ("a: {{ (Values.replicas ** 2) | int }}\n", "the expression pow"),
         ("a: {{ (1 if Values.maas.enabled else 2) | int }}\n", "the expression condexpr"),
         ("{% if 1 < Values.replicas < 3 %}\n{% endif %}\n", "the expression compare"),
         ("{% if Values.name is odd %}\n{% endif %}\n", "the test odd"),

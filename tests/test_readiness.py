@@ -200,6 +200,37 @@ def test_a_rolling_update_with_an_old_replica_left_does_not_serve_yet(
     assert progress(Lagging(clock, ["Ready"]), "chat", "demo").phase == phase
 
 
+class Rerouting(Lagging):
+    """A service that KServe reports as ready while its router's Deployment replaces its pod."""
+
+    def __init__(self, clock: Clock, replicas: int) -> None:
+        super().__init__(clock, ["Ready"], helps=True)
+        self.nudges = [0]
+        self._replicas = replicas
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Tree | None:
+        """The service, its engine's Deployment, and its router's with old replicas."""
+        found = super().get(api_version, kind, name, namespace)
+        if found and name.endswith("-router-scheduler"):
+            found["status"] |= {"replicas": self._replicas}
+        return found
+
+
+@pytest.mark.parametrize(
+    ("replicas", "phase", "message"),
+    [
+        (1, "ready", "the service accepts requests"),
+        (2, "routing", "Deployment chat-kserve-router-scheduler is replacing its pods"),
+    ],
+)
+def test_a_service_is_ready_once_its_router_is_not_replaced_any_more(
+    clock: Clock, replicas: int, phase: str, message: str
+) -> None:
+    found = progress(Rerouting(clock, replicas), "chat", "demo")
+    assert found.phase == phase
+    assert found.message.endswith(message)
+
+
 def test_a_route_that_is_not_ready_is_no_lag(clock: Clock) -> None:
     cluster = Lagging(clock, ["Ready", "RouterReady"])
     with pytest.raises(ClusterError, match=r"not ready after 500 s \(routing\)"):

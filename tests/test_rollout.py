@@ -331,7 +331,13 @@ def test_a_controller_s_write_after_the_plan_does_not_stop_the_run(replicas: int
     cluster = Hooked(server)
     plan = prepare(cluster, instances("new", replicas))
     controller(server)
-    upgrade(cluster, plan)
+
+    def wait(until: str) -> str:
+        cluster._part = "llminferenceservices/chat {"
+        cluster._hook = lambda: controller(server, "once more")
+        return until
+
+    upgrade(cluster, plan, wait=wait)
     assert (image(cluster), statuses(cluster)) == ("new", ["superseded", "deployed"])
     planned = removal(cluster, PLACE)
     controller(server, "another")

@@ -657,6 +657,25 @@ def test_a_schedule_sets_the_number_of_what_kserve_makes(
     }
 
 
+@pytest.mark.parametrize(
+    ("replicas", "unavailable", "parallelism", "pods"),
+    [
+        (1, 1, {}, 0),
+        (2, 1, {}, 1),
+        (3, 2, {}, 1),
+        (2, 0, {}, 2),
+        (3, 1, {"data": 2, "dataLocal": 1}, 4),
+    ],
+)
+def test_an_eviction_leaves_the_instances_that_are_wanted_while_an_upgrade_lowers_their_number(
+    replicas: int, unavailable: int, parallelism: dict[str, Any], pods: int
+) -> None:
+    budget = {"enabled": True, "maxUnavailable": unavailable}
+    values = {"replicas": replicas, "disruptionBudget": budget, "parallelism": parallelism}
+    spec = the("PodDisruptionBudget", load(values))["spec"]
+    assert (spec["minAvailable"], "maxUnavailable" in spec) == (pods, False)
+
+
 def test_the_proxies_are_monitored_where_nothing_else_does() -> None:
     on = {"maas": {"enabled": True}, "monitoring": {"enabled": True}}
     assert [item["metadata"]["name"] for item in render(load(on)) if item["kind"] == "PodMonitor"]

@@ -112,7 +112,7 @@ def _starting(
     ready: Object = next((each for each in conditions if each["type"] == "Ready"), {})
     # Conditions may still be those of the pods before; the workload tells of these.
     if _serves(cluster, live):
-        if ready.get("status") == "True":
+        if ready.get("status") == "True" and _routes(cluster, live):
             return Progress("ready", 1.0, "the service accepts requests")
         if (missing := {each["type"] for each in conditions if each["status"] != "True"}) and (
             missing <= _OF_WORKLOADS
@@ -141,14 +141,16 @@ def _starting(
 def _routing(service: str, conditions: list[Object]) -> str:
     """What is waited for once the engines are ready."""
     unmet = {each["type"]: each.get("message") for each in conditions if each["status"] != "True"}
+    router = f"{service}-kserve-router-scheduler"
     parts = {
-        "SchedulerWorkloadReady": f"the router (Deployment {service}-kserve-router-scheduler)",
+        "SchedulerWorkloadReady": f"the router (Deployment {router})",
         "InferencePoolReady": f"InferencePool {service}-inference-pool",
         "HTTPRoutesReady": f"HTTPRoute {service}-kserve-route",
         "GatewaysReady": "the Gateway",
     }
     waits = [f"{what} is not ready: {unmet[key]}" for key, what in parts.items() if key in unmet]
-    told = "; ".join(waits) or unmet.get("Ready")
+    replaced = "" if unmet else f"Deployment {router} is replacing its pods"
+    told = "; ".join(waits) or unmet.get("Ready") or replaced
     return "the engines are ready" + (f", but {told}" if told else "")
 
 
@@ -204,6 +206,14 @@ def _serves(cluster: Cluster, service: Object) -> bool:
     meta = service["metadata"]
     found = _workloads(cluster, meta["name"], meta["namespace"])
     return bool(found) and all(_current(service, item) and _counted(item) for item in found)
+
+
+def _routes(cluster: Cluster, service: Object) -> bool:
+    """Whether the router's pods are the current ones: one that ends cuts the streams through it."""
+    meta = service["metadata"]
+    name = f"{meta['name']}-kserve-router-scheduler"
+    router = cluster.get("apps/v1", "Deployment", name, meta["namespace"])
+    return router is None or _counted(router)
 
 
 def _current(service: Object, workload: Object) -> bool:

@@ -16,7 +16,7 @@ from ..errors import ClusterError, InterruptionError
 from .client import MANAGER, Cluster, Object, managed
 from .diff import Change, label, same
 from .lease import CLOCK, Clock, held
-from .plan import Plan, look, no_longer, owned, prepare
+from .plan import Look, Plan, look, no_longer, owned, prepare
 from .readiness import API, KIND, SILENT, STOP, Wait, service_of, stopped
 from .revisions import (
     UNREADABLE,
@@ -276,31 +276,31 @@ def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
 
 
 def _write(cluster: Cluster, plan: Plan, force: bool) -> None:
+    service = service_of(plan.objects)
     for item in plan.writes:
-        _write_one(cluster, plan, item, force)
+        planned = [change for change in plan.changes if change.object == label(item)]
+        found = Look(plan.seen[label(item)], planned, differs=True)
+        _write_one(cluster, owned(item, service), found, force)
     for item in reversed(plan.removed):
         _delete_one(cluster, plan.seen[label(item)])
 
 
-def _write_one(cluster: Cluster, plan: Plan, item: Object, force: bool) -> None:
-    """Writes an object over what the plan has seen, or over what would change in the same way."""
-    applied = owned(item, service_of(plan.objects))
-    live = plan.seen[label(item)]
-    planned = [change for change in plan.changes if change.object == label(item)]
+def _write_one(cluster: Cluster, item: Object, planned: Look, force: bool) -> None:
+    """Writes an object over the state that was read, or over one that changes in the same way."""
+    found = planned
     for tried in range(1, _TRIES + 1):
         try:
-            cluster.apply(applied, live=live, force=force)
+            cluster.apply(item, live=found.live, force=force)
         except ClusterError as error:
             if error.reason != "Stale" or tried == _TRIES:
                 raise
         else:
             return
-        found = look(cluster, applied, force=force)
+        found = look(cluster, item, force=force)
         if not found.differs:  # the answer to the first try was lost
             return
-        if found.changes != planned:
+        if found.changes != planned.changes:
             raise _changed(item)
-        live = found.live
 
 
 def _changed(item: Mapping[str, Any]) -> ClusterError:
@@ -431,7 +431,7 @@ def _with_all(cluster: Cluster, service: Mapping[str, Any], force: bool, wait: W
         raise _changed(service)
     if not found.differs:
         return "ready"
-    cluster.apply(applied, live=found.live, force=force)
+    _write_one(cluster, applied, found, force)
     return wait("ready")
 
 

@@ -187,6 +187,13 @@ _TESTS = {
     "string": "string",
 }
 _COMPARISONS = {"eq": "eq", "ne": "ne", "lt": "lt", "lteq": "le", "gt": "gt", "gteq": "ge"}
+_ARITHMETIC = {
+    nodes.Mul: "mul",
+    nodes.Add: "add",
+    nodes.Sub: "sub",
+    nodes.FloorDiv: "div",
+    nodes.Mod: "mod",
+}
 _CONVERSIONS = {"integer": "int64", "number": "float64"}
 
 
@@ -332,9 +339,10 @@ class _Writer:
             case nodes.Dict():
                 pairs = (each for pair in node.items for each in (pair.key, pair.value))
                 return " ".join(["dict", *map(self.operand, pairs)])
-            case nodes.Mul() | nodes.Add() | nodes.Mod():
-                word = {nodes.Mul: "mul", nodes.Add: "add", nodes.Mod: "mod"}[type(node)]
-                return f"{word} {self.number(node.left)} {self.number(node.right)}"
+            case nodes.Mul() | nodes.Add() | nodes.Sub() | nodes.FloorDiv() | nodes.Mod():
+                return (
+                    f"{_ARITHMETIC[type(node)]} {self.number(node.left)} {self.number(node.right)}"
+                )
             case nodes.Compare(ops=[operation]):
                 return self.comparison(node.expr, operation)
             case nodes.And() | nodes.Or():

@@ -1914,9 +1914,16 @@ def poddisruptionbudget_yaml(environment):
             yield '\n  namespace: '
             yield str(environment.finalize(t_3(environment.getattr((undefined(name='Release') if l_0_Release is missing else l_0_Release), 'Namespace'))))
             yield str(environment.finalize(t_1(context.call((undefined(name='include') if l_0_include is missing else l_0_include), '_metadata.yaml'), 2)))
-            yield '\nspec:\n  maxUnavailable: '
-            yield str(environment.finalize(t_2(environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'disruptionBudget'), 'maxUnavailable'))))
-            yield '\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: '
+            yield '\nspec:\n'
+            if (environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'replicas') > environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'disruptionBudget'), 'maxUnavailable')):
+                pass
+                yield '  minAvailable: '
+                yield str(environment.finalize(t_2(((environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'replicas') - environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'disruptionBudget'), 'maxUnavailable')) * (environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'data') // environment.getattr(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'parallelism'), 'dataLocal'))))))
+                yield '\n'
+            else:
+                pass
+                yield '  minAvailable: 0\n'
+            yield '  selector:\n    matchLabels:\n      app.kubernetes.io/name: '
             yield str(environment.finalize(t_3(environment.getattr((undefined(name='Values') if l_0_Values is missing else l_0_Values), 'name'))))
             yield '\n      app.kubernetes.io/part-of: llminferenceservice\n      kserve.io/component: workload\n'
     return root
@@ -2458,7 +2465,7 @@ COMPILED: dict[str, tuple[Callable[..., Any], str]] = {
     "7ca4601b340d472105cccf32859167972296e1e99e540f0d28a9d1246be08760": (llminferenceservice_yaml, "4=52&5=54&8=56&10=58&11=60&18=67&19=69&20=71&21=74&23=76&25=79&26=83&29=88&31=91&32=95&35=100&40=103&44=106&46=109&47=111&49=113&51=116&54=119&56=122&63=128&64=130&66=133"),
     "2e41a0124693e5a4420757c4207e02d8e8ce95aa3b28410fc08b27679c8f8000": (llminferenceserviceconfig_yaml, "1=37&5=40&6=42&9=44&10=46&12=49&17=52"),
     "d2603eb672bd15380ee2d42f487dde9113bc2e944be9fd1662f45cbeb00cb1dc": (networkpolicy_yaml, "1=26&5=29&6=31&7=32&11=34&20=36&26=38&27=40&32=43&35=45&36=47&38=49&39=52&43=55"),
-    "423afa9b2bd9ba9494c59397370445350889ef42311422983f496bf9c941183f": (poddisruptionbudget_yaml, "1=32&5=35&6=37&7=38&9=40&12=42"),
+    "b519aaadef04c61fb573b6f8cd4141ad8c441afd756d7b83f353a7b21ecaf457": (poddisruptionbudget_yaml, "1=32&5=35&6=37&7=38&9=40&10=43&16=49"),
     "1847eafc11bda45c106fbe465542b26affea9c34d52a71fcba6e53fe541a4c83": (podmonitor_proxies_yaml, "1=37&5=40&6=42&7=44&9=47&10=49&11=53&14=58&16=61&21=64&26=66&27=68&31=70&35=72"),
     "4776dfea33820e5ded689c993e08e037fad2dcaac6dcd757d891a8c6b764307a": (podmonitor_yaml, "1=38&5=41&6=43&7=45&9=48&10=50&11=54&14=59&16=62&21=65&27=67"),
     "7a447a0eaeab88781328dcbb1d71ba83709dd615c3fdd56735332519a211a363": (prometheusrule_yaml, "1=51&2=54&3=57&4=60&5=63&6=66&7=69&8=72&12=75&13=77&14=79&16=82&17=84&18=88&21=93&23=96&27=99&31=101&32=103&38=105&41=108&42=110&43=112&52=115&61=117&69=119&78=121&79=123&88=127&89=129&96=133&97=136&137=138&138=140&149=142&150=144&158=146&159=148"),

@@ -52,10 +52,13 @@ class DisruptionBudget(Section):
     Source: the published manifest has none.
     Becomes: a PodDisruptionBudget in the service's namespace"""
     max_unavailable: Natural = 1
-    """Maximum number of unavailable instances.
+    """Maximum number of `replicas` that an eviction may make unavailable. With `scaling`, instances
+    above `replicas` may be evicted, too.
     Unit: instances
     Source: a choice of this project.
-    Becomes: spec.maxUnavailable of the PodDisruptionBudget"""
+    Becomes: spec.minAvailable of the PodDisruptionBudget: the pods of `replicas` minus this number.
+    spec.maxUnavailable would allow the eviction of the only ready instance while `upgrade` replaces
+    two"""
 
 
 class Schedule(Section):

@@ -134,7 +134,10 @@ def test_a_gateway_without_an_address_is_told_after_all(capsys: pytest.CaptureFi
     print_endpoints(cast(Cluster, OneGateway([HTTP])), objects)
     told = capsys.readouterr()
     assert told.out == ""
-    assert "kserve: its URL is unknown: Gateway kserve/kserve-ingress-gateway has no" in told.err
+    assert (
+        "the URL of the kserve ingress is unknown: Gateway kserve/kserve-ingress-gateway has no"
+        in told.err
+    )
     print_endpoints(cast(Cluster, OneGateway([HTTP], "10.0.0.1")), objects)
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:4] == [

@@ -88,23 +88,23 @@ def test_a_deployment_is_held_against_the_figures_of_its_own_kind(
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("--url", "http://x", "--ingress", "both"), 2, "--url is for a single ingress"),
+        (("--url", "http://x", "--ingress", "both"), 2, "--url requires a single ingress"),
         (
             ("--url", "", "--ingress", "direct", "--kubeconfig", "x"),
             1,
             "cannot connect to a cluster",
         ),
-        ((*JOB, "--ingress", "maas"), 2, "name a Secret that holds one in namespace demo"),
-        ((*JOB, "--ingress", "both"), 2, "name a Secret that holds one in namespace demo"),
+        ((*JOB, "--ingress", "maas"), 2, "store one in a Secret in namespace demo"),
+        ((*JOB, "--ingress", "both"), 2, "store one in a Secret in namespace demo"),
         ((*JOB, "--ingress", "maas", "--key-secret", "a"), 2, "must be NAME/KEY"),
         ((*JOB, "--ingress", "maas", "--key-secret", "a/b"), 1, "cannot connect to a cluster"),
         ((*JOB, "--ingress", "direct"), 1, "cannot connect to a cluster"),
-        ((*JOB, *CLOSED), 2, "add its namespace demo to networkPolicy.fromNamespaces"),
+        ((*JOB, *CLOSED), 2, "add the Job's namespace demo to networkPolicy.fromNamespaces"),
         ((*JOB, *CLOSED, "--set", "networkPolicy.fromNamespaces={demo}"), 1, "cannot connect to a"),
-        (("--concurrency", "four"), 2, "must be whole numbers with commas"),
+        (("--concurrency", "four"), 2, "must be whole numbers that are separated by commas"),
         (("--dataset", "nowhere"), 1, "nowhere: no data set"),
-        (("--image", "x"), 2, "apply only to the Job: add --job"),
-        (("--key-secret", "x/y"), 2, "apply only to the Job: add --job"),
+        (("--image", "x"), 2, "--image and --key-secret require --job"),
+        (("--key-secret", "x/y"), 2, "--image and --key-secret require --job"),
         (("--key-secret", "x"), 2, "--key-secret must be NAME/KEY"),
         (("--key-secret", "/y", "--job"), 2, "--key-secret must be NAME/KEY"),
         (("--aiperf", "nowhere"), 1, "nowhere: cannot be run"),
@@ -132,7 +132,7 @@ def test_the_simulator_serves_until_it_is_stopped() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(120) == 0
         assert process.stderr
-        assert process.stderr.read().startswith(b"a simulator, no engine")
+        assert process.stderr.read().startswith(b"this is a simulator, not an engine")
 
 
 def test_what_can_t_be_written_is_named(data: Path, tmp_path: Path) -> None:

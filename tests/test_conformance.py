@@ -152,7 +152,11 @@ def test_a_vendor_s_own_way_is_an_option() -> None:
         (["--url", "http://x/v1", "--body", "{"], "is not JSON", 2),
         (["--url", "http://x/v1", "--only", "key-rigth"], "did you mean key-right?", 1),
         (["--url", "http://127.0.0.1:9/v1"], "http://127.0.0.1:9/v1: no answer", 1),
-        (["--url", "http://127.0.0.1:9/v1", "--key-file", __file__], "a key has no blank", 1),
+        (
+            ["--url", "http://127.0.0.1:9/v1", "--key-file", __file__],
+            "the key contains whitespace",
+            1,
+        ),
     ],
 )
 def test_a_wrong_option_is_an_error(words: list[str], said: str, code: int) -> None:
@@ -170,13 +174,13 @@ def test_without_its_packages_the_command_says_what_to_install(package: str) -> 
         text=True,
         check=False,
     )
-    said = f"needs the package {package}: pip install 'dsv4deploy[conformance]'"
+    said = f"needs the Python package {package}; run `pip install 'dsv4deploy[conformance]'`"
     assert (done.returncode, said in done.stderr) == (1, True), done.stderr
 
 
 def test_without_a_key_nothing_is_asked() -> None:
     done = typed("--url", "http://127.0.0.1:9/v1", code=1, DSV4DEPLOY_API_KEY="")
-    assert "set DSV4DEPLOY_API_KEY or give --key-file" in done.stderr
+    assert "set DSV4DEPLOY_API_KEY, or pass --key-file" in done.stderr
 
 
 def test_the_list_asks_nobody() -> None:

@@ -466,7 +466,7 @@ def test_the_verb_fails_where_values_cannot_express_something() -> None:
 
 
 def test_a_verb_without_a_manifest_says_what_is_missing() -> None:
-    assert "name a manifest, or a service with --from-cluster" in run().output
+    assert "pass a manifest, or select a service with --from-cluster" in run().output
 
 
 A_DEPLOYMENT = {

@@ -80,9 +80,9 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     assert "+   --max-num-seqs 8" in differs
     assert "downtime: yes" in differs
     assert "dsv4deploy upgrade" in typed("apply", *more, code=1).stderr
-    assert "Go on?" in typed("upgrade", *more, code=1).stderr
+    assert "Continue?" in typed("upgrade", *more, code=1).stderr
     assert "chat is ready" in typed("upgrade", *more, "--yes", *WAIT).stderr
-    assert "back to revision 1" in typed("rollback", "--yes", *WAIT).stderr
+    assert "roll back to revision 1" in typed("rollback", "--yes", *WAIT).stderr
     rows = json.loads(typed("history", "-o", "json").stdout)
     assert [row["status"] for row in rows] == ["superseded", "superseded", "deployed"]
     told = json.loads(typed("status", "-o", "json").stdout)
@@ -130,7 +130,7 @@ def test_one_of_a_fleet_that_fails_does_not_stop_the_others(
     done = apply()
     assert done.returncode == 1
     assert f"{names[3]}: " in done.stderr
-    assert "nothing applied: 1 of 20 deployments have errors" in done.stderr
+    assert "nothing was applied: 1 of 20 deployments have errors" in done.stderr
     assert services() == []
     # Its values are well, and its cluster refuses them: the preset's namespace is not there.
     wrong.write_text(right.replace(f"namespace: {names[3]}", "namespace: nowhere"))
@@ -311,8 +311,8 @@ def test_a_plan_that_is_stale_by_the_answer_is_shown_again(
 
     def asked() -> None:
         nonlocal told
-        before = told.count("Go on?")
-        while told.count("Go on?") == before:
+        before = told.count("Continue?")
+        while told.count("Continue?") == before:
             told += run.stdout.read(1) if run.stdout else ""
 
     asked()
@@ -320,7 +320,7 @@ def test_a_plan_that_is_stale_by_the_answer_is_shown_again(
     run.stdin.write("y\n")
     run.stdin.flush()
     asked()
-    shown = told.rpartition("downtime: yes")[0].rpartition("Go on?")[2]
+    shown = told.rpartition("downtime: yes")[0].rpartition("Continue?")[2]
     assert f"- NetworkPolicy {home}/chat" in shown
     rest, _ = run.communicate("y\n")
     assert run.returncode == 0, told + rest
@@ -372,7 +372,7 @@ def test_a_status_without_a_right_to_secrets_says_so(
 
     def told_in_part() -> bool:
         done = typed("status", "--context", "reader", code=1)
-        secret = "its revision cannot be read: secrets is forbidden" in done.stderr
+        secret = "cannot read the revision of the service: secrets is forbidden" in done.stderr
         return secret and done.stdout.startswith("chat: accepted: ") and "PresetsC" in done.stdout
 
     until("the role is known, and the service has conditions", told_in_part)

@@ -379,7 +379,7 @@ def test_hardware_that_no_profile_fits_gets_the_nearest_with_reasons(run: Run) -
     assert "no profile is for 4 × 910B4: the nearest is ascend-910b4-8-w4a8" in done.err
     assert "with parallelism for 4 NPUs and not 8" in done.err
     several = run("render", "--hardware", "A3:16")
-    assert "several profiles fit: name one with --profile: ascend-a3-16-w8a8 (up" in several.err
+    assert "several profiles match; select one with --profile: ascend-a3-16-w8a8 (up" in several.err
     die = run("render", "--hardware", "Ascend910_9391:16")
     assert die.err.partition(": ")[2] == several.err.partition(": ")[2]
     assert run("render", "--hardware", "many").code == 1

@@ -209,7 +209,7 @@ def test_results_of_others_and_of_a_queue_are_no_points(tmp_path: Path) -> None:
 
 def test_a_run_whose_requests_failed_is_no_point(tmp_path: Path) -> None:
     write(make(ingress="maas", doctor=lambda made: fail(made, 0, 3)), tmp_path)
-    with pytest.raises(DeployError, match=r"no operating point: .*requests failed"):
+    with pytest.raises(DeployError, match=r"is not an operating point.*requests failed"):
         measured_points([tmp_path], W4A8, "maas")
 
 

@@ -50,7 +50,7 @@ def mapped(values: Values, registries: Mapping[str, str]) -> dict[str, str]:
         fitting = [begin for begin in registries if full.startswith(f"{begin}/")]
         if not fitting:
             registry = full.split("/")[0]
-            message = f"{reference} is in {registry}, which no --registry-map names"
+            message = f"{reference}: no --registry-map covers {registry}"
             problems.append(Finding("", Severity.ERROR, path, message, source="images"))
             continue
         begin = max(fitting, key=len)

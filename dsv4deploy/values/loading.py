@@ -177,9 +177,9 @@ def _setting_layer(option: str, text: str, note: Callable[[str], None]) -> Layer
         if lost:
             more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
             note(
-                f"{name}: an object replaces that of the profile and the files, as in Helm, here "
-                f"without their {', '.join(lost[:_SHOWN])}{more}: to keep them, set each value by "
-                "its own path"
+                f"{name}: as in Helm, an object replaces the object of the profile and the files, "
+                f"so it drops their {', '.join(lost[:_SHOWN])}{more}; to keep them, set each value "
+                "by its own path"
             )
 
     return Layer(name, lay)

@@ -101,7 +101,7 @@ def values_page() -> str:
         "value names no source, its default is that of the published deployment.",
     ]
     for entry in documentation().values():
-        mark = "##" if entry.section and "." not in entry.path else "###"
+        mark = "##" if "." not in entry.path else "###"
         lines += ["", f"{mark} {entry.path} {{ #{entry.path} }}", "", _prose(entry.meaning), ""]
         lines += [f"- {label}: {text}" for label, text in _rows(entry)]
     return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import click
 import pytest
 import yaml
+from api_server import Serve, refusal
 from click.shell_completion import BashComplete
 from fake_api import FakeCluster, started
 
@@ -37,7 +38,7 @@ class Done(NamedTuple):
 
 Run = Callable[..., Done]
 WARNINGS = [finding.code for finding in check(Values())]
-KNOWN = f"no findings from your values; {len(WARNINGS)} known from the profile"
+KNOWN = f"no findings from your values; {len(WARNINGS)} known from {DEFAULT}"
 NOTE = f"check: {KNOWN}\n"
 
 
@@ -230,7 +231,7 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_written(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.yaml", "my.yaml"]
 
 
-DONE = "nothing was done: the values have 1 error(s)"
+DONE = "nothing was done: the values have 1 error"
 
 
 @pytest.mark.parametrize(
@@ -294,12 +295,26 @@ def test_check_prints_findings_or_json_and_its_exit_code_says_it_too(run: Run) -
     lines = text.out.splitlines()
     assert lines[0].startswith("error[maas-namespace] maas.namespace: in envoy-gateway-system the")
     assert lines[1].startswith("  fix: set maas.namespace to a separate namespace")
-    known = f"{len(WARNINGS)} known from the profile"
+    known = f"{len(WARNINGS)} known from {DEFAULT}"
     assert lines[-1] == f"1 error, 2 warnings from your values; {known}"
     findings = json.loads(run("check", *bad, *quiet, "-o", "json").out)
     assert [finding["severity"] for finding in findings] == ["error", "warning", "warning"]
     assert set(findings[0]) == {"code", "severity", "path", "message", "fix", "source"}
     assert run("check", "--set", "engine.port=8001").code == 0
+
+
+def test_an_error_of_the_cluster_suggests_doctor_for_the_same_deployment(
+    run: Run, serve: Serve, tmp_path: Path
+) -> None:
+    serve(refusal(404, "NotFound", "x"))
+    place = ("--name", "chat", "-n", "a", "--kubeconfig", tmp_path / "kubeconfig")
+    same = " ".join(map(str, place))
+    done = run("delete", *place, "-y")
+    assert f"(`dsv4deploy doctor {same}` shows which)" in done.err
+    # Doctor does not name itself.
+    told = run("doctor", *place)
+    assert "install the operator that provides it" in told.out
+    assert "`dsv4deploy doctor" not in told.out + told.err
 
 
 def test_what_the_profile_keeps_is_one_line_and_all_shows_it_with_the_reasons(run: Run) -> None:
@@ -312,7 +327,7 @@ def test_what_the_profile_keeps_is_one_line_and_all_shows_it_with_the_reasons(ru
     for code, why in kept(DEFAULT).items():
         assert f"warning[{code}]" in own
         assert f"  kept by {DEFAULT}: {why}\n" in own
-    assert own.endswith(f"1 warning from your values; {len(WARNINGS)} known from the profile\n")
+    assert own.endswith(f"1 warning from your values; {len(WARNINGS)} known from {DEFAULT}\n")
 
 
 def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:
@@ -320,14 +335,39 @@ def test_a_value_of_one_s_own_is_no_value_of_the_profile(run: Run) -> None:
     image = "quay.io/ascend/vllm-ascend:nightly-releases-v0.22.1rc-a3-openeuler"
     assert "warning[moving-image-tag]" in run("check", "--set", f"engine.image={image}").out
     for name in profile_names():
-        done = run("check", "--profile", name)
-        assert "from your values" not in done.out.replace("no findings from your values", "")
+        # No profile can name the user's registry.
+        done = run("check", "--profile", name, "--set", "model.uri=oci://r.lan/weights:v1")
+        assert "no findings from your values" in done.out
+    told = run("check", "--profile", "ascend-a3-16-w8a8").out
+    assert told.startswith("warning[placeholder] model.uri: ")
 
 
 def test_render_counts_in_one_line_what_check_would_warn_of(run: Run) -> None:
     words = ("--set", "engine.args.max-num-seqs=6")
     told = run("check", *words).out.splitlines()[-1]
-    assert run("render", *words).err == f"check: {told} (`dsv4deploy check` shows them)\n"
+    shows = "`dsv4deploy check --set engine.args.max-num-seqs=6` shows them"
+    assert run("render", *words).err == f"check: {told} ({shows})\n"
+
+
+def test_a_suggested_command_names_the_deployment_that_the_user_named(
+    run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "my values.yaml"
+    file.write_text("engine: {env: {HF_TOKEN: a}}")
+    words = ("--profile", "ascend-910b3-8-w8a8", "--set-string", "engine.env.API_KEY=x", "-n", "a")
+    same = "--profile ascend-910b3-8-w8a8 --set-string 'engine.env.API_KEY=***' -n a"
+    assert f"(`dsv4deploy check '{file}' {same}` shows them)" in run("render", file, *words).err
+    tight = run("check", "--profile", "ascend-910b4-8-w4a8", "--all").out
+    assert "`dsv4deploy plan --profile ascend-910b4-8-w4a8` shows the calculation" in tight
+    wide = ("--set", "engine.args.max-num-batched-tokens=8192")
+    done = run("render", *wide)
+    assert "`dsv4deploy plan --set engine.args.max-num-batched-tokens=8192` shows" in done.err
+    # An overlay's values are those of the base and its own.
+    base = ("overlay", tmp_path / "out", "--base", file, "--cluster", "x")
+    assert f"(`dsv4deploy check '{file}'` shows them)" in run(*base).err
+    # A command for many deployments names none.
+    done = run("render", "--each", tmp_path, "-o", tmp_path / "many", *wide)
+    assert "`dsv4deploy plan` shows" in done.err
 
 
 @pytest.mark.parametrize(
@@ -345,7 +385,7 @@ def test_profiles_are_listed_for_a_card(words: tuple[str, ...], named: set[str],
 def test_profiles_for_a_card_without_any_name_the_nearest(run: Run) -> None:
     done = run("profiles", "--hardware", "910B1")
     assert (done.code, done.out) == (1, "")
-    assert "no profile is for 910B1: the nearest is ascend-910b3-" in done.err
+    assert "no profile exists for 910B1; the nearest is ascend-910b3-" in done.err
     assert run("profiles", "--hardware", "910B4", "show", "x").code == 2
 
 
@@ -376,8 +416,8 @@ def test_hardware_chooses_the_profile_that_fits(hardware: str, profile: str, run
 def test_hardware_that_no_profile_fits_gets_the_nearest_with_reasons(run: Run) -> None:
     done = run("render", "--hardware", "910B4:4")
     assert (done.code, done.out) == (1, "")
-    assert "no profile is for 4 × 910B4: the nearest is ascend-910b4-8-w4a8" in done.err
-    assert "with parallelism for 4 NPUs and not 8" in done.err
+    assert "no profile exists for 4 × 910B4; the nearest is ascend-910b4-8-w4a8" in done.err
+    assert "with parallelism for 4 NPUs instead of 8" in done.err
     several = run("render", "--hardware", "A3:16")
     assert "several profiles match; select one with --profile: ascend-a3-16-w8a8 (up" in several.err
     die = run("render", "--hardware", "Ascend910_9391:16")
@@ -399,7 +439,9 @@ def test_a_64_gb_card_without_a_profile_takes_that_of_another_with_its_own_name(
     hardware: str, profile: str, card: str, run: Run
 ) -> None:
     done = run("check", "--hardware", hardware)
-    assert f"use it with --profile {profile} --set npu.card={card} (64 GB" in done.err
+    options = f"--profile {profile} --set npu.card={card}"
+    assert f"(64 GB per NPU, like the profile's cards): use {options}; " in done.err
+    assert f"`dsv4deploy check {options}` shows the other required changes" in done.err
     assert run("check", "--profile", profile, "--set", f"npu.card={card}").code == 0
 
 
@@ -463,6 +505,30 @@ def test_a_word_lists_the_values_that_mention_it(run: Run) -> None:
     assert run("explain", "penguins").code == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("profile", "name it with the option --profile NAME"),
+        ("engine.envFrom", "set each variable in engine.env, such as `HF_TOKEN: {secretKeyRef"),
+        ("envFromSecret", "set each variable in engine.env"),
+        ("engine.envFromPods", "did you mean engine.envFromPod?"),
+    ],
+)
+def test_explain_names_what_to_write_instead_of_a_value_that_does_not_exist(
+    path: str, told: str, run: Run
+) -> None:
+    done = run("explain", path)
+    assert told in done.out + done.err
+
+
+def test_what_belongs_elsewhere_on_the_command_line_is_named(run: Run) -> None:
+    done = run("render", "-f", "my-values.yaml")
+    assert (done.code, "'-f': name the values file alone" in done.err) == (2, True)
+    done = run("check", DEFAULT)
+    assert done.code == 1
+    assert f"there is no such file: name a profile with --profile {DEFAULT}" in done.err
+
+
 def test_an_unknown_value_names_the_three_nearest(run: Run) -> None:
     done = run("explain", "prefix.caching")
     assert done.err.count(",") == 2
@@ -475,6 +541,8 @@ def test_images_are_listed_mapped_and_copied(run: Run, tmp_path: Path) -> None:
     site = ("--registry-map", "quay.io=r/q", "--registry-map", "docker.io=r/d")
     site += ("--registry-map", "build-harbor.alauda.cn/=r/a/")
     (tmp_path / "site.yaml").write_text(run("images", *site, "-o", "values").out)
+    for path in ("engine.imagePullSecrets", "router.imagePullSecrets"):
+        assert path in (tmp_path / "site.yaml").read_text().partition("engine:")[0]
     again = run("images", tmp_path / "site.yaml").out.splitlines()
     assert again == run("images", *site).out.splitlines()
     copies = run("images", *site, "-o", "skopeo").out.splitlines()
@@ -518,7 +586,7 @@ def test_the_list_of_verbs_has_the_first_sentence_of_each() -> None:
         path.stem.rstrip("_").replace("_", " ")
         for path in Path(cli_package.__file__).parent.glob("[!_]*.py")
     }
-    assert modules - set(VERBS) == {"connection", "options", "output"}
+    assert modules - set(VERBS) == {"connection", "options", "output", "suggested"}
     assert list(VERBS) == sorted(VERBS)
     assert sorted(name for names in TASKS.values() for name in names) == list(VERBS)
 

@@ -289,6 +289,8 @@ def test_objects_and_labels_of_a_user_s_own_are_values(values: Tree, tool: str) 
     found = imported(objects)
     assert not found.changes
     assert again(found) == load(values)
+    # Parts that are not there are not written.
+    assert "{}" not in values_file(found).replace("podSelector: {}", "")
 
 
 @pytest.mark.parametrize(
@@ -449,10 +451,10 @@ def test_the_verb_writes_a_values_file_that_renders_the_manifest(tmp_path: Path)
     assert (
         "# Maximum number of requests processed at once; further requests wait. Unit: requests."
     ) in text
-    assert "A manifest does not show model.quantization w4a8, npu.card 910B4" in result.stderr
+    assert "A manifest does not contain model.quantization w4a8, npu.card 910B4" in result.stderr
     diff = f"`dsv4deploy diff {file} --profile=ascend-910b4-8-w4a8 -n prod`"
     assert diff in result.stderr
-    assert "revision `adopted`" in result.stderr
+    assert "status `adopted`" in result.stderr
 
 
 def test_the_verb_fails_where_values_cannot_express_something() -> None:
@@ -461,7 +463,7 @@ def test_the_verb_fails_where_values_cannot_express_something() -> None:
     result = run("-", text=yamlio.write(objects))
     assert result.exit_code == 1
     assert f"values cannot express: ~ {SERVICE} spec.template.runtimeClassName" in result.stderr
-    assert "known from the profile" in result.stderr
+    assert "known from ascend-910b4-8-w4a8" in result.stderr
     assert result.stdout.startswith("# Differences between a running manifest and the profile")
 
 

@@ -36,12 +36,12 @@ def test_settings_come_after_files_and_text_after_all() -> None:
 @pytest.mark.parametrize(
     ("setting", "lost"),
     [
-        ('engine.args={"max-num-seqs":8}', "their engine.args.seed, engine.args.x.y:"),
-        ('engine.args={"seed":8}', "without their engine.args.x.y:"),
-        ("engine={}", "engine.args.seed, engine.args.x.y, engine.env.A:"),
+        ('engine.args={"max-num-seqs":8}', "their engine.args.seed, engine.args.x.y;"),
+        ('engine.args={"seed":8}', "drops their engine.args.x.y;"),
+        ("engine={}", "engine.args.seed, engine.args.x.y, engine.env.A;"),
         ("engine.args.seed=8", ""),
         ('engine.args.more={"seed":8}', ""),
-        ("engine.args.x=null", "engine.args.x.y:"),
+        ("engine.args.x=null", "engine.args.x.y;"),
     ],
 )
 def test_an_object_as_a_setting_says_what_it_takes_away(setting: str, lost: str) -> None:
@@ -97,6 +97,18 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
             {"maas": {"gateway": {"parallelRequests": 4096}}},
             "maas.gateway.parallelRequests: this value no longer exists: set "
             "maas.gateway.replicas to one proxy for each 500 concurrent requests",
+        ),
+        (
+            {"profile": "x"},
+            "profile: a profile is not a value: name it with the option --profile NAME",
+        ),
+        ({"hardware": "910B4:8"}, "hardware: the hardware is not a value: --hardware CARD:COUNT"),
+        ({"image": "x"}, "did you mean engine.image or router.image or test.image?"),
+        ({"engine": {"nodeSelector": {}}}, "did you mean npu.nodeSelector?"),
+        ({"npu": {"count": 8}}, "npu.count: there is no such value: there are card, nodeSelector"),
+        (
+            {"kind": "ConfigMap"},
+            "a manifest is not a values file: `dsv4deploy import` makes values",
         ),
         ({"replicas": True}, "replicas: must be a whole number, not true"),
         ({"replicas": 1.5}, "replicas: must be a whole number, not 1.5"),

@@ -163,6 +163,15 @@ def test_a_variable_comes_from_a_secret_or_config_map() -> None:
             },
             "engine.env.A.secretKeyRef: there is no such value",
         ),
+        (
+            {"engine": {"env": {"A": {"valueFrom": {"secretKeyRef": {"name": "x", "key": "y"}}}}}},
+            "engine.env.A.valueFrom: write secretKeyRef or configMapKeyRef directly",
+        ),
+        (
+            {"engine": {"env": {"A": {"valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}}}},
+            "engine.env.A.valueFrom: for a field of the pod, set engine.envFromPod",
+        ),
+        ({"router": {"envFrom": []}}, "router.envFrom: set each variable in router.env, such as"),
         ({"router": {"env": {"A": 1}}}, 'router.env.A: must be text, not 1: write "1", in quotes'),
         ({"labels": {"a b": "c"}}, 'labels.a b: "a b" must be a key such as'),
         ({"labels": {f"a/{'x' * 64}": "c"}}, "63 characters or fewer after its /"),

@@ -149,6 +149,14 @@ def asking(resources: Tree) -> Tree:
     return {"engine": {"extraContainers": {"logs": container}}}
 
 
+def own_registry(*, engine: list[str], router: list[str]) -> Tree:
+    """Both images in one registry that may require credentials."""
+    return {
+        "engine": {"image": "r.lan/vllm-ascend:v0.23.0", "imagePullSecrets": engine},
+        "router": {"image": "r.lan/router:1", "imagePullSecrets": router},
+    }
+
+
 CASES: dict[str, tuple[Tree, Tree]] = {
     "owned-flag": (args({"headless": True}), args({"headless-x": True})),
     "data-parallel-pods": (
@@ -559,6 +567,14 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"model": {"uri": "oci://registry.example.com/weights:v1"}},
         {"model": {"uri": "oci://registry.site-a.lan/weights:v1"}},
     ),
+    "registry-without-secret": (
+        own_registry(engine=["site"], router=[]),
+        own_registry(engine=[], router=[]),
+    ),
+    "proxy-without-exceptions": (
+        env(http_proxy="http://proxy:3128"),
+        env(http_proxy="http://proxy:3128", NO_PROXY="localhost"),
+    ),
     "shared-memory": ({"engine": {"shmSize": "15Gi"}}, {"engine": {"shmSize": "16Gi"}}),
     "memory-does-not-fit": (
         {"model": {"quantization": "w8a8"}},
@@ -577,6 +593,70 @@ def test_a_rule_has_a_failing_and_a_passing_case(rule: Rule) -> None:
     failing, passing = CASES[rule.code]
     assert rule.code in codes(failing)
     assert rule.code not in codes(passing)
+
+
+def found(values: Tree, code: str) -> list[tuple[str, str]]:
+    """The paths and fixes of a rule's findings."""
+    return [(each.path, each.fix) for each in check(load(values)) if each.code == code]
+
+
+@pytest.mark.parametrize(
+    ("values", "lacking", "fix"),
+    [
+        (
+            own_registry(engine=["site"], router=[]),
+            ["router.imagePullSecrets"],
+            'set it to ["site"]; if the registry requires no credentials, set '
+            "engine.imagePullSecrets to []",
+        ),
+        (
+            own_registry(engine=[], router=["site"]),
+            ["engine.imagePullSecrets"],
+            'set it to ["site"]',
+        ),
+        (own_registry(engine=["a"], router=["b"]), [], ""),
+        # The published images need no credentials, and neither does another registry's router.
+        ({"router": {"image": "quay.io/site/router:1"}}, [], ""),
+        ({"router": {"image": "r.lan/router:1"}}, [], ""),
+        (
+            {"router": {"image": "r.lan/router:1"}, "model": {"uri": "oci://r.lan/weights:1"}},
+            ["router.imagePullSecrets"],
+            'set it to ["modelcar-registry-auth"]',
+        ),
+    ],
+)
+def test_one_registry_has_the_same_credentials_for_all_pods(
+    values: Tree, lacking: list[str], fix: str
+) -> None:
+    told = found(values, "registry-without-secret")
+    assert [path for path, _ in told] == lacking
+    assert all(text.startswith(fix) for _, text in told)
+
+
+@pytest.mark.parametrize(
+    ("values", "paths"),
+    [
+        (env(HTTPS_PROXY={"secretKeyRef": {"name": "p", "key": "u"}}), ["engine.env.HTTPS_PROXY"]),
+        (env(HTTP_PROXY="http://p", HTTPS_PROXY="http://p"), ["engine.env.HTTP_PROXY"]),
+        (env(HTTP_PROXY="", https_proxy=None), []),
+        (env(HTTP_PROXY="http://p", no_proxy="localhost"), []),
+        ({"router": {"env": {"https_proxy": "http://p"}}}, ["router.env.https_proxy"]),
+    ],
+)
+def test_a_proxy_needs_a_list_of_what_is_reached_without_it(values: Tree, paths: list[str]) -> None:
+    assert [path for path, _ in found(values, "proxy-without-exceptions")] == paths
+
+
+def test_the_advice_for_a_moving_tag_leads_to_no_other_warning() -> None:
+    image = load().engine.image
+    before = codes({})
+    assert before - codes({"engine": {"image": f"{image}@sha256:{'0' * 64}"}}) == {
+        "moving-image-tag"
+    }
+    assert codes({"engine": {"image": f"{image}@sha256:{'0' * 64}"}}) < before
+    untagged = {"engine": {"image": f"r.lan:5000/vllm-ascend@sha256:{'0' * 64}"}}
+    (unknown,) = (each for each in check(load(untagged)) if each.code == "unknown-build")
+    assert "has a digest but no tag" in unknown.message
 
 
 SECRET = {"apiVersion": "v1", "kind": "Secret"}

@@ -115,6 +115,24 @@ def test_harmless_lines_claim_nothing() -> None:
         ("< HTTP/2 401", ["key-refused"]),
         ("HTTP/2 429", ["quota-used-up"]),
         ("HTTP/1.1 408 Request Timeout", ["request-not-sent"]),
+        ("model `x` does not exist", ["model-name-unknown"]),
+        (
+            "openai.NotFoundError: Error code: 404 - {'error': {'message': 'The model `x` does not "
+            "exist.', 'type': 'NotFoundError', 'param': 'model', 'code': 404}}",
+            ["model-name-unknown"],
+        ),
+        ("at '': additional properties 'profile' not allowed", ["helm-values-refused"]),
+        ("FailedToRetrieveImagePullSecret", ["pull-secret-missing"]),
+        ("x.yaml: kind: a manifest is not a values file", ["values-refused"]),
+        ("OSError: model path /mnt/x does not exist", []),
+        ('secret "x" not found', ["container-configuration"]),
+        ('configmap "x" not found', ["container-configuration"]),
+        ('MountVolume.SetUp failed for volume "x" : secret "y" not found', ["volume-missing"]),
+        (
+            "HTTP/2 404\ncontent-type: text/plain\n\nNo matching route found. It is likely that "
+            "the model specified your request is not configured in the Gateway.",
+            ["model-not-routed", "path-not-routed"],
+        ),
         ("No Healthy Upstream", ["no-engine-behind"]),
         ("x509: certificate signed by unknown authority", ["certificate-unknown"]),
         ("Back-off restarting failed container", ["container-restarts"]),

@@ -35,7 +35,9 @@ def _unknown_build(values: Values) -> Places:
         return
     name, known = values.engine.build, [each.name for each in builds()]
     wrong = f"there is no build {name}{nearest(name, known)}"
-    what = wrong if name else "the image's tag names no known build"
+    tagless = re.search(r"/[^:/]+@sha256:", values.engine.image)
+    tag = "the image has a digest but no tag, which would name its build"
+    what = wrong if name else tag if tagless else "the image's tag names no known build"
     yield "", {"what": what, "builds": ", ".join(known)}
 
 

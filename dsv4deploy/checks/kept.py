@@ -17,8 +17,8 @@ class Origins(NamedTuple):
     """Findings by where they come from.
 
     Attributes:
-        own: those of the user's values.
-        kept: those that the profile has as well, with the same value.
+        own: those of the user's values, and of values that the user has to set.
+        kept: those that the profile has as well, with the same value, and on purpose.
         profile: the profile's name.
     """
 
@@ -28,7 +28,7 @@ class Origins(NamedTuple):
 
     def __str__(self) -> str:
         own = f"{count(self.own) or 'no findings'} from your values"
-        return f"{own}; {len(self.kept)} known from the profile" if self.kept else own
+        return f"{own}; {len(self.kept)} known from {self.profile}" if self.kept else own
 
 
 def origins(
@@ -49,8 +49,13 @@ def origins(
     kept: list[Finding] = []
     for finding in findings:
         same = finding in expected and _at(before, finding.path) == _at(now, finding.path)
+        same = same and finding.code not in _TO_FILL_IN
         (kept if same and finding.severity == Severity.WARNING else own).append(finding)
     return Origins(own, kept, profile or DEFAULT)
+
+
+_TO_FILL_IN = ("placeholder",)
+"""What no profile can set, so that every user has to."""
 
 
 def _at(tree: Any, path: str) -> Any:

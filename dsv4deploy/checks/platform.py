@@ -8,7 +8,9 @@ from typing import Any
 
 from ..facts.builds import deployed
 from ..findings import Severity
+from ..manifest.images import references, registry
 from ..sizing.engine import arguments
+from ..values.json import to_json
 from ..values.pods import texts
 from ..values.quantities import quantity, whole
 from ..values.secrets import secret_name, secret_value
@@ -90,7 +92,8 @@ RULES: list[Rule] = [
         'not "nightly" in Values.engine.image and not ":latest" in Values.engine.image and '
         'not ":main" in Values.engine.image)',
         message="this tag moves: the next pull can bring a different engine",
-        fix="pin it with @sha256:…, which `skopeo inspect` or a running pod's imageID shows",
+        fix="append its digest, as in repository:tag@sha256:…, which `skopeo inspect` or a running "
+        "pod's imageID shows; keep the tag, because it identifies the build",
         source="vllm-ascend issue 15055",
     ),
     Rule(
@@ -334,6 +337,64 @@ def _placeholders(values: Values) -> Places:
     for path, value in places.items():
         if found := _PLACEHOLDER.search(value):
             yield path, {"value": value, "word": found[0].strip("./@")}
+
+
+# The registries of the published images, which need no credentials.
+_PUBLIC = {"docker.io", "quay.io", "ghcr.io", "build-harbor.alauda.cn"}
+
+
+@Rule(
+    code="registry-without-secret",
+    severity=Severity.WARNING,
+    path="router.imagePullSecrets",
+    message="{registry} holds images of the engine and of the router, but only "
+    "{other}.imagePullSecrets names credentials: if the registry requires them, the pods of the "
+    "{section} stay in ImagePullBackOff",
+    fix="set it to {secrets}; if the registry requires no credentials, set "
+    "{other}.imagePullSecrets to []",
+    source="Kubernetes documentation, Pull an Image from a Private Registry: imagePullSecrets is a "
+    "field of each pod",
+).finder(RULES)
+def _pull_secrets(values: Values) -> Places:
+    where = {path: registry(image) for path, image in references(values).items()}
+    router = where.pop("router.image")
+    del where["test.image"]
+    secrets = {
+        "engine": values.engine.image_pull_secrets,
+        "router": values.router.image_pull_secrets,
+    }
+    lacking = [section for section, names in secrets.items() if not names]
+    if router in {*where.values()} - _PUBLIC and len(lacking) == 1:
+        (section,) = lacking
+        other = "engine" if section == "router" else "router"
+        facts = {"section": section, "other": other, "secrets": to_json(secrets[other])}
+        yield f"{section}.imagePullSecrets", {**facts, "registry": router}
+
+
+@Rule(
+    code="proxy-without-exceptions",
+    severity=Severity.WARNING,
+    path="engine.env.HTTP_PROXY",
+    message="HTTP clients in this container also send requests for {inside} to the proxy, because "
+    "NO_PROXY is not set",
+    fix="set NO_PROXY in {section}.env to localhost,127.0.0.1,.svc,.cluster.local and the CIDRs of "
+    "the cluster's pods and Services",
+    source="vLLM issue 1519: a client next to the server gets 502 until http_proxy is removed; "
+    "Python documentation, urllib.request: no_proxy lists the hosts to reach directly; Kubernetes' "
+    "apimachinery at 819711e6f7, pkg/util/net/http.go, SetOldTransportDefaults: clients of the API "
+    "server read the same variables",
+).finder(RULES)
+def _proxies(values: Values) -> Places:
+    sections = {
+        "engine": (values.engine.env, "the pod itself and for Services"),
+        "router": (values.router.env, "the API server and for Services"),
+    }
+    for section, (env, inside) in sections.items():
+        given = {name.upper(): name for name, value in env.items() if value not in (None, "")}
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            if name in given and "NO_PROXY" not in given:
+                yield f"{section}.env.{given[name]}", {"section": section, "inside": inside}
+                break
 
 
 @Rule(

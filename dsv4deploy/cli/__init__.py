@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import DeployError, InterruptionError
+from ..errors import ClusterError, DeployError, InterruptionError
 from .output import say
 
 if TYPE_CHECKING:
@@ -94,6 +94,16 @@ class _Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> None:
         try:
             super().invoke(ctx)
+        except DeployError as error:
+            # Here, because it may suggest a command for the same deployment.
+            unknown = isinstance(error, ClusterError) and error.reason == "UnknownKind"
+            say(f"{error}{' (`dsv4deploy doctor` shows which)' if unknown else ''}")
+            sys.exit(130 if isinstance(error, InterruptionError) else 1)
+        except click.NoSuchOption as error:
+            if error.option_name not in ("-f", "--values"):
+                raise
+            message = f"No such option '{error.option_name}': name the values file alone."
+            raise click.UsageError(message, error.ctx) from None
         except BrokenPipeError:
             # The reader (head, less) has gone, which is no failure; what stdout has not written yet
             # would fail once more at the end.
@@ -142,9 +152,6 @@ def main() -> None:
         error.show(shown)
         say(shown.getvalue().rstrip("\n"))
         sys.exit(error.exit_code)
-    except DeployError as error:
-        say(str(error))
-        sys.exit(130 if isinstance(error, InterruptionError) else 1)
     except click.Abort:
         say("interrupted")
         sys.exit(130)

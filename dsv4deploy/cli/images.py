@@ -11,6 +11,11 @@ from ..values import yaml as yamlio
 from .options import DeploymentOptions, deployment_options
 from .output import print_file, print_text
 
+_SECRETS = """\
+# If the registry requires credentials, create a Secret with them in the service's namespace, and
+# name it in both engine.imagePullSecrets and router.imagePullSecrets.
+"""
+
 
 @click.command()
 @deployment_options
@@ -53,7 +58,8 @@ def images(deployment: DeploymentOptions, registry_map: tuple[str, ...], output:
             raise click.UsageError("--registry-map must be FROM=TO, such as quay.io=reg.site/quay")
         moved = mapped(values, {begin.rstrip("/"): to.rstrip("/") for begin, _, to in pairs})
     if output == "values":
-        print_file(yamlio.write([as_values(moved)]).removeprefix("---\n"))
+        text = yamlio.write([as_values(moved)]).removeprefix("---\n")
+        print_file(f"{_SECRETS if registry_map else ''}{text}")
     elif output == "skopeo":
         for path, reference in found.items():
             words = ("skopeo", "copy", "--all", f"docker://{reference}", f"docker://{moved[path]}")

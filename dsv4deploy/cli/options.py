@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .output import say
+from .suggested import remember
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -35,6 +36,7 @@ def gathered(options: type, name: str, *parameters: Decorator) -> Decorator:
     def decorate(command: Command) -> Command:
         @wraps(command)
         def with_object(**given: Any) -> Any:
+            remember()
             found = options(**{field.name: given.pop(field.name) for field in fields(options)})
             return command(**{name: found}, **given)
 

@@ -22,6 +22,7 @@ import click
 
 from ..errors import DeployError
 from ..findings import Finding, Severity
+from .suggested import completed
 
 if TYPE_CHECKING:
     from ..cluster.readiness import Progress
@@ -42,7 +43,7 @@ def printable(text: object) -> str:
 def say(message: object) -> None:
     """A message, on stderr."""
     width = columns_of(sys.stderr)
-    lines = [wrapped(line, width, "  ") for line in printable(message).split("\n")]
+    lines = [wrapped(line, width, "  ") for line in printable(completed(str(message))).split("\n")]
     click.echo("\n".join(part for line in lines for part in line), err=True)
 
 
@@ -54,7 +55,7 @@ def print_text(text: object) -> None:
 def print_sentence(text: object) -> None:
     """A result whose lines wrap at the terminal's width, on stdout."""
     width = columns_of(sys.stdout)
-    for line in printable(text).split("\n"):
+    for line in printable(completed(str(text))).split("\n"):
         print_text("\n".join(wrapped(line, width, "    " if line.startswith(" ") else "")))
 
 
@@ -71,7 +72,7 @@ def print_finding(
     lines = wrapped(printable(text), width, "  ")
     for name, note in below.items():
         if note:
-            lines += wrapped(f"  {name}: {printable(note)}", width, "    ")
+            lines += wrapped(f"  {name}: {printable(completed(note))}", width, "    ")
     shown = click.style(head, fg=_COLOURS[finding.severity], bold=True)
     lines[0] = lines[0].replace(head, shown, 1)
     click.echo("\n".join(lines), err=err, color=False if os.environ.get("NO_COLOR") else None)

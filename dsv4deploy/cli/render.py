@@ -12,7 +12,7 @@ import click
 from ..checks.kept import origins
 from ..checks.rules import check
 from ..errors import DeployError
-from ..findings import Finding, errors
+from ..findings import Finding, count, errors
 from ..manifest.render import Release, documents
 from ..values.tree import Values
 from ..writing import write_files
@@ -80,7 +80,7 @@ def accepted(values: Values, release: Release) -> list[Finding]:
     for finding in wrong:
         print_finding(finding, err=True)
     if wrong:
-        raise DeployError(f"nothing was done: the values have {len(wrong)} error(s)")
+        raise DeployError(f"nothing was done: the values have {count(wrong)}")
     return findings
 
 

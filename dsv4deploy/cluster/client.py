@@ -242,7 +242,7 @@ class Cluster:
         if (api_version, kind) not in self._kinds:
             raise ClusterError(
                 f"the cluster does not serve kind {kind} of {api_version}; install the operator "
-                "that provides it (`dsv4deploy doctor` shows which one)",
+                "that provides it",
                 "UnknownKind",
             )
         return self._kinds[(api_version, kind)]

@@ -90,8 +90,10 @@ def imported(
         other = solved(profiles[nearest[0]], other_aim)
         if _distance(other, other_aim) < _distance(tree, aim):
             tree, aim = other, other_aim
+    extra = dict.fromkeys(tree["extraObjects"], _NO_PARTS)
     for profile in (*nearest, ""):
-        overlay = _overlay(tree, profiles.get(profile) or _tree(Values()))
+        base = profiles.get(profile) or _tree(Values())
+        overlay = _overlay(tree, {**base, "extraObjects": {**extra, **base["extraObjects"]}})
         values = _accepted(overlay, profile)
         if values and rendered(_tree(values), release) == rendered(tree, release):
             return Imported(profile, overlay, values, release, tuple(_changes(tree, aim, placed)))
@@ -180,6 +182,10 @@ def _tree(values: Values) -> Tree:
 
 def _distance(tree: Tree, aim: Wanted) -> int:
     return len(differing(rendered(tree, aim.release) or {}, aim))
+
+
+_NO_PARTS: Tree = {"apiVersion": "", "kind": "", "labels": {}, "annotations": {}, "fields": {}}
+"""An object of ``extraObjects`` before anything is set."""
 
 
 def _overlay(tree: Tree, base: Tree) -> Tree:

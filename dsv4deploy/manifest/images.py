@@ -49,8 +49,7 @@ def mapped(values: Values, registries: Mapping[str, str]) -> dict[str, str]:
         full = _full(reference)
         fitting = [begin for begin in registries if full.startswith(f"{begin}/")]
         if not fitting:
-            registry = full.split("/")[0]
-            message = f"{reference}: no --registry-map covers {registry}"
+            message = f"{reference}: no --registry-map covers {registry(reference)}"
             problems.append(Finding("", Severity.ERROR, path, message, source="images"))
             continue
         begin = max(fitting, key=len)
@@ -70,6 +69,11 @@ def as_values(images: Mapping[str, str]) -> dict[str, Any]:
             place = place.setdefault(section, {})
         place[key] = f"{OCI}{reference}" if path == "model.uri" else reference
     return tree
+
+
+def registry(reference: str) -> str:
+    """The registry that holds an image, such as ``quay.io``."""
+    return _full(reference).split("/")[0]
 
 
 def _full(reference: str) -> str:

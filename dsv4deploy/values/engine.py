@@ -252,7 +252,8 @@ class Engine(Section):
     """The vLLM engine: container `main` of the service's pods."""
 
     image: Image = "quay.io/ascend/vllm-ascend:nightly-releases-v0.22.1rc-openeuler"
-    """The engine's image. A nightly tag moves, so pin the image with `@sha256:…`.
+    """The engine's image. A nightly tag moves, so append its digest:
+    `repository:tag@sha256:…`. The tag identifies the build.
     Becomes: image of container main"""
     build: BuildName = ""
     """The build of vLLM and vllm-ascend in the image, such as `v0.23.0`; empty derives it from the

@@ -26,7 +26,7 @@ from ..facts.builds import from_image
 from ..findings import Finding, Severity
 from .engine import EngineArgs
 from .merge import Tree, coalesce, fold, plain_data
-from .profiles import profile_path
+from .profiles import profile_names, profile_path
 from .scalars import PATTERNS
 from .secrets import masked, masked_option
 from .strvals import parse_into
@@ -101,6 +101,9 @@ def _read(path: Path) -> Tree:
     # A render of the defaults reads no YAML, and need not import it.
     from . import yaml as yamlio
 
+    if not path.exists() and str(path) in profile_names():
+        message = f"there is no such file: name a profile with --profile {path}"
+        raise ValuesError.of(str(path), "", message)
     return yamlio.read_file(path)
 
 
@@ -129,7 +132,7 @@ def accept(layers: Sequence[Layer], base: Mapping[str, Any] | None = None) -> Va
     try:
         values = Values.model_validate(tree, by_alias=True, by_name=False)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = _telling(error.errors(include_url=False))
         left_out = max(0, len(details) - _MOST)
         for detail in details[:_MOST]:
             path, message = _explain(detail)
@@ -147,6 +150,16 @@ def accept(layers: Sequence[Layer], base: Mapping[str, Any] | None = None) -> Va
             found.append(Finding("", Severity.ERROR, "", message, source=last))
         raise ValuesError(found)
     return values
+
+
+def _telling(details: list[Any]) -> list[Any]:
+    """Pydantic's errors without values that are missing beside an unknown one, which stands for
+    them: a misspelled name, or valueFrom.
+    """
+    unknown = {each["loc"][:-1] for each in details if each["type"] == "extra_forbidden"}
+    return [
+        each for each in details if each["type"] != "missing" or each["loc"][:-1] not in unknown
+    ]
 
 
 def _problem(origin: str, path: Keys, message: str) -> Finding:
@@ -256,14 +269,27 @@ def _explain(error: Any) -> tuple[Keys, str]:
     return keys, _sentence(error, keys)
 
 
-_GONE = {
+_PROFILE = (
+    "a profile is not a value: name it with the option --profile NAME of each command, or with "
+    "profile= in Python; `dsv4deploy profiles` lists them"
+)
+_MANIFEST = "a manifest is not a values file: `dsv4deploy import` makes values of it"
+_INSTEAD = {
+    ("apiVersion",): _MANIFEST,
+    ("kind",): _MANIFEST,
+    ("metadata",): _MANIFEST,
+    ("spec",): _MANIFEST,
+    ("profile",): _PROFILE,
+    ("profiles",): _PROFILE,
+    ("hardware",): "the hardware is not a value: --hardware CARD:COUNT, such as 910B4:8, selects "
+    "the profile for these cards",
     ("engine", "version"): "this value no longer exists: the image's tag identifies the engine. "
     "Remove it, and for a custom image set engine.build to the build that it was made from",
     ("maas", "gateway", "parallelRequests"): "this value no longer exists: set "
     "maas.gateway.replicas to one proxy for each 500 concurrent requests",
     ("namespace",): "the namespace is not a value: pass it with -n",
 }
-"""Values of earlier releases or of other tools, and what to write instead."""
+"""Values of earlier releases, of other tools or of the command line, and what to write instead."""
 _MARK = re.compile(r"\{\w+\}|\[key\]")
 _SENTENCES = {
     "greater_than": "must be more than {gt:.16g}, not {given}",
@@ -293,17 +319,37 @@ _TYPES = {
 }
 
 
+_FEW = 3
+"""How many values of the same name in other sections a message names."""
+
+
+def instead(keys: Keys) -> str:
+    """What to write instead of a value that does not exist; ``""`` if nothing is known."""
+    if re.match("envFrom(?!Pod)", keys[-1]):
+        return (
+            f"set each variable in {keys[0] if keys[1:] else 'engine'}.env, such as `HF_TOKEN: "
+            "{secretKeyRef: {name: SECRET, key: KEY}}`, or configMapKeyRef for a ConfigMap"
+        )
+    return _INSTEAD.get(keys, "")
+
+
 def _sentence(error: Any, keys: Keys) -> str:
     kind, given = error["type"], error["input"]
-    if kind == "extra_forbidden" and keys in _GONE:
-        return _GONE[keys]
+    if kind == "extra_forbidden" and (told := instead(keys)):
+        return told
     # Under engine users choose keys; elsewhere only a value's own name can be that of a secret.
     names = keys[2:] if keys[:1] == ("engine",) else keys[-1:]
     shown, known = _shown(masked(given, *names)), error.get("ctx", {})
     if kind == "extra_forbidden" and keys[-1] == "valueFrom":
+        if isinstance(given, Mapping) and "fieldRef" in given:
+            return "for a field of the pod, set engine.envFromPod, such as `POD_IP: status.podIP`"
         return "write secretKeyRef or configMapKeyRef directly, without valueFrom"
     if kind == "extra_forbidden":
         section = _section_at(keys[:-1])
+        same = (path for path in _paths(defaults(), ()) if path[-1] == keys[-1])
+        elsewhere = [path for path in same if _section_at(path[:-1])]
+        if 0 < len(elsewhere) <= _FEW:
+            return f"there is no such value: did you mean {' or '.join(map('.'.join, elsewhere))}?"
         return f"there is no such value{nearest(keys[-1], _fields(section) if section else ())}"
     if kind == "string_pattern_mismatch":
         if keys[-1] == given and _section_at(keys[:-1]) is EngineArgs:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import ValuesError, nearest
+from ..errors import ValuesError, command, nearest
 from ..facts.cards import CARDS, card_of
 
 DEFAULT = "ascend-910b4-8-w4a8"
@@ -172,9 +172,9 @@ def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
 
     row = max(rows, key=likeness)
     has, wanted = CARDS[row["card"]], CARDS[card]
-    changes = [f"--set npu.card={card}"] if row["card"] != card else []
-    if count not in (0, row["npus"]):
-        changes.append(f"with parallelism for {count} NPUs instead of {row['npus']}")
+    options = ["--profile", row["name"]]
+    options += ["--set", f"npu.card={card}"] if row["card"] != card else []
+    split = f", with parallelism for {count} NPUs instead of {row['npus']}"
     alike = (
         f"{wanted.size} GB per NPU, like the profile's cards"
         if has.size == wanted.size
@@ -182,7 +182,7 @@ def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
     )
     cards = f"{count} × {card}" if count else card
     return (
-        f"no profile exists for {cards}; the nearest is {row['name']}: use --profile "
-        f"{row['name']} {', '.join(changes)} ({alike}); then run `dsv4deploy check` and "
-        "`dsv4deploy plan`"
+        f"no profile exists for {cards}; the nearest is {row['name']} ({alike}): use "
+        f"{' '.join(options)}{split if count not in (0, row['npus']) else ''}; "
+        f"{command('dsv4deploy', 'check', *options)} shows the other required changes"
     )

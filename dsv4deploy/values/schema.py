@@ -23,7 +23,7 @@ from ..errors import ValuesError, nearest
 from ..facts import flags
 from . import engine, gateway, platform, pods, tree
 from .json import to_json
-from .loading import default_vllm, defaults
+from .loading import default_vllm, defaults, instead
 from .scalars import EXACT, FLAG_NAME, PATTERNS
 from .tree import PUBLISHED, Values
 
@@ -259,9 +259,12 @@ def explain(path: str) -> str:
         if above in entries and entries[above].type == "mapping":
             return _page(entries[above])  # it takes any key
         above = above.rpartition(".")[0]
+    told = instead(tuple(path.split(".")))
     if "." not in path and (found := [*_mentioning(path)]):
-        return f'There is no value "{path}". These mention it:\n' + _list(found, "  ")
-    raise ValuesError.of("explain", path, f"there is no such value{nearest(path, entries)}")
+        none = f"{path}: {told}" if told else f'There is no value "{path}"'
+        return f"{none}. These mention it:\n" + _list(found, "  ")
+    message = told or f"there is no such value{nearest(path, entries)}"
+    raise ValuesError.of("explain", path, message)
 
 
 def _mentioning(words: str) -> Iterator[Documented]:

@@ -131,7 +131,8 @@ def read_all(text: str | bytes, source: str, most: int = _MAX_NODES) -> list[dic
             while loader.check_node():
                 if len(documents) == most:
                     message = (
-                        "several YAML documents in one file: keep one, or make two files of them"
+                        "several YAML documents in one file: keep one, or make two files of them; "
+                        "`dsv4deploy import` makes values of a manifest"
                     )
                     raise ValuesError.of(source, "", message)
                 if (node := loader.get_node()) is not None:

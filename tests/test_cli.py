@@ -310,7 +310,7 @@ def test_an_error_of_the_cluster_suggests_doctor_for_the_same_deployment(
     place = ("--name", "chat", "-n", "a", "--kubeconfig", tmp_path / "kubeconfig")
     same = " ".join(map(str, place))
     done = run("delete", *place, "-y")
-    assert f"(`dsv4deploy doctor {same}` shows which)" in done.err
+    assert f"(`dsv4deploy doctor {same}` shows which one)" in done.err
     # Doctor does not name itself.
     told = run("doctor", *place)
     assert "install the operator that provides it" in told.out
@@ -858,7 +858,7 @@ def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
     assert data["likely"]["available"] == pytest.approx(4.31)
     assert data["memory"]["likely"] == 31
     log.write_text("nothing")
-    assert "give the engine's log from its start" in run("plan", "--calibrate", log).err
+    assert "pass the engine's log from its first line" in run("plan", "--calibrate", log).err
 
 
 def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:

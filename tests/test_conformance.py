@@ -175,7 +175,7 @@ def test_without_its_packages_the_command_says_what_to_install(package: str) -> 
         check=False,
     )
     said = f"needs the Python package {package}; run `pip install 'dsv4deploy[conformance]'`"
-    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+    assert (done.returncode, said in " ".join(done.stderr.split())) == (1, True), done.stderr
 
 
 def test_without_a_key_nothing_is_asked() -> None:
@@ -190,7 +190,7 @@ def test_the_list_asks_nobody() -> None:
 
 def test_without_a_list_of_models_the_model_is_asked_for() -> None:
     with serving("key refused") as url:
-        assert "HTTP 401, and no list of models: give --model" in typed("--url", url, code=1).stderr
+        assert "HTTP 401, and no list of models; pass --model" in typed("--url", url, code=1).stderr
 
 
 # --- what is read and written ---------------------------------------------------------------------

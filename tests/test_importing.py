@@ -485,19 +485,22 @@ def two(objects: list[Tree]) -> list[Tree]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda objects: objects[:-1], "this configures one: give the manifest of the LLMInferen"),
-        (two, f"imported at a time: give one of {SERVICE}, {SERVICE}"),
+        (lambda objects: objects[:-1], "also pass the manifest of the LLMInferen"),
+        (two, f"imported at a time; pass one of {SERVICE}, {SERVICE}"),
         (
             lambda _: [{**A_DEPLOYMENT, "metadata": {"name": f"vllm-{at}"}} for at in range(7)],
-            "Deployment vllm-4 and 2 more: another kind has no router",
+            "Deployment vllm-4 and 2 more; other kinds have no router",
         ),
         (
             lambda _: [{**A_DEPLOYMENT, "kind": "HelmRelease"}],
-            "but HelmRelease demo/vllm: render it first, with `helm template`",
+            "but HelmRelease demo/vllm; render it with `helm template`",
         ),
-        (lambda _: [], "but no object: give the manifest of the service, or --from-cluster NAME"),
-        (lambda _: [{"name": "chat"}], "without apiVersion, kind and metadata.name is no object"),
-        (lambda _: [{"kind": "A", "metadata": 1}], "without apiVersion, kind and metadata.name"),
+        (lambda _: [], "but no object; pass the manifest of the service, or --from-cluster NAME"),
+        (
+            lambda _: [{"name": "chat"}],
+            "must be a Kubernetes object, with apiVersion, kind and metadata.name",
+        ),
+        (lambda _: [{"kind": "A", "metadata": 1}], "with apiVersion, kind and metadata.name"),
     ],
     ids=["none", "two", "deployments", "release", "empty", "values", "metadata"],
 )
@@ -580,5 +583,5 @@ def test_the_verb_reads_a_cluster_and_files_together(monkeypatch: pytest.MonkeyP
 
 
 def test_a_service_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(DeployError, match="there is no LLMInferenceService nobody in namespace"):
+    with pytest.raises(DeployError, match="has no LLMInferenceService nobody"):
         live(there(load({"name": "chat"})), "nobody", "demo")

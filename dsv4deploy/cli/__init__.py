@@ -97,7 +97,7 @@ class _Verbs(click.Group):
         except DeployError as error:
             # Here, because it may suggest a command for the same deployment.
             unknown = isinstance(error, ClusterError) and error.reason == "UnknownKind"
-            say(f"{error}{' (`dsv4deploy doctor` shows which)' if unknown else ''}")
+            say(f"{error}{' (`dsv4deploy doctor` shows which one)' if unknown else ''}")
             sys.exit(130 if isinstance(error, InterruptionError) else 1)
         except click.NoSuchOption as error:
             if error.option_name not in ("-f", "--values"):

@@ -180,7 +180,11 @@ def test_a_private_authority_is_an_option_for_every_kind_of_request() -> None:
         (["--url", "http://x/v1", "--body", "{"], "is not JSON", 2),
         (["--url", "http://x/v1", "--only", "key-rigth"], "did you mean key-right?", 1),
         (["--url", "http://127.0.0.1:9/v1"], "http://127.0.0.1:9/v1: no answer", 1),
-        (["--url", "http://127.0.0.1:9/v1", "--key-file", __file__], "a key has no blank", 1),
+        (
+            ["--url", "http://127.0.0.1:9/v1", "--key-file", __file__],
+            "the key contains whitespace",
+            1,
+        ),
     ],
 )
 def test_a_wrong_option_is_an_error(words: list[str], said: str, code: int) -> None:
@@ -198,13 +202,13 @@ def test_without_its_packages_the_command_says_what_to_install(package: str) -> 
         text=True,
         check=False,
     )
-    said = f"needs the package {package}: pip install 'dsv4deploy[conformance]'"
-    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+    said = f"needs the Python package {package}; run `pip install 'dsv4deploy[conformance]'`"
+    assert (done.returncode, said in " ".join(done.stderr.split())) == (1, True), done.stderr
 
 
 def test_without_a_key_nothing_is_asked() -> None:
     done = typed("--url", "http://127.0.0.1:9/v1", code=1, DSV4DEPLOY_API_KEY="")
-    assert "set DSV4DEPLOY_API_KEY or give --key-file" in done.stderr
+    assert "set DSV4DEPLOY_API_KEY, or pass --key-file" in done.stderr
 
 
 def test_the_list_asks_nobody() -> None:
@@ -214,7 +218,7 @@ def test_the_list_asks_nobody() -> None:
 
 def test_without_a_list_of_models_the_model_is_asked_for() -> None:
     with serving("key refused") as url:
-        assert "HTTP 401, and no list of models: give --model" in typed("--url", url, code=1).stderr
+        assert "HTTP 401, and no list of models; pass --model" in typed("--url", url, code=1).stderr
 
 
 # --- what is read and written ---------------------------------------------------------------------

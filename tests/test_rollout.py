@@ -86,7 +86,7 @@ def never(what: str) -> Wait:
 
     def wait(until: str) -> str:
         if until == what:
-            raise ClusterError(f"chat can't become {until}", "Failed")
+            raise ClusterError(f"chat cannot become {until}", "Failed")
         return until
 
     return wait
@@ -143,12 +143,16 @@ def test_nobody_applies_while_another_stops_the_engines() -> None:
     slow = replace(clock("bob"), sleep=renewed)
 
     def colleague() -> None:
-        with pytest.raises(ClusterError, match="is being changed: upgrade by alice") as error:
+        with pytest.raises(
+            ClusterError, match="another run is changing chat: upgrade by alice"
+        ) as error:
             run(bob, PLACE, "apply", lambda: None, lambda _: "", clock=slow)
         told.append(error.value.reason)
 
     cluster = Hooked(server, f"'{STOP}': 'true'", colleague)
-    assert changed(cluster, NEW).endswith("chat in demo runs: revision 2 (deployed)")
+    assert changed(cluster, NEW).endswith(
+        "service chat in namespace demo is running: revision 2 (deployed)"
+    )
     assert (told, image(cluster)) == (["Held"], "new")
     assert statuses(cluster) == ["superseded", "deployed"]
 
@@ -165,7 +169,7 @@ def test_a_plan_that_is_stale_after_the_question_is_shown_again() -> None:
 
     cluster = Hooked(server)
     told = changed(cluster, [policy("old"), service("new")], ask=ask)
-    assert told.endswith("runs: revision 3 (deployed)")
+    assert told.endswith("is running: revision 3 (deployed)")
     engine = "spec.template.containers[main].image"
     assert shown == [[engine], ["spec.rule", engine]]
     live = cluster.live(policy(""))
@@ -176,7 +180,10 @@ def test_a_plan_that_is_stale_after_the_question_is_shown_again() -> None:
 def test_who_answers_no_has_changed_nothing_and_is_told_what_runs() -> None:
     server = there(*OLD)
     before = server[0]
-    with pytest.raises(InterruptionError, match="nothing has been changed; chat in demo runs; its"):
+    with pytest.raises(
+        InterruptionError,
+        match="nothing has been changed; service chat in namespace demo is running; its",
+    ):
         changed(Hooked(server), NEW, ask=lambda _: False)
     assert server[0] == before
 
@@ -204,10 +211,13 @@ def test_what_somebody_else_has_made_is_put_back_where_an_upgrade_fails(phase: s
     def wait(until: str) -> str:
         tries.append(until)
         if until == phase and tries.count(until) == 1:
-            raise ClusterError(f"chat can't become {until}", "Timeout")
+            raise ClusterError(f"chat cannot become {until}", "Timeout")
         return until
 
-    with pytest.raises(ClusterError, match="is running again\nchat in demo runs: revision 1"):
+    with pytest.raises(
+        ClusterError,
+        match="is running again\nservice chat in namespace demo is running: revision 1",
+    ):
         changed(cluster, NEW, wait=wait)
     assert statuses(cluster) == ["adopted", "failed"]
     assert image(cluster) == "old"
@@ -233,8 +243,9 @@ def test_ctrl_c_while_the_engines_are_stopped_says_so_and_what_goes_on() -> None
     with pytest.raises(InterruptionError) as told:
         changed(cluster, NEW, wait=wait)
     assert str(told.value) == (
-        "interrupted: chat in demo is stopped: revision 1 (adopted); run the same command again "
-        "to continue, or `dsv4deploy rollback 1 --name chat -n demo` to roll back"
+        "interrupted: service chat in namespace demo is stopped: revision 1 (adopted); run the "
+        "same command again to continue, or `dsv4deploy rollback 1 --name chat -n demo` to roll "
+        "back"
     )
 
 
@@ -254,7 +265,7 @@ def test_a_webhook_that_dies_after_the_stop_is_not_called_no_change() -> None:
     with pytest.raises(ClusterError) as told:
         changed(cluster, NEW, wait=wait)
     assert "nothing has been changed" not in str(told.value)
-    assert "chat in demo is stopped" in str(told.value)
+    assert "service chat in namespace demo is stopped" in str(told.value)
     assert str(told.value).endswith("or `dsv4deploy rollback 1 --name chat -n demo` to roll back")
 
 
@@ -274,10 +285,12 @@ def test_who_has_lost_the_lease_writes_nothing_after_the_winner() -> None:
 
     cluster = Hooked(server)
     with pytest.raises(
-        ClusterError, match=r"(?s)has crashed.*lost the Lease.*to a run that is done"
+        ClusterError, match=r"(?s)has crashed.*lost the Lease.*to a run that has already ended"
     ) as told:
         run(cluster, PLACE, "upgrade", lambda: prepare(cluster, NEW), act, clock=late)
-    assert str(told.value).endswith("chat in demo runs; its last is revision 3 (deployed)")
+    assert str(told.value).endswith(
+        "service chat in namespace demo is running; its latest revision is 3 (deployed)"
+    )
     assert (image(cluster), statuses(cluster)[-1]) == ("two", "deployed")
 
 
@@ -332,7 +345,7 @@ def test_a_controller_s_write_after_the_plan_does_not_stop_the_run(replicas: int
     planned = removal(cluster, PLACE)
     controller(server, "another")
     delete(cluster, planned)
-    assert what_runs(cluster, PLACE) == "chat in demo does not exist"
+    assert what_runs(cluster, PLACE) == "service chat in namespace demo does not exist"
 
 
 def test_an_object_that_somebody_changes_after_the_plan_is_planned_again() -> None:
@@ -368,7 +381,7 @@ def test_a_revision_that_can_t_be_read_is_said_and_left_alone(secret: Tree, numb
     cluster.apply(secret, manager="kubectl")
     unreadable = [each for each in history(cluster, "chat", "demo") if not each.objects]
     assert [(each.number, each.status) for each in unreadable] == [(number, "unreadable")]
-    assert changed(cluster, NEW).endswith(f"runs: revision {max(2, number + 1)} (deployed)")
+    assert changed(cluster, NEW).endswith(f"is running: revision {max(2, number + 1)} (deployed)")
     changed(cluster, target(cluster, "chat", "demo", 1).objects)
     delete(cluster, removal(cluster, PLACE))
     assert [each.status for each in history(cluster, "chat", "demo")] == ["unreadable"]
@@ -382,8 +395,8 @@ def test_what_cannot_be_read_back_is_said() -> None:
 
     cluster._part, cluster._hook = "GET", away
     assert what_runs(cluster, PLACE) == (
-        "what runs now can't be read back (no answer): `dsv4deploy history --name chat -n demo` "
-        "and `dsv4deploy status --name chat -n demo` tell"
+        "cannot read back the service's state (no answer); see `dsv4deploy status --name chat -n "
+        "demo` and `dsv4deploy history --name chat -n demo`"
     )
 
 
@@ -391,11 +404,12 @@ def test_what_runs_names_what_differs_from_every_revision() -> None:
     cluster = Hooked(there(*OLD))
     cluster.apply(policy("by hand"), manager="kubectl", force=True)
     assert what_runs(cluster, PLACE) == (
-        "chat in demo runs, and is no revision: of revision 1 (deployed) differ NetworkPolicy "
-        "demo/chat; `dsv4deploy rollback 1 --name chat -n demo` brings back revision 1"
+        "service chat in namespace demo is running, but matches no revision; objects that differ "
+        "from revision 1 (deployed): NetworkPolicy demo/chat; `dsv4deploy rollback 1 --name chat "
+        "-n demo` restores revision 1"
     )
     delete(cluster, removal(cluster, PLACE))
-    assert what_runs(cluster, PLACE) == "chat in demo does not exist"
+    assert what_runs(cluster, PLACE) == "service chat in namespace demo does not exist"
 
 
 def test_delete_takes_what_it_has_shown() -> None:
@@ -494,7 +508,7 @@ def test_an_instance_that_fails_brings_the_old_ones_back_and_stops_none() -> Non
     def wait(until: str) -> str:
         if not cluster.seen:
             cluster.wait(until)
-            raise ClusterError("chat can't become ready", "Failed")
+            raise ClusterError("chat cannot become ready", "Failed")
         return cluster.wait(until)
 
     with pytest.raises(ClusterError, match="revision 1 is running again"):

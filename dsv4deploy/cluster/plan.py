@@ -146,8 +146,8 @@ def look(cluster: Cluster, item: Object, *, force: bool) -> Look:
         theirs, ours = owner(live), owner(item)
         if theirs and ours and theirs != ours:
             raise ClusterError(
-                f"{label(item)} belongs to the service {theirs}: give this one another name, or "
-                "leave the object to the other (maas.gateway.create, router.preset)",
+                f"{label(item)} belongs to service {theirs}; give it another name in the values, "
+                "or leave the object to that service (maas.gateway.create, router.preset)",
                 "Conflict",
             )
         try:
@@ -241,7 +241,7 @@ def taking_over(plan: Plan) -> str:
     last = plan.revision
     if not last or last.status != "pending":
         return ""
-    return f"taking over from the run that began revision {last.number} at {last.created}"
+    return f"taking over from the run that started revision {last.number} at {last.created}"
 
 
 def owned(item: Object, service: Mapping[str, Any]) -> Object:
@@ -274,8 +274,8 @@ def _namespaces(cluster: Cluster, objects: list[Object]) -> None:
     missing = [name for name in wanted if not cluster.get("v1", "Namespace", name)]
     if missing:
         raise ClusterError(
-            f"the cluster has no namespace {', '.join(missing)}: kubectl create namespace "
-            f"{missing[0]}",
+            f"the cluster has no namespace {', '.join(missing)}; run "
+            f"`kubectl create namespace {missing[0]}`",
             "NotFound",
         )
 

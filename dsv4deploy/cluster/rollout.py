@@ -44,7 +44,7 @@ class Place:
     namespace: str
 
     def __str__(self) -> str:
-        return f"{self.service} in {self.namespace}"
+        return f"service {self.service} in namespace {self.namespace}"
 
     @property
     def options(self) -> str:
@@ -111,7 +111,7 @@ def run(
                     raise
                 raise ClusterError(f"{error}\n{end(error.reason)}", error.reason) from None
     except KeyboardInterrupt:
-        message = f"interrupted while what runs was read back: {_tells(place)}"
+        message = f"interrupted before the service's state was read back; {_tells(place)}"
         raise InterruptionError(message) from None
 
 
@@ -154,7 +154,8 @@ def _agreed(
             if error.reason != "Stale" or tried == _TRIES:
                 raise
             plan = make()
-    raise ClusterError(f"{place} changed while each question was answered", "Stale")
+    message = f"{place} changed each time before the plan was confirmed; try again"
+    raise ClusterError(message, "Stale")
 
 
 def what_runs(cluster: Cluster, place: Place, *, compare: bool = True) -> str:
@@ -173,14 +174,15 @@ def what_runs(cluster: Cluster, place: Place, *, compare: bool = True) -> str:
             if each.status != UNREADABLE
         ]
         if not known:
-            return f"{place} {_state(live)}" + (", and has no revision" if live else "")
+            return f"{place} {_state(live)}" + (", but has no revision" if live else "")
         return _read_back(cluster, place, _state(live), known, compare)
     except ClusterError as error:
-        return f"what runs now can't be read back ({error}): {_tells(place)}"
+        return f"cannot read back the service's state ({error}); {_tells(place)}"
 
 
 def _tells(place: Place) -> str:
-    return f"`dsv4deploy history {place.options}` and `dsv4deploy status {place.options}` tell"
+    options = place.options
+    return f"see `dsv4deploy status {options}` and `dsv4deploy history {options}`"
 
 
 def _read_back(
@@ -188,7 +190,7 @@ def _read_back(
 ) -> str:
     last, ran = known[-1], last_that_ran(known)
     if not compare:
-        return f"{place} {state}; its last is {last}"
+        return f"{place} {state}; its latest revision is {last.number} ({last.status})"
     differing: list[str] = []
     try:
         for revision in [last, ran] if ran and ran is not last else [last]:
@@ -197,11 +199,14 @@ def _read_back(
                 return f"{place} {state}: {revision}{_next(place, state, last, ran, revision)}"
             differing = differing or found
     except ClusterError as error:
-        told = f"its last is {last}, but the command could not verify this ({error})"
+        told = (
+            f"its latest revision is {last.number} ({last.status}), but the command could not "
+            f"verify this ({error})"
+        )
         return f"{place} {state}; {told}{_next(place, state, last, ran, None)}"
     some = ", ".join(differing[:3]) + (", …" if differing[3:] else "")
     return (
-        f"{place} {state}, and is no revision: of {last} differ {some}"
+        f"{place} {state}, but matches no revision; objects that differ from {last}: {some}"
         f"{_next(place, state, last, ran, None)}"
     )
 
@@ -211,7 +216,7 @@ def _state(live: Object | None) -> str:
         return "does not exist"
     if live["metadata"].get("deletionTimestamp"):
         return "is being deleted"
-    return "is stopped" if stopped(live) else "runs"
+    return "is stopped" if stopped(live) else "is running"
 
 
 def _differing(
@@ -239,9 +244,9 @@ def _next(
         return "; run the same command again to continue" + (
             f", or {back} to roll back" if ran else ""
         )
-    if state == "runs" and found is ran and ran:
+    if state == "is running" and found is ran and ran:
         return ""
-    return f"; {back} brings back revision {ran.number}" if ran else "; apply it again"
+    return f"; {back} restores revision {ran.number}" if ran else "; apply the values again"
 
 
 # --- apply -------------------------------------------------------------------------------------
@@ -300,7 +305,8 @@ def _write_one(cluster: Cluster, item: Object, planned: Look, force: bool) -> No
 
 
 def _changed(item: Mapping[str, Any]) -> ClusterError:
-    return ClusterError(f"{label(item)} was changed by somebody else just now", "Stale")
+    message = f"another client changed {label(item)} in the meantime; run the command again"
+    return ClusterError(message, "Stale")
 
 
 def _delete_one(cluster: Cluster, seen: Object | None) -> None:
@@ -467,7 +473,7 @@ def _gone_back(
         back = prepare(cluster, before.objects, force=True)
         _replace(cluster, back, True, wait, back=True)
     except ClusterError as second:
-        message = f"{error}\ngoing back to revision {before.number} failed: {second}"
+        message = f"{error}\nthe rollback to revision {before.number} failed: {second}"
         return ClusterError(message, "Lost" if second.reason == "Lost" else error.reason)
     return ClusterError(f"{error}\nrevision {before.number} is running again", error.reason)
 

@@ -172,6 +172,6 @@ def test_a_refusal_holds_no_key(serve: Serve) -> None:
 def test_without_a_secret_there_is_nothing_to_revoke(serve: Serve) -> None:
     place = held(serve(KINDS, GONE)[0])
     with pytest.raises(
-        ClusterError, match="Secret maas-system/maas-api-keys does not exist; .*keys create"
+        ClusterError, match=r"Secret maas-system/maas-api-keys does not exist; .*keys create"
     ):
         revoke(place, "alice")

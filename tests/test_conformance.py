@@ -13,7 +13,18 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from fake_gateway import BLOCKED, FAULTS, KEY, LARGEST, LIMIT, MODEL, PATIENCE, SECOND, serving
+from fake_gateway import (
+    AUTHORITY,
+    BLOCKED,
+    FAULTS,
+    KEY,
+    LARGEST,
+    LIMIT,
+    MODEL,
+    PATIENCE,
+    SECOND,
+    serving,
+)
 
 from dsv4deploy.conformance import answers, quotas
 from dsv4deploy.conformance.case import Case
@@ -142,9 +153,26 @@ def test_a_vendor_s_own_way_is_an_option() -> None:
     assert "ok      key-wrong: HTTP 403" in done.stdout
 
 
+def test_a_private_authority_is_an_option_for_every_kind_of_request() -> None:
+    # A bare socket, HTTP/1.1 and HTTP/2.
+    only = ("--only", "malformed-list", "--only", "key-none", "--only", "stream-http2")
+    with serving(tls=True) as url:
+        refused = typed("--url", url, *only, code=1)
+        trusted = typed("--url", url, *only, "--ca-file", AUTHORITY)
+        unverified = typed("--url", url, *only, "--insecure")
+    assert "CERTIFICATE_VERIFY_FAILED" in refused.stderr
+    assert "name its authority's certificate by --ca-file" in refused.stderr
+    for done in (trusted, unverified):
+        assert "3 passed, 0 failed, 0 skipped; " in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said", "code"),
     [
+        (["--url", "http://x/v1", "--ca-file", __file__], "needs an https URL", 2),
+        (["--url", "https://x/v1", "--insecure", "--ca-file", __file__], "excludes --insecure", 2),
+        (["--url", "https://x/v1", "--ca-file", __file__], "contains no certificate in PEM", 1),
+        (["--url", "https://x/v1", "--ca-file", "none.pem"], "'none.pem' does not exist", 2),
         (["--url", "maas.site"], "--url must be http://HOST[:PORT]/v1", 2),
         (["--url", "http://x/v1", "--quota", "many"], "must be TOKENS/UNIT", 2),
         (["--url", "http://x/v1", "--charge", "1"], "must be two whole numbers", 2),

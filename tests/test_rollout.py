@@ -11,10 +11,12 @@ import pytest
 from fake_api import FakeCluster, State, parsed, started
 
 from dsv4deploy import Release, load, render
+from dsv4deploy.cli.upgrade import agreed
+from dsv4deploy.cluster import scaler
 from dsv4deploy.cluster.diff import label
 from dsv4deploy.cluster.lease import Clock
 from dsv4deploy.cluster.plan import Plan, prepare
-from dsv4deploy.cluster.readiness import STOP, Wait, stopped
+from dsv4deploy.cluster.readiness import STOP, Wait, progress, stopped
 from dsv4deploy.cluster.revisions import history, manifest, target
 from dsv4deploy.cluster.rollout import (
     Place,
@@ -25,6 +27,7 @@ from dsv4deploy.cluster.rollout import (
     upgrade,
     what_runs,
 )
+from dsv4deploy.cluster.scaler import PAUSE
 from dsv4deploy.errors import ClusterError, InterruptionError
 
 Tree = dict[str, Any]
@@ -539,3 +542,182 @@ def test_what_somebody_changes_during_the_replacement_is_planned_again() -> None
     changed(cluster, instances("new", 2), wait=wait)
     assert cluster.seen[0] == ("other", 1)
     assert cluster.seen[-1] == ("new", 2)
+
+
+# --- several instances, of which a ScaledObject sets the number -----------------------------------
+
+
+def scaled(image: str, most: int = 3) -> list[Tree]:
+    """A service that names no number, and its ScaledObject."""
+    spec = {"minReplicaCount": 1, "maxReplicaCount": most}
+    return [service(image), item("ScaledObject", scaler.API, spec=spec)]
+
+
+class Scaled(Watched):
+    """A cluster with KServe and KEDA: the workload takes the service's image and KEDA's number."""
+
+    def __init__(self, number: int, *objects: Tree, keda: bool = True) -> None:
+        super().__init__(*(objects or scaled("old")))
+        self.keda = keda
+        self.number = number
+        self.act()
+
+    def act(self) -> None:
+        """What the controllers do. The schedule asks for the number that there was at first."""
+        live = self.live(item("ScaledObject", scaler.API))
+        paused = int((live or item("", ""))["metadata"].get("annotations", {}).get(PAUSE, 0))
+        made = item("Deployment", "apps/v1", spec={"replicas": paused or self.number})
+        made["metadata"] = {**made["metadata"], "name": "chat-kserve"}
+        if self.keda:
+            self.apply(made, force=True, manager="keda")
+
+    def look(self) -> tuple[str, int]:
+        self.act()
+        deployment = self.get("apps/v1", "Deployment", "chat-kserve", "demo")
+        live = self.live(service(""))
+        assert deployment
+        assert live
+        return "none" if stopped(live) else image(self), deployment["spec"]["replicas"]
+
+
+@pytest.mark.parametrize(("number", "fewer"), [(2, 1), (3, 2), (5, 4)])
+def test_a_scaler_is_paused_at_fewer_instances_while_they_are_replaced(
+    number: int, fewer: int
+) -> None:
+    cluster = Scaled(number)
+    changed(cluster, scaled("new"), wait=cluster.wait)
+    assert cluster.seen == [("old", fewer), ("new", fewer)]
+    assert cluster.look() == ("new", number)
+    assert statuses(cluster) == ["superseded", "deployed"]
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(3, "one after the other, while the others serve"), (1, "The engines stop")],
+)
+def test_the_question_says_whether_others_serve_and_that_keda_is_paused(
+    number: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dsv4deploy.cli.upgrade.confirmed", lambda _: True)
+    assert agreed(None)(prepare(Scaled(number), scaled("new")))
+    asked = capsys.readouterr().err
+    assert told in asked
+    assert ("KEDA is paused until then." in asked) == (number > 1)
+
+
+def test_a_scaler_of_two_nodes_replaces_in_place_without_a_pause() -> None:
+    worker = {"worker": {"containers": []}}
+
+    def pair(image: str) -> list[Tree]:
+        made, scaling = scaled(image)
+        return [{**made, "spec": {**made["spec"], **worker}}, scaling]
+
+    cluster = Scaled(3, *pair("old"))
+    changed(cluster, pair("new"), wait=cluster.wait)
+    assert cluster.seen == [("new", 3)]
+
+
+def test_an_interrupted_pause_goes_on_with_the_same_number_and_ends() -> None:
+    cluster = Scaled(3)
+    waits = iter((False, True))
+
+    def interrupted(until: str) -> str:
+        cluster.wait(until)
+        if next(waits):
+            raise KeyboardInterrupt
+        return until
+
+    with pytest.raises(InterruptionError):
+        changed(cluster, scaled("new"), wait=interrupted)
+    changed(cluster, scaled("new"), wait=cluster.wait)
+    assert cluster.seen == [("old", 2), ("new", 2), ("new", 2)]
+    assert cluster.look() == ("new", 3)
+
+
+def test_apply_ends_the_pause_of_an_interrupted_upgrade() -> None:
+    cluster = Scaled(3)
+
+    def interrupted(until: str) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptionError):
+        changed(cluster, scaled("new"), wait=interrupted)
+    assert cluster.look() == ("old", 2)
+    changed(cluster, scaled("new"), verb="apply")
+    assert cluster.look() == ("new", 3)
+
+
+def test_a_failed_instance_brings_the_old_ones_back_under_the_same_pause() -> None:
+    cluster = Scaled(3)
+
+    def wait(until: str) -> str:
+        cluster.wait(until)
+        if image(cluster) == "new":
+            raise ClusterError("chat can't become ready", "Failed")
+        return until
+
+    with pytest.raises(ClusterError, match="revision 1 is running again"):
+        changed(cluster, scaled("new"), wait=wait)
+    assert cluster.seen == [("old", 2), ("new", 2), ("old", 2)]
+    assert cluster.look() == ("old", 3)
+
+
+def test_without_keda_an_upgrade_fails_before_anything_is_replaced() -> None:
+    cluster = Scaled(3)
+    cluster.keda = False
+
+    def wait(until: str) -> str:
+        cluster.wait(until)
+        now = progress(cluster, "chat", "demo")
+        if now.phase == "scaling":
+            raise ClusterError(now.message, "Timeout")
+        return until
+
+    with pytest.raises(ClusterError, match="KEDA has yet to change the instances to 2"):
+        changed(cluster, scaled("new"), wait=wait)
+    assert cluster.seen == [("old", 3), ("old", 3)]
+    live = cluster.live(item("ScaledObject", scaler.API))
+    assert live
+    assert PAUSE not in live["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize(
+    ("number", "before", "after"),
+    [
+        (1, scaled("old"), scaled("new")),
+        (3, scaled("old"), instances("new", 3)),
+        (3, instances("old", 3), scaled("new")),
+    ],
+    ids=["one", "no-longer-scaled", "newly-scaled"],
+)
+def test_all_instances_stop_where_their_number_has_two_owners_or_is_one(
+    number: int, before: list[Tree], after: list[Tree]
+) -> None:
+    cluster = Scaled(number, *before)
+    waited: list[str] = []
+
+    def wait(until: str) -> str:
+        waited.append(until)
+        return until
+
+    changed(cluster, after, wait=wait)
+    assert waited == ["started", "stopped", "ready"]
+
+
+@pytest.mark.parametrize("annotation", [PAUSE, "autoscaling.keda.sh/paused"])
+def test_a_pause_of_somebody_else_s_is_left_alone(annotation: str) -> None:
+    cluster = Scaled(3)
+    theirs = item("ScaledObject", scaler.API)
+    theirs["metadata"] = {**theirs["metadata"], "annotations": {annotation: "3"}}
+    cluster.apply(theirs, force=True, manager="kubectl")
+    waited: list[str] = []
+
+    def wait(until: str) -> str:
+        waited.append(until)
+        return until
+
+    changed(cluster, scaled("new"), wait=wait)
+    assert waited == ["started", "stopped", "ready"]
+    live = cluster.live(theirs)
+    assert live
+    assert live["metadata"]["annotations"][annotation] == "3"

@@ -300,6 +300,10 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"maas": {"enabled": True}},
         {"maas": {"enabled": True}, "networkPolicy": {"enabled": True}},
     ),
+    "maas-service-balances-connections": (
+        {"maas": {"enabled": True}, "replicas": 2},
+        {"maas": {"enabled": True, "backend": "InferencePool"}, "replicas": 2},
+    ),
     "maas-plain-http": (
         {"maas": {"enabled": True}},
         {"maas": {"enabled": True, "gateway": {"tls": {"enabled": True}}}},

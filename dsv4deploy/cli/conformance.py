@@ -93,6 +93,7 @@ class ConformanceOptions:
     json_errors: bool
     destructive: bool
     timeout: float
+    ca_file: Path | None
     insecure: bool
     only: tuple[str, ...]
     skip: tuple[str, ...]
@@ -101,6 +102,8 @@ class ConformanceOptions:
         """Rejects what is no URL of a gateway."""
         if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", self.url):
             raise click.UsageError("--url must be http://HOST[:PORT]/v1")
+        if self.ca_file and (self.insecure or not self.url.startswith("https:")):
+            raise click.UsageError("--ca-file needs an https URL, and excludes --insecure")
 
     @property
     def base(self) -> str:
@@ -202,6 +205,11 @@ class ConformanceOptions:
         metavar="DURATION",
         help="The time to wait for the next byte.",
     ),
+    click.option(
+        "--ca-file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="A PEM file of the authorities to trust, instead of the system's.",
+    ),
     click.option("--insecure", is_flag=True, help="Do not verify the gateway's certificate."),
     click.option("--only", multiple=True, metavar="CASE", help="Run only this case or group."),
     click.option("--skip", multiple=True, metavar="CASE", help="Skip this case or group."),
@@ -258,6 +266,7 @@ def conformance(
         destructive=options.destructive,
         timeout=options.timeout,
         verify=not options.insecure,
+        authority=str(options.ca_file or ""),
     )
     if not target.model:
         target = replace(target, model=first_model(target))

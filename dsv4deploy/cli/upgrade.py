@@ -71,9 +71,10 @@ def agreed(timeout: float | None) -> Callable[[Plan], bool]:
             return True
         minutes = waiting_limits(plan, timeout).timeout / 60
         if plan.rolling:
+            paused = " KEDA is paused until then." if plan.scaled else ""
             say(
                 "The engines are replaced one after the other, while the others serve requests. "
-                f"This takes up to {minutes:.0f} minutes."
+                f"This takes up to {minutes:.0f} minutes.{paused}"
             )
         else:
             say(f"The engines stop, and are ready again within {minutes:.0f} minutes.")

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from ..errors import ClusterError
-from . import pods
+from . import pods, scaler
 from .client import MANAGER, Cluster, Object
+from .scaler import workloads
 
 API, KIND = "serving.kserve.io/v1alpha2", "LLMInferenceService"
 
@@ -30,10 +31,11 @@ class Progress:
     """Where a service is on its way.
 
     Attributes:
-        phase: stopping, stopped, starting (KServe still reports it as stopped), accepted,
-            scheduled, image, weights, loading, capturing, routing (the pods are ready, and not yet
-            the rest), lagging (the engines are ready, and nothing but KServe's word for it is
-            missing), ready or failed; unknown where the cluster gives no answer.
+        phase: stopping, stopped, starting (KServe still reports it as stopped), scaling (KEDA has
+            not yet acted on a pause), accepted, scheduled, image, weights, loading, capturing,
+            routing (the pods are ready, and not yet the rest), lagging (the engines are ready, and
+            nothing but KServe's word for it is missing), ready or failed; unknown where the
+            cluster gives no answer.
         done: how far, from 0 to 1, as far as conditions, pods and logs show.
         message: what is waited for, or why it can't succeed.
         started: when the engine's containers were started, the last of them, as Kubernetes writes
@@ -93,7 +95,7 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
     )
     engines, routers = pods.current(engines), pods.current(routers)
     if stopped(live):
-        running = bool(found) or _workloads(cluster, service, namespace)
+        running = bool(found) or workloads(cluster, service, namespace)
         message = "the pods are terminating" if running else "all pods have terminated"
         now = Progress("stopping" if running else "stopped", 0.0, message)
     else:
@@ -109,6 +111,8 @@ def _starting(
     for each in conditions:
         if each["status"] == "False" and _hopeless(each):
             return Progress("failed", 0.0, f"{each['type']}: {each.get('message', '')}")
+    if number := _scaling(cluster, live):
+        return Progress("scaling", 0.03, f"KEDA has yet to change the instances to {number}")
     ready: Object = next((each for each in conditions if each["type"] == "Ready"), {})
     # Conditions may still be those of the pods before; the workload tells of these.
     if _serves(cluster, live):
@@ -136,6 +140,15 @@ def _starting(
             return Progress("failed", 0.0, why)
         return replace(last, message=_routing(live["metadata"]["name"], conditions))
     return last
+
+
+def _scaling(cluster: Cluster, service: Object) -> int:
+    """The instances at which a ScaledObject is paused, until the workload has as many; else 0."""
+    if "replicas" in (service.get("spec") or {}):
+        return 0
+    meta = service["metadata"]["name"], service["metadata"]["namespace"]
+    number = scaler.paused_at(cluster.get(scaler.API, scaler.KIND, *meta))
+    return number if scaler.instances(workloads(cluster, *meta)) != number else 0
 
 
 def _routing(service: str, conditions: list[Object]) -> str:
@@ -180,19 +193,9 @@ def _hopeless(condition: Mapping[str, Any]) -> bool:
     return failed and "the object has been modified" not in message
 
 
-def _workloads(cluster: Cluster, service: str, namespace: str) -> list[Object]:
-    """A service's engines: the Deployment of one pod, or the LeaderWorkerSet of two."""
-    sets = "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", f"{service}-kserve-mn"
-    found = (
-        cluster.get("apps/v1", "Deployment", f"{service}-kserve", namespace),
-        cluster.get(*sets, namespace),
-    )
-    return [item for item in found if item]
-
-
 def _refused(cluster: Cluster, service: Object) -> str:
     """Why no pod of a service's engines could be made, such as a quota; ``""`` where none was."""
-    for item in _workloads(cluster, service["metadata"]["name"], service["metadata"]["namespace"]):
+    for item in workloads(cluster, service["metadata"]["name"], service["metadata"]["namespace"]):
         for condition in (item.get("status") or {}).get("conditions") or []:
             if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
                 return str(condition.get("message", ""))
@@ -204,7 +207,7 @@ def _refused(cluster: Cluster, service: Object) -> str:
 def _serves(cluster: Cluster, service: Object) -> bool:
     """Whether the current engines are those that the service requests, and are ready."""
     meta = service["metadata"]
-    found = _workloads(cluster, meta["name"], meta["namespace"])
+    found = workloads(cluster, meta["name"], meta["namespace"])
     return bool(found) and all(_current(service, item) and _counted(item) for item in found)
 
 

@@ -6,14 +6,14 @@ rollback to :func:`dsv4deploy.cluster.revisions.target` restores what ran.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from ..errors import ClusterError, InterruptionError
-from .client import MANAGER, Cluster, Object, managed
+from .client import Cluster, Object, managed
 from .diff import Change, label, same
 from .lease import CLOCK, Clock, held
 from .plan import Look, Plan, look, no_longer, owned, prepare
@@ -28,8 +28,8 @@ from .revisions import (
     manifest,
     mark,
 )
+from .scaler import PAUSE, STOPPER, paused_at, scaler_of
 
-_STOPPER = f"{MANAGER}-stop"
 # How often a plan, or the write of one object, is made anew because somebody else was faster.
 _TRIES = 5
 
@@ -264,13 +264,14 @@ def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
     """
     service = service_of(plan.objects)
     live = plan.seen[label(service)]
-    started = bool(live and managed(live, _STOPPER))
+    started = bool(live and managed(live, STOPPER))
     if plan.settled and not started:
         return 0
     known = begin(cluster, plan.adopted, plan.wanted(), plan.known)
     _write(cluster, plan, force)
     if started:
         _start(cluster, service)
+    _resume(cluster, plan.objects)
     finish(cluster, known)
     return len(plan.writes) + len(plan.removed) + started
 
@@ -384,6 +385,8 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
     """
     service = service_of(plan.objects)
     live = plan.seen[label(service)]
+    if plan.rolling and plan.scaled:
+        return _replace_paused(cluster, plan, force, wait)
     if plan.rolling:
         _write(cluster, _with_fewer(cluster, plan, force), force)
         wait("ready")
@@ -392,7 +395,7 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
         steps = ["stopped"] if stopped(live) else ["started", "stopped"]
         for step in steps:
             if step == "stopped":
-                _mark_service(cluster, service, {STOP: "true"})
+                _mark(cluster, service, {STOP: "true"})
             try:
                 wait(step)
             except ClusterError as error:
@@ -400,7 +403,24 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
                     raise
     _write(cluster, plan, force)
     _start(cluster, service)
+    _resume(cluster, plan.objects)
     return wait("ready")
+
+
+def _replace_paused(cluster: Cluster, plan: Plan, force: bool, wait: Wait) -> str:
+    """Replaces instances whose number a ScaledObject sets, while it is paused at fewer of them.
+
+    Where an interrupted run has paused it, its engines may be those that failed: they are not
+    waited for.
+    """
+    scaler = scaler_of(plan.objects)
+    if scaler and plan.rolling < plan.scaled and not plan.paused:
+        _mark(cluster, scaler, {PAUSE: str(plan.rolling)})
+        wait("ready")
+    _write(cluster, plan, force)
+    told = wait("ready")
+    _resume(cluster, plan.objects)
+    return told
 
 
 def _with_fewer(cluster: Cluster, plan: Plan, force: bool) -> Plan:
@@ -458,20 +478,20 @@ def _gone_back(
     return ClusterError(f"{error}\nrevision {before.number} is running again", error.reason)
 
 
-def _mark_service(cluster: Cluster, service: Mapping[str, Any], annotations: Object) -> None:
-    """Applies annotations to a service as it is now, and to no other state of it.
+def _mark(cluster: Cluster, item: Mapping[str, Any], annotations: Object) -> None:
+    """Applies annotations to an object as it is now, and to no other state of it.
 
-    They have a manager of their own, so that applying the service does not remove them.
+    They have a manager of their own, so that applying the object does not remove them.
     """
-    meta = {key: service["metadata"][key] for key in ("name", "namespace")}
-    item = {"apiVersion": service["apiVersion"], "kind": service["kind"]}
-    item |= {"metadata": {**meta, **({"annotations": annotations} if annotations else {})}}
+    meta = {key: item["metadata"][key] for key in ("name", "namespace")}
+    marked = {"apiVersion": item["apiVersion"], "kind": item["kind"]}
+    marked |= {"metadata": {**meta, **({"annotations": annotations} if annotations else {})}}
     for tried in range(1, _TRIES + 1):
-        live = cluster.live(service)
+        live = cluster.live(item)
         if live is None:
             return
         try:
-            cluster.apply(item, live=live, force=True, manager=_STOPPER)
+            cluster.apply(marked, live=live, force=True, manager=STOPPER)
         except ClusterError as error:
             if error.reason != "Stale" or tried == _TRIES:
                 raise
@@ -482,8 +502,15 @@ def _mark_service(cluster: Cluster, service: Mapping[str, Any], annotations: Obj
 def _start(cluster: Cluster, service: Mapping[str, Any]) -> None:
     live = cluster.live(service)
     if live and STOP in (live["metadata"].get("annotations") or {}):
-        _mark_service(cluster, service, {STOP: "false"})
-        _mark_service(cluster, service, {})
+        _mark(cluster, service, {STOP: "false"})
+        _mark(cluster, service, {})
+
+
+def _resume(cluster: Cluster, objects: Iterable[Object]) -> None:
+    """Ends the pause of a ScaledObject, unless somebody else has paused it."""
+    scaler = scaler_of(objects)
+    if scaler and paused_at(cluster.live(scaler)):
+        _mark(cluster, scaler, {})
 
 
 # --- delete ------------------------------------------------------------------------------------
@@ -520,7 +547,7 @@ def removal(cluster: Cluster, place: Place) -> Removal:
     items = {label(item): item for revision in readable for item in revision.objects}
     staying = [each for each, item in items.items() if each not in going and cluster.live(item)]
     live = cluster.get(API, KIND, place.service, place.namespace)
-    halted = live if live and managed(live, _STOPPER) and label(live) not in going else None
+    halted = live if live and managed(live, STOPPER) and label(live) not in going else None
     return Removal(going, staying, readable, seen, halted)
 
 

@@ -210,7 +210,9 @@ def first_model(target: Target) -> str:
         names = [str(each["id"]) for each in answer.json()["data"]]
         return names[0]
     except (httpx.HTTPError, OSError) as error:
-        raise DeployError(f"{target.url}: no answer: {error}") from None
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        hint = ": name its authority's certificate by --ca-file" if untrusted else ""
+        raise DeployError(f"{target.url}: no answer: {error}{hint}") from None
     except (LookupError, TypeError, ValueError):
         raise DeployError(
             f"{target.url}/models: HTTP {answer.status_code}, and no list of models; pass --model"

@@ -38,7 +38,7 @@ REFUSED = {"long-4000000-http1", "long-4000000-http2"}
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "_LONG", 0.2)
+    monkeypatch.setattr(answers, "_LONG", 2)
     monkeypatch.setattr(quotas, "_SETTLED", 0.01)
 
 

@@ -512,7 +512,7 @@ BAD: list[tuple[str, Spoil, Tree, Severity, str]] = [
         "needs 2097152",
     ),
     ("values", nothing, {"engine": {"args": {"block-size": 96}}}, FAILED, "blocks of 32, 64"),
-    ("values", nothing, {"name": "x" * 39}, WARNING, "`dsv4deploy check` reports "),
+    ("values", nothing, {"name": "x" * 39}, WARNING, "the rules report "),
     ("dry-run", nothing, {"maas": {"namespace": "none"}}, FAILED, 'namespaces "none" not found'),
 ]
 

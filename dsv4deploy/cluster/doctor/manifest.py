@@ -20,7 +20,7 @@ def _values(facts: Facts) -> Answers:
     warnings = [finding for finding in found if finding.severity == Severity.WARNING]
     told = origins(warnings, facts.values, facts.release, facts.profile)
     if told.own:
-        yield Severity.WARNING, f"`dsv4deploy check` reports {told}", "run this command"
+        yield Severity.WARNING, f"the rules report {told}", "run `dsv4deploy check`"
 
 
 @CHECKS.add("dry-run", "the API server and its webhooks accept the manifest")

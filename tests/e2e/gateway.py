@@ -141,7 +141,7 @@ class Gateway:
         return self.proxies(values)[0]
 
     def proxies(self, values: Values) -> list[Tree]:
-        """The pods of a deployment's Gateway, once they have a processor, listen and have upstreams.
+        """The pods of a deployment's Gateway, once they have a processor and an upstream.
 
         Envoy resolves the model's name before it listens. Where that fails, it has no upstream
         until it tries again.

@@ -24,10 +24,10 @@ RULES: list[Rule] = []
     code="unknown-build",
     severity=Severity.WARNING,
     path="engine.build",
-    message="{what}, so checks that depend on the build are skipped: flags, parsers, keys of "
+    message="{what}, so checks that depend on the build are skipped: flags, parsers, keys in "
     "additional-config, variables, chips, and the rules for specific builds",
-    fix="if the image was made from one of the known builds, set engine.build to it ({builds}); "
-    "otherwise keep the value, and compare your values with the documentation of the image",
+    fix="if the image is based on a known build ({builds}), set engine.build to that build; "
+    "otherwise keep engine.build, and compare your values with the image's documentation",
     source="docs/engine-builds.md: the facts of builds that ship with this package",
 ).finder(RULES)
 def _unknown_build(values: Values) -> Places:
@@ -36,8 +36,8 @@ def _unknown_build(values: Values) -> Places:
     name, known = values.engine.build, [each.name for each in builds()]
     wrong = f"there is no build {name}{nearest(name, known)}"
     tagless = re.search(r"/[^:/]+@sha256:", values.engine.image)
-    tag = "the image has a digest but no tag, which would name its build"
-    what = wrong if name else tag if tagless else "the image's tag names no known build"
+    tag = "the image has a digest but no tag that names its build"
+    what = wrong if name else tag if tagless else "the image's tag does not name a known build"
     yield "", {"what": what, "builds": ", ".join(known)}
 
 
@@ -45,16 +45,18 @@ def _unknown_build(values: Values) -> Places:
     code="image-for-other-chip",
     severity=Severity.ERROR,
     path="engine.image",
-    message="this image is for {chip}, and npu.card {card} is {family}: the engine fails to "
-    "start, because the device does not match the device type that the image was built for",
-    fix="use the image of the same version for {family}: its tag {ends}",
+    message="this image is for {chip}, but npu.card {card} is {family}: the engine fails to start, "
+    "because the card does not match the device type that the image is built for",
+    fix="use the {family} image of the same version, whose tag {ends}",
     source="vllm-ascend, utils.py, check_ascend_device_type: line 806 of v0.22.1rc, read in every "
     "build",
 ).finder(RULES)
 def _image_chip(values: Values) -> Places:
     chip, family = chip_of(values.engine.image), CARDS[values.npu.card].family
     if chip and chip != family:
-        ends = {"A2": "names no chip", "A3": "ends in -a3", "950": "ends in -a5 or -950dt"}[family]
+        ends = {"A2": "does not name a chip", "A3": "ends in -a3", "950": "ends in -a5 or -950dt"}[
+            family
+        ]
         yield "", {"chip": chip, "card": values.npu.card, "family": family, "ends": ends}
 
 
@@ -63,7 +65,7 @@ def _image_chip(values: Values) -> Places:
     severity=Severity.ERROR,
     path="engine.args",
     message="{what vLLM's parser would reject or misread}",
-    fix="correct the flag, or remove it with null",
+    fix="correct the flag, or set it to null to remove it",
     source="the command-line parser of the build's vLLM, read out of its sources: "
     "engine/arg_utils.py, line 286 of 0.22.1, makes a flag of each field",
 ).finder(RULES)
@@ -81,7 +83,7 @@ def _flags(values: Values) -> Places:
     code="flag-in-server",
     severity=Severity.ERROR,
     path="engine.server",
-    message="--{flag} in the server's command is not checked, and can contradict another value",
+    message="--{flag} in the server command is not checked and can contradict another value",
     fix="set engine.args.{flag} instead",
     source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8): --model and --host 0.0.0.0 are "
     "part of the command, and all else is engine.args",
@@ -100,7 +102,7 @@ _PARSERS = ("tool-call-parser", "reasoning-parser")
     code="unknown-parser",
     severity=Severity.ERROR,
     path="engine.args",
-    message="{vllm} has no {flag} {name}{nearest}: the engine fails to start",
+    message="{vllm} does not have the {flag} {name}{nearest}: the engine fails to start",
     fix="set it to deepseek_v4, or remove it",
     source="vLLM's tool_parsers and reasoning packages: the names are a table of each version; an "
     "unknown one is a KeyError (tool_parsers/abstract_tool_parser.py, line 219 of 0.22.1, and "
@@ -124,8 +126,8 @@ def _parsers(values: Values) -> Places:
     code="speculative-method",
     severity=Severity.ERROR,
     path="engine.args.speculative-config.method",
-    message="{vllm} has no speculative method {name}{nearest}",
-    fix="set it to mtp, or to dspark where the weights have its draft",
+    message="{vllm} does not have the speculative method {name}{nearest}",
+    fix="set it to mtp, or to dspark if the weights include the DSpark draft",
     source="vLLM, config/speculative.py, lines 34 and 541 of 0.22.1: the names are a table of each "
     "version",
 ).finder(RULES)
@@ -177,7 +179,7 @@ def _shortened(word: str) -> set[str]:
     severity=Severity.WARNING,
     path="engine.env",
     message="{build} does not read this variable{nearest}",
-    fix="correct its name, or set it to null",
+    fix="correct the variable's name, or set the variable to null",
     source="vllm/envs.py (line 577 of 0.22.1) and vllm_ascend/envs.py (line 30 of v0.22.1rc1 to "
     "main) of the build; names that HCCL, PyTorch and OpenMP read are compared with Huawei's and "
     "upstream's pages",
@@ -199,8 +201,8 @@ def _unread(values: Values) -> Places:
     code="variable-value",
     severity=Severity.ERROR,
     path="engine.env",
-    message='the engine expects {kind} here, and fails to start with "{value}"',
-    fix="write {kind}, or set it to null",
+    message='the engine expects {kind}, and fails to start with "{value}"',
+    fix="set the variable to {kind}, or to null",
     source="vllm/envs.py (line 577 of 0.22.1) and vllm_ascend/envs.py (line 30 of v0.22.1rc1 to "
     "main) of the build: int(), float() and a list of choices",
 ).finder(RULES)
@@ -240,8 +242,8 @@ def _additional(values: Values) -> Mapping[str, Any]:
     code="additional-config-key",
     severity=Severity.WARNING,
     path="engine.args.additional-config",
-    message="{build} does not read this key, and ignores it silently{nearest}",
-    fix="correct it, or remove it",
+    message="{build} does not read this key and silently ignores it{nearest}",
+    fix="correct the key, or remove it",
     source="vllm_ascend of the build: every key that its sources read from additional_config, "
     "most of them in ascend_config.py from line 34 of v0.22.1rc1 on",
 ).finder(RULES)
@@ -253,8 +255,8 @@ def _keys(values: Values) -> Places:
     code="additional-config-refused",
     severity=Severity.ERROR,
     path="engine.args.additional-config",
-    message="{build} does not know this key, and fails to start{nearest}",
-    fix="correct it, or remove it",
+    message="{build} rejects this unknown key and fails to start{nearest}",
+    fix="correct the key, or remove it",
     source="vllm-ascend v0.30.0rc2, ascend_config.py, line 565: its configuration forbids other "
     "keys than its own",
 ).finder(RULES)
@@ -274,8 +276,8 @@ def _unknown_keys(values: Values, refused: bool) -> Places:
     code="additional-config-type",
     severity=Severity.ERROR,
     path="engine.args.additional-config",
-    message="the engine expects a {kind} here",
-    fix="write a {kind}, or remove the key",
+    message="the engine expects a {kind}",
+    fix="set the key to a {kind}, or remove the key",
     source="vllm_ascend/ascend_config.py of the build, from line 34 of v0.22.1rc1 on: the key's "
     "value is used as one",
 ).finder(RULES)
@@ -335,7 +337,7 @@ _SIZES = ("embedding", "lmhead", "mlp", "olora", "oproj")
     severity=Severity.ERROR,
     path="engine.args.additional-config.finegrained_tp_config",
     message="{why}: the engine fails to start",
-    fix="remove it, or choose a divisor of parallelism.data",
+    fix="remove the key, or set it to a divisor of parallelism.data",
     source="vllm-ascend, ascend_config.py: line 487 of v0.22.1rc1, 592 of v0.23.0, 709 of main at "
     "182b75ea84; embedding_tensor_parallel_size: line 156 of v0.23.0, 141 of v0.25.1rc1",
 ).finder(RULES)
@@ -349,17 +351,23 @@ def _finegrained(values: Values) -> Places:
         if not isinstance(size, int) or size <= 0:
             continue
         if data % size:
-            yield path, {"why": f"{size} does not divide the data parallel size, {data}"}
+            yield path, {"why": f"{size} does not divide the data parallel size, {data}, evenly"}
         elif needs and key.startswith("embedding"):
-            yield path, {"why": "this needs the recompute scheduler of instances that only decode"}
+            yield (
+                path,
+                {
+                    "why": "this key requires the recompute scheduler, which only decode "
+                    "instances have"
+                },
+            )
 
 
 @Rule(
     code="profiling-chunks",
     severity=Severity.ERROR,
     path="engine.args.additional-config.profiling_chunk_config",
-    message="this needs pipeline parallelism, which this deployment does not have: the engine "
-    "fails to start",
+    message="this key requires pipeline parallelism, which this deployment does not use: the "
+    "engine fails to start",
     fix="remove this key",
     source="vllm-ascend, ascend_config.py: line 69 of v0.22.1rc; in scheduler_config, 74 of "
     "v0.25.1rc1 and 93 of main at 182b75ea84",
@@ -380,8 +388,8 @@ _DEFAULT_LOADERS = ("auto", "hf", "mistral", "npcache", "pt", "safetensors")
     code="loader-key",
     severity=Severity.ERROR,
     path=f"engine.args.{_LOADER}",
-    message="the loader does not know this key{nearest}: the engine fails to start",
-    fix="correct it, or remove it",
+    message="the loader does not recognize this key{nearest}: the engine fails to start",
+    fix="correct the key, or remove it",
     source="vLLM, model_executor/model_loader/default_loader.py: line 87 of 0.22.1 and 0.23.0, 91 "
     "of 0.24.0 to 0.27.1",
 ).finder(RULES)
@@ -397,8 +405,9 @@ def _loader_keys(values: Values) -> Places:
     code="loader-threads",
     severity=Severity.ERROR,
     path=f"engine.args.{_LOADER}.num_threads",
-    message="the loader accepts only a whole number above 0 here: the engine fails to start",
-    fix="write one, such as 128, or remove it",
+    message="the loader accepts only a positive integer: the engine fails to start with any other "
+    "value",
+    fix="set it to a positive integer, such as 128, or remove it",
     source="vLLM 0.24.0 to 0.27.1, model_executor/model_loader/default_loader.py, line 105",
     engine=">=0.24.0",
 ).finder(RULES)
@@ -430,7 +439,7 @@ def _paths(tree: Any, word: str) -> Iterator[str]:
     code="text-for-boolean",
     severity=Severity.WARNING,
     path="engine.args",
-    message='"true" in quotes is text, and some engines reject it',
+    message='"true" in quotes is a string, which some engines reject',
     fix="write true without quotes",
     source="vllm-ascend v0.22.1rc, ascend_config.py, line 289: any text is true; vLLM pull "
     "request 45196: text is rejected",
@@ -443,7 +452,7 @@ def _true_as_text(values: Values) -> Places:
     code="text-for-false",
     severity=Severity.ERROR,
     path="engine.args",
-    message='"false" in quotes is text, which the engine treats as true',
+    message='"false" in quotes is a string, which the engine treats as true',
     fix="write false without quotes",
     source="vllm-ascend v0.22.1rc, ascend_config.py, line 289: any text is true",
 ).finder(RULES)

@@ -19,9 +19,9 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.block-size",
         condition=f"{argument('block-size')} in (32, 64, 128)",
-        message="the engine supports blocks of 32, 64 and 128 tokens, and falls back to 32 for "
-        "any other value with only a line in its log",
-        fix="set it to 128, as published, or to 32 or 64",
+        message="the engine supports blocks of 32, 64, or 128 tokens; for any other value, it "
+        "falls back to 32 and reports this only in its log",
+        fix="set it to 128, the published value, or to 32 or 64",
         source="vllm-ascend v0.22.1rc, utils.py, line 1246, refresh_block_size; pull request 10354",
     ),
     Rule(
@@ -29,7 +29,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_kv_nz",
         condition=f"not {true('additional-config', 'enable_kv_nz')}",
-        message="models with DSA sparse attention do not support it: the engine fails to start",
+        message="models with DSA sparse attention do not support this format: the engine fails to "
+        "start",
         fix="remove this key",
         source="vllm-ascend, ascend_config.py: lines 245 to 249 of v0.22.1rc, 259 of main at "
         "182b75ea84",
@@ -39,8 +40,9 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.disable-hybrid-kv-cache-manager",
         condition=f"not {true('disable-hybrid-kv-cache-manager')}",
-        message="every layer's cache would be as long as the longest request: it no longer fits",
-        fix="set it to false, which is --no-disable-hybrid-kv-cache-manager",
+        message="every layer's cache would be as long as the longest request, so the cache would "
+        "not fit",
+        fix="set it to false, which passes --no-disable-hybrid-kv-cache-manager",
         source="vllm-ascend issues 9975 and 9087",
     ),
     Rule(
@@ -48,9 +50,9 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="kvStore.enabled",
         condition="not Values.kvStore.enabled or Values.replicas > 1 or Values.scaling.enabled",
-        message="a store shares blocks with other instances, but there is only one instance: the "
-        "store only keeps the blocks that no longer fit on that instance's cards",
-        fix="raise replicas, or set it to false",
+        message="the store shares blocks between instances, but this deployment has only one "
+        "instance: the store keeps only the blocks that no longer fit on that instance's cards",
+        fix="raise replicas, or set kvStore.enabled to false",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8): the purpose of the variant",
     ),
     Rule(
@@ -58,8 +60,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.envFromPod.POD_NAME",
         condition='not Values.kvStore.enabled or "POD_NAME" in Values.engine.envFromPod',
-        message="the KV store's engine_id is $(POD_NAME), which this variable holds: without it "
-        "all engines would share one ID",
+        message="the KV store's engine_id is $(POD_NAME): without this variable, all engines would "
+        "share one ID",
         fix="set engine.envFromPod.POD_NAME to metadata.name",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models",
     ),
@@ -70,7 +72,7 @@ RULES: list[Rule] = [
     code="retention-interval",
     severity=Severity.ERROR,
     path=f"engine.env.{_INTERVAL}",
-    message="{interval} is no multiple of {unit} tokens: the engine fails to start",
+    message="{interval} is not a multiple of {unit} tokens: the engine fails to start",
     fix="set it to 128 × engine.args.block-size, or to null",
     source="vLLM 0.23.0 to 0.27.1, v1/core/kv_cache_coordinator.py, "
     "_validate_prefix_cache_retention_interval (line 52 of 0.23.0): multiples of the scheduler's "
@@ -100,8 +102,8 @@ _WHOLE_HITS = ("main-2026-08-22",)
     severity=Severity.WARNING,
     path="engine.args.enable-prefix-caching",
     message="do not rely on prefix caching: {reason}",
-    fix="use an image with vLLM 0.23.0 or newer, with prompts above {unit} tokens or a smaller "
-    "block-size; or keep the value and expect no hits",
+    fix="use an image with vLLM 0.23.0 or newer, and use prompts longer than {unit} tokens or a "
+    "smaller block-size; or keep the value, but do not expect hits",
     source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): a rate of 0; vllm-ascend issue "
     "10710: 0 in v0.22.1rc1 at block-size 32 too, gone with v0.23.0rc1; issues 12589, 13339, 16270",
 ).finder(RULES)
@@ -112,8 +114,8 @@ def _prefix_cache(values: Values) -> Places:
     if args.get("enable-prefix-caching") is False:  # vLLM has it on by default
         return
     if args["max-model-len"] <= unit:
-        short = f"no prompt has the {unit} tokens that a hit takes at this block-size"
+        short = f"no prompt has the {unit} tokens that a hit requires at this block-size"
         yield "", {"reason": short, "unit": unit}
     elif build and build.vllm.version == "0.22.1":
-        measured = "with vLLM 0.22.1 a hit rate of 0 was measured"
+        measured = "a hit rate of 0 was measured with vLLM 0.22.1"
         yield "", {"reason": measured, "unit": unit}

@@ -47,7 +47,7 @@ _PODS = "the manifest requests tensor × dataLocal NPUs per pod, and data / data
 _RANKS = "KServe's LeaderWorkerSet and the server in each pod distribute the ranks themselves"
 _HTTP = "the probes, the router and the gateway use plain HTTP on engine.port"
 UNSUPPORTED_FLAGS = {
-    "config": "a file of flags inside the image is not checked",
+    "config": "the flags in a configuration file inside the image are not checked",
     "data-parallel-backend": _RANKS,
     "data-parallel-external-lb": _RANKS,
     "data-parallel-hybrid-lb": _RANKS,
@@ -86,8 +86,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.{name}",
         condition='"{name}" not in Values.engine.args',
-        message="--{name} comes from {owner}",
-        fix="set {owner} and leave engine.args.{name} out",
+        message="--{name} is set from {owner}",
+        fix="set {owner}, and remove engine.args.{name}",
         source="Python documentation, argparse: if an option is given twice, the last one counts",
         table=OWNED_FLAGS,
     ),
@@ -97,7 +97,7 @@ RULES: list[Rule] = [
         path="engine.args.{name}",
         condition='"{name}" not in Values.engine.args',
         message="--{name} is not supported: {owner}",
-        fix="leave engine.args.{name} out",
+        fix="remove engine.args.{name}",
         source="vLLM 0.22.1, config/parallel.py, line 766: the world is PP × TP × PCP; KServe "
         "v0.17.0, llm_inference_service_types_func.go, line 83: data / dataLocal pods",
         table=UNSUPPORTED_FLAGS,
@@ -119,7 +119,7 @@ RULES: list[Rule] = [
         path="parallelism.tensor",
         condition="Values.parallelism.tensor in (1, 2, 4, 8)",
         message="the model's output projection has 8 groups, and the number of tensor parallel "
-        "ranks must divide them evenly",
+        "ranks must divide 8 evenly",
         fix="set it to 1, 2, 4 or 8",
         source="config.json: o_groups 8; vllm-ascend v0.22.1rc, models/deepseek_v4.py, line 726",
     ),
@@ -129,10 +129,10 @@ RULES: list[Rule] = [
         path="parallelism.tensor",
         condition='Values.npu.card not in ("950PR", "950DT") or Values.parallelism.tensor == 1 or '
         f"({DSA_CP} and {FLASHCOMM})",
-        message="upstream does not support tensor parallelism of this model on an Ascend 950 "
+        message="upstream does not support tensor parallelism for this model on an Ascend 950 "
         "without DSA-CP and sequence parallelism",
         fix="set it to 1 and parallelism.data to the number of NPUs, or set enable_dsa_cp and "
-        "enable_flashcomm1 of additional-config to true",
+        "enable_flashcomm1 in additional-config to true",
         source="vllm-ascend v0.23.0, tutorial DeepSeek-V4-Flash, line 323",
     ),
     Rule(
@@ -143,7 +143,7 @@ RULES: list[Rule] = [
         "256 % (Values.parallelism.tensor * Values.parallelism.data) == 0",
         message="with expert parallelism, the number of ranks (tensor × data) must divide the "
         "model's 256 experts evenly",
-        fix="choose parallelism.tensor and parallelism.data whose product divides 256",
+        fix="choose values of parallelism.tensor and parallelism.data whose product divides 256",
         source="config.json: n_routed_experts 256; vllm-ascend v0.22.1rc, models/deepseek_v4.py, "
         "line 364",
     ),
@@ -153,9 +153,10 @@ RULES: list[Rule] = [
         path="engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1",
         condition=f"not {FLASHCOMM} or "
         "(Values.parallelism.expert and Values.parallelism.tensor > 1)",
-        message="sequence parallelism of a mixture of experts requires expert parallelism and a "
-        "tensor parallel size above 1; the engine fails to start",
-        fix="set parallelism.expert to true and parallelism.tensor above 1, or set this to null",
+        message="sequence parallelism for a mixture of experts requires expert parallelism and a "
+        "tensor parallel size greater than 1; otherwise the engine fails to start",
+        fix="set parallelism.expert to true and parallelism.tensor to more than 1, or set "
+        "VLLM_ASCEND_ENABLE_FLASHCOMM1 to null",
         source="vllm-ascend v0.22.1rc, platform.py, lines 733 and 737",
         engine="<0.27.0",
     ),
@@ -164,8 +165,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_dsa_cp",
         condition=f"not {DSA_CP} or {FLASHCOMM} or {SHARED_SPREAD}",
-        message="DSA-CP needs sequence parallelism; the engine fails to start with `DSA CP "
-        "requires SP`",
+        message="DSA-CP requires sequence parallelism; without it, the engine fails to start with "
+        "`DSA CP requires SP`",
         fix='set engine.env.VLLM_ASCEND_ENABLE_FLASHCOMM1 to "1", or remove enable_dsa_cp',
         source="vllm-ascend, utils.py, enable_dsa_cp: line 1361 of v0.22.1rc, 1533 of v0.23.0, "
         "1404 of v0.26.0rc1; main at 182b75ea84 no longer asks for it (line 1324)",
@@ -176,9 +177,9 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_dsa_cp",
         condition=f"not ({DSA_CP} and {SHARED_SPREAD}) or {FLASHCOMM}",
-        message="on this engine enable_shared_expert_dp no longer turns on sequence parallelism, "
-        "which DSA-CP needs; the engine fails to start with `DSA CP requires SP`",
-        fix="set enable_flashcomm1 of additional-config to true, or remove enable_dsa_cp",
+        message="on this engine, enable_shared_expert_dp no longer turns on sequence parallelism, "
+        "which DSA-CP requires; the engine fails to start with `DSA CP requires SP`",
+        fix="set enable_flashcomm1 in additional-config to true, or remove enable_dsa_cp",
         source="vllm-ascend v0.26.0rc1, utils.py, enable_sp (line 861) and enable_dsa_cp (line "
         "1402)",
         engine=">=0.26.0, <0.27.0",
@@ -189,9 +190,10 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.enable_dsa_cp",
         condition=f"not {DSA_CP} or (Values.parallelism.expert and Values.parallelism.tensor > 1 "
         "and Values.parallelism.data > 1)",
-        message="this engine turns DSA-CP off, with only a line in its log, unless expert "
-        "parallelism is on and both the tensor and the data parallel size are above 1",
-        fix="remove it, or set parallelism.expert to true and both sizes above 1",
+        message="this engine turns DSA-CP off and reports this only in its log, unless expert "
+        "parallelism is on and both the tensor and the data parallel sizes are greater than 1",
+        fix="remove enable_dsa_cp, or set parallelism.expert to true, and parallelism.tensor and "
+        "parallelism.data to more than 1",
         source="vllm-ascend v0.30.0rc2, ascend_config.py, line 806; vLLM 0.30.0, "
         "config/parallel.py, use_sequence_parallel_moe, line 715",
         builds=("v0.30.0rc2",),
@@ -212,8 +214,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_dsa_cp",
         condition=f"not ({DSA_CP} and {MTP})",
-        message="on this image DSA-CP with MTP crashes or hangs in sustained decoding of 8k "
-        "prompts: its index buffer is wrong",
+        message="with this image, DSA-CP with MTP crashes or hangs during sustained decoding of 8k "
+        "prompts, because the index buffer of DSA-CP is wrong",
         fix="remove enable_dsa_cp, or use an image with vLLM 0.23.0 or newer",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8), which reports it for this image",
         builds=("nightly-releases-v0.22.1rc",),
@@ -223,9 +225,11 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="engine.args.additional-config.enable_dsa_cp",
         condition=f"not ({DSA_CP} and {MTP})",
-        message="the publisher of the validated deployment saw DSA-CP with MTP crash or hang on "
-        "a later commit of this branch, although upstream's page for this tag turns it on",
-        fix="try sustained decoding of 8k prompts before you rely on it, or remove enable_dsa_cp",
+        message="the publisher of the validated deployment observed that DSA-CP with MTP crashes "
+        "or hangs on a later commit of this branch, although the upstream tutorial for this tag "
+        "turns DSA-CP on",
+        fix="test sustained decoding of 8k prompts before you rely on DSA-CP, or remove "
+        "enable_dsa_cp",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8); vllm-ascend v0.22.1rc1, "
         "tutorial DeepSeek-V4-Flash, line 189",
         builds=("v0.22.1rc1",),
@@ -235,8 +239,8 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="engine.args.max-num-batched-tokens",
         condition=f"not {FLASHCOMM} or {_BATCHED} % Values.parallelism.tensor == 0",
-        message="with sequence parallelism the tokens of a step are split across the tensor "
-        "parallel ranks, but this value is not a multiple of their number",
+        message="with sequence parallelism, the tokens of a step are split across the tensor "
+        "parallel ranks, but this value is not a multiple of the number of ranks",
         fix="choose a multiple of parallelism.tensor",
         source="vllm-ascend v0.22.1rc, ascend_config.py, line 123: only adjusted for prefill "
         "context parallelism",
@@ -246,7 +250,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.max-num-batched-tokens",
         condition=f"{_BATCHED} >= {_SEQS}",
-        message="a step must hold at least one token of each request; the engine fails to start",
+        message="the engine fails to start, because a step must hold at least one token of each "
+        "request",
         fix="set it to max-num-seqs or more",
         source="vLLM 0.22.1, config/scheduler.py, lines 261 and 273, run",
     ),
@@ -255,9 +260,9 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.max-num-batched-tokens",
         condition=f"not {false('enable-chunked-prefill')} or {_BATCHED} >= {_LENGTH}",
-        message="without chunked prefill a whole prompt must fit in one step; the engine fails to "
-        "start",
-        fix="leave enable-chunked-prefill out, or raise this to max-model-len",
+        message="the engine fails to start, because a whole prompt must fit in one step without "
+        "chunked prefill",
+        fix="remove enable-chunked-prefill, or raise max-num-batched-tokens to max-model-len",
         source="vLLM 0.22.1, config/scheduler.py, lines 261 and 273, run",
     ),
     Rule(
@@ -275,9 +280,10 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.quantization",
         condition=f"not {has('quantization')} or {equals('ascend', 'quantization')}",
-        message="these weights are quantized for Ascend, and vLLM's parser accepts any word "
-        "here, so it does not catch the error",
-        fix="set it to ascend, or remove it: vllm-ascend then detects it from the weights",
+        message="these weights are quantized for Ascend; vLLM's parser accepts any word for this "
+        "flag, so it does not detect the error",
+        fix="set it to ascend, or remove it so that vllm-ascend detects the quantization from the "
+        "weights",
         source="vllm-ascend, quantization/utils.py, maybe_auto_detect_quantization: line 141 of "
         "v0.22.1rc1 and v0.23.0, 178 of main at 182b75ea84; vLLM 0.22.1's parser, run",
     ),
@@ -288,8 +294,9 @@ RULES: list[Rule] = [
         condition=f"not {has('tokenizer-mode')} or {equals('deepseek_v4', 'tokenizer-mode')} or "
         f"{equals('auto', 'tokenizer-mode')}",
         message="without this model's message encoding, prompts are built incorrectly and "
-        "answers are garbage; vLLM's parser accepts any word here, so it does not catch the error",
-        fix="set it to deepseek_v4, or remove it: auto is deepseek_v4 for this model",
+        "responses are garbage; vLLM's parser accepts any word for this flag, so it does not "
+        "detect the error",
+        fix="set it to deepseek_v4, or remove it: for this model, auto selects deepseek_v4",
         source="vLLM, config/model.py: line 632 of 0.22.1, 626 of 0.23.0, 630 of 0.25.1, 658 of "
         "0.27.1",
     ),
@@ -299,8 +306,8 @@ RULES: list[Rule] = [
         path="engine.args.chat-template",
         condition=f"not {is_a('string', 'chat-template')} or "
         f"not {equals('deepseek_v4', 'tokenizer-mode')}",
-        message="with tokenizer-mode deepseek_v4 the engine does not use the template, but it "
-        "fails to start if the file is missing",
+        message="with tokenizer-mode deepseek_v4, the engine does not use the template, but still "
+        "fails to start if the template file is missing",
         fix="set it to null",
         source="vLLM 0.22.1, tokenizers/deepseek_v4.py, line 26, and "
         "entrypoints/openai/cli_args.py, line 393, run",
@@ -310,7 +317,7 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="engine.args.tool-call-parser",
         condition=f"{has('tool-call-parser')} and {true('enable-auto-tool-choice')}",
-        message="tool calls that the model chooses are returned as text inside the answer",
+        message="the engine returns the model's tool calls as text in the response",
         fix="set tool-call-parser to deepseek_v4 and enable-auto-tool-choice to true",
         source="vllm-ascend's tutorial sets both; vllm-ascend issues 8997, 8875, 8713",
     ),
@@ -328,9 +335,9 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.api-key",
         condition=f"not ({has('api-key')})",
-        message="the key would be readable in the manifest, and vLLM requires it on some of its "
-        "paths only",
-        fix="remove it, and give clients keys through maas",
+        message="the key would be readable in the manifest, and vLLM requires the key on only some "
+        "of its paths",
+        fix="remove api-key, and give clients keys through maas",
         source="vLLM issue 58144",
     ),
     Rule(
@@ -350,8 +357,8 @@ RULES: list[Rule] = [
         condition=f"not ({true(*_LOADER)} or {equals('true', *_LOADER)}) or "
         f"not {is_a('string', 'safetensors-load-strategy')} or "
         f"{equals('lazy', 'safetensors-load-strategy')}",
-        message="with enable_multithread_load this engine supports only the strategy lazy, and "
-        "fails to start",
+        message="with enable_multithread_load, this engine supports only the strategy lazy, and "
+        "fails to start with any other strategy",
         fix="set it to null, or remove enable_multithread_load from model-loader-extra-config",
         source=_LOADER_SOURCE,
         engine=">=0.24.0",
@@ -362,9 +369,9 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.mix_placement",
         condition=f"not ({true('additional-config', 'mix_placement')} and "
         f"({true('additional-config', 'multistream_overlap_shared_expert')} or {SHARED_WHOLE}))",
-        message="it cannot be combined with multistream_overlap_shared_expert or "
+        message="mix_placement cannot be combined with multistream_overlap_shared_expert or "
         "enable_shared_expert_dp",
-        fix="remove it, or remove the other keys",
+        fix="remove mix_placement, or remove the other keys",
         source="vllm-ascend, ascend_config.py: line 305 of v0.22.1rc, 449 of main at 182b75ea84",
     ),
     Rule(
@@ -373,7 +380,7 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.enable_fused_mc2",
         condition=f"({is_off(*_FUSED)} or {is_on(*_FUSED)}) and "
         f"not {variable('VLLM_ASCEND_ENABLE_FUSED_MC2', '2')}",
-        message="this engine accepts only 0 or 1 here, and fails to start with anything else",
+        message="this engine accepts only 0 or 1, and fails to start with any other value",
         fix="set it to 0 or 1, or remove it",
         source="vllm-ascend, ascend_config.py: line 169 of v0.24.0rc1, 158 of v0.25.1rc1, 166 of "
         "main at 182b75ea84; v0.30.0rc2 takes 2 (line 674)",
@@ -385,8 +392,9 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.enable_mc2_hierarchy_comm",
         condition=f"not {true('additional-config', 'enable_mc2_hierarchy_comm')} or "
         f"{is_off(*_FUSED)}",
-        message="it cannot be combined with enable_fused_mc2: the engine fails to start",
-        fix="remove one of the two",
+        message="enable_mc2_hierarchy_comm cannot be combined with enable_fused_mc2: the engine "
+        "fails to start",
+        fix="remove one of the two keys",
         source="vllm-ascend v0.22.1rc, platform.py, line 762",
     ),
 ]

@@ -22,17 +22,17 @@ _EVEN = (
     f"{_TENSOR} % ({_DRAFTS} + 1) == 0"
 )
 _UNEVEN = (
-    "a graph's batch is a multiple of both num_speculative_tokens plus 1 and the tensor parallel "
-    "size, and the engine uses the larger of them: it fails to start with `Can't determine "
-    "cudagraph shapes`"
+    "a graph's batch size must be a multiple of both num_speculative_tokens plus 1 and the tensor "
+    "parallel size, but the engine uses only the larger of the two and fails to start with `Can't "
+    "determine cudagraph shapes`"
 )
 _UNEVEN_SOURCE = (
     "vLLM 0.22.1 to 0.27.1, config/compilation.py, adjust_cudagraph_sizes_for_spec_decode (line "
     "1464 of 0.22.1)"
 )
 _DIVIDE = (
-    "choose it so that one of the two divides the other: 1, 3 or 7 at TP 8, and 1, 3, 7 or 11 at "
-    "TP 4"
+    "set num_speculative_tokens so that num_speculative_tokens plus 1 divides the tensor parallel "
+    "size or is a multiple of it: 1, 3, or 7 for size 8; 1, 3, 7, or 11 for size 4"
 )
 
 RULES: list[Rule] = [
@@ -42,7 +42,7 @@ RULES: list[Rule] = [
         path="engine.args.speculative-config.method",
         condition=f"not {_DSPARK}",
         message="this engine does not support DSpark",
-        fix="use an image with vLLM 0.25.0 or newer, or method mtp",
+        fix="use an image with vLLM 0.25.0 or newer, or set the method to mtp",
         source="vLLM, config/speculative.py: line 60 of 0.25.1, and nothing in 0.24.0; "
         "vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, line 42",
         engine="<0.25.0",
@@ -52,7 +52,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.speculative-config.num_speculative_tokens",
         condition=f"not {_DSPARK} or not {_DRAFTS_KNOWN} or {_DRAFTS} >= 5",
-        message="DSpark drafts at least five tokens",
+        message="DSpark requires at least five draft tokens",
         fix="set it to 7, as upstream does",
         source="vllm-ascend, tutorial DeepSeek-V4-Flash at 182b75ea84, line 321",
     ),
@@ -61,7 +61,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.speculative-config.num_speculative_tokens",
         condition=f"not {FLASHCOMM} or {_EVEN}",
-        message=f"with sequence parallelism {_UNEVEN}",
+        message=f"with sequence parallelism, {_UNEVEN}",
         fix=_DIVIDE,
         source=f"{_UNEVEN_SOURCE}; vllm-ascend, worker/model_runner_v1.py, sets enable_sp (line "
         "5008 of v0.22.1rc)",
@@ -72,8 +72,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.args.additional-config.enable_shared_expert_dp",
         condition=f"not {SHARED_SPREAD} or {_EVEN}",
-        message=f"this turns sequence parallelism on, with which {_UNEVEN}",
-        fix=f"remove it, or change num_speculative_tokens: {_DIVIDE}",
+        message=f"this key turns on sequence parallelism, with which {_UNEVEN}",
+        fix=f"remove enable_shared_expert_dp, or {_DIVIDE}",
         source=f"{_UNEVEN_SOURCE}; vllm-ascend, utils.py, enable_sp: line 869 of v0.22.1rc1, 925 "
         "of v0.23.0; not in v0.26.0rc1",
         engine="<0.26.0",
@@ -95,7 +95,8 @@ RULES: list[Rule] = [
         path=_MODE,
         condition=f"not {equals('FULL_AND_PIECEWISE', 'compilation-config', 'cudagraph_mode')}",
         message="this mode needs more streams than drivers before HDK 25.5.1 provide",
-        fix="set it to FULL_DECODE_ONLY, or make sure that every node's driver is new enough",
+        fix="set it to FULL_DECODE_ONLY, or make sure that every node's driver is HDK 25.5.1 or "
+        "newer",
         source="vllm-ascend v0.22.1rc, release notes, FULL_AND_PIECEWISE: pull requests 9572 and "
         "9962",
         platform="HDK before 25.5.1",
@@ -106,7 +107,7 @@ RULES: list[Rule] = [
         path="engine.env.ASCEND_LAUNCH_BLOCKING",
         condition=f"not {variable('ASCEND_LAUNCH_BLOCKING', '1')} or {true('enforce-eager')} or "
         f"{equals('NONE', 'compilation-config', 'cudagraph_mode')}",
-        message="with graphs the engine fails to start",
+        message="the engine fails to start with graphs and blocking launches",
         fix="set it to null, or set engine.args.enforce-eager to true",
         source="vllm-ascend v0.22.1rc, platform.py, line 630",
     ),
@@ -117,10 +118,11 @@ RULES: list[Rule] = [
     code="graph-capture-empty",
     severity=Severity.ERROR,
     path="engine.args.max-num-seqs",
-    message="graphs are captured for multiples of the tensor parallel size, {tensor}, and no batch "
-    "is one: {why}; the engine fails to start",
+    message="the engine captures graphs only for batch sizes that are multiples of the tensor "
+    "parallel size, {tensor}, but no batch size is such a multiple: {why}; the engine fails to "
+    "start",
     fix="raise max-num-seqs until max-num-seqs × (1 + num_speculative_tokens) reaches "
-    "parallelism.tensor, or name a multiple in cudagraph_capture_sizes",
+    "parallelism.tensor, or add a multiple of parallelism.tensor to cudagraph_capture_sizes",
     source="vllm-ascend, platform.py, after update_sizes_for_sequence_parallelism: line 554 of "
     "v0.22.1rc, 1053 of main at 182b75ea84",
 ).finder(RULES)
@@ -129,7 +131,7 @@ def _no_graph(values: Values) -> Places:
         seqs, tokens = values.engine.args.max_num_seqs, 1 + draft(values).tokens
         why = f"a full batch has {seqs} × {tokens} tokens"
         if _explicit(values):
-            why = "cudagraph_capture_sizes has none"
+            why = "cudagraph_capture_sizes contains no multiple"
         yield "", {"tensor": values.parallelism.tensor, "why": why}
 
 
@@ -142,8 +144,8 @@ def _explicit(values: Values) -> bool:
     code="batch-off-grid",
     severity=Severity.WARNING,
     path="engine.args.max-num-seqs",
-    message="a full batch of {seqs} requests has {tokens} tokens, and graphs are captured up to "
-    "{largest}: larger batches run eagerly, reported 7.5 times slower",
+    message="a full batch of {seqs} requests has {tokens} tokens, but graphs are captured only up "
+    "to {largest}: larger batches run eagerly, which is reported to be 7.5 times slower",
     fix="set it to {near}",
     source="vLLM, config/vllm.py, _set_cudagraph_sizes, and vllm-ascend's platform.py of the "
     "build; vllm-ascend issue 16049",
@@ -154,7 +156,8 @@ def _off_grid(values: Values) -> Places:
         return
     below = most_as_graph(values, seqs - 1)
     above = next((n for n in range(seqs + 1, seqs + 65) if runs_as_graph(values, n)), None)
-    near = " or ".join(str(n) for n in (below, above) if n) or "a number whose batches are captured"
+    near = " or ".join(str(n) for n in (below, above) if n) or "a number of requests whose batches "
+    "are captured"
     tokens = seqs * (1 + draft(values).tokens)
     yield "", {"seqs": seqs, "tokens": tokens, "largest": max(sizes), "near": near}
 
@@ -168,7 +171,8 @@ _UNTIL_SET = 200
     severity=Severity.ERROR,
     path="engine.env.HCCL_BUFFSIZE",
     message="{what is wrong with it}",
-    fix="set it to 1024, as published, or to {least} or more: a number of MB, without a unit",
+    fix="set it to 1024, the published value, or to at least {least}: a number of MB without a "
+    "unit",
     source="CANN's ops-transformer, moe_distribute_dispatch_v2_tiling.cpp: the formula that it "
     "prints with `HCCL_BUFFSIZE is too SMALL`, as in vllm-ascend pull request 3073 and issue 2674; "
     "vllm-ascend, dispatch_ffn_combine_tiling.cpp, line 285 of v0.22.1rc1 to main at 182b75ea84, "
@@ -182,11 +186,11 @@ def _hccl_buffer(values: Values) -> Places:
     size = _UNTIL_SET if text is None else whole(text)
     wrong = ""
     if size is None:
-        wrong = f'"{text}" is no whole number of MB'
+        wrong = f'"{text}" is not a whole number of MB'
     elif size < least:
-        has = f"HCCL's own default is {_UNTIL_SET}" if text is None else f"it has {text}"
+        has = f"HCCL's default is {_UNTIL_SET}" if text is None else f"the buffer has {text}"
         wrong = (
-            f"dispatching a full batch to the experts takes {least} MB of this buffer, and {has}: "
+            f"dispatching a full batch to the experts requires a buffer of {least} MB, but {has}: "
             "the engine stops at its first step"
         )
     if wrong:

@@ -44,8 +44,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="maas.namespace",
         condition=_maas('Values.maas.namespace != "envoy-gateway-system"'),
-        message="in envoy-gateway-system the gateway's policies are reported as accepted and not "
-        "enforced: requests without a key are answered, or every request fails with 500",
+        message="in envoy-gateway-system, the gateway's policies are reported as accepted but are "
+        "not enforced: requests without a key succeed, or every request fails with 500",
         fix="set maas.namespace to a separate namespace, such as maas-system",
         source="Alauda AI documentation, MaaS gateway; the 500 is seen in "
         "tests/e2e/test_gateway.py",
@@ -58,10 +58,10 @@ RULES: list[Rule] = [
             'Values.maas.backend != "InferencePool" or '
             'Values.maas.namespace == Release.Namespace or Values.maas.aiGateway.version != "1.0"'
         ),
-        message="Envoy AI Gateway 1.0 looks for the pool in the route's own namespace, but the "
-        "pool is in the service's namespace: the route is never resolved",
-        fix="set maas.namespace to the service's namespace, or maas.aiGateway.version to 1.1 where "
-        "that runs, or maas.backend to Service",
+        message="Envoy AI Gateway 1.0 looks for the pool in the route's namespace, but the pool is "
+        "in the service's namespace: the route is never resolved",
+        fix="set maas.namespace to the service's namespace, set maas.aiGateway.version to 1.1 if "
+        "the cluster runs that release, or set maas.backend to Service",
         source="Envoy AI Gateway issues 2173 and 2230; pull request 2339, merged after 1.0",
     ),
     Rule(
@@ -72,10 +72,11 @@ RULES: list[Rule] = [
             'Values.maas.backend == "InferencePool" or '
             "(Values.replicas == 1 and not Values.scaling.enabled)"
         ),
-        message="a Service balances connections, not requests: a connection that the gateway keeps "
-        "open leads to the same instance, so an instance that starts later gets few requests",
+        message="a Service balances connections, not requests: all requests on a connection that "
+        "the gateway keeps open reach the same instance, so an instance that starts later receives "
+        "few requests",
         fix="set it to InferencePool, so that the router chooses an instance for each request; "
-        "rule maas-pool-namespace names what that needs",
+        "rule maas-pool-namespace describes the requirements",
         source="Kubernetes documentation, Virtual IPs and Service Proxies: kube-proxy chooses a "
         "backend for each connection; Envoy 1.38 documentation, Connection pooling: HTTP/1.1 "
         "connections are reused",
@@ -97,9 +98,9 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="maas.bytesPerToken",
         condition=_maas("Values.maas.bytesPerToken >= 5"),
-        message="the gateway's buffer is smaller than the published prompt (4.9 bytes per token): "
-        "such a prompt is rejected with 413, or hangs on Envoy before 1.36",
-        fix="leave it at 32, or set 24 or more for text that is not English",
+        message="the gateway's buffer is too small for the published prompt (4.9 bytes per token): "
+        "such a request is rejected with 413, or hangs with Envoy older than 1.36",
+        fix="keep the default, 32, or set it to 24 or more for text that is not English",
         source="Alauda AI documentation, MaaS gateway: 85 KB for 17.5k tokens",
     ),
     Rule(
@@ -107,9 +108,9 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="maas.bytesPerToken",
         condition=_maas("Values.maas.bytesPerToken >= 24 or Values.maas.bytesPerToken < 5"),
-        message="a long prompt in Chinese that a client escapes as \\uXXXX takes up to 24 bytes "
-        "per token, and is rejected",
-        fix="leave it at 32",
+        message="the gateway rejects a long Chinese prompt that a client escapes as \\uXXXX, "
+        "because the prompt takes up to 24 bytes per token",
+        fix="keep the default, 32",
         source="RFC 8259, section 7: 6 bytes per character, of which 4 are a token",
     ),
     Rule(
@@ -117,8 +118,8 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="networkPolicy.enabled",
         condition=_maas("Values.networkPolicy.enabled"),
-        message="KServe's own ingress and the engine's port require no key: anyone who can reach "
-        "them bypasses keys and quotas",
+        message="KServe's own ingress and the engine's port do not require a key: anyone who can "
+        "reach either of them can bypass keys and quotas",
         fix="set it to true, and list the namespaces that may connect in "
         "networkPolicy.fromNamespaces",
         source="Alauda AI documentation, MaaS gateway: the internal ingress of KServe has no "
@@ -145,9 +146,9 @@ RULES: list[Rule] = [
                 ]
             )
         ),
-        message="requests need this header for something else, and the gateway removes what a "
-        "client sends in it and writes the client's id there",
-        fix="leave it at x-user-id, or name a header that nothing else reads",
+        message="requests use this header for another purpose, but the gateway replaces the value "
+        "that a client sends with the client's ID",
+        fix="keep the default, x-user-id, or choose a header that nothing else reads",
         source="Envoy Gateway 1.8.1: earlyRequestHeaders.remove, forwardClientIDHeader; RFC 9110",
     ),
     Rule(
@@ -158,9 +159,9 @@ RULES: list[Rule] = [
             "not Values.maas.gateway.tls.enabled or not Values.maas.gateway.tls.issuer.name or "
             "Values.maas.gateway.hostname"
         ),
-        message="cert-manager issues certificates only for a listener's host name, and skips a "
-        "listener without one",
-        fix="set it to the name that clients use",
+        message="cert-manager issues a certificate only for a listener's hostname, and skips a "
+        "listener without a hostname",
+        fix="set it to the hostname that clients use",
         source="cert-manager documentation, Annotated Gateway resource",
     ),
     Rule(
@@ -171,8 +172,8 @@ RULES: list[Rule] = [
             "not Values.maas.gateway.tls.enabled or "
             "Values.maas.gateway.tls.port != Values.maas.gateway.port"
         ),
-        message="the plain listener and the TLS listener have the same port: both are rejected",
-        fix="give each client its own key, such as 80 and 443",
+        message="the HTTP listener and the HTTPS listener use the same port, so both are rejected",
+        fix="give each listener its own port, such as 80 and 443",
         source="Gateway API v1.5.1, apis/v1/gateway_types.go, line 103: listeners must be distinct",
     ),
     Rule(
@@ -183,8 +184,8 @@ RULES: list[Rule] = [
             "not Values.maas.gateway.tls.enabled or Values.maas.gateway.port == 80 or "
             "Values.maas.gateway.tls.port != 443"
         ),
-        message="the plain listener redirects to https on its own port, because Envoy Gateway "
-        "omits 443 from the redirect and Envoy then keeps the port of the request",
+        message="the HTTP listener redirects to HTTPS but keeps the HTTP port, because Envoy "
+        "Gateway omits port 443 from the redirect and Envoy then uses the port of the request",
         fix="set it to 80, or set maas.gateway.tls.port to a port other than 443",
         source="Envoy Gateway 1.8.1, internal/xds/translator/route.go, line 493",
     ),
@@ -193,7 +194,8 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="maas.quotas",
         condition=_maas("Values.maas.quotas"),
-        message="a single key can use the whole engine: nothing limits its tokens",
+        message="a single key can use the engine's whole capacity, because nothing limits its "
+        "tokens",
         fix="set a quota, such as hour",
         source="Alauda AI documentation, MaaS gateway: what its token limits are for",
     ),
@@ -204,9 +206,9 @@ RULES: list[Rule] = [
     code="maas-timeout",
     severity=Severity.ERROR,
     path="maas.requestTimeout",
-    message="the gateway cuts streams after {limit} s, but a published answer of 128 tokens "
+    message="the gateway cuts streams after {limit} s, but a published response of 128 tokens "
     "takes {answer} s",
-    fix="set it to at least twice that; the default is 900s",
+    fix="set it to at least twice that time; the default is 900s",
     source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): TTFT + 127 × ITL; Envoy AI Gateway "
     "v1.0.0, api/v1alpha1/ai_gateway_route_helper.go, line 15: 60 s by default",
 ).finder(RULES)
@@ -226,8 +228,8 @@ _STREAMS = 500  # of a proxy, as the source says
     code="maas-gateway-small",
     severity=Severity.WARNING,
     path="maas.gateway.replicas",
-    message="the engines run {requests} requests at once, and {proxies} of the gateway's proxies "
-    f"carry {_STREAMS} streams each",
+    message="the engines process {requests} requests at once, but the gateway's proxies "
+    f"({{proxies}}) carry only {_STREAMS} streams each",
     fix="set it to {wanted} or more",
     source="Alauda AI documentation, MaaS gateway's load test: 2,000 streams on four gateways; "
     "docs/gateway.md: a proxy rejects the 1,025th",
@@ -246,8 +248,9 @@ def _proxies(values: Values) -> Places:
     code="maas-quota-small",
     severity=Severity.WARNING,
     path="maas.quotas",
-    message="the longest request takes {longest} tokens, more than the {tokens} of a whole window",
-    fix="raise its tokens to engine.args.max-model-len or more",
+    message="the longest request uses {longest} tokens, more than the {tokens} tokens of a whole "
+    "window",
+    fix="raise the quota's tokens to engine.args.max-model-len or more",
     source="Envoy Gateway 1.8.1, api/v1alpha1/ratelimit_types.go, line 117: the cost of a "
     "response is counted after the response",
 ).finder(RULES)
@@ -284,8 +287,8 @@ _WINDOWS = {
     code="maas-quota-above-capacity",
     severity=Severity.WARNING,
     path="maas.quotas",
-    message="one user may spend {tokens} tokens a {unit}, and all instances together make "
-    "{made:.0f} by the best published figure: this quota limits no user",
+    message="one user may spend {tokens} tokens per {unit}, but all instances together process "
+    "{made:.0f} according to the best published figure: this quota does not limit any user",
     fix="lower its tokens; `dsv4deploy plan traffic --users N` shows each user's share",
     source="Alauda AI documentation, docs/en/plan/validated_models: input and output tokens per "
     "second, measured with aiperf 0.7.0",
@@ -313,8 +316,9 @@ def _quota_above_capacity(values: Values) -> Places:
     code="maas-client-in-two-tiers",
     severity=Severity.ERROR,
     path="maas.tiers",
-    message="{client} is also in tier {other}, and the budgets of both tiers would count it",
-    fix="leave it in one",
+    message="{client} is also in tier {other}, and the budgets of both tiers would count its "
+    "tokens",
+    fix="keep the client in only one tier",
     source="Envoy Gateway 1.8.1, api/v1alpha1/ratelimit_types.go, line 95: a rule applies where "
     "its selectors match",
 ).finder(RULES)
@@ -331,9 +335,9 @@ def _clients_in_two_tiers(values: Values) -> Places:
     code="maas-tier-too-large",
     severity=Severity.ERROR,
     path="maas.tiers",
-    message="these IDs make a pattern of {length} characters, but a rate limit's selector is "
-    "limited to 1024",
-    fix="split the tier in two with the same budgets, or use shorter IDs",
+    message="these IDs form a pattern of {length} characters, but a rate limit's selector allows "
+    "at most 1024",
+    fix="split the tier into two tiers with the same budgets, or use shorter IDs",
     source="Envoy Gateway 1.8.1, api/v1alpha1/ratelimit_types.go, line 367: 1024 characters per "
     "header value",
 ).finder(RULES)

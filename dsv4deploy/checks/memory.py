@@ -32,10 +32,10 @@ def _does_not_fit(values: Values) -> Places:
     code="memory-tight",
     severity=Severity.WARNING,
     path="npu.card",
-    message="{card} at {utilization}: tight: it fits with the likely figures; in the worst case "
+    message="{card} at {utilization}: tight: it fits with the likely figures; in the worst case, "
     "{reason}",
-    fix="{what gives room}; `dsv4deploy plan` shows the calculation, and --calibrate replaces "
-    "its assumptions with figures from an engine's startup log",
+    fix="{what gives room}; `dsv4deploy plan` shows the calculation, and --calibrate replaces the "
+    "plan's assumptions with figures from an engine's startup log",
     source=f"{_SOURCE}, at its worst",
 ).finder(RULES)
 def _tight(values: Values) -> Places:
@@ -64,7 +64,7 @@ def _reason(made: MemoryPlan, case: Case) -> tuple[str, str]:
             else f"{case.available:.1f} GiB are left"
         )
         return (
-            f"{left} for the KV cache, and the longest request needs "
+            f"{left} for the KV cache, but the longest request needs "
             f"{made.cache.admission_gib:.1f} (most of it by {made.bound_by})",
             f"lower {made.bound_by}, or raise {size or 'gpu-memory-utilization'}",
         )

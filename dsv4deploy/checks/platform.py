@@ -23,10 +23,10 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="parallelism.dataLocal",
         condition="Values.parallelism.data % Values.parallelism.dataLocal == 0",
-        message="an instance has data / dataLocal pods with dataLocal ranks each, and this is "
-        "not a whole number of pods",
+        message="an instance has data / dataLocal pods with dataLocal ranks each, but data / "
+        "dataLocal is not a whole number",
         fix="set parallelism.dataLocal to a divisor of parallelism.data: to parallelism.data for "
-        "one node, to half of it for two",
+        "one node, or to half of parallelism.data for two nodes",
         source="KServe v0.17.0, llm_inference_service_types_func.go, line 83: data / dataLocal "
         "pods, rounded down",
     ),
@@ -36,8 +36,8 @@ RULES: list[Rule] = [
         path="model.claims.worker",
         condition='Values.model.claims.worker == "" or '
         "Values.parallelism.data <= Values.parallelism.dataLocal * 2",
-        message="every worker mounts this same claim, each on a different node",
-        fix="give it the access mode ReadOnlyMany or ReadWriteMany",
+        message="all workers mount this claim, each on a different node",
+        fix="use a claim with the access mode ReadOnlyMany or ReadWriteMany",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_multi_node.go, line 165: "
         "a LeaderWorkerSet has one template for its workers",
     ),
@@ -80,7 +80,7 @@ RULES: list[Rule] = [
         condition="Values.engine.port == 8000",
         message="KServe's workload Service targets port 8000, so the engine is reachable only "
         "through the pool",
-        fix="leave engine.port at 8000",
+        fix="set engine.port to 8000",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload.go, line 127, run: the "
         "Service targets port 8000",
     ),
@@ -91,9 +91,9 @@ RULES: list[Rule] = [
         condition='"@sha256:" in Values.engine.image or (":" in Values.engine.image | base and '
         'not "nightly" in Values.engine.image and not ":latest" in Values.engine.image and '
         'not ":main" in Values.engine.image)',
-        message="this tag moves: the next pull can bring a different engine",
-        fix="append its digest, as in repository:tag@sha256:…, which `skopeo inspect` or a running "
-        "pod's imageID shows; keep the tag, because it identifies the build",
+        message="this tag moves, so the next pull can fetch a different engine",
+        fix="append the image's digest, as in repository:tag@sha256:…; `skopeo inspect` or a "
+        "running pod's imageID shows the digest; keep the tag, because it identifies the build",
         source="vllm-ascend issue 15055",
     ),
     Rule(
@@ -102,8 +102,8 @@ RULES: list[Rule] = [
         path="npu.nodeSelector",
         condition="Values.npu.nodeSelector or not (Values.npu.resourceName == "
         '"huawei.com/Ascend910")',
-        message="huawei.com/Ascend910 matches any card of the family, with 32 GB or 64 GB, and "
-        "nothing selects the node",
+        message="huawei.com/Ascend910 matches any card of the family, with 32 GB or 64 GB, but "
+        "npu.nodeSelector does not select nodes by card",
         fix="set a label that identifies the card, such as node.kubernetes.io/npu.chip.name with "
         "the chip that npu.card names",
         source="MindCluster documentation, Ascend Device Plugin: the resource is named after the "
@@ -114,9 +114,10 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="kserve.rolloutInPlace",
         condition='not Values.kserve.rolloutInPlace or Values.kserve.version == "main"',
-        message="this KServe version has no such field, so an update of a model that fills its "
-        "node never completes: the new pod waits for the old one's NPUs",
-        fix="stop the service (annotation serving.kserve.io/stop), apply, and start it",
+        message="this KServe version does not have the field rolloutStrategy, so an update of a "
+        "model that fills its node never completes: the new pod waits for the NPUs of the old pod",
+        fix="stop the service (annotation serving.kserve.io/stop), apply the change, and start the "
+        "service again",
         source="KServe pull request 5916; no rolloutStrategy in the CRDs of v0.17, v0.19 and v0.20",
     ),
     Rule(
@@ -125,8 +126,8 @@ RULES: list[Rule] = [
         path="disruptionBudget.enabled",
         condition="not Values.disruptionBudget.enabled or Values.replicas > 1 or "
         "Values.scaling.enabled",
-        message="with one instance a budget either allows its eviction or blocks every drain of "
-        "its node",
+        message="with a single instance, a budget either allows the eviction of the instance or "
+        "blocks every drain of its node",
         fix="set it to false, or raise replicas",
         source="Kubernetes' k8s.io/api v0.36.1, policy/v1/types.go, lines 34 and 44",
     ),
@@ -135,8 +136,8 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="router.oneWordBooleans",
         condition="Values.router.oneWordBooleans",
-        message="the upstream endpoint picker reads `--tracing false` in two words as true, and "
-        "no published source documents how hermes-router reads it",
+        message="the upstream endpoint picker reads `--tracing false`, written as two words, as "
+        "true, and no published source documents how hermes-router reads the two words",
         fix="set it to true, as in the publisher's newest manifest",
         source="Gateway API Inference Extension v1.5.0, pkg/epp/server/options.go, line 175, "
         "built and started: the word after a boolean is a separate argument; Alauda AI "
@@ -149,7 +150,7 @@ RULES: list[Rule] = [
         condition="Values.engine.probes.startup.periodSeconds * "
         "Values.engine.probes.startup.failureThreshold >= 3600",
         message="loading the weights and capturing graphs can take an hour, but the kubelet "
-        "restarts the engine before that",
+        "restarts the engine before an hour has passed",
         fix="set periodSeconds × failureThreshold to 3600 or more",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): 120 × 30 s",
     ),
@@ -160,7 +161,7 @@ RULES: list[Rule] = [
         condition="Values.engine.termination.gracePeriodSeconds >= "
         "Values.engine.termination.preStopSeconds + "
         "Values.engine.termination.shutdownTimeoutSeconds",
-        message="the kubelet kills the engine before it has finished its requests",
+        message="the kubelet kills the engine before the engine finishes its requests",
         fix="set it to preStopSeconds + shutdownTimeoutSeconds or more",
         source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 3237: the grace period "
         "counts from the start of preStop",
@@ -173,8 +174,9 @@ RULES: list[Rule] = [
         "Values.monitoring.published.ttftMilliseconds + "
         "127 * Values.monitoring.published.itlMilliseconds",
         message="a restart aborts requests: the kubelet kills the engine before a published "
-        "answer of 128 tokens completes",
-        fix="set preStopSeconds, shutdownTimeoutSeconds and this, as examples/production does",
+        "response of 128 tokens is complete",
+        fix="set preStopSeconds, shutdownTimeoutSeconds, and gracePeriodSeconds, as in "
+        "examples/production",
         source="Alauda AI documentation, DeepSeek-V4-Flash (W4A8): TTFT + 127 × ITL; KServe "
         "v0.17.0, config/llmisvcconfig/config-llm-template.yaml, line 80: 30 s",
     ),
@@ -215,7 +217,7 @@ def _ready_timeout(values: Values) -> Places:
     severity=Severity.WARNING,
     path="engine.resources.requests.cpu",
     message="the engine's processes use at least 5 cores per NPU ({cores}), but the scheduler "
-    "reserves {cpu}: other pods on the node can use the rest",
+    "reserves only {cpu}: other pods on the node can use the remaining cores",
     fix="set it to 5 × parallelism.tensor × parallelism.dataLocal or more",
     source="vllm-ascend issue 6966; cpu_binding.py, line 349 of v0.22.1rc: the binding requires "
     "5 cores per NPU in the container's cpuset, and is skipped with a line in the log if there "
@@ -234,9 +236,10 @@ def _cpus(values: Values) -> Places:
     code="shared-memory",
     severity=Severity.WARNING,
     path="engine.shmSize",
-    message="the engine's processes exchange tensors in shared memory, and a size of 15Gi is "
-    "reported to kill them",
-    fix="set it to 32Gi, as published, or to 16Gi or more, which ran with other models",
+    message="the engine's processes exchange tensors in shared memory, and are reported to be "
+    "killed if shared memory has only 15Gi",
+    fix="set it to 32Gi, the published value, or to at least 16Gi, which is validated for other "
+    "models",
     source="Alauda AI documentation: 32Gi for DeepSeek-V4-Flash, 16Gi and 24Gi for other validated "
     "models; vllm-ascend pull request 8693 for 15Gi",
 ).finder(RULES)
@@ -249,8 +252,8 @@ def _shared_memory(values: Values) -> Places:
     code="memory-limit",
     severity=Severity.ERROR,
     path="engine.resources.limits.memory",
-    message="shared memory and the store's segment need {size}, which is the whole limit",
-    fix="raise it above engine.shmSize and kvStore.segmentBytes together",
+    message="shared memory and the store's segment need {size}, which uses up the whole limit",
+    fix="raise it above the sum of engine.shmSize and kvStore.segmentBytes",
     source="Kubernetes documentation, Volumes, emptyDir: the contents of a volume in memory "
     "count toward the container's limit",
 ).finder(RULES)
@@ -283,9 +286,9 @@ _LIBRARIES = {"openeuler": "/usr/lib64/", "ubuntu": "/usr/lib/aarch64-linux-gnu/
     code="preload-missing",
     severity=Severity.WARNING,
     path="engine.env.LD_PRELOAD",
-    message="{library} is the path on {other}, and the image is based on {system}: the library is "
+    message="{library} is the path on {other}, but the image is based on {system}: the library is "
     "not preloaded, and the engine runs without it",
-    fix="set it to the same library in {folder}",
+    fix="set it to the path of the same library in {folder}",
     source="vllm-ascend, tests/e2e and issue 10013 for openEuler: /usr/lib64/libjemalloc.so.2; its "
     "tutorials for Ubuntu: /usr/lib/aarch64-linux-gnu/libjemalloc.so.2",
 ).finder(RULES)
@@ -303,8 +306,8 @@ def _preload(values: Values) -> Places:
     severity=Severity.WARNING,
     path="engine.env",
     message="{word} reaches the engine unchanged: Kubernetes expands only $(NAME), and no shell "
-    "reads this value",
-    fix="write the value, or $(NAME) of a variable in engine.envFromPod",
+    "expands this value",
+    fix="write the value itself, or refer to a variable in engine.envFromPod as $(NAME)",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2480: references are $(NAME)",
 ).finder(RULES)
 def _shell_variables(values: Values) -> Places:
@@ -323,9 +326,10 @@ _PLACEHOLDER = re.compile(
     code="placeholder",
     severity=Severity.WARNING,
     path="model.uri",
-    message="{value} is a placeholder: {word} stands for a registry that only you know, so the "
-    "pod stays in ImagePullBackOff",
-    fix="push it to your registry, and set this to its address there",
+    message="{value} contains the placeholder {word} instead of your registry, so the pod stays in "
+    "ImagePullBackOff",
+    fix="push the image to your registry, and set this value to the image's reference in that "
+    "registry",
     source="RFC 2606: example.com and .example are reserved",
 ).finder(RULES)
 def _placeholders(values: Values) -> Places:
@@ -401,9 +405,9 @@ def _proxies(values: Values) -> Places:
     code="hugging-face-token",
     severity=Severity.WARNING,
     path="engine.env.HF_TOKEN",
-    message="the engine has no use for this token: {reason}",
-    fix="remove it; for a gated model on hf://, create a Secret with the key HF_TOKEN and name "
-    "it under secrets of the namespace's ServiceAccount default",
+    message="the engine does not use this token: {reason}",
+    fix="remove it; for a gated model on hf://, create a Secret with the key HF_TOKEN, and add it "
+    "to the secrets of the ServiceAccount default in the namespace",
     source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_storage.go, line 227: the "
     "storage initializer gets HF_TOKEN from the ServiceAccount's Secrets; huggingface_hub pull "
     "request 1899: offline mode sends no request",
@@ -414,10 +418,13 @@ def _hugging_face_token(values: Values) -> Places:
     if env.get("HF_TOKEN") is None:
         return
     if values.model.uri.startswith("hf://"):
-        reason = "KServe's storage initializer downloads the weights in a container of its own"
+        reason = "KServe's storage initializer downloads the weights in a separate container"
         yield "", {"reason": reason}
     elif offline:
-        yield "", {"reason": "with HF_HUB_OFFLINE the engine sends Hugging Face no request"}
+        yield (
+            "",
+            {"reason": "with HF_HUB_OFFLINE, the engine does not send requests to Hugging Face"},
+        )
 
 
 @Rule(
@@ -425,7 +432,7 @@ def _hugging_face_token(values: Values) -> Places:
     severity=Severity.ERROR,
     path="engine.env",
     message="this variable is set in more than one place, and Kubernetes rejects duplicates",
-    fix="set it once: in engine.env, in engine.envFromPod, or by kvStore",
+    fix="set it in only one place: in engine.env, in engine.envFromPod, or through kvStore",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2977: env is a map by name",
 ).finder(RULES)
 def _variables(values: Values) -> Places:
@@ -440,9 +447,9 @@ def _variables(values: Values) -> Places:
     code="secret-in-variable",
     severity=Severity.WARNING,
     path="engine",
-    message="this secret is visible in the manifest, the release and its history",
-    fix="put it in a Secret of the namespace; instead of a variable's text write secretKeyRef "
-    "with the name and key of the Secret",
+    message="this secret is visible in the manifest, in the release, and in the release's history",
+    fix="put the secret in a Secret in the namespace; in a variable, replace the text with a "
+    "secretKeyRef that has the Secret's name and key",
     source="Kubernetes documentation, Good practices for Kubernetes Secrets",
 ).finder(RULES)
 def _secrets(values: Values) -> Places:

@@ -25,7 +25,7 @@ RULES: list[Rule] = [
         condition='"{name}" not in Values.engine.podLabels',
         table=dict.fromkeys(_ENGINE_LABELS, "KServe"),
         message="{owner} sets this label and selects the engine's pods by it",
-        fix="delete it, or choose another key",
+        fix="remove the label, or choose another key",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_single_node.go, line 281, "
         "and v0.20.0, line 179: spec.labels replace the labels that the selectors name",
     ),
@@ -36,7 +36,7 @@ RULES: list[Rule] = [
         condition='"{name}" not in Values.router.podLabels',
         table=dict.fromkeys(_ENGINE_LABELS[:3], "KServe"),
         message="{owner} sets this label and selects the router's pods by it",
-        fix="delete it, or choose another key",
+        fix="remove the label, or choose another key",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, lines 412 and 718, "
         "and v0.20.0, lines 484 and 1623",
     ),
@@ -49,7 +49,8 @@ RULES: list[Rule] = [
         'Values.kserve.version in ("0.20", "main")',
         message="this KServe version passes neither labels nor annotations to the pods of an "
         "instance that spans several nodes",
-        fix="upgrade KServe to 0.20 and set kserve.version, or remove them",
+        fix="upgrade KServe to 0.20 and set kserve.version to 0.20, or remove the labels and "
+        "annotations",
         source="KServe, workload_multi_node.go: v0.17.0 and v0.19.0 do not read spec.labels and "
         "spec.annotations, v0.20.0 does from line 264",
     ),
@@ -81,8 +82,8 @@ RULES: list[Rule] = [
         condition='"/dev/shm" not in Values.engine.extraVolumeMounts and '
         '"/mnt/models" not in Values.engine.extraVolumeMounts and '
         '(not Values.kvStore.enabled or "/app" not in Values.engine.extraVolumeMounts)',
-        message="the engine already has a volume at /dev/shm, at /mnt/models and, with kvStore, "
-        "at /app",
+        message="the engine already has volumes at /dev/shm and /mnt/models, and, with kvStore, at "
+        "/app",
         fix="choose another path",
         source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 3028: the path is the key "
         "of the list",
@@ -120,7 +121,7 @@ _VOLUMES = next(rule.table for rule in RULES if rule.code == "extra-volume-name"
     severity=Severity.ERROR,
     path="engine.extraVolumeMounts",
     message="this mount names the volume {name}, but the pod has no volume with that name",
-    fix="set name to one in engine.extraVolumes",
+    fix="set name to the name of a volume in engine.extraVolumes",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2378, VolumeMount: its name is "
     "that of a volume of the pod",
 ).finder(RULES)
@@ -153,8 +154,8 @@ def _entries(values: Values, path: str) -> Mapping[str, Mapping[str, Any]]:
     code="extra-key-twice",
     severity=Severity.ERROR,
     path="engine.extraContainers",
-    message="{field} is the entry's own key in the map",
-    fix="remove {field}, and write it as the key",
+    message="{field} is already the key of this entry in the map",
+    fix="remove {field}, and use its value as the key",
     source="docs/own-parts.md: the map is rendered as a list of named entries",
 ).finder(RULES)
 def _keyed(values: Values) -> Places:
@@ -169,7 +170,8 @@ def _keyed(values: Values) -> Places:
     severity=Severity.ERROR,
     path="engine.extraVolumes",
     message="a volume must have exactly one source, but this one has {count}",
-    fix="specify one, such as hostPath, configMap, secret, emptyDir or persistentVolumeClaim",
+    fix="specify exactly one source, such as hostPath, configMap, secret, emptyDir or "
+    "persistentVolumeClaim",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 49, VolumeSource",
 ).finder(RULES)
 def _sources(values: Values) -> Places:
@@ -191,7 +193,7 @@ def _containers(values: Values) -> Iterator[tuple[str, Mapping[str, Any]]]:
     severity=Severity.ERROR,
     path="engine.extraContainers",
     message="a container needs an image, but this one has none",
-    fix="set image to one with its tag",
+    fix="set image to an image reference with a tag",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 2909, Container",
 ).finder(RULES)
 def _images(values: Values) -> Places:
@@ -204,8 +206,8 @@ def _images(values: Values) -> Places:
     code="extra-container-twice",
     severity=Severity.ERROR,
     path="engine.extraInitContainers",
-    message="engine.extraContainers has a container with this name too",
-    fix="choose another name for one of them",
+    message="engine.extraContainers also has a container with this name",
+    fix="rename one of the two containers",
     source="Kubernetes' k8s.io/api v0.36.1, core/v1/types.go, line 5115: container names are "
     "unique in a pod",
 ).finder(RULES)
@@ -219,9 +221,9 @@ def _twice(values: Values) -> Places:
     code="extra-container-npus",
     severity=Severity.WARNING,
     path="engine.extraContainers",
-    message="this container requests {resource} in addition to the engine's NPUs: the pod needs "
-    "a node with more of them",
-    fix="remove {resource} from its resources",
+    message="this container requests {resource} in addition to the engine's NPUs: the pod needs a "
+    "node with more NPUs",
+    fix="remove {resource} from the container's resources",
     source="Kubernetes documentation, Device Plugins: containers do not share a device",
 ).finder(RULES)
 def _npus(values: Values) -> Places:
@@ -238,8 +240,8 @@ def _npus(values: Values) -> Places:
     code="spread-without-selector",
     severity=Severity.WARNING,
     path="engine.topologySpreadConstraints",
-    message="without labelSelector this constraint matches no pods, so it has no effect",
-    fix="set labelSelector.matchLabels to app.kubernetes.io/name with the service's name, and "
+    message="without labelSelector, this constraint does not match any pods, so it has no effect",
+    fix="in labelSelector.matchLabels, set app.kubernetes.io/name to the service's name, and set "
     "app.kubernetes.io/component",
     source="Kubernetes documentation, Pod Topology Spread Constraints",
 ).finder(RULES)
@@ -255,7 +257,7 @@ def _spread(values: Values) -> Places:
     code="own-label-stays",
     severity=Severity.WARNING,
     path="labels",
-    message="the {kind} already has a label with this key, and keeps it",
+    message="the {kind} already has a label with this key and keeps its own value",
     fix="choose another key, unless the label is meant for the other objects",
     source="docs/own-parts.md: the labels of published manifests stay",
 ).finder(RULES)
@@ -281,8 +283,8 @@ CLUSTER_WIDE = (
     code="extra-object-of-cluster",
     severity=Severity.ERROR,
     path="extraObjects",
-    message="a {kind} is cluster-scoped, and extra objects are namespaced",
-    fix="apply it by other means, and remove it here",
+    message="a {kind} is cluster-scoped, but extra objects must be namespaced",
+    fix="apply the object separately, and remove it from extraObjects",
     source="Kubernetes documentation, Namespaces: not all objects are in a namespace",
 ).finder(RULES)
 def _of_cluster(values: Values) -> Places:
@@ -316,7 +318,7 @@ def _names(values: Values) -> Places:
     code="extra-object-fields",
     severity=Severity.ERROR,
     path="extraObjects",
-    message="{field} cannot be in fields",
+    message="{field} is not allowed in fields",
     fix="write apiVersion, kind, labels and annotations next to fields; the name is the key in "
     "the map, and the namespace is the release's",
     source="docs/own-parts.md: the package writes these fields itself",

@@ -18,7 +18,7 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="scaling.schedules",
         condition=_scaled("Values.scaling.schedules"),
-        message="a ScaledObject needs a trigger, and this has none",
+        message="a ScaledObject requires a trigger, but no schedule is set",
         fix="add a schedule, or set scaling.enabled to false",
         source="KEDA v2.21.0, apis/keda/v1alpha1/scaledobject_types.go, line 126: triggers are "
         "required",
@@ -28,8 +28,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="scaling.maxReplicas",
         condition=_scaled("Values.scaling.maxReplicas >= Values.replicas"),
-        message="replicas is the least number of instances, and this is less",
-        fix="set it to as many instances as the nodes carry",
+        message="this maximum is less than replicas, the minimum number of instances",
+        fix="set it to the number of instances that the nodes can hold",
         source="KEDA v2.21.0, apis/keda/v1alpha1/scaledobject_types.go, line 389: the least may "
         "not be more than the most",
     ),
@@ -41,9 +41,9 @@ RULES: list[Rule] = [
             "(Values.engine.termination.preStopSeconds and "
             "Values.engine.termination.shutdownTimeoutSeconds)"
         ),
-        message="an instance that goes at the end of a schedule aborts its answers",
-        fix="set preStopSeconds, shutdownTimeoutSeconds and gracePeriodSeconds, as "
-        "examples/production does",
+        message="an instance that terminates at the end of a schedule aborts its responses",
+        fix="set preStopSeconds, shutdownTimeoutSeconds, and gracePeriodSeconds, as in "
+        "examples/production",
         source="docs/production.md: on a real node the published engine cuts a stream under way",
     ),
     Rule(
@@ -51,8 +51,8 @@ RULES: list[Rule] = [
         severity=Severity.ERROR,
         path="engine.termination.gracePeriodSeconds",
         condition=_scaled("Values.engine.termination.gracePeriodSeconds <= 1800"),
-        message="instances are removed one at a time, one per grace period, and Kubernetes allows "
-        "at most 1800 seconds for one",
+        message="instances are removed one at a time, one per grace period, but Kubernetes allows "
+        "at most 1800 seconds per period",
         fix="set it to 1800 or less",
         source="Kubernetes' k8s.io/api v0.36.1, autoscaling/v2/types.go, line 253: periodSeconds "
         "is 1800 at most",
@@ -65,7 +65,8 @@ RULES: list[Rule] = [
     severity=Severity.ERROR,
     path="scaling.schedules",
     message="this schedule does not work: {reason}",
-    fix="give it another time or number, or raise scaling.maxReplicas to what the nodes carry",
+    fix="change the schedule's times or its replicas, or raise scaling.maxReplicas to the number "
+    "of instances that the nodes can hold",
     source="KEDA v2.21.0, pkg/scalers/cron_scaler.go, line 48: start and end must differ; "
     "maxReplicaCount bounds the HorizontalPodAutoscaler",
 ).finder(RULES)
@@ -74,10 +75,10 @@ def _schedules(values: Values) -> Places:
     for name, schedule in sorted(scaling.schedules.items() if scaling.enabled else ()):
         path = f"scaling.schedules.{name}"
         if schedule.start == schedule.end:
-            yield f"{path}.end", {"reason": "it begins and ends at the same time"}
+            yield f"{path}.end", {"reason": "it starts and ends at the same time"}
         if schedule.replicas > scaling.max_replicas:
-            reason = f"it asks for more than scaling.maxReplicas, {scaling.max_replicas}"
+            reason = f"it requests more instances than scaling.maxReplicas, {scaling.max_replicas}"
             yield f"{path}.replicas", {"reason": reason}
         if schedule.replicas <= values.replicas:
-            reason = f"replicas has as many instances at all times, {values.replicas}"
+            reason = f"it does not add instances to replicas, {values.replicas}"
             yield f"{path}.replicas", {"reason": reason}

@@ -89,7 +89,7 @@ def _meanings(values: Values, moved: Values) -> Iterator[Finding]:
                     "engine-meaning",
                     Severity.WARNING,
                     f"{path}.{name}",
-                    f"{old.name} reads {_words(one[name])} here, and {new.name} "
+                    f"{old.name} reads {_words(one[name])} here, but {new.name} reads "
                     f"{_words(other[name])}",
                     "check that the value has the meaning that you intend",
                 )
@@ -137,7 +137,7 @@ def _grid(sizes: list[int] | None) -> str:
 
 
 MEANINGS = {
-    "engine-limit": "both engines capture and cache alike",
-    "engine-meaning": "both engines read a flag, key or variable as the same thing",
+    "engine-limit": "both engines capture the same graphs and use the same amount of KV cache",
+    "engine-meaning": "both engines interpret each flag, key, and variable in the same way",
 }
 """What holds where all is well, by the code of a finding that is no rule's."""

@@ -39,8 +39,8 @@ from .scalars import (
 
 
 class KvStore(Section):
-    """A mooncake store next to the engine, which keeps KV cache blocks after their requests end
-    (variant agg-mc-kv).
+    """A Mooncake store that runs next to the engine and keeps KV cache blocks after their requests
+    end (variant agg-mc-kv).
     """
 
     enabled: Boolean = False
@@ -48,19 +48,19 @@ class KvStore(Section):
     Becomes: --kv-transfer-config, the init container mooncake-config-init, and mooncake in
     infernex.io/disabled-components"""
     metadata_server: Address = "redis://redis-service:6379"
-    """Where the store keeps its metadata.
+    """The address of the service in which the store keeps its metadata.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: metadata_server in mooncake.json"""
     master_server_address: Address = "mooncake-master-service:30089"
-    """The store's master.
+    """The address of the store's master.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: master_server_address in mooncake.json"""
     protocol: Literal["ascend", "rdma", "tcp"] = "ascend"
-    """The transport protocol for blocks.
+    """The protocol that transfers blocks.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: protocol in mooncake.json"""
     segment_bytes: Bytes = 42_949_672_960
-    """Host memory that each rank gives to the store, 40 GiB.
+    """Host memory that each rank contributes to the store; the default is 40 GiB.
     Unit: bytes
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: global_segment_size in mooncake.json"""
@@ -82,10 +82,10 @@ class EngineArgs(BaseModel):
     """vLLM's command line, in vLLM's own spelling without the leading `--`.
 
     The five limits are always present, because other objects and rules depend on them. Every other
-    flag is optional. true becomes `--flag`, false becomes `--no-flag`, and null omits the flag; a
+    flag is optional. true becomes `--flag`, false becomes `--no-flag`, and null omits the flag. A
     list becomes several words, and an object becomes JSON. Text reaches vLLM unchanged: Kubernetes
-    does not expand `$(NAME)` in it. Flags that come from another value (port, parallel sizes,
-    served model name, model) can't be set here.
+    does not expand `$(NAME)` in it. You cannot set flags here that come from another value (port,
+    parallel sizes, served model name, model).
     """
 
     model_config = ConfigDict(
@@ -97,16 +97,16 @@ class EngineArgs(BaseModel):
     __pydantic_extra__: dict[FlagName, Argument]
 
     max_model_len: Tokens = 32_768
-    """Maximum length of a prompt and its answer together.
+    """Maximum total length of a prompt and its response.
     Unit: tokens
     Becomes: --max-model-len, and the MaaS gateway's buffer limit"""
     max_num_batched_tokens: Tokens = 2048
-    """Maximum number of tokens processed in one step, prompts and answers together. On this model
-    it affects the required KV cache far more than max-model-len does.
+    """Maximum number of tokens processed in one step, in prompts and responses together. With this
+    model, this limit affects the required KV cache far more than max-model-len does.
     Unit: tokens
     Becomes: --max-num-batched-tokens"""
     max_num_seqs: Count = 4
-    """Maximum number of requests processed at once; further requests wait.
+    """Maximum number of requests processed at once; additional requests wait.
     Unit: requests
     Becomes: --max-num-seqs"""
     gpu_memory_utilization: Fraction = 0.9
@@ -128,17 +128,17 @@ class EngineArgs(BaseModel):
 
 
 class EnvironmentScripts(Section):
-    """Shell files sourced before the server starts."""
+    """Shell scripts that are sourced before the server starts."""
 
     required: tuple[Path, ...] = ("/usr/local/Ascend/ascend-toolkit/set_env.sh",)
-    """Files that the engine requires. With -e in `shellOptions` the container stops if a file is
-    missing or fails.
+    """Scripts that the engine requires. With -e in `shellOptions`, the container stops if a script
+    is missing or fails.
     Becomes: source lines of the engine's script"""
     optional: tuple[Path, ...] = (
         "/usr/local/Ascend/nnal/atb/set_env.sh",
         "/usr/local/Ascend/nnal/asdsip/set_env.sh",
     )
-    """Files sourced if the image has them; a missing or failing file is skipped.
+    """Scripts that are sourced if the image has them; a missing or failing script is skipped.
     Becomes: source lines of the engine's script"""
 
 
@@ -146,7 +146,7 @@ class Requests(Section):
     """Resources that the scheduler reserves for the engine; `parallelism` adds the NPUs."""
 
     cpu: Quantity = "8"
-    """CPU to reserve. The engine's CPU binding works best with at least 5 cores per NPU.
+    """CPU to reserve. The engine's CPU binding requires at least 5 cores per NPU.
     Unit: cores
     Becomes: resources.requests.cpu"""
     memory: Quantity = "64Gi"
@@ -196,19 +196,21 @@ class Probes(Section):
     """The engine's probes."""
 
     startup: Probe = Probe(period_seconds=30, failure_threshold=120)
-    """The startup budget: `periodSeconds` × `failureThreshold`, 60 minutes. The kubelet restarts
-    the engine if loading takes longer."""
+    """The startup budget: `periodSeconds` × `failureThreshold`, 60 minutes by default. The kubelet
+    restarts the engine if startup takes longer."""
     readiness: Probe = Probe(period_seconds=10, failure_threshold=3)
-    """When the router stops sending requests."""
+    """When the router stops sending requests to the engine."""
     liveness: Probe = Probe(period_seconds=10, timeout_seconds=10, failure_threshold=3)
-    """When the kubelet restarts a running engine, which costs another hour of loading."""
+    """When the kubelet restarts a running engine. Loading can then take another hour."""
 
 
 class WorkerProbes(Section):
-    """The worker's probes. A worker serves no HTTP, so the probes look for the server's process."""
+    """The worker's probes. A worker does not serve HTTP, so the probes look for the server's
+    process.
+    """
 
     startup: Probe = Probe(period_seconds=30, failure_threshold=160)
-    """The startup budget: `periodSeconds` × `failureThreshold`, 80 minutes.
+    """The startup budget: `periodSeconds` × `failureThreshold`, 80 minutes by default.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models."""
     liveness: Probe = Probe(period_seconds=30, timeout_seconds=10, failure_threshold=6)
     """When the kubelet restarts a running worker.
@@ -216,17 +218,19 @@ class WorkerProbes(Section):
 
 
 class Worker(Section):
-    """An instance's pods on its other nodes, if `parallelism.data` exceeds `dataLocal`."""
+    """An instance's pods on nodes other than the leader's, if `parallelism.data` exceeds
+    `dataLocal`.
+    """
 
     process: CommandLine = "vllm serve"
-    """The pattern that its probes look for in the command lines of running processes.
+    """The pattern that the worker's probes look for in the command lines of running processes.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: pgrep -f in startupProbe and livenessProbe"""
     probes: WorkerProbes = WorkerProbes()
 
 
 class Termination(Section):
-    """How an engine terminates. Without these settings a restart aborts every request in flight."""
+    """How an engine terminates. Without these settings, a restart aborts all requests in flight."""
 
     pre_stop_seconds: Natural = 0
     """How long a terminating pod waits before it signals the server, so that the gateway and the
@@ -235,14 +239,14 @@ class Termination(Section):
     Source: the published manifest has none.
     Becomes: lifecycle.preStop of container main"""
     shutdown_timeout_seconds: Natural = 0
-    """How long the server may then take to finish the requests in flight; 0 means vLLM's default,
-    which aborts them.
+    """How long the server may take after that wait to finish the requests in flight; 0 means vLLM's
+    default, which aborts these requests.
     Unit: seconds
     Source: the published manifest has none.
     Becomes: --shutdown-timeout"""
     grace_period_seconds: Natural = 0
-    """When the kubelet kills the remaining processes; it must cover both waits. 0 means the value
-    of KServe's preset, 30 or 60 seconds.
+    """How long after the start of termination the kubelet kills the remaining processes; the period
+    must cover both waits. 0 means the value in KServe's preset, 30 or 60 seconds.
     Unit: seconds
     Source: the published manifest has none; the presets of KServe v0.17 to v0.20.
     Becomes: terminationGracePeriodSeconds of the engine's pods"""
@@ -252,12 +256,13 @@ class Engine(Section):
     """The vLLM engine: container `main` of the service's pods."""
 
     image: Image = "quay.io/ascend/vllm-ascend:nightly-releases-v0.22.1rc-openeuler"
-    """The engine's image. A nightly tag moves, so append its digest:
-    `repository:tag@sha256:…`. The tag identifies the build.
+    """The engine's image. A nightly tag moves, so append the image's digest:
+    `repository:tag@sha256:…`. Keep the tag, because it identifies the build.
     Becomes: image of container main"""
     build: BuildName = ""
-    """The build of vLLM and vllm-ascend in the image, such as `v0.23.0`; empty derives it from the
-    image's tag. `check` and `plan` use the facts of that build. It is not part of the manifest.
+    """The build of vLLM and vllm-ascend in the image, such as `v0.23.0`; if empty, the image's tag
+    determines the build. `check` and `plan` use the facts about that build. This value is not part
+    of the manifest.
     Source: the tag of the published image names its build."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """When the node pulls the image.
@@ -274,14 +279,14 @@ class Engine(Section):
     Becomes: the script's `set` line"""
     environment_scripts: EnvironmentScripts = EnvironmentScripts()
     server: CommandLine = "python3 -m vllm.entrypoints.openai.api_server --model /mnt/models"
-    """The server's command up to its flags. KServe mounts the model at /mnt/models.
+    """The server's command without its flags. KServe mounts the model at /mnt/models.
     Becomes: the exec line of the engine's script"""
     port: Port = 8000
     """The port that the server listens on, for the probes, the router and KServe's Services.
     KServe's own Services expect 8000.
     Becomes: --port, containerPort and the pool's target port"""
     api_server_count: Natural = 0
-    """Number of API server processes of the leader; 0 means vLLM's default.
+    """Number of API server processes in the leader; 0 means vLLM's default.
     Source: the published manifest omits it.
     Becomes: --api-server-count"""
     args: EngineArgs = EngineArgs(
@@ -325,8 +330,8 @@ class Engine(Section):
         VLLM_ASCEND_ENABLE_FLASHCOMM1="1",
         VLLM_USE_V1="1",
     )
-    """Environment variables by name; null omits a variable. Values are text: write "1", not 1.
-    Kubernetes replaces `$(NAME)` with the value of another variable, and `$$` with `$`. Take a
+    """Environment variables by name; null omits a variable. Values are strings: write "1", not 1.
+    Kubernetes replaces `$(NAME)` with the value of another variable, and `$$` with `$`. Read a
     secret from a Secret: `HTTPS_PROXY: {secretKeyRef: {name: proxy, key: url}}`. Other text can
     come from a ConfigMap: `{configMapKeyRef: {name: site, key: no-proxy}}`.
     Becomes: env of container main"""
@@ -345,12 +350,12 @@ class Engine(Section):
     Source: the published manifest has none; HAMi ascend-device-plugin, issue 139.
     Becomes: securityContext.supplementalGroups of the engine's pods"""
     pod_labels: Map[LabelKey, LabelValue] = FrozenDict()
-    """Labels of the engine's pods. KServe adds them to the Deployment's selector, which is
+    """Labels for the engine's pods. KServe adds them to the Deployment's selector, which is
     immutable: set them before the first apply, or delete the Deployment when you change them.
     Source: the published manifest has none.
     Becomes: spec.labels"""
     pod_annotations: Map[LabelKey, Text] = FrozenDict()
-    """Annotations of the engine's pods.
+    """Annotations for the engine's pods.
     Source: the published manifest has none.
     Becomes: spec.annotations"""
     priority_class_name: OptionalName = ""
@@ -368,10 +373,10 @@ class Engine(Section):
     Source: the published manifest has none.
     Becomes: topologySpreadConstraints of the engine's pods"""
     warm_up: Boolean = False
-    """Whether a pod is ready only once its engine has answered one completion, after each start:
-    the first one is slow, and without it a client waits for it.
-    Source: the published manifest has none; its publisher's MaaS documentation advises it.
-    Becomes: container warm-up, whose readiness probe waits for the answer"""
+    """Whether a pod becomes ready only after its engine has completed one request after each start.
+    The first request is slow; without a warm-up, a client has to wait for it.
+    Source: the published manifest has none; the publisher's MaaS documentation recommends it.
+    Becomes: container warm-up, whose readiness probe waits for the response"""
     termination: Termination = Termination()
     worker: Worker = Worker()
     resources: Resources = Resources()
@@ -386,8 +391,8 @@ class Engine(Section):
     Source: the published manifest has none.
     Becomes: volumes of the engine's pods"""
     extra_volume_mounts: Map[MountPath, Fields] = FrozenDict()
-    """Additional mounts of container main, by path. Each entry has the volume's `name` and other
-    fields, such as `{name: hccn-conf, readOnly: true}`.
+    """Additional mounts of container main, by path. Each entry has the volume's `name` and the
+    other fields of the mount, such as `{name: hccn-conf, readOnly: true}`.
     Source: the published manifest has none.
     Becomes: volumeMounts of container main"""
     extra_init_containers: Map[PartName, Fields] = FrozenDict()

@@ -32,7 +32,7 @@ class KeyReference(Section):
     """The name of the Secret or ConfigMap.
     Becomes: name"""
     key: ReferenceKey
-    """The key in its data.
+    """The key in the object's data.
     Becomes: key"""
 
 
@@ -74,19 +74,19 @@ else:
 
 
 class ExtraObject(Section):
-    """A Kubernetes object of the user's own, in the service's namespace."""
+    """A user-defined Kubernetes object in the service's namespace."""
 
     api_version: ApiVersion
-    """Its API version.
+    """The object's API version.
     Becomes: apiVersion"""
     kind: Kind
-    """Its kind, which must be namespaced.
+    """The object's kind, which must be namespaced.
     Becomes: kind"""
     labels: Map[LabelKey, LabelValue] = FrozenDict()
-    """Its labels, in addition to those in `labels` of the values.
+    """The object's labels, in addition to those in the value `labels`.
     Becomes: metadata.labels"""
     annotations: Map[LabelKey, Text] = FrozenDict()
-    """Its annotations, in addition to those in `annotations` of the values.
+    """The object's annotations, in addition to those in the value `annotations`.
     Becomes: metadata.annotations"""
     fields: Fields = FrozenDict()
     """All other fields, such as `data` or `spec`.

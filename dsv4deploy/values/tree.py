@@ -70,23 +70,26 @@ class Model(Section):
     """The model to serve."""
 
     uri: ModelUri = "oci://docker.io/alaudadockerhub/modelcar-deepseek-v4-flash-w4a8-mtp:v0.1.0"
-    """The location of the weights. `oci://` is a ModelCar, which the node pulls as an image: about
-    128 GB compressed for W4A8, and more after unpacking, on the node's disk. KServe's storage
-    initializer downloads `hf://` before the engine starts, and `HF_HUB_OFFLINE` of the engine does
-    not prevent it; its token comes from the Secrets of the namespace's ServiceAccount `default`.
+    """The location of the weights. `oci://` is a ModelCar, which the node pulls as an image: for
+    W4A8, it takes about 128 GB compressed on the node's disk, and more after unpacking. For
+    `hf://`, KServe's storage initializer downloads the weights before the engine starts. The
+    engine's `HF_HUB_OFFLINE` does not prevent the download, and its token comes from the Secrets of
+    the ServiceAccount `default` in the namespace.
     Becomes: spec.model.uri"""
     name: Word = "gdydems/DeepSeek-V4-Flash-w4a8-mtp"
     """The name that clients use in the `model` field of a request.
     Becomes: spec.model.name and --served-model-name"""
     quantization: Literal["w4a8", "w8a8"] = "w4a8"
-    """Quantization of the weights: w4a8 has 4-bit experts and about 151 GB, w8a8 has about 280 GB.
+    """Quantization of the weights: w4a8 has 4-bit experts and takes about 151 GB; w8a8 takes about
+    280 GB.
     Becomes: the memory plan"""
     claims: Claims = Claims()
 
 
 class Parallelism(Section):
     """How one instance is split across NPUs. A pod requests `tensor` × `dataLocal` NPUs. An
-    instance of `data` ranks has `data` / `dataLocal` pods on as many nodes: a leader and workers.
+    instance with `data` ranks has `data` / `dataLocal` pods, each on a separate node: a leader and
+    workers.
     """
 
     tensor: Size = 8
@@ -102,11 +105,11 @@ class Parallelism(Section):
     Unit: ranks
     Becomes: the pod's NPU request"""
     expert: Boolean = True
-    """Whether the experts are spread over all NPUs (expert parallelism) instead of each expert
-    being split.
+    """Whether the experts are distributed across all NPUs (expert parallelism); otherwise, each
+    expert is split.
     Becomes: --enable-expert-parallel"""
     rpc_port: Port = 13_389
-    """The port on which the ranks of two nodes find each other.
+    """The port through which ranks on different nodes discover each other.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models.
     Becomes: --data-parallel-rpc-port and the worker's containerPort"""
 
@@ -115,10 +118,10 @@ class Toleration(Section):
     """How the pods tolerate a taint."""
 
     operator: Literal["Exists", "Equal"]
-    """Whether the pods tolerate any value of the taint, or only the one in `value`.
+    """Whether the pods tolerate any value of the taint, or only the value in `value`.
     Becomes: operator"""
     value: LabelValue
-    """The taint's value; empty with Exists.
+    """The taint's value; leave it empty for Exists.
     Becomes: value"""
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"]
     """The tolerated effect; empty means every effect.
@@ -126,7 +129,7 @@ class Toleration(Section):
 
 
 class Npu(Section):
-    """The accelerators, as the cluster's device plugin names them."""
+    """The accelerators in the cluster, and how to select them."""
 
     resource_name: ResourceName = "huawei.com/Ascend910"
     """The extended resource that represents one NPU. The name does not distinguish 32 GB cards from
@@ -136,7 +139,7 @@ class Npu(Section):
         "910B1", "910B2", "910B2C", "910B3", "910B4", "910B4-1", "A3", "950PR", "950DT"
     ] = "910B4"
     """The card type. A 910B4 has 32 GB; the other 910B cards have 64 GB, and so does each of the
-    two dies of an A3, where each die is one NPU. A 950PR has 128 GB, and a 950DT has 96 GB.
+    two dies of an A3; each die is one NPU. A 950PR has 128 GB, and a 950DT has 96 GB.
     Becomes: the memory plan"""
     node_selector: Map[LabelKey, LabelValue] = FrozenDict()
     """Labels that a node must have, such as `node.kubernetes.io/npu.chip.name: 910B4`, which
@@ -144,7 +147,7 @@ class Npu(Section):
     Source: the published manifest has none.
     Becomes: nodeSelector of the engine's pods"""
     tolerations: Map[TaintKey, Toleration] = FrozenDict()
-    """Taints that the engine's pods tolerate, by the taint's key; `*` is every taint.
+    """Taints that the engine's pods tolerate, by the taint's key; `*` matches every taint.
     Source: the published manifest has none.
     Becomes: tolerations of the engine's pods"""
     scheduler_name: SchedulerName = ""
@@ -159,7 +162,7 @@ class RouterPreset(Section):
     namespace: Label = "kserve"
     """The namespace of the preset. KServe looks in the service's namespace and in `kserve`. Two
     services with the same name in different namespaces would overwrite each other's preset in
-    `kserve`, so set this to the service's namespace for each.
+    `kserve`, so set this to the service's namespace for each service.
     Becomes: metadata.namespace of the LLMInferenceServiceConfig"""
 
 
@@ -203,17 +206,17 @@ class Router(Section):
     """The router's image.
     Becomes: image of the router's container main"""
     image_pull_secrets: Unique[ObjectName] = ()
-    """Secrets with registry credentials in the service's namespace, for the router's image in a
-    private registry; `engine.imagePullSecrets` are the engine's alone.
+    """Secrets with registry credentials in the service's namespace, for a router image in a private
+    registry; `engine.imagePullSecrets` applies only to the engine.
     Source: the published manifest has none.
     Becomes: imagePullSecrets of the router's pods"""
     replicas: Count = 1
     """Number of routers. The published picker chooses at random, so several routers do not need to
     coordinate.
     Unit: routers
-    Becomes: spec.router.scheduler.replicas where it is more than 1"""
+    Becomes: spec.router.scheduler.replicas if it is more than 1"""
     one_word_booleans: Boolean = False
-    """Whether to write the router's two boolean flags as one word, `--tracing=false`, like the
+    """Whether to write the router's two boolean flags as one word, `--tracing=false`, as in the
     publisher's newest manifest. The endpoint picker of Gateway API Inference Extension v1.5.0 reads
     the two words of the validated manifest, `--tracing false`, as true.
     Becomes: args of the router's container main"""
@@ -226,16 +229,16 @@ class Router(Section):
     Source: the published manifest has none.
     Becomes: env of the router's container main"""
     service_links: Boolean = True
-    """Whether Kubernetes adds environment variables for each Service in the namespace, which is its
-    default.
-    Becomes: enableServiceLinks: false of the router's pods where it is false"""
+    """Whether Kubernetes adds environment variables for each Service in the namespace, which is the
+    Kubernetes default.
+    Becomes: enableServiceLinks: false of the router's pods, if it is false"""
     pod_labels: Map[LabelKey, LabelValue] = FrozenDict()
-    """Labels of the router's pods. KServe adds them to the Deployment's selector, which is
+    """Labels for the router's pods. KServe adds them to the Deployment's selector, which is
     immutable: set them before the first apply, or delete the Deployment when you change them.
     Source: the published manifest has none.
     Becomes: spec.router.scheduler.labels"""
     pod_annotations: Map[LabelKey, Text] = FrozenDict()
-    """Annotations of the router's pods.
+    """Annotations for the router's pods.
     Source: the published manifest has none.
     Becomes: spec.router.scheduler.annotations"""
     priority_class_name: OptionalName = ""
@@ -253,7 +256,7 @@ class Router(Section):
     Source: the published manifest has none.
     Becomes: topologySpreadConstraints of the router's pods"""
     termination_grace_period_seconds: Natural = 30
-    """How long a terminating router may take to finish.
+    """How long a terminating router may take to finish its requests.
     Unit: seconds
     Becomes: terminationGracePeriodSeconds of the router's pod"""
 
@@ -262,16 +265,17 @@ class Values(Section):
     """The complete configuration of a deployment.
 
     Values are frozen. :func:`dsv4deploy.load` makes them, and :meth:`replace` makes changed ones;
-    pydantic's ``model_copy(update=…)`` validates nothing. The reference of values has each of them.
+    pydantic's ``model_copy(update=…)`` does not validate them. The reference of values describes
+    each value.
     """
 
     name: Label = "deepseek-v4-flash-w4a8-agg-base"
-    """The service's name, and the root of every name that follows from it: router preset, pool,
-    endpoint picker, service account, selectors.
+    """The service's name. The names of the router preset, the pool, the endpoint picker, the
+    service account, and the selectors are derived from it.
     Becomes: metadata.name of the LLMInferenceService"""
     replicas: Count = 1
-    """Number of instances of the model; each uses all NPUs of `parallelism`. With `scaling` it is
-    the minimum.
+    """Number of instances of the model; each uses all NPUs of `parallelism`. With `scaling`, this
+    is the minimum.
     Unit: instances
     Becomes: spec.replicas, or spec.minReplicaCount of a ScaledObject"""
     scaling: Scaling = Scaling()
@@ -282,20 +286,21 @@ class Values(Section):
     engine: Engine = Engine()
     router: Router = Router()
     labels: Map[LabelKey, LabelValue] = FrozenDict()
-    """Labels of every object. If an object already has a label with the same key, it keeps its own.
-    Pods have `engine.podLabels` and `router.podLabels`.
+    """Labels for every object. If an object already has a label with the same key, it keeps its own
+    label. For labels on pods, use `engine.podLabels` and `router.podLabels`.
     Source: the published manifest has none.
     Becomes: metadata.labels of every object"""
     annotations: Map[LabelKey, Text] = FrozenDict()
-    """Annotations of every object. If an object already has an annotation with the same key, it
-    keeps its own. Pods have `engine.podAnnotations` and `router.podAnnotations`.
+    """Annotations for every object. If an object already has an annotation with the same key, it
+    keeps its own annotation. For annotations on pods, use `engine.podAnnotations` and
+    `router.podAnnotations`.
     Source: the published manifest has none.
     Becomes: metadata.annotations of every object"""
     standard_labels: Boolean = False
     """Whether every object has the labels that Helm's guide recommends: `app.kubernetes.io/name`,
     `app.kubernetes.io/instance` with the service's name, `app.kubernetes.io/managed-by` with the
-    tool that renders, Helm or dsv4deploy, and from Helm `helm.sh/chart`. The labels of the objects
-    and those in `labels` take precedence.
+    tool that renders the manifest (Helm or dsv4deploy), and, if Helm renders it, `helm.sh/chart`.
+    An object's own labels and those in `labels` take precedence.
     Source: the published manifest has none; Helm, Labels and Annotations.
     Becomes: metadata.labels of every object"""
     extra_objects: Map[ObjectKey, ExtraObject] = FrozenDict()
@@ -312,8 +317,8 @@ class Values(Section):
     global_: dict[str, Any] = Field(default_factory=dict, alias="global")
     """Values that Helm passes from an umbrella chart; this package does not read them."""
     enabled: Always = True
-    """The `condition` of an umbrella chart: with false, Helm does not install this chart. The chart
-    itself accepts only true."""
+    """The value for the `condition` of an umbrella chart: if it is false, Helm does not install
+    this chart. The chart itself accepts only true."""
     tags: dict[str, Any] = Field(default_factory=dict)
     """Tags that an umbrella chart passes; this package does not read them.
     Source: Helm, chart dependencies."""

@@ -35,7 +35,7 @@ def _own_gateway(facts: Facts) -> str:
 _POLICIES = "gateway.envoyproxy.io/v1alpha1"
 
 
-@CHECKS.add("maas-kinds", "the kinds of the gateway's objects exist", _off)
+@CHECKS.add("maas-kinds", "the cluster serves the kinds of the gateway's objects", _off)
 def _maas_kinds(facts: Facts) -> Answers:
     wanted: dict[str, list[str]] = {}
     for item in facts.objects:
@@ -61,7 +61,7 @@ def _maas_gateway(facts: Facts) -> Answers:
         )
 
 
-@CHECKS.add("api-keys", "the Secret of the API keys contains bare keys only", _off)
+@CHECKS.add("api-keys", "the Secret with the API keys contains only bare keys", _off)
 def _api_keys(facts: Facts) -> Answers:
     maas = facts.values.maas
     name = maas.api_keys.secret_name

@@ -58,7 +58,7 @@ def _nodes_ready(facts: Facts) -> Answers:
             )
 
 
-@CHECKS.add("free-npus", "enough nodes have all the NPUs of a pod free")
+@CHECKS.add("free-npus", "enough nodes have as many free NPUs as a pod requests")
 def _free(facts: Facts) -> Answers:
     resource = facts.values.npu.resource_name
     room = sum(int(facts.left(node, resource) / facts.npus) for node in facts.fitting)

@@ -71,7 +71,7 @@ def _crd(facts: Facts, name: str) -> Object:
     return found
 
 
-@CHECKS.add("leaderworkerset", "the kind LeaderWorkerSet exists, which KServe always watches")
+@CHECKS.add("leaderworkerset", "the kind LeaderWorkerSet, which KServe always watches, exists")
 def _lws(facts: Facts) -> Answers:
     kinds = {"leaderworkerset.x-k8s.io/v1": ("LeaderWorkerSet",)}
     yield from kinds_served(facts, kinds, "install LeaderWorkerSet v0.7 or newer")

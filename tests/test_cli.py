@@ -210,7 +210,7 @@ BAD_FILES = {
     "abbreviated flag": ("engine: {args: {max-num-seq: 4}}\n", "write max-num-seqs whole"),
     "rule": (
         "maas: {enabled: true, namespace: envoy-gateway-system}\n",
-        "maas.namespace: in envoy-gateway-system the gateway's policies",
+        "maas.namespace: in envoy-gateway-system, the gateway's policies",
     ),
 }
 
@@ -493,7 +493,7 @@ def test_a_flag_or_a_variable_is_explained_by_its_own_spelling(
 
 def test_a_section_is_explained_with_the_summaries_of_its_values(run: Run) -> None:
     told = run("explain", "maas.gateway").out
-    assert re.search(r"^  maas\.gateway\.port  +The port of its HTTP listener$", told, re.MULTILINE)
+    assert re.search(r"^  maas\.gateway\.port  +The port of the HTTP listener$", told, re.MULTILINE)
 
 
 def test_a_word_lists_the_values_that_mention_it(run: Run) -> None:

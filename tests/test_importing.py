@@ -449,7 +449,7 @@ def test_the_verb_writes_a_values_file_that_renders_the_manifest(tmp_path: Path)
     text = file.read_text("utf-8")
     assert "# dsv4deploy render THIS-FILE --profile ascend-910b4-8-w4a8 -n prod" in text
     assert (
-        "# Maximum number of requests processed at once; further requests wait. Unit: requests."
+        "# Maximum number of requests processed at once; additional requests wait. Unit: requests."
     ) in text
     assert "A manifest does not contain model.quantization w4a8, npu.card 910B4" in result.stderr
     diff = f"`dsv4deploy diff {file} --profile=ascend-910b4-8-w4a8 -n prod`"

@@ -866,7 +866,7 @@ def test_a_check_that_is_no_rule_can_be_explained(command: str, meanings: dict[s
 @pytest.mark.parametrize(
     ("number", "limits", "told"),
     [
-        ("0.22.1", {"max-model-len": 200_000}, "with vLLM 0.22.1 a hit rate of 0 was measured"),
+        ("0.22.1", {"max-model-len": 200_000}, "a hit rate of 0 was measured with vLLM 0.22.1"),
         ("0.22.1", {"max-model-len": 200_000, "block-size": 32}, "a hit rate of 0 was measured"),
         ("0.23.0", {"max-model-len": 16_384}, "no prompt has the 16384 tokens"),
         ("0.23.0", {"max-model-len": 4096, "block-size": 32}, "no prompt has the 4096 tokens"),
@@ -955,7 +955,7 @@ def test_of_an_unknown_build_what_is_not_checked_is_named() -> None:
     finding = next(finding for finding in found if finding.code == "unknown-build")
     assert "engine-flag" not in {finding.code for finding in found}
     assert finding.severity == Severity.WARNING
-    assert finding.message.startswith("the image's tag names no known build")
+    assert finding.message.startswith("the image's tag does not name a known build")
     assert all(each.name in finding.fix for each in builds.builds())
 
 

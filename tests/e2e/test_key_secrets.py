@@ -143,12 +143,12 @@ BUDGET = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
 @pytest.mark.parametrize(
     ("lifetime", "maas", "told"),
     [
-        (None, {}, ["the Secret of the API keys contains bare keys only"]),
+        (None, {}, ["the Secret with the API keys contains only bare keys"]),
         (timedelta(hours=1), {}, ["alice's key has expired"]),
         (
             None,
             {"tiers": {"gold": ["alice"]}},
-            ["the Secret of the API keys contains bare keys only"],
+            ["the Secret with the API keys contains only bare keys"],
         ),
         (None, {"tiers": {"gold": ["alice", "bob"]}}, ["tier gold names bob, which has no key"]),
         (

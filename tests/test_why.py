@@ -158,6 +158,9 @@ def test_harmless_lines_claim_nothing() -> None:
         ),
         ("OSError: [Errno 28] No space left on device: '/dev/shm/psm_1'", ["shared-memory-full"]),
         ("write /var/lib/x: no space left on device", ["disk-full"]),
+        ("HCCL_EXEC_TIMEOUT=1836", []),
+        ("HCCL init done, the timeout is 1836 s", []),
+        ("lookup of the host took 3 ms", []),
         ("all is well", []),
     ],
 )
@@ -194,6 +197,8 @@ def test_the_tool_s_own_errors_are_known_as_it_writes_them() -> None:
 
 def test_a_status_or_a_rule_s_code_alone_is_understood() -> None:
     assert "key-refused" in why("401").stdout.decode()
+    budgets = why("429").stdout.decode()
+    assert "maas.quotas" in budgets and "maas.tiers.TIER.quotas" in budgets
     assert "`dsv4deploy rules show memory-tight`" in why("memory-tight").stdout.decode()
 
 

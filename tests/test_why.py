@@ -198,7 +198,8 @@ def test_the_tool_s_own_errors_are_known_as_it_writes_them() -> None:
 def test_a_status_or_a_rule_s_code_alone_is_understood() -> None:
     assert "key-refused" in why("401").stdout.decode()
     budgets = why("429").stdout.decode()
-    assert "maas.quotas" in budgets and "maas.tiers.TIER.quotas" in budgets
+    assert "maas.quotas" in budgets
+    assert "maas.tiers.TIER.quotas" in budgets
     assert "`dsv4deploy rules show memory-tight`" in why("memory-tight").stdout.decode()
 
 

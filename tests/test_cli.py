@@ -25,6 +25,7 @@ from dsv4deploy.cli import TASKS, VERBS, cli, main
 from dsv4deploy.cli.connection import ClusterOptions, cluster_options, placed_options
 from dsv4deploy.cli.options import DeploymentOptions, Gibibytes, Seconds
 from dsv4deploy.cli.output import print_json
+from dsv4deploy.cli.suggested import completed, remember
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.values.profiles import DEFAULT, kept, profile_names
 from dsv4deploy.values.schema import documentation
@@ -360,6 +361,19 @@ def test_a_suggested_command_names_the_deployment_that_the_user_named(
     # A command for many deployments names none.
     done = run("render", "--each", tmp_path, "-o", tmp_path / "many", *wide)
     assert "`dsv4deploy plan` shows" in done.err
+
+
+def test_a_suggested_command_finds_the_service_s_name_in_the_values() -> None:
+    root = click.Context(cli)
+    command = cli.get_command(root, "status")
+    assert command
+    with command.make_context("status", ["my.yaml"], root):
+        remember()
+        text = "`dsv4deploy history --name chat -n a` or `dsv4deploy rollback 1 --name chat -n a`"
+        # `rollback` takes a revision where others take a values file.
+        assert completed(text) == (
+            "`dsv4deploy history -n a my.yaml` or `dsv4deploy rollback 1 --name chat -n a`"
+        )
 
 
 @pytest.mark.parametrize(

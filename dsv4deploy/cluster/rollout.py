@@ -90,13 +90,15 @@ def run(
     """
     before = cluster.writes
 
-    def end(reason: str = "") -> str:
+    def end(error: ClusterError | None = None) -> str:
         # A write without an answer may have come into force.
         changed = cluster.writes > before or cluster.unanswered
+        if error and error.reason == "Unreachable" and not changed:
+            return "nothing has been changed"
         unchanged = "" if changed else "nothing has been changed; "
         # Others may be at work where this run does not hold the Lease.
-        alone = cluster.guard is not None and reason != "Lost"
-        return f"{unchanged}{what_runs(cluster, place, compare=alone)}"
+        alone = cluster.guard is not None and not (error and error.reason == "Lost")
+        return unchanged + what_runs(cluster, place, compare=alone, known=str(error))
 
     try:
         # The Lease is held to its end, so that what is read back is what this run has left.
@@ -109,7 +111,7 @@ def run(
             except ClusterError as error:
                 if error.reason == "Held":
                     raise
-                raise ClusterError(f"{error}\n{end(error.reason)}", error.reason) from None
+                raise ClusterError(f"{error}\n{end(error)}", error.reason) from None
     except KeyboardInterrupt:
         message = f"interrupted while what runs was read back: {_tells(place)}"
         raise InterruptionError(message) from None
@@ -157,30 +159,33 @@ def _agreed(
     raise ClusterError(f"{place} changed while each question was answered", "Stale")
 
 
-def what_runs(cluster: Cluster, place: Place, *, compare: bool = True) -> str:
+def what_runs(cluster: Cluster, place: Place, *, compare: bool = True, known: str = "") -> str:
     """The state of a service, read back, and the command to continue; never an error.
 
     Args:
         cluster: where.
         place: the service.
         compare: whether its objects are compared with its revisions.
+        known: an error that the user sees anyway, which this message does not repeat.
     """
     try:
         live = cluster.get(API, KIND, place.service, place.namespace)
-        known = [
+        revisions = [
             each
             for each in history(cluster, place.service, place.namespace)
             if each.status != UNREADABLE
         ]
-        if not known:
+        if not revisions:
             return f"{place} {_state(live)}" + (", and has no revision" if live else "")
-        return _read_back(cluster, place, _state(live), known, compare)
+        return _read_back(cluster, place, _state(live), revisions, compare)
     except ClusterError as error:
-        return f"what runs now can't be read back ({error}): {_tells(place)}"
+        reason = "" if str(error) == known else f" ({error})"
+        return f"cannot read back the service's state{reason}; {_tells(place)}"
 
 
 def _tells(place: Place) -> str:
-    return f"`dsv4deploy history {place.options}` and `dsv4deploy status {place.options}` tell"
+    options = place.options
+    return f"see `dsv4deploy status {options}` and `dsv4deploy history {options}`"
 
 
 def _read_back(

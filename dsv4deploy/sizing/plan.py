@@ -249,8 +249,8 @@ def _notes(values: Values) -> list[str]:
     build = engine_build(values)
     if not build:
         notes = [
-            "the engine's build is not known: a step's tokens are counted twice, as in the builds "
-            "that need most memory"
+            "the engine's build is unknown, so a step's tokens are counted twice, as in the builds "
+            "that need the most memory"
         ]
     else:
         notes = [f"unknown for {build.name}: {each}" for each in build.unknown]
@@ -258,9 +258,9 @@ def _notes(values: Values) -> list[str]:
     if not runs_as_graph(values, seqs):
         largest = max(captured_batches(values) or [0])
         notes.append(
-            f"max-num-seqs {seqs} makes batches of {seqs * tokens} tokens, and graphs are made up "
-            f"to {largest}: larger batches run eagerly, reported 7.5 times slower (vllm-ascend "
-            "issue 16049)"
+            f"max-num-seqs {seqs} makes batches of {seqs * tokens} tokens, but graphs are captured "
+            f"only up to {largest}: larger batches run eagerly, which was reported as 7.5 times "
+            "slower (vllm-ascend issue 16049)"
         )
     return notes
 

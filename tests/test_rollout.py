@@ -19,7 +19,7 @@ from dsv4deploy.cluster.plan import Plan, prepare
 from dsv4deploy.cluster.readiness import STOP, Wait, progress, stopped
 from dsv4deploy.cluster.revisions import history, manifest, target
 from dsv4deploy.cluster.rollout import (
-    Place,
+    ServiceRef,
     apply,
     delete,
     removal,
@@ -31,7 +31,7 @@ from dsv4deploy.cluster.scaler import PAUSE
 from dsv4deploy.errors import ClusterError, InterruptionError
 
 Tree = dict[str, Any]
-PLACE = Place("chat", "demo")
+PLACE = ServiceRef("chat", "demo")
 
 
 def item(kind: str, api: str, **fields: Any) -> Tree:

@@ -37,7 +37,7 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True)
-class Place:
+class ServiceRef:
     """A service: its name and its namespace."""
 
     service: str
@@ -57,7 +57,7 @@ class Place:
 
 def run(
     cluster: Cluster,
-    place: Place,
+    place: ServiceRef,
     doing: str,
     make: Callable[[], P],
     act: Callable[[P], str],
@@ -120,7 +120,7 @@ def run(
 def _agreed(
     stack: ExitStack,
     cluster: Cluster,
-    place: Place,
+    place: ServiceRef,
     doing: str,
     make: Callable[[], P],
     act: Callable[[P], str],
@@ -160,7 +160,7 @@ def _agreed(
     raise ClusterError(message, "Stale")
 
 
-def what_runs(cluster: Cluster, place: Place, *, compare: bool = True, known: str = "") -> str:
+def what_runs(cluster: Cluster, place: ServiceRef, *, compare: bool = True, known: str = "") -> str:
     """The state of a service, read back, and the command to continue; never an error.
 
     Args:
@@ -184,13 +184,13 @@ def what_runs(cluster: Cluster, place: Place, *, compare: bool = True, known: st
         return f"cannot read back the service's state{reason}; {_tells(place)}"
 
 
-def _tells(place: Place) -> str:
+def _tells(place: ServiceRef) -> str:
     options = place.options
     return f"see `dsv4deploy status {options}` and `dsv4deploy history {options}`"
 
 
 def _read_back(
-    cluster: Cluster, place: Place, state: str, known: list[Revision], compare: bool
+    cluster: Cluster, place: ServiceRef, state: str, known: list[Revision], compare: bool
 ) -> str:
     last, ran = known[-1], last_that_ran(known)
     if not compare:
@@ -224,7 +224,7 @@ def _state(live: Object | None) -> str:
 
 
 def _differing(
-    cluster: Cluster, place: Place, revision: Revision, known: list[Revision]
+    cluster: Cluster, place: ServiceRef, revision: Revision, known: list[Revision]
 ) -> list[str]:
     """The objects that are not as a revision has them, with those that it has not."""
     differing = []
@@ -240,7 +240,7 @@ def _differing(
 
 
 def _next(
-    place: Place, state: str, last: Revision, ran: Revision | None, found: Revision | None
+    place: ServiceRef, state: str, last: Revision, ran: Revision | None, found: Revision | None
 ) -> str:
     """The command to continue; ``""`` if nothing is left to do."""
     back = f"`dsv4deploy rollback {ran.number if ran else ''} {place.options}`".replace("  ", " ")
@@ -542,7 +542,7 @@ class Removal:
         return bool(self.going or self.known)
 
 
-def removal(cluster: Cluster, place: Place) -> Removal:
+def removal(cluster: Cluster, place: ServiceRef) -> Removal:
     """What deleting a service would do."""
     known = history(cluster, place.service, place.namespace)
     readable = [revision for revision in known if revision.status != UNREADABLE]

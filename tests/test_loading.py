@@ -52,6 +52,14 @@ def test_an_object_as_a_setting_says_what_it_takes_away(setting: str, lost: str)
     assert all(lost in sentence and "as in Helm" in sentence for sentence in told)
 
 
+def test_an_empty_map_over_entries_is_noted_because_it_removes_none() -> None:
+    notes: list[str] = []
+    top = {"npu": {"nodeSelector": {}, "tolerations": {}}, "engine": {"env": {}}, "maas": {}}
+    load(top, profile="ascend-910b4-8-w4a8-production", note=notes.append)
+    empty = "an empty map removes no entry: set each to null"
+    assert notes == [f"values: npu.nodeSelector: {empty}", f"values: engine.env: {empty}"]
+
+
 def test_the_profile_lies_under_the_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("engine: {args: {max-num-seqs: 8}}\n")
@@ -121,6 +129,7 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"name": "x" * 64}, "name: must have 63 characters or fewer, not 64"),
         ({"name": None}, "name: null can't remove this value"),
         ({"engine": None}, "engine: null can't remove this value"),
+        ({"npu": {"nodeSelector": None}}, "npu.nodeSelector: null removes an entry, not the whole"),
         ({"engine": 5}, "engine: must be a mapping, not 5"),
         ({"engine": []}, "engine: must be a mapping, not []"),
         ({"engine": {"env": []}}, "engine.env: must be a mapping, not []"),

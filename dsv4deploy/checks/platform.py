@@ -430,8 +430,7 @@ def _hugging_face_token(values: Values) -> Places:
 ).finder(RULES)
 def _variables(values: Values) -> Places:
     fixed = {"MOONCAKE_CONFIG_PATH"} if values.kv_store.enabled else set()
-    text = {name for name, value in values.engine.env.items() if value is not None}
-    fields = {name for name, value in values.engine.env_from_pod.items() if value is not None}
+    text, fields = values.engine.env.keys(), values.engine.env_from_pod.keys()
     for name in sorted((text & fields) | (fixed & (text | fields))):
         yield f"engine.env.{name}", {}
 

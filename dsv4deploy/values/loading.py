@@ -76,20 +76,21 @@ def load(
         set_string: ``a.b=c``, always text.
         set_json: ``a.b=JSON``.
         name: the service's name, which overrides the values; ``""`` means the name in the values.
-        note: receives a sentence on what an object of ``set_json`` removes from the sources.
+        note: receives a sentence on what an object of ``set_json`` removes from the sources, and
+            on an empty map, which removes nothing.
 
     Raises:
         ValuesError: something can't be read or is not accepted; it names each path.
     """
     layers = []
     if profile:
-        layers.append(_tree_layer(f"profile {profile}", _read(profile_path(profile))))
+        layers.append(_tree_layer(f"profile {profile}", _read(profile_path(profile)), note))
     for source in sources:
         if isinstance(source, Mapping):
-            layers.append(_tree_layer("values", plain_data(source)))
+            layers.append(_tree_layer("values", plain_data(source), note))
         else:
             name_of = "stdin" if fspath(source) == "-" else fspath(source)
-            layers.append(_tree_layer(name_of, _read(Path(source))))
+            layers.append(_tree_layer(name_of, _read(Path(source)), note))
     for option, texts in (("--set-json", set_json), ("--set", set), ("--set-string", set_string)):
         layers += [_setting_layer(option, text, note) for text in texts]
     if name:
@@ -127,7 +128,9 @@ def accept(layers: Sequence[Layer], base: Mapping[str, Any] | None = None) -> Va
     for layer in layers:
         layer.lay(tree)
     coalesce(tree, defaults() if base is None else base)
-    problems = dict.fromkeys(_missing(Values, tree, ()), _NOT_NULL)
+    problems = {
+        path: _NOT_NULL_MAP if _is_map(path) else _NOT_NULL for path in _missing(Values, tree, ())
+    }
     left_out = 0
     try:
         values = Values.model_validate(tree, by_alias=True, by_name=False)
@@ -173,8 +176,39 @@ _UNQUOTE = "remove the quotes"
 _NOT_NULL = "null can't remove this value: write a value, or omit the key for the default"
 
 
-def _tree_layer(name: str, tree: Tree) -> Layer:
-    return Layer(name, lambda base: fold(base, tree))
+_NOT_NULL_MAP = "null removes an entry, not the whole map: set each of its entries to null"
+
+
+def _tree_layer(name: str, top: Tree, note: Callable[[str], None] = lambda _: None) -> Layer:
+    def lay(tree: Tree) -> None:
+        for path in _empty_maps(top, ()):
+            if _value_at(tree, path) or _value_at(defaults(), path):
+                note(f"{name}: {'.'.join(path)}: an empty map removes no entry: set each to null")
+        fold(tree, top)
+
+    return Layer(name, lay)
+
+
+def _empty_maps(tree: Tree, path: Keys) -> Iterator[Keys]:
+    """The path of each empty map under keys of the user's choice."""
+    for key, value in tree.items():
+        here = (*path, str(key))
+        if value == {} and _is_map(here):
+            yield here
+        elif isinstance(value, dict):
+            yield from _empty_maps(value, here)
+
+
+def _is_map(path: Keys) -> bool:
+    """Whether the value at a path is a map under keys of the user's choice."""
+    return _section_at(path) is None and isinstance(_value_at(defaults(), path), dict)
+
+
+def _value_at(tree: Any, path: Keys) -> Any:
+    """What a tree has at a path; None where it has nothing there."""
+    for key in path:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
 
 
 def _setting_layer(option: str, text: str, note: Callable[[str], None]) -> Layer:

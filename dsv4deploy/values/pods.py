@@ -8,6 +8,7 @@ from pydantic import Discriminator, Tag
 from .scalars import (
     ApiVersion,
     Data,
+    Free,
     FrozenDict,
     Kind,
     LabelKey,
@@ -20,7 +21,7 @@ from .scalars import (
     Text,
 )
 
-Fields: TypeAlias = Map[LineKey, Data]
+Fields: TypeAlias = Free[LineKey, Data]
 """Fields of a Kubernetes object, as Kubernetes writes them. The CRDs and the API server validate
 what is in them: ``check --crds`` and a server-side dry run."""
 
@@ -58,15 +59,14 @@ def _branch(value: Any) -> str:
         return "{configMapKeyRef}"
     if isinstance(value, dict | SecretReference):
         return "{configMapKeyRef}" if "configMapKeyRef" in dict(value) else "{secretKeyRef}"
-    return "{null}" if value is None else "{text}"
+    return "{text}"
 
 
 if TYPE_CHECKING:
-    Variable: TypeAlias = str | SecretReference | ConfigMapReference | None
+    Variable: TypeAlias = str | SecretReference | ConfigMapReference
 else:
     Variable = Annotated[
-        Annotated[None, Tag("{null}")]
-        | Annotated[Text, Tag("{text}")]
+        Annotated[Text, Tag("{text}")]
         | Annotated[SecretReference, Tag("{secretKeyRef}")]
         | Annotated[ConfigMapReference, Tag("{configMapKeyRef}")],
         Discriminator(_branch),
@@ -94,7 +94,7 @@ class ExtraObject(Section):
 
 
 def texts(env: dict[str, Variable]) -> dict[str, str]:
-    """The variables whose text is in the values, without null and references to objects."""
+    """The variables whose text is in the values, without references to objects."""
     return {name: value for name, value in env.items() if isinstance(value, str)}
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -24,7 +25,7 @@ from ..facts import flags
 from . import engine, gateway, platform, pods, tree
 from .json import to_json
 from .loading import default_vllm, defaults, instead
-from .scalars import EXACT, FLAG_NAME, PATTERNS
+from .scalars import EXACT, FLAG_NAME, NULL, PATTERNS
 from .tree import PUBLISHED, Values
 
 _MODULES = (tree, engine, gateway, platform, pods)
@@ -107,6 +108,17 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
+def entry_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A map's schema for the values under keys of the user's choice; ``{}`` of anything else.
+
+    It is without null, which removes an entry.
+    """
+    own: dict[str, Any] = next(iter(schema.get("patternProperties", {}).values()), {})
+    (only,) = [each for each in own.get("anyOf", [own]) if each != NULL]
+    found: dict[str, Any] = only
+    return found
+
+
 EARLIER = "values of an earlier chart: upgrade with --reset-then-reuse-values"
 
 
@@ -172,9 +184,9 @@ def _walk(
         )
         if section:
             yield from _walk(kind, _resolve(own, definitions), definitions, here, value)
-        for entry in get_args(kind):
+        for entry in chain.from_iterable(map(get_args, get_args(kind))):
             if isinstance(entry, type) and issubclass(entry, BaseModel):
-                (below,) = _resolve(own, definitions)["patternProperties"].values()
+                below = entry_schema(_resolve(own, definitions))
                 inside = (*here, _NAME)
                 yield from _walk(entry, _resolve(below, definitions), definitions, inside, None)
 

@@ -507,6 +507,25 @@ def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
     assert "--quantization" in run("explain", "engine.args.quantization").out
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("npu.nodeSelector", '{"node.kubernetes.io/npu.chip.name":"910B4"}'),
+        ("npu.nodeSelector.node.kubernetes.io/npu.chip.name", '"910B4"'),
+        ("LD_PRELOAD", '"/usr/lib64/libjemalloc.so.2"'),
+        ("VLLM_USE_V1", "not set"),
+        ("--chat-template", "not set"),
+        ("engine.args.gpu-memory-utilization", "0.87"),
+        ("maas.quotas.hour.unit", '"Hour"'),
+    ],
+)
+def test_explain_shows_the_value_of_a_profile(path: str, value: str, run: Run) -> None:
+    profile = "ascend-910b4-8-w4a8-production"
+    told = run("explain", "--profile", profile, path).out
+    assert f"\n  profile  {value} ({profile})\n" in told
+    assert "\n  profile " not in run("explain", path).out
+
+
 def test_what_is_in_a_map_s_entry_is_explained(run: Run) -> None:
     told = run("explain", "maas.quotas.hour.tokens").out
     assert told.startswith("maas.quotas.hour.tokens\nThe budget.")

@@ -613,6 +613,8 @@ def test_images_are_listed_mapped_and_copied(run: Run, tmp_path: Path) -> None:
     ]
     assert copies == pairs
     assert run("images", "--registry-map", "quay.io").code == 2
+    scheme = run("images", "--registry-map", "quay.io=https://r.lan/q")
+    assert (scheme.code, "has no scheme such as https://" in scheme.err) == (2, True)
     assert run("images", "-o", "skopeo").code == 2
     assert run("images", "--registry-map", "quay.io=r").code == 1
 

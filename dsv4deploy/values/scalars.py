@@ -355,13 +355,14 @@ LineKey = Annotated[
         )
     ),
 ]
+_DIGEST = "@sha256:… with 64 hex digits"
 Image = Annotated[
     str,
     Strict(),
     _text(
         r"^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+"
         r"(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@sha256:[0-9a-f]{64})?$",
-        "an image such as registry/repository:tag or registry/repository@sha256:…",
+        f"an image such as registry/repository:tag or, pinned, registry/repository:tag{_DIGEST}",
         1,
         512,
     ),
@@ -370,8 +371,10 @@ ModelUri = Annotated[
     str,
     Strict(),
     _text(
-        r"^(oci|pvc|hf|s3)://[A-Za-z0-9][A-Za-z0-9._/:@-]*$",
-        "oci://registry/repository:tag, pvc://claim/path, hf://owner/model or s3://bucket/path",
+        r"^(oci://[A-Za-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?|"
+        r"(pvc|hf|s3)://[A-Za-z0-9][A-Za-z0-9._/:@-]*)$",
+        f"oci://registry/repository:tag or, pinned, oci://registry/repository:tag{_DIGEST}; or "
+        "pvc://claim/path, hf://owner/model or s3://bucket/path",
         1,
         512,
     ),

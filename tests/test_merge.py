@@ -39,6 +39,8 @@ def _at(path: str, value: Any) -> Tree:
                 ("engine.env.NEW", "a"),
                 ("engine.envFromPod.POD_IP", "status.podIP"),
                 ("engine.extraVolumes.cache", {"emptyDir": {}}),
+                ("engine.extraVolumes.cache.emptyDir", {}),
+                ("engine.affinity.nodeAffinity", {}),
                 ("extraObjects.site", {"apiVersion": "v1", "kind": "ConfigMap"}),
                 ("maas.quotas.minute", {"tokens": 1, "unit": "Minute", "count": "total"}),
                 ("maas.tiers.gold", {"clients": ["a"], "quotas": {"day": QUOTA}}),

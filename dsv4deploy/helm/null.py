@@ -36,7 +36,7 @@ def _removals(schema: dict[str, Any], place: str) -> Iterator[str]:
     schema = resolved(schema)
     matching = schema.get("patternProperties", {}).values()
     if any(NULL in own.get("anyOf", ()) for own in matching):
-        yield f'{{{{- include "{_ENTRIES}" {place} }}}}'
+        yield f'{{{{- include "{_ENTRIES}" {place or "."} }}}}'
         if below := [*_removals(entry_schema(schema), "")]:
             yield from (f"{{{{- range {place} }}}}", *below, "{{- end }}")
     for key, own in schema.get("properties", {}).items():

@@ -8,7 +8,6 @@ from pydantic import Discriminator, Tag
 from .scalars import (
     ApiVersion,
     Data,
-    Free,
     FrozenDict,
     Kind,
     LabelKey,
@@ -21,7 +20,7 @@ from .scalars import (
     Text,
 )
 
-Fields: TypeAlias = Free[LineKey, Data]
+Fields: TypeAlias = Map[LineKey, Data]
 """Fields of a Kubernetes object, as Kubernetes writes them. The CRDs and the API server validate
 what is in them: ``check --crds`` and a server-side dry run."""
 

@@ -40,7 +40,7 @@ def write_files(contents: Mapping[Path, str | bytes]) -> None:
             whole.replace(target)
             pending.pop(0)
     except OSError as error:
-        raise DeployError(f"{path}: can't write: {error.strerror}") from None
+        raise DeployError(f"{path}: cannot write: {error.strerror}") from None
     finally:
         for whole, *_ in pending:
             with suppress(OSError):

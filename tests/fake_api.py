@@ -28,6 +28,7 @@ KINDS = {
     ("apps/v1", "Deployment"): ("deployments", True),
     ("coordination.k8s.io/v1", "Lease"): ("leases", True),
     ("networking.k8s.io/v1", "NetworkPolicy"): ("networkpolicies", True),
+    ("keda.sh/v1alpha1", "ScaledObject"): ("scaledobjects", True),
     ("serving.kserve.io/v1alpha2", "LLMInferenceService"): ("llminferenceservices", True),
 }
 # What is the server's, or names the object: nobody owns it, and no apply changes it.

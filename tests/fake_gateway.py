@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import socketserver
+import ssl
 import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from h2.config import H2Configuration
@@ -22,6 +24,10 @@ from h2.exceptions import ProtocolError
 
 MODEL, KEY, SECOND, BLOCKED = "fake", "key-One-1", "key-Two-2", "how to do harm"
 LIMIT, LARGEST, PATIENCE = 20_000, 1 << 20, 1.0
+
+# Valid for a hundred years, for 127.0.0.1; the authority's own key was thrown away.
+TLS = Path(__file__).parent / "data" / "tls"
+AUTHORITY, SERVER = TLS / "authority.pem", TLS / "server.pem"
 
 # Case: fault. The first word of a fault is what it is about.
 FAULTS = {
@@ -341,7 +347,7 @@ class Handler(socketserver.StreamRequestHandler):
         return self.server.fake  # type: ignore[attr-defined, no-any-return]
 
     def handle(self) -> None:
-        with suppress(ConnectionError, ProtocolError):
+        with suppress(ConnectionError, ProtocolError, ssl.SSLError):
             first = self.rfile.readline(80_000)
             if first.startswith(b"PRI "):
                 self.http2(first)
@@ -435,13 +441,20 @@ class Handler(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def serving(fault: str = "") -> Iterator[str]:
-    """A gateway, by its URL."""
+def serving(fault: str = "", *, tls: bool = False) -> Iterator[str]:
+    """A gateway, by its URL; with TLS its certificate is the one of tests/data/tls."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        if tls:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(SERVER)
+            context.set_alpn_protocols(["h2", "http/1.1"])
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
         server.daemon_threads = True
         server.fake = Fake(fault)  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}/v1"
         server.shutdown()
         thread.join()

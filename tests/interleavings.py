@@ -278,7 +278,7 @@ def _answer(api: State, call: Call) -> tuple[State, Any]:
 
 
 def _lost() -> ClusterError:
-    return ClusterError("the API server can't be reached", "Unreachable")
+    return ClusterError("cannot reach the API server", "Unreachable")
 
 
 def _step(point: Point, number: int, call: Call) -> Iterator[Point]:

@@ -1,6 +1,7 @@
 """The pictures of terminals in docs/images, from real runs: ``python tests/terminal_pictures.py``.
 
-Each command runs in a terminal of 88 columns, with the values of the tutorial.
+Each command runs in a terminal of 88 columns, with the values of the tutorial. Commands for a
+cluster run against one in memory.
 """
 
 from __future__ import annotations
@@ -23,10 +24,20 @@ from tutorial import DOCS, blocks, text_of
 IMAGES = DOCS / "images"
 COLUMNS = 88
 PICTURES = {
+    "terminal-apply.svg": "apply my-values.yaml -n demo",
     "terminal-check.svg": "check my-values.yaml",
+    "terminal-doctor.svg": "doctor my-values.yaml -n demo",
     "terminal-plan.svg": "plan my-values.yaml",
     "terminal-why.svg": 'why "no healthy upstream"',
 }
+_ON_A_CLUSTER = """
+from dsv4deploy.cli import main
+from dsv4deploy.cli.connection import ClusterOptions
+from ready_cluster import ReadyCluster
+
+ClusterOptions.connect = lambda _: ReadyCluster()
+main()
+"""
 
 
 def values() -> str:
@@ -37,10 +48,19 @@ def values() -> str:
 def typed(words: str, folder: Path) -> str:
     """What a command prints to a terminal, with its colours."""
     ours, theirs = pty.openpty()
+    clustered = words.startswith(("apply", "doctor"))
+    program = ["-c", _ON_A_CLUSTER] if clustered else ["-m", "dsv4deploy"]
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     child = subprocess.Popen(
-        [sys.executable, "-m", "dsv4deploy", *shlex.split(words)],
+        [sys.executable, *program, *shlex.split(words)],
         cwd=folder,
-        env={**os.environ, "COLUMNS": str(COLUMNS), "TERM": "xterm-256color", "PYTHONUTF8": "1"},
+        env={
+            **os.environ,
+            "COLUMNS": str(COLUMNS),
+            "TERM": "xterm-256color",
+            "PYTHONUTF8": "1",
+            "PYTHONPATH": path,
+        },
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
@@ -62,15 +82,17 @@ def typed(words: str, folder: Path) -> str:
 
 def picture(name: str, words: str, folder: Path) -> str:
     """A command and its output as an SVG that loads nothing."""
+    text = Text.from_ansi(typed(words, folder))
     console = Console(
         record=True,
-        width=COLUMNS,
+        # A command to copy is not wrapped.
+        width=max(COLUMNS, *(len(line) for line in text.plain.splitlines())),
         file=io.StringIO(),
         force_terminal=True,
         color_system="truecolor",
     )
     console.print(Text(f"$ dsv4deploy {words}", style="bold"), soft_wrap=True)
-    console.print(Text.from_ansi(typed(words, folder)), soft_wrap=True)
+    console.print(text, soft_wrap=True)
     svg = console.export_svg(
         title=f"dsv4deploy {words.split()[0]}",
         theme=DIMMED_MONOKAI,

@@ -121,7 +121,7 @@ def test_the_maas_ingress_is_asked_with_a_key_of_its_secret() -> None:
     assert secure.url == "https://maas.example.com:443/v1"
     other = reached("maas", "10.0.0.1", maas={"enabled": True, "gateway": {"create": False}})
     assert other
-    assert other.keys == "those of the deployment that makes Gateway maas-system/maas"
+    assert other.keys == "those of the deployment that creates Gateway maas-system/maas"
 
 
 def test_what_a_deployment_has_not_got_is_not_shown() -> None:
@@ -134,7 +134,10 @@ def test_a_gateway_without_an_address_is_told_after_all(capsys: pytest.CaptureFi
     print_endpoints(cast(Cluster, OneGateway([HTTP])), objects)
     told = capsys.readouterr()
     assert told.out == ""
-    assert "kserve: its URL is unknown: Gateway kserve/kserve-ingress-gateway has no" in told.err
+    assert (
+        "the URL of the kserve ingress is unknown: Gateway kserve/kserve-ingress-gateway has no"
+        in told.err
+    )
     print_endpoints(cast(Cluster, OneGateway([HTTP], "10.0.0.1")), objects)
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:4] == [

@@ -33,11 +33,11 @@ META = '{"name": "x", "namespace": "demo", "uid": "1", "resourceVersion": "7"}'
 @pytest.mark.parametrize(
     ("path", "answer", "told"),
     [
-        (SECRET, "[]", "it is not a map"),
-        (SECRET, "{", "it is not JSON"),
-        (SECRET, "null", "it is not a map"),
+        (SECRET, "[]", "the body is not a map"),
+        (SECRET, "{", "the body is not JSON"),
+        (SECRET, "null", "the body is not a map"),
         (SECRET, "{}", "metadata is missing"),
-        (SECRET, '{"metadata": {"name": 1}}', "metadata.name is not text"),
+        (SECRET, '{"metadata": {"name": 1}}', "metadata.name is not a string"),
         (SECRET, '{"metadata": {"name": "x"}}', "metadata.namespace is missing"),
         (SPACE, '{"metadata": {"name": "x", "labels": ["a"]}}', "metadata.labels is not a map"),
         (SECRET, f'{{"metadata": {META}, "data": {{"a": "?"}}}}', "data.a is not base64"),
@@ -57,7 +57,7 @@ META = '{"name": "x", "namespace": "demo", "uid": "1", "resourceVersion": "7"}'
 def test_what_kubernetes_does_not_send_is_an_error_that_quotes_the_call(
     path: str, answer: str, told: str
 ) -> None:
-    with pytest.raises(ClusterError, match=f"GET {path}: .*{told}: is a proxy") as error:
+    with pytest.raises(ClusterError, match=f"GET {path}: .*{told}; check the server") as error:
         checked(answer, "GET", path)
     assert error.value.reason == "Malformed"
 
@@ -167,5 +167,5 @@ def test_whatever_is_answered_no_verb_traces_back(verb: str) -> None:
         try:
             VERBS[verb](cluster)
         except DeployError as error:
-            refused += "no answer of a Kubernetes API server" in str(error)
+            refused += "the response is not from a Kubernetes API server" in str(error)
     assert refused or verb == "doctor"

@@ -89,9 +89,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(
 def test_a_file_that_has_changed_is_no_data_set(model: str, tmp_path: Path) -> None:
     dataset.make(tmp_path, model, requests=4, size=0.01)
     (tmp_path / "scenario1.jsonl").write_text("{}\n")
-    with pytest.raises(DeployError, match=r"scenario1\.jsonl: missing or changed"):
+    with pytest.raises(DeployError, match=r"scenario1\.jsonl: is missing or was changed"):
         dataset.read(tmp_path)
-    with pytest.raises(DeployError, match="no data set: `dsv4deploy bench dataset"):
+    with pytest.raises(
+        DeployError, match="this folder contains no data set; `dsv4deploy bench dataset"
+    ):
         dataset.read(tmp_path / "nowhere")
     told = json.loads((tmp_path / "dataset.json").read_text())
     for wrong in (
@@ -106,10 +108,10 @@ def test_a_file_that_has_changed_is_no_data_set(model: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("deepseek-ai/DeepSeek-V4-Flash", "nothing is fetched from a hub"),
-        ("empty", "holds no tokenizer.json"),
-        ("broken", "no tokenizer"),
-        ("foreign", "only 0 lowercase words are one token each"),
+        ("deepseek-ai/DeepSeek-V4-Flash", "this command downloads nothing"),
+        ("empty", "contains no tokenizer.json"),
+        ("broken", "is not a tokenizer"),
+        ("foreign", "only 0 lowercase words are single tokens"),
     ],
 )
 def test_a_tokenizer_that_is_none_is_told(

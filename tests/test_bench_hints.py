@@ -39,12 +39,12 @@ def test_what_was_published_needs_no_hint() -> None:
 def test_a_concurrency_that_the_engines_queue_is_told() -> None:
     told = hints(Values(), W4A8, ["kserve"], [1], [4, 8], **SIZE)
     assert "concurrency 8 is more than the 4 requests that run at once" in told[0]
-    assert "in scenario 1 through kserve at concurrency 8, but through kserve at 4 and" in told[1]
+    assert "in scenario 1 through kserve at concurrency 8, only through kserve at 4 and" in told[1]
 
 
 def test_a_run_that_nothing_was_published_for_is_told() -> None:
     (told,) = hints(load(profile=W8A8), W8A8, ["kserve"], [2], [8, 16], **SIZE)
-    assert "through kserve at concurrency 8, 16, but through maas at 8, 16, 32: the rep" in told
+    assert "through kserve at concurrency 8, 16, only through maas at 8, 16, 32, so the rep" in told
     assert hints(Values(), W4A8, ["direct"], [1], [4], **SIZE) == []
     (told,) = hints(Values(), "", ["kserve"], [1], [4], **SIZE)
     assert told.startswith("no figures were published for these cards")
@@ -53,7 +53,7 @@ def test_a_run_that_nothing_was_published_for_is_told() -> None:
 def test_an_ingress_that_a_network_policy_closes_is_told() -> None:
     closed = load({"networkPolicy": {"enabled": True}})
     (told,) = hints(closed, W4A8, ["kserve"], [1], [4], **SIZE)
-    assert "closes the engine to KServe's ingress" in told
+    assert "blocks KServe's ingress from the engine" in told
     unlimited = load({"networkPolicy": {"enabled": True}}, UNLIMITED)
     assert hints(unlimited, W4A8, ["maas"], [1], [4], **SIZE) == []
 
@@ -79,5 +79,5 @@ def test_a_quota_that_the_benchmark_spends_is_told(
 ) -> None:
     values = load({"maas": {"quotas": {"hour": None, "mine": quota}, "weights": {"output": 5}}})
     told = hints(values, W4A8, ["maas"], scenarios, [4], requests=240, runs=runs)
-    assert [f"takes up to {spent}: " in each for each in told] == ([True] if spent else [])
+    assert [f"needs up to {spent}, " in each for each in told] == ([True] if spent else [])
     assert hints(values, W4A8, ["kserve"], scenarios, [4], requests=240, runs=runs) == []

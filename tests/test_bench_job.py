@@ -234,4 +234,4 @@ def test_the_pod_s_program_says_why_it_failed(data: dataset.Dataset, tmp_path: P
     assert refused.startswith("failed: http://127.0.0.1:9/v1/chat/completions: no answer to a")
     assert "Connection refused" in refused
     plan["files"]["scenario1.jsonl"] = "another"
-    assert "came out differently here" in said()
+    assert "differs from the data set of the command" in said()

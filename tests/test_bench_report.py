@@ -499,7 +499,7 @@ def test_ten_runs_stand_in_their_order(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match=r"holds a run\.json: name a folder that"):
+    with pytest.raises(DeployError, match=r"contains a run\.json; pass a folder that"):
         report([tmp_path])
 
 
@@ -539,7 +539,7 @@ def test_a_summary_that_lacks_a_figure_says_why(figure: str, told: str, tmp_path
     def drop(made: Made) -> None:
         del made.runs[0][0][figure]
 
-    with pytest.raises(DeployError, match=f"holds no {figure}: .*{told}"):
+    with pytest.raises(DeployError, match=f"contains no {figure}: .*{told}"):
         read(write(make(doctor=drop), tmp_path))
 
 

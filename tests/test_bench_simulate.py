@@ -217,7 +217,9 @@ def test_times_are_the_published_ones() -> None:
     assert published("ascend-910b3-16-w8a8", "maas", 8)[2].at(8) == two[2].at(8)
     with pytest.raises(DeployError, match=r"no times were published.*at concurrency 5"):
         published("ascend-910b4-8-w4a8", "maas", 5)
-    with pytest.raises(DeployError, match=r"of ascend-910b3-8-w8a8 through kserve: there are"):
+    with pytest.raises(
+        DeployError, match=r"for ascend-910b3-8-w8a8 through kserve; published times exist for"
+    ):
         published("ascend-910b3-8-w8a8", "kserve")
 
 

@@ -104,7 +104,7 @@ def test_a_full_disk_leaves_the_old_chart_and_the_old_package(
 
     monkeypatch.setattr(Path, "open", opened)
     for fails in (lambda: write(tmp_path / "chart"), lambda: package(tmp_path)):
-        with pytest.raises(DeployError, match="can't write: No space left on device"):
+        with pytest.raises(DeployError, match="cannot write: No space left on device"):
             fails()
         assert snapshot(tmp_path) == before
 

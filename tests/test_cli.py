@@ -107,10 +107,10 @@ def test_a_folder_names_the_manifests_that_this_render_does_not_write(
     run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "README.md").write_text("mine")
-    assert "does not write" not in run("render", "--set", "maas.enabled=true", "-o", tmp_path).err
+    assert "did not write" not in run("render", "--set", "maas.enabled=true", "-o", tmp_path).err
     done = run("render", "-o", tmp_path)
     assert done.code == 0
-    assert "does not write aigatewayroute-" in done.err
+    assert "did not write aigatewayroute-" in done.err
     assert "gateway-maas.yaml" in done.err
     assert "llminferenceservice" not in done.err
     assert "README" not in done.err
@@ -158,7 +158,7 @@ def test_a_disk_that_is_full_is_one_sentence() -> None:
                 text=True,
                 check=False,
             )
-        told = "stdout: can't write: No space left on device\n"
+        told = "stdout: cannot write: No space left on device\n"
         assert (done.returncode, done.stderr) == (1, told)
 
 
@@ -209,7 +209,7 @@ BAD_FILES = {
     "template's control": ("{{- if x }}\nname: x\n{{- end }}\n", "values files are not templates"),
     "broken": ("a: [1,\n", "not a YAML document"),
     "not a mapping": ("- a\n", "the document must be a mapping of values"),
-    "taken away": ("name: null\n", "name: null can't remove this value"),
+    "taken away": ("name: null\n", "name: null cannot remove this value"),
     "unknown flag": ("engine: {args: {max-num-sequences: 4}}\n", "did you mean max-num-seqs?"),
     "abbreviated flag": ("engine: {args: {max-num-seq: 4}}\n", "write max-num-seqs whole"),
     "rule": (
@@ -235,14 +235,14 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_written(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.yaml", "my.yaml"]
 
 
-DONE = "nothing done: 1 error in these values"
+DONE = "nothing was done: the values have 1 error"
 
 
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("render", "missing.yaml"), 1, "missing.yaml: can't read this file: No such file"),
-        (("render", "."), 1, ".: can't read this file: Is a directory"),
+        (("render", "missing.yaml"), 1, "missing.yaml: cannot read this file: No such file"),
+        (("render", "."), 1, ".: cannot read this file: Is a directory"),
         (("render", "--profile", "ascend-910b4-8-w4a9"), 1, "did you mean ascend-910b4-8-w4a8?"),
         (("render", "--set", "engine"), 1, "--set engine: engine has no value: write a.b=c"),
         (("render", "--set-json", "replicas={"), 1, "in single quotes"),
@@ -252,16 +252,24 @@ DONE = "nothing done: 1 error in these values"
             "use --set-json, because --set reads this as text",
         ),
         (("render", "-n", "Not A Namespace"), 1, "namespace"),
-        (("render", "--each", "."), 2, "--each needs a folder to write to"),
+        (("render", "--each", "."), 2, "--each requires a folder to write to"),
         (("render", "--nmae", "x"), 2, "No such option"),
         (("rendr",), 2, "No such command"),
-        (("render", "-o", ""), 2, "-o takes a file or a folder, not ''"),
-        (("render", "-o", "json"), 2, "-o takes a file or a folder, not 'json'"),
+        (("render", "-o", ""), 2, "-o must be a file or a folder, not ''"),
+        (("render", "-o", "json"), 2, "-o must be a file or a folder, not 'json'"),
         (("chart", "write", __file__), 2, "is a file"),
         (("chart", "check", __file__), 2, "is a file"),
-        (("chart", "write", "/proc/nope"), 1, "can't write: No such file"),
-        (("apply", "--contexts", ""), 2, "names no context: is a variable empty?"),
-        (("apply", "--contexts", " , "), 2, "names no context: is a variable empty?"),
+        (("chart", "write", "/proc/nope"), 1, "cannot write: No such file"),
+        (
+            ("apply", "--contexts", ""),
+            2,
+            "must name at least one context; check whether a shell variable is empty",
+        ),
+        (
+            ("apply", "--contexts", " , "),
+            2,
+            "must name at least one context; check whether a shell variable is empty",
+        ),
         (("smoke", "--timeout", "0"), 2, "0.0 is not in the range 1<=x<=1000000"),
         (("render", "-n", ""), 1, "namespace '': must be at most 63 characters"),
         (("status", "-n", "A b"), 1, "namespace 'A b': must be at most 63 characters"),
@@ -269,8 +277,8 @@ DONE = "nothing done: 1 error in these values"
         (("render", "--set", "engine.port=8001", "--set", "engine.args.block-size=96"), 1, DONE),
         (("explain", "engine.prot"), 1, "engine.prot: there is no such value"),
         (("profiles", "show", "nope"), 1, "there is no profile with this name"),
-        (("render", "-o", "/proc/nope/x.yaml"), 1, "/proc/nope/x.yaml: can't write: No such"),
-        (("render", "-o", "/proc/x.yaml"), 1, "/proc/x.yaml: can't write: No such"),
+        (("render", "-o", "/proc/nope/x.yaml"), 1, "/proc/nope/x.yaml: cannot write: No such"),
+        (("render", "-o", "/proc/x.yaml"), 1, "/proc/x.yaml: cannot write: No such"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_an_exit_code(
@@ -306,7 +314,7 @@ def test_an_error_of_the_cluster_suggests_doctor_for_the_same_deployment(
     place = ("--name", "chat", "-n", "a", "--kubeconfig", tmp_path / "kubeconfig")
     same = " ".join(map(str, place))
     done = run("delete", *place, "-y")
-    assert f"(`dsv4deploy doctor {same}` shows which)" in done.err
+    assert f"(`dsv4deploy doctor {same}` shows which one)" in done.err
     # Doctor does not name itself.
     told = run("doctor", *place)
     assert "install the operator that provides it" in told.out
@@ -315,7 +323,7 @@ def test_an_error_of_the_cluster_suggests_doctor_for_the_same_deployment(
 
 def test_what_the_profile_keeps_is_one_line_and_all_shows_it_with_the_reasons(run: Run) -> None:
     assert run("check").out.splitlines() == [
-        f"{DEFAULT} keeps {len(WARNINGS)} warnings on purpose: --all shows the reasons",
+        f"{DEFAULT} keeps {len(WARNINGS)} warnings on purpose; --all shows them with the reasons",
         KNOWN,
     ]
     own = run("check", "--set", "engine.args.max-num-seqs=6", "--all").out
@@ -428,7 +436,7 @@ def test_profiles_are_listed_for_a_card(words: tuple[str, ...], named: set[str],
 def test_profiles_for_a_card_without_any_name_the_nearest(run: Run) -> None:
     done = run("profiles", "--hardware", "910B1")
     assert (done.code, done.out) == (1, "")
-    assert "no profile is for 910B1: the nearest is ascend-910b3-" in done.err
+    assert "no profile exists for 910B1; the nearest is ascend-910b3-" in done.err
     assert run("profiles", "--hardware", "910B4", "show", "x").code == 2
 
 
@@ -459,10 +467,10 @@ def test_hardware_chooses_the_profile_that_fits(hardware: str, profile: str, run
 def test_hardware_that_no_profile_fits_gets_the_nearest_with_reasons(run: Run) -> None:
     done = run("render", "--hardware", "910B4:4")
     assert (done.code, done.out) == (1, "")
-    assert "no profile is for 4 × 910B4: the nearest is ascend-910b4-8-w4a8" in done.err
-    assert "with parallelism for 4 NPUs and not 8" in done.err
+    assert "no profile exists for 4 × 910B4; the nearest is ascend-910b4-8-w4a8" in done.err
+    assert "with parallelism for 4 NPUs instead of 8" in done.err
     several = run("render", "--hardware", "A3:16")
-    assert "several profiles fit: name one with --profile: ascend-a3-16-w8a8 (up" in several.err
+    assert "several profiles match; select one with --profile: ascend-a3-16-w8a8 (up" in several.err
     die = run("render", "--hardware", "Ascend910_9391:16")
     assert die.err.partition(": ")[2] == several.err.partition(": ")[2]
     assert run("render", "--hardware", "many").code == 1
@@ -483,8 +491,8 @@ def test_a_64_gb_card_without_a_profile_takes_that_of_another_with_its_own_name(
 ) -> None:
     done = run("check", "--hardware", hardware)
     options = f"--profile {profile} --set npu.card={card}"
-    assert f"(64 GB per NPU, the same as there), use it with {options}; " in done.err
-    assert f"`dsv4deploy check {options}` shows what else to change" in done.err
+    assert f"(64 GB per NPU, like the profile's cards): use {options}; " in done.err
+    assert f"`dsv4deploy check {options}` shows the other required changes" in done.err
     assert run("check", "--profile", profile, "--set", f"npu.card={card}").code == 0
 
 
@@ -685,10 +693,10 @@ def test_help_shows_every_summary_whole(
 def test_help_of_a_namespace_says_where_it_comes_from(run: Run) -> None:
     for verb in ("render", "check", "plan", "images"):
         told = " ".join(run(verb, "--help").out.split())
-        assert "by default demo, because this command does not read the kubeconfig" in told
+        assert "by default, demo, because this command does not read the kubeconfig" in told
     for verb in ("apply", "delete", "diff", "doctor", "history", "rollback", "smoke", "status"):
         told = " ".join(run(verb, "--help").out.split())
-        assert "by default the context's namespace, or demo if it has none" in told
+        assert "by default, the context's namespace, or demo if it has none" in told
 
 
 def test_a_values_file_of_dash_is_stdin() -> None:
@@ -734,7 +742,7 @@ def test_memory_is_gib_or_as_kubernetes_writes_it(text: str, gib: float) -> None
 
 def test_a_folder_is_told_what_was_written_to_it(run: Run, tmp_path: Path) -> None:
     done = run("render", "-o", f"{tmp_path}/parts/")
-    assert f"2 objects written to {tmp_path}/parts/, a file each\n" in done.err
+    assert f"2 objects written to {tmp_path}/parts/, one file per object\n" in done.err
 
 
 def test_delete_of_nothing_names_what_was_looked_for_and_where(
@@ -748,16 +756,16 @@ def test_delete_of_nothing_names_what_was_looked_for_and_where(
     done = run("delete", values, "--yes", "--kubeconfig", kubeconfig)
     assert done.code == 1
     assert done.err.startswith(
-        "nothing to delete: namespace demo of context site-a has neither a revision of service "
-        "chat nor an object that was applied for it"
+        "nothing to delete: namespace demo of context site-a has no revisions and no objects of "
+        "service chat; select another service"
     )
     assert "nothing has been changed" in done.err
 
 
 def test_chart_check_without_a_chart_is_one_sentence(run: Run, tmp_path: Path) -> None:
     done, folder = run("chart", "check", tmp_path / "none"), f"{tmp_path}/none"
-    told = f"{folder}: there is no chart: `dsv4deploy chart write {folder}` writes one\n"
-    assert (done.code, done.err) == (1, told)
+    told = f"{folder}: there is no chart in this folder; "
+    assert (done.code, done.err) == (1, f"{told}`dsv4deploy chart write {folder}` writes one\n")
 
 
 @pytest.mark.parametrize("verb", ["status", "history", "delete", "rollback"])
@@ -784,7 +792,7 @@ def test_where_many_go_the_summary_has_their_urls(
     monkeypatch.setattr("dsv4deploy.cli.upgrade.waiting", lambda *_: lambda _: "ready")
     for words in (("upgrade", tmp_path / "a.yaml"), ("rollback", tmp_path / "a.yaml", "1")):
         done = run(*words, "-n", "demo", "--yes")
-        assert "kserve: its URL is unknown: " in done.err, done.err
+        assert "the URL of the kserve ingress is unknown: " in done.err, done.err
 
 
 def test_nothing_waits_before_the_cluster_has_answered(run: Run, tmp_path: Path) -> None:
@@ -795,25 +803,25 @@ def test_nothing_waits_before_the_cluster_has_answered(run: Run, tmp_path: Path)
 
 def test_several_clients_are_one_word(run: Run) -> None:
     done = run("keys", "create", "alice", "bob")
-    assert "write several clients with commas, as in alice,bob" in done.err
+    assert "if it is a client, separate clients with commas: alice,bob" in done.err
     assert done.code == 2
 
 
 def test_a_plan_counts_requests_of_a_length(run: Run) -> None:
     told = run("plan", "--request", "8K").out
-    assert "Of requests of 8192 tokens, prompt and answer, it holds " in told
+    assert "Of requests with 8192 tokens, prompt and answer, the cache holds " in told
     known = json.loads(run("plan", "--request", "32K", "-o", "json").out)
     assert known["requests_at_once"] == known["likely"]["requests"]
     longer = run("plan", "--request", "1M").out
-    assert "it holds 0 at once: vLLM rejects what is longer than max-model-len, 32768." in longer
+    assert "holds 0 at once: vLLM rejects requests longer than max-model-len, 32768." in longer
     assert run("plan", "--request", "many").code == 2
 
 
 def test_a_revision_and_files_name_what_rollback_goes_back_to(run: Run, tmp_path: Path) -> None:
-    assert "name one revision" in run("rollback", "1", "2").err
+    assert "pass a single revision" in run("rollback", "1", "2").err
     assert run("rollback", "0").code == 2
     done = run("rollback", tmp_path / "none.yaml", "3")
-    assert f"{tmp_path}/none.yaml: can't read this file" in done.err
+    assert f"{tmp_path}/none.yaml: cannot read this file" in done.err
 
 
 @pytest.mark.parametrize(
@@ -884,7 +892,7 @@ def test_check_leaves_a_warning_out_and_never_an_error(run: Run) -> None:
     assert (done.code, "unread-variable" in done.out) == (0, False)
     refused = run("check", "--ignore", "block-size")
     assert (refused.code, refused.out) == (1, "")
-    assert "an error can't be ignored" in refused.err
+    assert "an error cannot be ignored" in refused.err
 
 
 def test_rules_are_listed_and_explained(run: Run) -> None:
@@ -901,7 +909,7 @@ def test_rules_are_listed_and_explained(run: Run) -> None:
 def test_plan_says_what_fits_and_by_what_it_is_bound(run: Run, tmp_path: Path) -> None:
     done = run("plan", "--svg", tmp_path / "card.svg")
     assert done.code == 0
-    assert "max-num-batched-tokens bounds it" in done.out
+    assert "the limit is max-num-batched-tokens" in done.out
     assert done.out.rstrip().endswith("910B4 at 0.9: tight")
     assert "<svg" in (tmp_path / "card.svg").read_text("utf-8")
     data = json.loads(run("plan", "--set", "npu.card=910B4-1", "-o", "json").out)
@@ -922,13 +930,13 @@ def test_plan_takes_a_measured_card_and_a_log(run: Run, tmp_path: Path) -> None:
     assert data["likely"]["available"] == pytest.approx(4.31)
     assert data["memory"]["likely"] == 31
     log.write_text("nothing")
-    assert "give the engine's log from its start" in run("plan", "--calibrate", log).err
+    assert "pass the engine's log from its first line" in run("plan", "--calibrate", log).err
 
 
 def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
     def typed(answer: str) -> subprocess.CompletedProcess[str]:
         code = "from dsv4deploy.cli import cli, main, output; import sys\n"
-        code += "cli.command('ask')(lambda: sys.exit(not output.confirmed('Go on?')))\n"
+        code += "cli.command('ask')(lambda: sys.exit(not output.confirmed('Continue?')))\n"
         code += "main()"
         return subprocess.run(
             [sys.executable, "-c", code, "ask"],
@@ -941,7 +949,7 @@ def test_a_question_that_nobody_can_answer_asks_for_yes(tmp_path: Path) -> None:
     assert (typed("y\n").returncode, typed("n\n").returncode) == (0, 1)
     done = typed("")
     assert done.returncode == 1
-    assert "there is no terminal to ask on: add --yes" in done.stderr
+    assert "cannot ask for confirmation without a terminal; pass --yes" in done.stderr
 
 
 def test_a_fleet_s_files_are_services_of_their_own(run: Run, tmp_path: Path) -> None:
@@ -949,8 +957,8 @@ def test_a_fleet_s_files_are_services_of_their_own(run: Run, tmp_path: Path) -> 
         (tmp_path / name).write_text("name: chat\n")
     done = run("apply", "--each", tmp_path, "--kubeconfig", tmp_path / "none", "-n", "prod")
     assert done.code == 1
-    assert "b.yml: the same service as a.yaml: prod chat" in done.err
-    assert "nothing applied: 1 of 2 deployments have errors" in done.err
+    assert "b.yml: is the same service as a.yaml: prod chat" in done.err
+    assert "nothing was applied: 1 of 2 deployments have errors" in done.err
 
 
 def test_contexts_may_have_blanks_and_a_comma_at_the_end(run: Run, tmp_path: Path) -> None:
@@ -1044,7 +1052,7 @@ def test_a_manifest_that_is_not_utf8_differs_from_the_base(run: Run, tmp_path: P
     (tmp_path / "base" / "manifest.yaml").write_bytes(b"\xff\xfe")
     done = run("overlay", tmp_path, "--cluster", "a")
     assert done.code == 1
-    assert "manifest.yaml: differs from what" in done.err
+    assert "manifest.yaml: was written with other values" in done.err
 
 
 def test_no_endless_file_is_read(run: Run) -> None:

@@ -27,13 +27,13 @@ def test_an_overloaded_server_is_asked_again(serve: Serve, code: int) -> None:
 
 def test_it_is_given_up_after_four_times(serve: Serve) -> None:
     cluster, asked, _ = serve(refusal(429, "TooManyRequests", "busy"))
-    with pytest.raises(ClusterError, match="overloaded: try again later"):
+    with pytest.raises(ClusterError, match="overloaded, so try again later"):
         cluster.request("GET", "/api/v1/x")
     assert len(asked) == 4
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ClusterError, match="is the cluster up") as error:
+    with pytest.raises(ClusterError, match="check that the cluster is running") as error:
         connected(tmp_path, 9, []).request("GET", "/version")
     assert error.value.reason == "Unreachable"
 
@@ -44,12 +44,12 @@ def test_no_way_to_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(ClusterError, match=f"cannot connect to a cluster: {none}: no such file"):
         Cluster.connect(kubeconfig=str(none))
     monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(none))
-    with pytest.raises(ClusterError, match=r"no kubeconfig \(.*\): set KUBECONFIG"):
+    with pytest.raises(ClusterError, match=r"no kubeconfig \(.*\); set KUBECONFIG"):
         Cluster.connect()
     none.write_text(CONTEXTS)
-    with pytest.raises(ClusterError, match=f"no context c in {none}; there are: a, b$"):
+    with pytest.raises(ClusterError, match=f"{none} has no context c; its contexts are: a, b$"):
         Cluster.connect("c")
-    with pytest.raises(ClusterError, match=r"current-context.*: set KUBECONFIG, or name"):
+    with pytest.raises(ClusterError, match=r"current-context.*; set KUBECONFIG, or pass"):
         Cluster.connect()
 
 
@@ -59,12 +59,24 @@ LARGE = b" " * (65 << 20)
 @pytest.mark.parametrize(
     ("status", "kind", "body", "reason", "told"),
     [
-        (200, "application/json", b"[" * 50_000, "Malformed", "it is not JSON"),
-        (200, "application/json", b'{"resources": [], "x": NaN}', "Malformed", "it is not JSON"),
-        (200, "application/json", b'{"x": ' + b"9" * 5000 + b"}", "Malformed", "it is not JSON"),
+        (200, "application/json", b"[" * 50_000, "Malformed", "the body is not JSON"),
+        (
+            200,
+            "application/json",
+            b'{"resources": [], "x": NaN}',
+            "Malformed",
+            "the body is not JSON",
+        ),
+        (
+            200,
+            "application/json",
+            b'{"x": ' + b"9" * 5000 + b"}",
+            "Malformed",
+            "the body is not JSON",
+        ),
         (403, "application/json", b"[" * 50_000, "Forbidden", "^Forbidden$"),
-        (200, "text/plain", LARGE, "Malformed", "GET /api/v1: the answer is larger than 64 MiB"),
-        (200, "text/html", b"<html>", "Unauthorized", "answers with a web page"),
+        (200, "text/plain", LARGE, "Malformed", "GET /api/v1: the response is larger than 64 MiB"),
+        (200, "text/html", b"<html>", "Unauthorized", "responds with a web page"),
         (403, "application/json", b"null", "Forbidden", "^Forbidden$"),
         (400, "text/plain", b"\xff", "Refused", "Bad Request"),
     ],
@@ -133,9 +145,9 @@ def test_contexts_are_known_without_a_current_one(tmp_path: Path) -> None:
 def test_what_is_no_kubeconfig_is_told(tmp_path: Path, text: str) -> None:
     file = tmp_path / "kubeconfig"
     file.write_text(text)
-    with pytest.raises(ClusterError, match="this is no kubeconfig"):
+    with pytest.raises(ClusterError, match="invalid kubeconfig"):
         contexts(str(file))
-    with pytest.raises(ClusterError, match="this is no kubeconfig"):
+    with pytest.raises(ClusterError, match="invalid kubeconfig"):
         Cluster.connect(kubeconfig=str(file))
 
 

@@ -85,7 +85,7 @@ def test_an_answer_is_put_together_and_counted(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("status", "told"),
     [
-        (401, "HTTP 401: no key or a wrong one: set DSV4DEPLOY_API_KEY"),
+        (401, "HTTP 401: the API key is missing or invalid; set DSV4DEPLOY_API_KEY"),
         (429, "HTTP 429: the quota is used up"),
         (418, "HTTP 418: refused"),
     ],
@@ -115,8 +115,8 @@ def test_a_stream_that_breaks_off_is_no_answer(serve: Serve, last: bytes, told: 
     ("last", "told"),
     [
         (b"data: []\n\n", "broke off after 0 characters"),
-        (b'data: {"choices": ["x"]}\n\n', "is no stream of a chat completion: 'str' object"),
-        (b'data: {"usage": {"prompt_tokens": null}}\n\n' + DONE, "is no stream of a chat"),
+        (b'data: {"choices": ["x"]}\n\n', "is not a stream of a chat completion: 'str' object"),
+        (b'data: {"usage": {"prompt_tokens": null}}\n\n' + DONE, "is not a stream of a chat"),
     ],
 )
 def test_what_is_no_stream_is_an_error_and_raises_nothing(
@@ -139,14 +139,14 @@ def test_an_answer_without_usage_is_an_error(serve: Serve) -> None:
 def test_a_key_that_can_t_be_sent_is_not_quoted(serve: Serve, key: str) -> None:
     url, asked = serve(GOOD)
     done = ask(url, "chat", PROMPT, key)
-    assert "has a blank or a line's end" in done.error
+    assert "contains whitespace, a line break or non-ASCII" in done.error
     assert "dsv4_" not in done.error
     assert asked == []
 
 
 def test_no_server() -> None:
     done = ask("http://127.0.0.1:9/v1/chat/completions", "chat", PROMPT, timeout=2)
-    assert "is the service ready" in done.error
+    assert "check that the service is ready" in done.error
 
 
 @pytest.mark.parametrize(

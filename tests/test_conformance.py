@@ -13,7 +13,18 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from fake_gateway import BLOCKED, FAULTS, KEY, LARGEST, LIMIT, MODEL, PATIENCE, SECOND, serving
+from fake_gateway import (
+    AUTHORITY,
+    BLOCKED,
+    FAULTS,
+    KEY,
+    LARGEST,
+    LIMIT,
+    MODEL,
+    PATIENCE,
+    SECOND,
+    serving,
+)
 
 from dsv4deploy.conformance import answers, quotas
 from dsv4deploy.conformance.case import Case
@@ -27,7 +38,7 @@ REFUSED = {"long-4000000-http1", "long-4000000-http2"}
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "_LONG", 0.2)
+    monkeypatch.setattr(answers, "_LONG", 2)
     monkeypatch.setattr(quotas, "_SETTLED", 0.01)
 
 
@@ -142,9 +153,26 @@ def test_a_vendor_s_own_way_is_an_option() -> None:
     assert "ok      key-wrong: HTTP 403" in done.stdout
 
 
+def test_a_private_authority_is_an_option_for_every_kind_of_request() -> None:
+    # A bare socket, HTTP/1.1 and HTTP/2.
+    only = ("--only", "malformed-list", "--only", "key-none", "--only", "stream-http2")
+    with serving(tls=True) as url:
+        refused = typed("--url", url, *only, code=1)
+        trusted = typed("--url", url, *only, "--ca-file", AUTHORITY)
+        unverified = typed("--url", url, *only, "--insecure")
+    assert "CERTIFICATE_VERIFY_FAILED" in refused.stderr
+    assert "name its authority's certificate by --ca-file" in refused.stderr
+    for done in (trusted, unverified):
+        assert "3 passed, 0 failed, 0 skipped; " in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said", "code"),
     [
+        (["--url", "http://x/v1", "--ca-file", __file__], "needs an https URL", 2),
+        (["--url", "https://x/v1", "--insecure", "--ca-file", __file__], "excludes --insecure", 2),
+        (["--url", "https://x/v1", "--ca-file", __file__], "contains no certificate in PEM", 1),
+        (["--url", "https://x/v1", "--ca-file", "none.pem"], "'none.pem' does not exist", 2),
         (["--url", "maas.site"], "--url must be http://HOST[:PORT]/v1", 2),
         (["--url", "http://x/v1", "--quota", "many"], "must be TOKENS/UNIT", 2),
         (["--url", "http://x/v1", "--charge", "1"], "must be two whole numbers", 2),
@@ -152,7 +180,11 @@ def test_a_vendor_s_own_way_is_an_option() -> None:
         (["--url", "http://x/v1", "--body", "{"], "is not JSON", 2),
         (["--url", "http://x/v1", "--only", "key-rigth"], "did you mean key-right?", 1),
         (["--url", "http://127.0.0.1:9/v1"], "http://127.0.0.1:9/v1: no answer", 1),
-        (["--url", "http://127.0.0.1:9/v1", "--key-file", __file__], "a key has no blank", 1),
+        (
+            ["--url", "http://127.0.0.1:9/v1", "--key-file", __file__],
+            "the key contains whitespace",
+            1,
+        ),
     ],
 )
 def test_a_wrong_option_is_an_error(words: list[str], said: str, code: int) -> None:
@@ -170,13 +202,13 @@ def test_without_its_packages_the_command_says_what_to_install(package: str) -> 
         text=True,
         check=False,
     )
-    said = f"needs the package {package}: pip install 'dsv4deploy[conformance]'"
-    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+    said = f"needs the Python package {package}; run `pip install 'dsv4deploy[conformance]'`"
+    assert (done.returncode, said in " ".join(done.stderr.split())) == (1, True), done.stderr
 
 
 def test_without_a_key_nothing_is_asked() -> None:
     done = typed("--url", "http://127.0.0.1:9/v1", code=1, DSV4DEPLOY_API_KEY="")
-    assert "set DSV4DEPLOY_API_KEY or give --key-file" in done.stderr
+    assert "set DSV4DEPLOY_API_KEY, or pass --key-file" in done.stderr
 
 
 def test_the_list_asks_nobody() -> None:
@@ -186,7 +218,7 @@ def test_the_list_asks_nobody() -> None:
 
 def test_without_a_list_of_models_the_model_is_asked_for() -> None:
     with serving("key refused") as url:
-        assert "HTTP 401, and no list of models: give --model" in typed("--url", url, code=1).stderr
+        assert "HTTP 401, and no list of models; pass --model" in typed("--url", url, code=1).stderr
 
 
 # --- what is read and written ---------------------------------------------------------------------

@@ -123,7 +123,7 @@ INNER = {"apiVersion": "v1", "kind": "Pod"}
         ({"steps": [None]}, "spec.steps[0]", "must be object, not null"),
         ({"steps": [{}] * 4}, "spec.steps", "must have 3 or fewer items"),
         ({"name": "A" * 99}, "spec.name", f'must match ^[a-z]+$, not "{"A" * 58}…'),
-        ({"address": "1.2.3"}, "spec.address", "must fit one of the 2 forms that the CRD allows"),
+        ({"address": "1.2.3"}, "spec.address", "must match one of the 2 forms that the CRD allows"),
         ({"env": [{"port": 80}]}, "spec.env[0]", "required field name is missing"),
         (
             {"env": [{"name": "a"}, {"name": "a", "port": 80}]},
@@ -202,7 +202,7 @@ def test_a_kind_is_told_by_its_group_too(crds: Path) -> None:
 def test_a_version_that_is_not_served_is_said(crds: Path) -> None:
     (finding,) = validate([thing({"size": 1}, "v0")], crds)
     assert (finding.code, finding.path) == ("crd-version", "Thing/t")
-    assert "these versions are: v1 (crds.yaml)" in finding.message
+    assert "the CRD serves v1 (crds.yaml)" in finding.message
 
 
 def test_each_of_several_releases_has_its_say(crds: Path) -> None:
@@ -247,7 +247,11 @@ def test_files_come_in_many_forms(name: str, content: bytes, tmp_path: Path) -> 
         ),
         ("broken.json", b'{"a": "CustomResourceDefinition", "kind": "Thing",', "not a JSON"),
         ("latin.yaml", b"kind: CustomResourceDefinition\n# \xe9", "not UTF-8"),
-        ("half.yaml", b"kind: CustomResourceDefinition\nspec: {names: {kind: Thing}}", "whole"),
+        (
+            "half.yaml",
+            b"kind: CustomResourceDefinition\nspec: {names: {kind: Thing}}",
+            "not a complete",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_an_error(
@@ -292,7 +296,7 @@ def test_a_schema_that_no_server_stores_is_an_error(schema: Tree, tmp_path: Path
     for file in ("a.json", "a.yaml"):
         text = json.dumps(crd(schema))
         (tmp_path / file).write_text(text)
-        with pytest.raises(ValuesError, match="remove it of the folder"):
+        with pytest.raises(ValuesError, match="remove the file from the folder"):
             validate([thing({"size": 1})], tmp_path)
         (tmp_path / file).unlink()
 

@@ -78,16 +78,24 @@ def test_an_address_that_envoy_gateway_reads(serve: Serve, url: str) -> None:
 def test_an_address_that_stops_envoy_gateway(serve: Serve, url: str) -> None:
     ((status, message),) = answers(serve, "redis", configuration(url))
     assert status == Severity.ERROR
-    assert f"can't read Redis' address {url.rpartition(',')[2]}" in message
+    assert f"cannot parse the Redis address {url.rpartition(',')[2]}" in message
 
 
 @pytest.mark.parametrize(
     ("settings", "status", "told"),
     [
-        ({}, Severity.WARNING, "later than 20 ms, the gateway lets every request through"),
-        ({"timeout": "100ms"}, Severity.WARNING, "later than 100 ms, the gateway lets every"),
-        ({"failClosed": "true"}, Severity.OK, "later than 20 ms, requests are rejected"),
-        ({"failClosed": "true", "timeout": "1s"}, Severity.OK, "later than 1000 ms, requests"),
+        ({}, Severity.WARNING, "takes longer than 20 ms, the gateway accepts every request"),
+        (
+            {"timeout": "100ms"},
+            Severity.WARNING,
+            "takes longer than 100 ms, the gateway accepts every",
+        ),
+        ({"failClosed": "true"}, Severity.OK, "takes longer than 20 ms, requests are rejected"),
+        (
+            {"failClosed": "true", "timeout": "1s"},
+            Severity.OK,
+            "takes longer than 1000 ms, requests",
+        ),
     ],
 )
 def test_what_happens_without_redis_is_told(
@@ -127,7 +135,7 @@ def test_tiers_alone_need_redis_too(serve: Serve) -> None:
     [
         ({"retry": {"numRetries": 1}}, []),
         ({"responseOverride": []}, []),
-        ({"responseOverride": [{"match": {}}]}, ["BackendTrafficPolicy maas-system/other has"]),
+        ({"responseOverride": [{"match": {}}]}, ["BackendTrafficPolicy maas-system/other sets"]),
     ],
 )
 def test_a_policy_that_opens_the_gateway_is_found(
@@ -188,7 +196,7 @@ SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": meta("hf"), "type": 
     [
         ((200, {**SECRET, "data": {"token": "aGY="}}), [CHECKS["references"].meaning]),
         ((200, SECRET), ["has no key token"]),
-        ((404, {"reason": "NotFound"}), ["is not there"]),
+        ((404, {"reason": "NotFound"}), ["does not exist"]),
     ],
 )
 def test_a_variable_refers_to_a_key_that_is_there(
@@ -247,7 +255,9 @@ def ask(cluster: Cluster, code: str) -> list[str]:
 def test_a_router_that_may_not_read_what_its_picker_lists_is_told() -> None:
     cluster = Platform("v0.17.0")
     (told,) = ask(cluster, "router-rights")
-    assert told.startswith("warning: KServe v0.17 does not let the router list inferencemodelrewr")
+    assert told.startswith(
+        "warning: KServe v0.17 does not permit the router to list inferencemodelre"
+    )
     (asked,) = cluster.asked
     assert asked["user"] == "system:serviceaccount:demo:chat-epp-sa"
     assert "system:serviceaccounts:demo" in asked["groups"]
@@ -260,7 +270,7 @@ def test_a_router_that_has_its_rights_is_fine() -> None:
 
 def test_a_container_of_kserve_s_own_beside_the_router_is_told() -> None:
     (told,) = ask(Platform("v0.20.0", "tokenizer"), "router-preset")
-    assert "container tokenizer next to the router" in told
+    assert "adds container tokenizer to the router's pod" in told
     assert "ghcr.io/llm-d/tokenizer:1" in told
     assert ask(Platform("v0.17.0"), "router-preset") == []
 
@@ -304,9 +314,9 @@ def test_what_the_deployment_does_not_need_is_skipped_with_the_reason(
     reasons = {
         "redis": "maas.enabled is false",
         "key-check": "maas.enabled is false",
-        "nodes-ready": "npu.nodeSelector picks no node with these NPUs",
-        "disk": "model.uri is no image",
-        "claims": "model.claims names none",
+        "nodes-ready": "npu.nodeSelector selects no node with these NPUs",
+        "disk": "model.uri is not an image",
+        "claims": "model.claims is empty",
         "rollout-field": "kserve.rolloutInPlace is false",
     }
     for code, reason in reasons.items():

@@ -28,7 +28,7 @@ VERSION = default_vllm()
         ("no-async-scheduling", True, "write async-scheduling: false"),
         ("headless", False, "this switch has no --no- form: write true, or null"),
         ("async-scheduling", "true", "this is a switch: write true or false"),
-        ("max-num-seqs", True, "this flag takes a value (a whole number): true is none"),
+        ("max-num-seqs", True, "this flag takes a value (a whole number): true is not one"),
         ("max-num-seqs", [1, 2], "this flag takes one value (a whole number), not a list"),
         ("max-num-seqs", "four", "this flag takes a whole number, not four"),
         ("max-num-seqs", 4.5, "this flag takes a whole number, not 4.5"),

@@ -75,8 +75,8 @@ def test_ctrl_c_begins_no_further_place_and_lets_those_under_way_end() -> None:
     assert [outcome.target for outcome in found.outcomes] == NAMES
     assert [outcome.message for outcome in found.outcomes if outcome.done] == ["done"] * WORKERS
     left = {outcome.message for outcome in found.outcomes if not outcome.done}
-    assert left == {"not begun: interrupted"}
-    assert "under way; Ctrl-C again leaves them" in said[0]
+    assert left == {"not started, because of the interruption"}
+    assert "press Ctrl-C again to stop waiting" in said[0]
 
 
 def test_a_second_ctrl_c_leaves_what_is_under_way_and_says_so() -> None:
@@ -96,5 +96,5 @@ def test_a_second_ctrl_c_leaves_what_is_under_way_and_says_so() -> None:
     never.set()
     assert found.interrupted
     assert {outcome.message for outcome in found.outcomes} == {
-        "left under way: see `dsv4deploy status` and `dsv4deploy history`"
+        "left in progress; see `dsv4deploy status` and `dsv4deploy history`"
     }

@@ -57,7 +57,9 @@ def test_the_longest_beginning_counts_and_short_names_are_docker_s() -> None:
 
 
 def test_an_image_without_a_mapping_is_an_error_that_names_it() -> None:
-    with pytest.raises(ValuesError, match=r"images: router\.image: .* is in build-harbor"):
+    with pytest.raises(
+        ValuesError, match=r"images: router\.image: .*: no --registry-map covers build-harbor"
+    ):
         mapped(load(), {"quay.io": "x", "docker.io": "y"})
     with pytest.raises(ValuesError) as caught:
         mapped(load(), {"quay.io": "x"})

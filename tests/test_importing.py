@@ -451,10 +451,10 @@ def test_the_verb_writes_a_values_file_that_renders_the_manifest(tmp_path: Path)
     assert (
         "# Maximum number of requests processed at once; further requests wait. Unit: requests."
     ) in text
-    assert "A manifest does not show model.quantization w4a8, npu.card 910B4" in result.stderr
+    assert "A manifest does not contain model.quantization w4a8, npu.card 910B4" in result.stderr
     diff = f"`dsv4deploy diff {file} --profile=ascend-910b4-8-w4a8 -n prod`"
     assert diff in result.stderr
-    assert "revision `adopted`" in result.stderr
+    assert "status `adopted`" in result.stderr
 
 
 def test_the_verb_fails_where_values_cannot_express_something() -> None:
@@ -468,7 +468,7 @@ def test_the_verb_fails_where_values_cannot_express_something() -> None:
 
 
 def test_a_verb_without_a_manifest_says_what_is_missing() -> None:
-    assert "name a manifest, or a service with --from-cluster" in run().output
+    assert "pass a manifest, or select a service with --from-cluster" in run().output
 
 
 A_DEPLOYMENT = {
@@ -485,19 +485,22 @@ def two(objects: list[Tree]) -> list[Tree]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda objects: objects[:-1], "this configures one: give the manifest of the LLMInferen"),
-        (two, f"imported at a time: give one of {SERVICE}, {SERVICE}"),
+        (lambda objects: objects[:-1], "also pass the manifest of the LLMInferen"),
+        (two, f"imported at a time; pass one of {SERVICE}, {SERVICE}"),
         (
             lambda _: [{**A_DEPLOYMENT, "metadata": {"name": f"vllm-{at}"}} for at in range(7)],
-            "Deployment vllm-4 and 2 more: another kind has no router",
+            "Deployment vllm-4 and 2 more; other kinds have no router",
         ),
         (
             lambda _: [{**A_DEPLOYMENT, "kind": "HelmRelease"}],
-            "but HelmRelease demo/vllm: render it first, with `helm template`",
+            "but HelmRelease demo/vllm; render it with `helm template`",
         ),
-        (lambda _: [], "but no object: give the manifest of the service, or --from-cluster NAME"),
-        (lambda _: [{"name": "chat"}], "without apiVersion, kind and metadata.name is no object"),
-        (lambda _: [{"kind": "A", "metadata": 1}], "without apiVersion, kind and metadata.name"),
+        (lambda _: [], "but no object; pass the manifest of the service, or --from-cluster NAME"),
+        (
+            lambda _: [{"name": "chat"}],
+            "must be a Kubernetes object, with apiVersion, kind and metadata.name",
+        ),
+        (lambda _: [{"kind": "A", "metadata": 1}], "with apiVersion, kind and metadata.name"),
     ],
     ids=["none", "two", "deployments", "release", "empty", "values", "metadata"],
 )
@@ -580,5 +583,5 @@ def test_the_verb_reads_a_cluster_and_files_together(monkeypatch: pytest.MonkeyP
 
 
 def test_a_service_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(DeployError, match="there is no LLMInferenceService nobody in namespace"):
+    with pytest.raises(DeployError, match="has no LLMInferenceService nobody"):
         live(there(load({"name": "chat"})), "nobody", "demo")

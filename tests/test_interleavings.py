@@ -19,11 +19,11 @@ from dsv4deploy.cluster.lease import Clock
 from dsv4deploy.cluster.plan import owned, prepare
 from dsv4deploy.cluster.readiness import STOP, Wait, service_of, stopped
 from dsv4deploy.cluster.revisions import RUNS, Revision, history, target
-from dsv4deploy.cluster.rollout import Place, apply, delete, removal, run, upgrade
+from dsv4deploy.cluster.rollout import ServiceRef, apply, delete, removal, run, upgrade
 from dsv4deploy.errors import ClusterError
 
 Tree = dict[str, Any]
-PLACE = Place("chat", "demo")
+PLACE = ServiceRef("chat", "demo")
 SERVICE = "/apis/serving.kserve.io/v1alpha2/namespaces/demo/llminferenceservices/chat"
 
 
@@ -67,7 +67,7 @@ def waits(cluster: Cluster) -> Wait:
             cluster.guard()
         live = cluster.live(service(""))
         if live is None or stopped(live) != (until == "stopped"):
-            raise ClusterError(f"chat can't become {until}", "Failed")
+            raise ClusterError(f"chat cannot become {until}", "Failed")
         if live["spec"]["template"]["containers"][0]["image"] == "bad" and until == "ready":
             raise ClusterError("the engine has crashed", "Failed")
         return until
@@ -204,7 +204,9 @@ def settled(point: Point) -> None:
     told = " | ".join(each.text for each in said if isinstance(each, Said))
     # What is said to run, runs, and is all that is there; or a run was killed or says otherwise.
     if last and last.status in RUNS and not (live and is_live(cluster, last)):
-        honest = [each for each in said if isinstance(each, Said) and "is no revision" in each.text]
+        honest = [
+            each for each in said if isinstance(each, Said) and "matches no revision" in each.text
+        ]
         assert honest or any(each.dead for each in point.runs), (told, known)
     # Of each that is done its revision is in the history, as deployed or followed by another.
     for each in done:

@@ -36,12 +36,12 @@ def test_settings_come_after_files_and_text_after_all() -> None:
 @pytest.mark.parametrize(
     ("setting", "lost"),
     [
-        ('engine.args={"max-num-seqs":8}', "their engine.args.seed, engine.args.x.y:"),
-        ('engine.args={"seed":8}', "without their engine.args.x.y:"),
-        ("engine={}", "engine.args.seed, engine.args.x.y, engine.env.A:"),
+        ('engine.args={"max-num-seqs":8}', "their engine.args.seed, engine.args.x.y;"),
+        ('engine.args={"seed":8}', "drops their engine.args.x.y;"),
+        ("engine={}", "engine.args.seed, engine.args.x.y, engine.env.A;"),
         ("engine.args.seed=8", ""),
         ('engine.args.more={"seed":8}', ""),
-        ("engine.args.x=null", "engine.args.x.y:"),
+        ("engine.args.x=null", "engine.args.x.y;"),
     ],
 )
 def test_an_object_as_a_setting_says_what_it_takes_away(setting: str, lost: str) -> None:
@@ -121,7 +121,10 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"image": "x"}, "did you mean engine.image or router.image or test.image?"),
         ({"engine": {"nodeSelector": {}}}, "did you mean npu.nodeSelector?"),
         ({"npu": {"count": 8}}, "npu.count: there is no such value: there are card, nodeSelector"),
-        ({"kind": "ConfigMap"}, "a manifest is no values file: `dsv4deploy import` makes values"),
+        (
+            {"kind": "ConfigMap"},
+            "a manifest is not a values file: `dsv4deploy import` makes values",
+        ),
         ({"replicas": True}, "replicas: must be a whole number, not true"),
         ({"replicas": 1.5}, "replicas: must be a whole number, not 1.5"),
         (
@@ -134,8 +137,8 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"name": "A b"}, 'name: "A b" must be lowercase letters'),
         ({"name": ""}, "name: "),
         ({"name": "x" * 64}, "name: must have 63 characters or fewer, not 64"),
-        ({"name": None}, "name: null can't remove this value"),
-        ({"engine": None}, "engine: null can't remove this value"),
+        ({"name": None}, "name: null cannot remove this value"),
+        ({"engine": None}, "engine: null cannot remove this value"),
         (
             {"engine": {"env": {"FOO": {"secretRef": {"name": "a", "key": "b"}}}}},
             "engine.env.FOO.secretRef: there is no such value: did you mean secretKeyRef?",
@@ -165,7 +168,7 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"engine": {"shell": "bash"}}, "engine.shell: must be a list"),
         ({"engine": {"shell": ["a", 1]}}, "engine.shell.1: must be text, not 1"),
         ({"engine": {"imagePullPolicy": "Often"}}, "engine.imagePullPolicy: must be 'Always', "),
-        ({"engine": {"args": {"x": [[1]]}}}, "engine.args.x.0: [1] can't be in a list of words"),
+        ({"engine": {"args": {"x": [[1]]}}}, "engine.args.x.0: [1] cannot be in a list of words"),
         ({"engine": {"args": {"x": 1e300}}}, "engine.args.x: must be at most"),
         ({"engine": {"args": {"x": float("nan")}}}, "engine.args.x: must be a finite number"),
         ({"engine": {"args": {"x": {"a": {"b": "\x00"}}}}}, "engine.args.x.a.b: "),

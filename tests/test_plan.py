@@ -130,7 +130,7 @@ def test_of_an_unknown_build_the_larger_need_is_assumed_and_said() -> None:
     made = plan(of('engine.image="registry.example.com/own:1"'))
     assert made.build == ""
     assert made.cache.steps_in_flight == 2
-    assert made.notes[0].startswith("the engine's build is not known")
+    assert made.notes[0].startswith("the engine's build is unknown")
 
 
 @pytest.mark.parametrize("build", ["v0.22.1rc1", "v0.23.0", "main-2026-08-22"])
@@ -230,5 +230,5 @@ def test_the_largest_batch_with_a_graph_is_found_without_trying_all(sets: tuple[
 
 def test_a_batch_off_the_grid_is_said_to_run_eagerly() -> None:
     (note,) = (each for each in plan(of("engine.args.max-num-seqs=6")).notes if "eagerly" in each)
-    assert "batches of 12 tokens, and graphs are made up to 8" in note
+    assert "batches of 12 tokens, but graphs are captured only up to 8" in note
     assert not any("eagerly" in each for each in plan(Values()).notes)

@@ -37,7 +37,7 @@ def waiting(reason: str, **more: str) -> Tree:
     ("condition", "why"),
     [
         ({"status": "False", "message": "3 Insufficient cpu"}, "3 Insufficient cpu"),
-        ({"status": "False"}, "it waits for a node"),
+        ({"status": "False"}, "the pod is waiting for a node"),
         ({"status": "True"}, ""),
     ],
 )
@@ -62,7 +62,7 @@ def test_pods_that_a_node_rejected_count_only_where_there_are_no_others() -> Non
     first["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
     last["metadata"]["creationTimestamp"] = "2026-01-01T00:00:01Z"
     last["spec"] = {"nodeName": "n1"}
-    why = "node n1 does not keep pod chat-0: Evicted: The node had condition: [Disk]."
+    why = "node n1 rejected or evicted pod chat-0: Evicted: The node had condition: [Disk]."
     assert rejected(last) == why
     assert current([last, first]) == [last]
     runs = pod("chat-2", phase="Running")
@@ -73,7 +73,7 @@ def test_pods_that_a_node_rejected_count_only_where_there_are_no_others() -> Non
 
 def test_a_container_that_can_t_start_says_why() -> None:
     pulling = state("init", state=waiting("ImagePullBackOff", message="no such image"))
-    told = ("ImagePullBackOff", "an image can't be pulled: chat-0/init: no such image")
+    told = ("ImagePullBackOff", "an image cannot be pulled: chat-0/init: no such image")
     assert stuck(pod(initContainerStatuses=[pulling], containerStatuses=[state()])) == told
 
 
@@ -84,7 +84,7 @@ def test_both_messages_about_an_image_are_the_same() -> None:
         stuck(pod(containerStatuses=[state(state=waiting(reason, message=message))]))[1]
         for reason, message in (("ErrImagePull", error), ("ImagePullBackOff", backs))
     }
-    assert told == {f"an image can't be pulled: chat-0/main: {error}"}
+    assert told == {f"an image cannot be pulled: chat-0/main: {error}"}
 
 
 def test_a_container_that_leaves_its_log_as_its_message_says_its_last_line() -> None:

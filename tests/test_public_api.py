@@ -68,7 +68,7 @@ def test_values_are_changed_by_replacing_and_what_is_replaced_is_validated() -> 
         values.replace({"replicas": "2"})
     with pytest.raises(ValuesError, match="did you mean replicas"):
         values.replace({"replica": 2})
-    with pytest.raises(ValuesError, match="name: null can't remove this value"):
+    with pytest.raises(ValuesError, match="name: null cannot remove this value"):
         values.replace({"name": None})
 
 

@@ -118,7 +118,9 @@ def test_an_engine_that_fails_late_again_and_again_is_given_up(
 ) -> None:
     seconds, told = waited(clock, crashing(660, 10, before, anew), Limits(10**6))
     assert (told.reason, seconds) == ("Failed", 1330)
-    assert "keeps failing: chat-0/main ended: OOMKilled: exit code 137: out of mem" in str(told)
+    assert "keeps failing: chat-0/main terminated: OOMKilled: exit code 137: out of mem" in str(
+        told
+    )
 
 
 def test_an_engine_that_fails_at_once_is_given_up_after_patience(clock: Clock) -> None:
@@ -217,8 +219,8 @@ class Rerouting(Lagging):
 @pytest.mark.parametrize(
     ("replicas", "phase", "message"),
     [
-        (1, "ready", "it answers"),
-        (2, "routing", "Deployment chat-kserve-router-scheduler replaces its pods"),
+        (1, "ready", "the service accepts requests"),
+        (2, "routing", "Deployment chat-kserve-router-scheduler is replacing its pods"),
     ],
 )
 def test_a_service_is_ready_once_its_router_is_not_replaced_any_more(
@@ -275,7 +277,9 @@ def test_a_service_is_started_once_kserve_has_acted_on_it(clock: Clock) -> None:
 
 def test_a_kserve_that_is_slow_to_act_is_waited_for_until_the_timeout(clock: Clock) -> None:
     waiting(Starting(clock, 300), "chat", "demo", Limits(5000))("started")
-    with pytest.raises(ClusterError, match=r"not started after .* KServe has not started it yet"):
+    with pytest.raises(
+        ClusterError, match=r"not started after .* KServe has not started the service yet"
+    ):
         waiting(Starting(clock, 10**6), "chat", "demo", Limits(5000))("started")
 
 
@@ -290,7 +294,7 @@ def test_a_pull_secret_that_is_absent_matters_only_where_an_image_cant_be_pulled
 
     assert "pull secret" not in progress(Engine(clock, pulling), "chat", "demo").message
     told = progress(Engine(clock, failing), "chat", "demo").message
-    assert told == f"an image can't be pulled: chat-0/main: denied; {ABSENT}"
+    assert told == f"an image cannot be pulled: chat-0/main: denied; {ABSENT}"
 
 
 def test_a_crash_is_told_once(clock: Clock) -> None:
@@ -329,8 +333,8 @@ def test_a_router_that_is_not_ready_is_named(clock: Clock) -> None:
     now = progress(Routed(clock, runs(0)), "chat", "demo")
     assert (now.phase, now.message) == (
         "routing",
-        "the engines are ready, and the router (Deployment chat-kserve-router-scheduler) is not: "
-        "Deployment does not have minimum availability",
+        "the engines are ready, but the router (Deployment chat-kserve-router-scheduler) is not "
+        "ready: Deployment does not have minimum availability",
     )
 
 
@@ -338,7 +342,7 @@ def test_a_router_that_cant_start_fails_the_service(clock: Clock) -> None:
     waits = {"reason": "ImagePullBackOff", "message": "no such image"}
     now = progress(Routed(clock, {"state": {"waiting": waits}}), "chat", "demo")
     assert now.phase == "failed"
-    assert now.message == f"an image can't be pulled: router-0/main: no such image; {ABSENT}"
+    assert now.message == f"an image cannot be pulled: router-0/main: no such image; {ABSENT}"
 
 
 @pytest.mark.parametrize("anew", [False, True])
@@ -347,7 +351,7 @@ def test_one_failure_is_none(clock: Clock, anew: bool) -> None:
     life = lambda now: once(min(now, 700))  # noqa: E731 - a name for the line's sake
     seconds, told = waited(clock, life, Limits(5000))
     assert (told.reason, seconds) == ("Timeout", 5000)
-    assert "; chat-0/main ended: OOMKilled: exit code 137: out of memory" in str(told)
+    assert "; chat-0/main terminated: OOMKilled: exit code 137: out of memory" in str(told)
 
 
 def test_an_engine_has_its_probe_s_time_from_its_start(clock: Clock) -> None:
@@ -488,4 +492,4 @@ def test_pods_of_two_nodes_that_are_refused_are_reported(
 ) -> None:
     now = progress(Refusing(pods, events), "chat", "demo")
     assert now.phase == phase
-    assert (now.message == "its pods can't be made: no") == (phase == "failed")
+    assert (now.message == "the pods cannot be created: no") == (phase == "failed")

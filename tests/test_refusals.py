@@ -19,19 +19,23 @@ FIELDS = [
         (
             refusal(403, "Forbidden", 'User "x" cannot list resource "secrets" in API group ""'),
             "Forbidden",
-            "ask for this right",
+            "ask an administrator for this permission",
         ),
         (
             refusal(403, "Forbidden", 'User "x" cannot get path "/version"'),
             "Forbidden",
-            "ask for this right",
+            "ask an administrator for this permission",
         ),
         (refusal(403, "Forbidden", "pod is forbidden: no"), "Forbidden", "forbidden: no$"),
-        (refusal(403, "Forbidden", 'violates PodSecurity "x"'), "Denied", "enforce$"),
+        (
+            refusal(403, "Forbidden", 'violates PodSecurity "x"'),
+            "Denied",
+            "enforce to a level that admits it$",
+        ),
         (
             refusal(403, "Forbidden", 'admission webhook "x" denied the request: cannot be root'),
             "Denied",
-            "cannot be root: a webhook of this cluster rejects it",
+            "cannot be root; change the field that the cluster's webhook names",
         ),
         (refusal(403, "Forbidden", "exceeded quota: small"), "Denied", "larger quota$"),
         (refusal(403, "Forbidden", "n is being terminated"), "Denied", "until the namespace"),

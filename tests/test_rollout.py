@@ -11,13 +11,15 @@ import pytest
 from fake_api import FakeCluster, State, parsed, started
 
 from dsv4deploy import Release, load, render
+from dsv4deploy.cli.upgrade import agreed
+from dsv4deploy.cluster import scaler
 from dsv4deploy.cluster.diff import label
 from dsv4deploy.cluster.lease import Clock
 from dsv4deploy.cluster.plan import Plan, prepare
-from dsv4deploy.cluster.readiness import STOP, Wait, stopped
+from dsv4deploy.cluster.readiness import STOP, Wait, progress, stopped
 from dsv4deploy.cluster.revisions import history, manifest, target
 from dsv4deploy.cluster.rollout import (
-    Place,
+    ServiceRef,
     apply,
     delete,
     removal,
@@ -25,10 +27,11 @@ from dsv4deploy.cluster.rollout import (
     upgrade,
     what_runs,
 )
+from dsv4deploy.cluster.scaler import PAUSE
 from dsv4deploy.errors import ClusterError, InterruptionError
 
 Tree = dict[str, Any]
-PLACE = Place("chat", "demo")
+PLACE = ServiceRef("chat", "demo")
 
 
 def item(kind: str, api: str, **fields: Any) -> Tree:
@@ -83,7 +86,7 @@ def never(what: str) -> Wait:
 
     def wait(until: str) -> str:
         if until == what:
-            raise ClusterError(f"chat can't become {until}", "Failed")
+            raise ClusterError(f"chat cannot become {until}", "Failed")
         return until
 
     return wait
@@ -140,12 +143,16 @@ def test_nobody_applies_while_another_stops_the_engines() -> None:
     slow = replace(clock("bob"), sleep=renewed)
 
     def colleague() -> None:
-        with pytest.raises(ClusterError, match="is being changed: upgrade by alice") as error:
+        with pytest.raises(
+            ClusterError, match="another run is changing chat: upgrade by alice"
+        ) as error:
             run(bob, PLACE, "apply", lambda: None, lambda _: "", clock=slow)
         told.append(error.value.reason)
 
     cluster = Hooked(server, f"'{STOP}': 'true'", colleague)
-    assert changed(cluster, NEW).endswith("chat in demo runs: revision 2 (deployed)")
+    assert changed(cluster, NEW).endswith(
+        "service chat in namespace demo is running: revision 2 (deployed)"
+    )
     assert (told, image(cluster)) == (["Held"], "new")
     assert statuses(cluster) == ["superseded", "deployed"]
 
@@ -162,7 +169,7 @@ def test_a_plan_that_is_stale_after_the_question_is_shown_again() -> None:
 
     cluster = Hooked(server)
     told = changed(cluster, [policy("old"), service("new")], ask=ask)
-    assert told.endswith("runs: revision 3 (deployed)")
+    assert told.endswith("is running: revision 3 (deployed)")
     engine = "spec.template.containers[main].image"
     assert shown == [[engine], ["spec.rule", engine]]
     live = cluster.live(policy(""))
@@ -173,7 +180,10 @@ def test_a_plan_that_is_stale_after_the_question_is_shown_again() -> None:
 def test_who_answers_no_has_changed_nothing_and_is_told_what_runs() -> None:
     server = there(*OLD)
     before = server[0]
-    with pytest.raises(InterruptionError, match="nothing has been changed; chat in demo runs; its"):
+    with pytest.raises(
+        InterruptionError,
+        match="nothing has been changed; service chat in namespace demo is running; its",
+    ):
         changed(Hooked(server), NEW, ask=lambda _: False)
     assert server[0] == before
 
@@ -201,10 +211,13 @@ def test_what_somebody_else_has_made_is_put_back_where_an_upgrade_fails(phase: s
     def wait(until: str) -> str:
         tries.append(until)
         if until == phase and tries.count(until) == 1:
-            raise ClusterError(f"chat can't become {until}", "Timeout")
+            raise ClusterError(f"chat cannot become {until}", "Timeout")
         return until
 
-    with pytest.raises(ClusterError, match="is running again\nchat in demo runs: revision 1"):
+    with pytest.raises(
+        ClusterError,
+        match="is running again\nservice chat in namespace demo is running: revision 1",
+    ):
         changed(cluster, NEW, wait=wait)
     assert statuses(cluster) == ["adopted", "failed"]
     assert image(cluster) == "old"
@@ -230,8 +243,9 @@ def test_ctrl_c_while_the_engines_are_stopped_says_so_and_what_goes_on() -> None
     with pytest.raises(InterruptionError) as told:
         changed(cluster, NEW, wait=wait)
     assert str(told.value) == (
-        "interrupted: chat in demo is stopped: revision 1 (adopted); run the same command again "
-        "to continue, or `dsv4deploy rollback 1 --name chat -n demo` to roll back"
+        "interrupted: service chat in namespace demo is stopped: revision 1 (adopted); run the "
+        "same command again to continue, or `dsv4deploy rollback 1 --name chat -n demo` to roll "
+        "back"
     )
 
 
@@ -251,7 +265,7 @@ def test_a_webhook_that_dies_after_the_stop_is_not_called_no_change() -> None:
     with pytest.raises(ClusterError) as told:
         changed(cluster, NEW, wait=wait)
     assert "nothing has been changed" not in str(told.value)
-    assert "chat in demo is stopped" in str(told.value)
+    assert "service chat in namespace demo is stopped" in str(told.value)
     assert str(told.value).endswith("or `dsv4deploy rollback 1 --name chat -n demo` to roll back")
 
 
@@ -271,10 +285,12 @@ def test_who_has_lost_the_lease_writes_nothing_after_the_winner() -> None:
 
     cluster = Hooked(server)
     with pytest.raises(
-        ClusterError, match=r"(?s)has crashed.*lost the Lease.*to a run that is done"
+        ClusterError, match=r"(?s)has crashed.*lost the Lease.*to a run that has already ended"
     ) as told:
         run(cluster, PLACE, "upgrade", lambda: prepare(cluster, NEW), act, clock=late)
-    assert str(told.value).endswith("chat in demo runs; its last is revision 3 (deployed)")
+    assert str(told.value).endswith(
+        "service chat in namespace demo is running; its latest revision is 3 (deployed)"
+    )
     assert (image(cluster), statuses(cluster)[-1]) == ("two", "deployed")
 
 
@@ -329,7 +345,7 @@ def test_a_controller_s_write_after_the_plan_does_not_stop_the_run(replicas: int
     planned = removal(cluster, PLACE)
     controller(server, "another")
     delete(cluster, planned)
-    assert what_runs(cluster, PLACE) == "chat in demo does not exist"
+    assert what_runs(cluster, PLACE) == "service chat in namespace demo does not exist"
 
 
 def test_an_object_that_somebody_changes_after_the_plan_is_planned_again() -> None:
@@ -365,7 +381,7 @@ def test_a_revision_that_can_t_be_read_is_said_and_left_alone(secret: Tree, numb
     cluster.apply(secret, manager="kubectl")
     unreadable = [each for each in history(cluster, "chat", "demo") if not each.objects]
     assert [(each.number, each.status) for each in unreadable] == [(number, "unreadable")]
-    assert changed(cluster, NEW).endswith(f"runs: revision {max(2, number + 1)} (deployed)")
+    assert changed(cluster, NEW).endswith(f"is running: revision {max(2, number + 1)} (deployed)")
     changed(cluster, target(cluster, "chat", "demo", 1).objects)
     delete(cluster, removal(cluster, PLACE))
     assert [each.status for each in history(cluster, "chat", "demo")] == ["unreadable"]
@@ -379,8 +395,8 @@ def test_what_cannot_be_read_back_is_said() -> None:
 
     cluster._part, cluster._hook = "GET", away
     assert what_runs(cluster, PLACE) == (
-        "what runs now can't be read back (no answer): `dsv4deploy history --name chat -n demo` "
-        "and `dsv4deploy status --name chat -n demo` tell"
+        "cannot read back the service's state (no answer); see `dsv4deploy status --name chat -n "
+        "demo` and `dsv4deploy history --name chat -n demo`"
     )
 
 
@@ -388,11 +404,12 @@ def test_what_runs_names_what_differs_from_every_revision() -> None:
     cluster = Hooked(there(*OLD))
     cluster.apply(policy("by hand"), manager="kubectl", force=True)
     assert what_runs(cluster, PLACE) == (
-        "chat in demo runs, and is no revision: of revision 1 (deployed) differ NetworkPolicy "
-        "demo/chat; `dsv4deploy rollback 1 --name chat -n demo` brings back revision 1"
+        "service chat in namespace demo is running, but matches no revision; objects that differ "
+        "from revision 1 (deployed): NetworkPolicy demo/chat; `dsv4deploy rollback 1 --name chat "
+        "-n demo` restores revision 1"
     )
     delete(cluster, removal(cluster, PLACE))
-    assert what_runs(cluster, PLACE) == "chat in demo does not exist"
+    assert what_runs(cluster, PLACE) == "service chat in namespace demo does not exist"
 
 
 def test_delete_takes_what_it_has_shown() -> None:
@@ -491,7 +508,7 @@ def test_an_instance_that_fails_brings_the_old_ones_back_and_stops_none() -> Non
     def wait(until: str) -> str:
         if not cluster.seen:
             cluster.wait(until)
-            raise ClusterError("chat can't become ready", "Failed")
+            raise ClusterError("chat cannot become ready", "Failed")
         return cluster.wait(until)
 
     with pytest.raises(ClusterError, match="revision 1 is running again"):
@@ -525,3 +542,182 @@ def test_what_somebody_changes_during_the_replacement_is_planned_again() -> None
     changed(cluster, instances("new", 2), wait=wait)
     assert cluster.seen[0] == ("other", 1)
     assert cluster.seen[-1] == ("new", 2)
+
+
+# --- several instances, of which a ScaledObject sets the number -----------------------------------
+
+
+def scaled(image: str, most: int = 3) -> list[Tree]:
+    """A service that names no number, and its ScaledObject."""
+    spec = {"minReplicaCount": 1, "maxReplicaCount": most}
+    return [service(image), item("ScaledObject", scaler.API, spec=spec)]
+
+
+class Scaled(Watched):
+    """A cluster with KServe and KEDA: the workload takes the service's image and KEDA's number."""
+
+    def __init__(self, number: int, *objects: Tree, keda: bool = True) -> None:
+        super().__init__(*(objects or scaled("old")))
+        self.keda = keda
+        self.number = number
+        self.act()
+
+    def act(self) -> None:
+        """What the controllers do. The schedule asks for the number that there was at first."""
+        live = self.live(item("ScaledObject", scaler.API))
+        paused = int((live or item("", ""))["metadata"].get("annotations", {}).get(PAUSE, 0))
+        made = item("Deployment", "apps/v1", spec={"replicas": paused or self.number})
+        made["metadata"] = {**made["metadata"], "name": "chat-kserve"}
+        if self.keda:
+            self.apply(made, force=True, manager="keda")
+
+    def look(self) -> tuple[str, int]:
+        self.act()
+        deployment = self.get("apps/v1", "Deployment", "chat-kserve", "demo")
+        live = self.live(service(""))
+        assert deployment
+        assert live
+        return "none" if stopped(live) else image(self), deployment["spec"]["replicas"]
+
+
+@pytest.mark.parametrize(("number", "fewer"), [(2, 1), (3, 2), (5, 4)])
+def test_a_scaler_is_paused_at_fewer_instances_while_they_are_replaced(
+    number: int, fewer: int
+) -> None:
+    cluster = Scaled(number)
+    changed(cluster, scaled("new"), wait=cluster.wait)
+    assert cluster.seen == [("old", fewer), ("new", fewer)]
+    assert cluster.look() == ("new", number)
+    assert statuses(cluster) == ["superseded", "deployed"]
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(3, "one after the other, while the others serve"), (1, "The engines stop")],
+)
+def test_the_question_says_whether_others_serve_and_that_keda_is_paused(
+    number: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dsv4deploy.cli.upgrade.confirmed", lambda _: True)
+    assert agreed(None)(prepare(Scaled(number), scaled("new")))
+    asked = capsys.readouterr().err
+    assert told in asked
+    assert ("KEDA is paused until then." in asked) == (number > 1)
+
+
+def test_a_scaler_of_two_nodes_replaces_in_place_without_a_pause() -> None:
+    worker = {"worker": {"containers": []}}
+
+    def pair(image: str) -> list[Tree]:
+        made, scaling = scaled(image)
+        return [{**made, "spec": {**made["spec"], **worker}}, scaling]
+
+    cluster = Scaled(3, *pair("old"))
+    changed(cluster, pair("new"), wait=cluster.wait)
+    assert cluster.seen == [("new", 3)]
+
+
+def test_an_interrupted_pause_goes_on_with_the_same_number_and_ends() -> None:
+    cluster = Scaled(3)
+    waits = iter((False, True))
+
+    def interrupted(until: str) -> str:
+        cluster.wait(until)
+        if next(waits):
+            raise KeyboardInterrupt
+        return until
+
+    with pytest.raises(InterruptionError):
+        changed(cluster, scaled("new"), wait=interrupted)
+    changed(cluster, scaled("new"), wait=cluster.wait)
+    assert cluster.seen == [("old", 2), ("new", 2), ("new", 2)]
+    assert cluster.look() == ("new", 3)
+
+
+def test_apply_ends_the_pause_of_an_interrupted_upgrade() -> None:
+    cluster = Scaled(3)
+
+    def interrupted(until: str) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptionError):
+        changed(cluster, scaled("new"), wait=interrupted)
+    assert cluster.look() == ("old", 2)
+    changed(cluster, scaled("new"), verb="apply")
+    assert cluster.look() == ("new", 3)
+
+
+def test_a_failed_instance_brings_the_old_ones_back_under_the_same_pause() -> None:
+    cluster = Scaled(3)
+
+    def wait(until: str) -> str:
+        cluster.wait(until)
+        if image(cluster) == "new":
+            raise ClusterError("chat can't become ready", "Failed")
+        return until
+
+    with pytest.raises(ClusterError, match="revision 1 is running again"):
+        changed(cluster, scaled("new"), wait=wait)
+    assert cluster.seen == [("old", 2), ("new", 2), ("old", 2)]
+    assert cluster.look() == ("old", 3)
+
+
+def test_without_keda_an_upgrade_fails_before_anything_is_replaced() -> None:
+    cluster = Scaled(3)
+    cluster.keda = False
+
+    def wait(until: str) -> str:
+        cluster.wait(until)
+        now = progress(cluster, "chat", "demo")
+        if now.phase == "scaling":
+            raise ClusterError(now.message, "Timeout")
+        return until
+
+    with pytest.raises(ClusterError, match="KEDA has yet to change the instances to 2"):
+        changed(cluster, scaled("new"), wait=wait)
+    assert cluster.seen == [("old", 3), ("old", 3)]
+    live = cluster.live(item("ScaledObject", scaler.API))
+    assert live
+    assert PAUSE not in live["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize(
+    ("number", "before", "after"),
+    [
+        (1, scaled("old"), scaled("new")),
+        (3, scaled("old"), instances("new", 3)),
+        (3, instances("old", 3), scaled("new")),
+    ],
+    ids=["one", "no-longer-scaled", "newly-scaled"],
+)
+def test_all_instances_stop_where_their_number_has_two_owners_or_is_one(
+    number: int, before: list[Tree], after: list[Tree]
+) -> None:
+    cluster = Scaled(number, *before)
+    waited: list[str] = []
+
+    def wait(until: str) -> str:
+        waited.append(until)
+        return until
+
+    changed(cluster, after, wait=wait)
+    assert waited == ["started", "stopped", "ready"]
+
+
+@pytest.mark.parametrize("annotation", [PAUSE, "autoscaling.keda.sh/paused"])
+def test_a_pause_of_somebody_else_s_is_left_alone(annotation: str) -> None:
+    cluster = Scaled(3)
+    theirs = item("ScaledObject", scaler.API)
+    theirs["metadata"] = {**theirs["metadata"], "annotations": {annotation: "3"}}
+    cluster.apply(theirs, force=True, manager="kubectl")
+    waited: list[str] = []
+
+    def wait(until: str) -> str:
+        waited.append(until)
+        return until
+
+    changed(cluster, scaled("new"), wait=wait)
+    assert waited == ["started", "stopped", "ready"]
+    live = cluster.live(theirs)
+    assert live
+    assert live["metadata"]["annotations"][annotation] == "3"

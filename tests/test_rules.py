@@ -301,6 +301,10 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         {"maas": {"enabled": True}},
         {"maas": {"enabled": True}, "networkPolicy": {"enabled": True}},
     ),
+    "maas-service-balances-connections": (
+        {"maas": {"enabled": True}, "replicas": 2},
+        {"maas": {"enabled": True, "backend": "InferencePool"}, "replicas": 2},
+    ),
     "maas-plain-http": (
         {"maas": {"enabled": True}},
         {"maas": {"enabled": True, "gateway": {"tls": {"enabled": True}}}},
@@ -839,7 +843,7 @@ def test_a_warning_can_be_left_out_and_an_error_can_t() -> None:
     found = check(Values(), ignore=["unread-variable"])
     assert "unread-variable" not in {finding.code for finding in found}
     assert len(found) == len(check(Values())) - 1
-    with pytest.raises(ValuesError, match="an error can't be ignored"):
+    with pytest.raises(ValuesError, match="an error cannot be ignored"):
         check(Values(), ignore=["block-size"])
     with pytest.raises(ValuesError, match=r"no such rule.*did you mean.*unread-variable"):
         check(Values(), ignore=["unread-variables"])

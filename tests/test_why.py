@@ -123,7 +123,7 @@ def test_harmless_lines_claim_nothing() -> None:
         ),
         ("at '': additional properties 'profile' not allowed", ["helm-values-refused"]),
         ("FailedToRetrieveImagePullSecret", ["pull-secret-missing"]),
-        ("x.yaml: kind: a manifest is no values file", ["values-refused"]),
+        ("x.yaml: kind: a manifest is not a values file", ["values-refused"]),
         ("OSError: model path /mnt/x does not exist", []),
         ('secret "x" not found', ["container-configuration"]),
         ('configmap "x" not found', ["container-configuration"]),

@@ -84,8 +84,8 @@ def make(
     """
     if requests < prompts.ROUNDS or requests % prompts.ROUNDS:
         raise DeployError(
-            f"{requests} requests: must be a multiple of {prompts.ROUNDS}, the times that each "
-            "prompt is used"
+            f"--requests {requests}: must be a multiple of {prompts.ROUNDS}, because each prompt "
+            f"is used {prompts.ROUNDS} times"
         )
     read, told = _tokenizer(tokenizer)
     words = _words(read, tokenizer, seed)
@@ -117,14 +117,14 @@ def read(folder: Path) -> Dataset:
         told = str(manifest["tokenizer"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DeployError(
-            f"{folder}: no data set: "
+            f"{folder}: this folder contains no data set; "
             f"{command('dsv4deploy', 'bench', 'dataset', '--tokenizer', 'DIR', '-o', folder)} "
-            "makes one"
+            "creates one"
         ) from None
     for name, hashed in files.items():
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != hashed:
-            raise DeployError(f"{path}: missing or changed since it was made: make it again")
+            raise DeployError(f"{path}: is missing or was changed; create the data set again")
     return Dataset(folder, made_of, files, tokens, told)
 
 
@@ -134,24 +134,25 @@ def _tokenizer(name: str) -> tuple[Tokenizer, str]:
     file = folder / "tokenizer.json"
     if not folder.is_dir():
         raise DeployError(
-            f"--tokenizer {name}: there is no such folder, and nothing is fetched from a hub: put "
-            "the model's tokenizer.json into a folder (it is beside the weights) and name that"
+            f"--tokenizer {name}: no such folder, and this command downloads nothing; pass a "
+            "folder that contains the model's tokenizer.json, for example the folder of its weights"
         )
     if not file.is_file():
         raise DeployError(
-            f"--tokenizer {name}: the folder holds no tokenizer.json: specify the folder of the "
+            f"--tokenizer {name}: the folder contains no tokenizer.json; pass the folder of the "
             "model's tokenizer, for example the folder of its weights"
         )
     try:
         from tokenizers import Tokenizer
     except ImportError:
         raise DeployError(
-            "reading a tokenizer needs the package tokenizers: pip install 'dsv4deploy[bench]'"
+            "this command needs the Python package tokenizers; run "
+            "`pip install 'dsv4deploy[bench]'`"
         ) from None
     try:
         made = Tokenizer.from_file(str(file))
     except Exception as error:  # tokenizers raises nothing more special
-        raise DeployError(f"{file}: no tokenizer: {error}") from None
+        raise DeployError(f"{file}: is not a tokenizer: {error}") from None
     return made, hashlib.sha256(file.read_bytes()).hexdigest()
 
 
@@ -173,8 +174,8 @@ def _words(tokenizer: Tokenizer, name: str, seed: int) -> list[str]:
     )
     if len(found) < _FEWEST:
         raise DeployError(
-            f"--tokenizer {name}: only {len(found)} lowercase words are one token each, and "
-            f"{_FEWEST} are needed: is this the model's tokenizer?"
+            f"--tokenizer {name}: only {len(found)} lowercase words are single tokens, but "
+            f"{_FEWEST} are needed; check that this is the model's tokenizer"
         )
     return random.Random(seed).sample(found, min(_WORDS, len(found)))  # noqa: S311
 

@@ -44,8 +44,8 @@ def hints(
     if "kserve" in ingresses and values.network_policy.enabled:
         among = ", ".join(values.network_policy.from_namespaces) or "none"
         found.append(
-            "networkPolicy.enabled closes the engine to KServe's ingress, unless its proxies run "
-            f"in a namespace of networkPolicy.fromNamespaces ({among}): --ingress maas is open"
+            "networkPolicy.enabled blocks KServe's ingress from the engine, unless its proxies run "
+            f"in a namespace of networkPolicy.fromNamespaces ({among}); --ingress maas works"
         )
     if "maas" in ingresses:
         found += _quotas(values, profile, chosen, concurrency, requests * runs)
@@ -58,8 +58,8 @@ def _queueing(values: Values, concurrency: Iterable[int]) -> Iterator[str]:
         if each > at_once:
             yield (
                 f"concurrency {each} is more than the {at_once} requests that run at once "
-                "(max-num-seqs × data parallel × replicas): the others queue, and their wait "
-                "counts as time to first token"
+                "(max-num-seqs × data parallel × replicas); the others wait, and this time counts "
+                "as time to first token"
             )
 
 
@@ -68,8 +68,8 @@ def _unpublished(
 ) -> Iterator[str]:
     if not profile:
         yield (
-            "no figures were published for these cards, quantization and parallelism: the report "
-            "will have nothing to compare with"
+            "no figures were published for these cards, quantization and parallelism, so the "
+            "report cannot compare the results"
         )
         return
     for ingress, scenario in product(ingresses, chosen):
@@ -82,9 +82,9 @@ def _unpublished(
                 for name, same in groupby(there, lambda each: each.ingress)
             )
             yield (
-                f"nothing was published for {profile} in scenario {scenario} through {ingress} at "
-                f"concurrency {', '.join(missing)}, but {known}: the report will have nothing to "
-                "compare with"
+                f"no figures were published for {profile} in scenario {scenario} through {ingress} "
+                f"at concurrency {', '.join(missing)}, only {known}, so the report cannot compare "
+                "the results"
             )
 
 
@@ -118,10 +118,11 @@ def _quotas(
         spent = min(whole, 1.2 * max(rates) * _SECONDS[quota.unit]) if rates else whole
         if spent > quota.tokens:
             yield (
-                f"maas.quotas.{name} lets a client spend {quota.tokens:,} tokens a "
-                f"{quota.unit.lower()}, and this takes up to {spent:,.0f}: requests above that "
-                f"are rejected with 429. Set maas.quotas.{name}.tokens to at least that number, "
-                "or put the key's client into a tier of maas.tiers"
+                f"maas.quotas.{name} allows each client {quota.tokens:,} tokens per "
+                f"{quota.unit.lower()}, but this benchmark needs up to {spent:,.0f}, and the "
+                "gateway rejects further requests with status 429. Set "
+                f"maas.quotas.{name}.tokens to at least this number, or add the key's client to a "
+                "tier of maas.tiers"
             )
 
 

@@ -114,8 +114,9 @@ def run(
     for verb, resource in (("list", "pods"), ("get", "pods/log")):
         if not cluster.may(verb, resource, release.namespace):
             raise ClusterError(
-                f"this user may not {verb} {resource} in {release.namespace}, out of which "
-                "results are taken: ask for that permission, or use another context",
+                f"this user may not {verb} {resource} in namespace {release.namespace}, which is "
+                "required to retrieve results; ask an administrator for this permission, or use "
+                "another context",
                 "Forbidden",
             )
     with benchmark.alone():
@@ -134,9 +135,9 @@ def run(
             _follow(cluster, benchmark, job, objects, tell, note)
             if _pending(benchmark.plan()) == pending:
                 raise DeployError(
-                    f"Job {name} has ended, and its log holds no result: "
-                    f"{command('kubectl', '-n', place, 'logs', f'job/{name}')} shows more; was "
-                    "the log rotated?"
+                    f"Job {name} has ended, but its log contains no result, possibly because the "
+                    f"log was rotated; {command('kubectl', '-n', place, 'logs', f'job/{name}')} "
+                    "shows the log"
                 )
         _delete(cluster, manifest(benchmark, job, release))
 
@@ -186,7 +187,9 @@ def _take_over(cluster: Cluster, benchmark: Benchmark, job: Object) -> None:
     name, place = job["metadata"]["name"], job["metadata"]["namespace"]
     delete = command("kubectl", "-n", place, "delete", "job", name)
     if not _ended(job):
-        raise DeployError(f"Job {name} runs another benchmark: wait for it, or {delete}")
+        raise DeployError(
+            f"Job {name} is running another benchmark; wait for its end, or run {delete}"
+        )
     log = _log(cluster, job)
     mine = _told(job, "results") == _mark(benchmark.output)
     if mine:
@@ -196,8 +199,9 @@ def _take_over(cluster: Cluster, benchmark: Benchmark, job: Object) -> None:
     ]
     if left:
         raise DeployError(
-            f"Job {name} has ended, and holds results of another benchmark ({', '.join(left)}): "
-            f"the command that made it takes them into its folder; {delete} gives them up"
+            f"Job {name} has ended, and contains results of another benchmark "
+            f"({', '.join(left)}); run the command that created the Job to retrieve them, or "
+            f"{delete} to discard them"
         )
 
 
@@ -230,7 +234,7 @@ def _follow(
         live = cluster.live(objects[-1])
         if live is None:
             raise ClusterError(
-                f"Job {name} does not exist any more; run the same command to create it again",
+                f"Job {name} no longer exists; run the same command to create it again",
                 "NotFound",
             )
         log = _log(cluster, live)
@@ -239,8 +243,8 @@ def _follow(
             tell(group, int(number), int(ended))
         ended_as = _ended(live)
         if ended_as == "Failed":
-            last = "\n".join(log.strip().splitlines()[-15:]) or "its pod left no log"
-            key = f"{KEY} is {job.key_name} of Secret {job.key_secret} there; "
+            last = "\n".join(log.strip().splitlines()[-15:]) or "its pod has no log"
+            key = f"its {KEY} is key {job.key_name} of Secret {job.key_secret}; "
             advice = f"{key if job.key_secret else ''}run the same command to continue"
             raise DeployError(f"Job {name} failed:\n{last}\n{advice}")
         if ended_as:
@@ -254,11 +258,11 @@ def _follow(
             # Or it would begin to load the engine at a time that nobody expects.
             _delete(cluster, objects)
             raise DeployError(
-                f"Job {name} can't start: {waits}; nothing has run, so it is deleted; run the "
-                "same command to create it again"
+                f"Job {name} cannot start: {waits}; it was deleted, because nothing has run; run "
+                "the same command to create it again"
             )
         elif waits != noted:
-            note(f"Job {name} waits: {waits}")
+            note(f"Job {name} is waiting: {waits}")
             noted = waits
         time.sleep(job.interval)
 
@@ -315,11 +319,11 @@ def _log(cluster: Cluster, job: Object) -> str:
             raise
         unread = str(error)
     if ended == "Complete" and worker.FINISHED not in text.splitlines():
-        unread = unread or "it has no end"
+        unread = unread or "it is incomplete"
     if unread:
         raise DeployError(
-            f"Job {name} has ended, and its log can't be read: {unread}: give the same command "
-            f"again when the log is available; {delete} discards its results"
+            f"Job {name} has ended, but its log cannot be read: {unread}; run the same command "
+            f"again when the log is available, or {delete} to discard the results"
         )
     return text
 

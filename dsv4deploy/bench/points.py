@@ -38,13 +38,13 @@ def _point(result: Result) -> OperatingPoint:
     answered = [request for run in result.runs for request in run.answered]
     if not answered or any(run.errors or run.cancelled for run in result.runs):
         raise DeployError(
-            f"{result.folder}: no operating point: it has no whole run, or requests failed; "
-            "`dsv4deploy bench report` shows more"
+            f"{result.folder}: is not an operating point, because it has no complete run, or "
+            "requests failed; `dsv4deploy bench report` shows the reason"
         )
     if asked.concurrency % asked.replicas:
         raise DeployError(
-            f"{result.folder}: no operating point: {asked.concurrency} requests in flight are "
-            f"not the same number on each of {asked.replicas} instances"
+            f"{result.folder}: is not an operating point, because {asked.concurrency} requests in "
+            f"flight are not evenly divisible among {asked.replicas} instances"
         )
     ttft = fmean(result.values(Metric.TTFT))
     prompts = [request.input_tokens for request in answered]

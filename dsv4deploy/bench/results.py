@@ -187,8 +187,8 @@ def find(folders: Iterable[Path]) -> Iterator[Path]:
         inner = sorted(path.parent for path in folder.glob(f"*/{SETTINGS}"))
         if not inner:
             raise DeployError(
-                f"{folder}: neither it nor a folder in it holds a {SETTINGS}: name a folder that "
-                "`dsv4deploy bench run` has written"
+                f"{folder}: neither this folder nor a folder in it contains a {SETTINGS}; pass a "
+                "folder that `dsv4deploy bench run` has written"
             )
         yield from inner
 
@@ -269,13 +269,13 @@ class _Record(BaseModel):
 
 
 _FIGURES = {
-    "time_to_first_token": "it was no stream: aiperf needs --streaming",
-    "inter_token_latency": "its answers had no second token",
+    "time_to_first_token": "the responses were not streams; run aiperf with --streaming",
+    "inter_token_latency": "the answers had no second token",
     "request_latency": "",
     "output_sequence_length": "",
     "output_token_throughput": "",
-    "input_sequence_length": "tokens were not counted: aiperf needs --use-server-token-count",
-    "total_token_throughput": "tokens were not counted: aiperf needs --use-server-token-count",
+    "input_sequence_length": "tokens were not counted; run aiperf with --use-server-token-count",
+    "total_token_throughput": "tokens were not counted; run aiperf with --use-server-token-count",
 }
 
 
@@ -286,7 +286,7 @@ def _run(folder: Path, scale: float) -> Run:
     if any(not request.error for request in requests):
         for name, why in _FIGURES.items():
             if getattr(summary, name) is None:
-                raise DeployError(f"{file}: holds no {name}" + (f": {why}" if why else ""))
+                raise DeployError(f"{file}: contains no {name}" + (f": {why}" if why else ""))
 
     def mean(figure: _Mean | None) -> float:
         return figure.avg if figure else 0.0

@@ -96,7 +96,9 @@ def subject(
             host = f"{values.name}-kserve-workload-svc.{release.namespace}.svc.cluster.local"
             urls[ingress] = f"http://{host}:8000{COMPLETIONS}"
         elif ingress == "direct" or not cluster:
-            raise DeployError(f"{ingress}: can't be reached from here: give --url, or --job")
+            raise DeployError(
+                f"the {ingress} ingress is reachable only in the cluster; pass --url, or --job"
+            )
         else:
             urls[ingress] = address(cluster, values, release, ingress)
     return Subject(values, profile, urls, _image(values, release, cluster))
@@ -128,19 +130,20 @@ def find_aiperf(named: str = "") -> str:
         "installs it in a separate environment"
     )
     if not found:
-        raise DeployError(f"aiperf is not installed: {install}; or name it with --aiperf")
+        raise DeployError(f"aiperf is not installed; {install}; or pass its path with --aiperf")
     try:
         version = worker.version(found)
     except OSError as error:
-        raise DeployError(f"--aiperf {found}: can't be run: {error}") from None
+        raise DeployError(f"--aiperf {found}: cannot run this program: {error}") from None
     if version != worker.AIPERF:
         raise DeployError(
-            f"{found}: is aiperf {version or 'of no known version'}, and the figures were "
-            f"published with {worker.AIPERF}, whose figures others may define otherwise: {install}"
+            f"{found}: is aiperf {version or 'of an unknown version'}, but the figures were "
+            f"published with {worker.AIPERF}, and other versions may define them differently; "
+            f"{install}"
         )
     python = Path(found).resolve().with_name("python3")
     if not python.is_file():
-        raise DeployError(f"{found}: is in no separate environment:  {install}")
+        raise DeployError(f"{found}: is not in a separate environment; {install}")
     return str(python)
 
 
@@ -215,9 +218,9 @@ class Benchmark:
         most = max(self.concurrency)
         if 2 in self.scenarios and most > self.dataset.conversations:
             raise DeployError(
-                f"concurrency {most} is more than the {self.dataset.conversations} users of "
-                f"scenario 2, whose rounds come one after the other: a data set of {4 * most} "
-                "requests or more has enough of them"
+                f"concurrency {most} exceeds the {self.dataset.conversations} users of scenario 2, "
+                "who send one request at a time; create a data set with at least "
+                f"--requests {4 * most}"
             )
 
     def plan(self) -> dict[str, Any]:
@@ -271,8 +274,8 @@ class Benchmark:
             for key in _COMPARED:
                 if before and before[key] != told[key]:
                     raise DeployError(
-                        f"{folder}: holds results of another {key}, {before[key]} and not "
-                        f"{told[key]}: name another folder with -o"
+                        f"{folder}: contains results of another {key} ({before[key]}, not "
+                        f"{told[key]}); pass another folder with -o"
                     )
             told["started"] = before.get("started") or told["started"]
             told |= _answered(folder, scenario)
@@ -324,8 +327,8 @@ class Benchmark:
             lock = FileLock(self.output / ".lock").acquire(blocking=False)
         except Timeout:
             raise DeployError(
-                f"{self.output}: another `bench run` is at work here: wait for it, or name "
-                "another folder with -o"
+                f"{self.output}: another `bench run` is writing to this folder; wait until it "
+                "ends, or pass another folder with -o"
             ) from None
         with lock:
             yield
@@ -348,7 +351,7 @@ class Benchmark:
                 self.record()
                 worker.work(plan, self.dataset.folder, python, self.output, tell, done)
             except worker.Failed as failed:
-                raise DeployError(f"{failed}\nrun the same command to continue from here") from None
+                raise DeployError(f"{failed}\nrun the same command to continue") from None
 
 
 def _before(path: Path) -> dict[str, Any]:
@@ -363,9 +366,9 @@ def _before(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, TypeError, ValueError) as error:
-        raise DeployError(f"{path}: can't be read: {error}") from None
+        raise DeployError(f"{path}: cannot be read: {error}") from None
     if missing or not isinstance(told, dict):
-        raise DeployError(f"{path}: is not what `bench run` writes: name another folder with -o")
+        raise DeployError(f"{path}: was not written by `bench run`; pass another folder with -o")
     return told
 
 
@@ -383,7 +386,7 @@ def _answered(folder: Path, scenario: int) -> dict[str, Any]:
             told = answer["simulator"]
         except (LookupError, OSError, TypeError, ValueError) as wrong:
             raise DeployError(
-                f"{path}: can't be read: {wrong}: delete {path.parent}, and run the same command "
+                f"{path}: cannot be read: {wrong}; delete {path.parent}, and run the same command "
                 "to repeat the run"
             ) from None
         try:

@@ -123,8 +123,8 @@ def published(profile: str, ingress: str, concurrency: int | None = None) -> dic
         }
         at = f" at concurrency {concurrency}" if concurrency else ""
         raise DeployError(
-            f"no times were published of {profile} through {ingress}{at}: there are those of "
-            f"{'; '.join(sorted(known))}"
+            f"no times were published for {profile} through {ingress}{at}; published times exist "
+            f"for {'; '.join(sorted(known))}"
         )
     return {
         scenario: Curve(*map(tuple, zip(*sorted(tiers.items()), strict=True)))
@@ -148,7 +148,7 @@ async def serve(simulation: Simulation, host: str, port: int, ready: Callable[[i
     try:
         listening = await asyncio.start_server(server.connection, host, port, backlog=1024)
     except OSError as error:
-        raise DeployError(f"{host}:{port}: can't listen: {error.strerror}") from None
+        raise DeployError(f"{host}:{port}: cannot listen: {error.strerror}") from None
     async with listening:
         ready(listening.sockets[0].getsockname()[1])
         await listening.serve_forever()
@@ -356,7 +356,7 @@ def _asked(body: bytes) -> _Asked:
             usage=bool((told.get("stream_options") or {}).get("include_usage")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _Refused(400, f"no chat completion's request: {error}") from None
+        raise _Refused(400, f"not a chat completion request: {error}") from None
 
 
 def _words(content: str | list[dict[str, str]] | None) -> int:

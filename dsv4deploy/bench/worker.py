@@ -113,8 +113,8 @@ def first(plan: dict[str, Any], dataset: Path) -> None:
         error = ask(url, plan["model"], prompt, _key(group)).error
         if error:
             raise Failed(
-                f"{url}: no answer to a prompt of {len(prompt.split())} words: {error}; "
-                "`dsv4deploy smoke` shows whether a short one is answered"
+                f"{url}: no answer to a prompt of {len(prompt.split())} words: {error}; check with "
+                "`dsv4deploy smoke` whether a short prompt gets an answer"
             )
 
 
@@ -199,13 +199,13 @@ def _judge(code: int, part: Path, log: Path) -> None:
         with (part / RECORDS).open(encoding="utf-8") as records:
             errors = [json.loads(record).get("error") for record in records]
     except (AttributeError, RecursionError, ValueError) as wrong:
-        raise Failed(f"aiperf left results that can't be read: {wrong}: {log}:\n{end}") from None
+        raise Failed(f"aiperf left results that cannot be read: {wrong}: {log}:\n{end}") from None
     if cancelled:
         raise Failed(f"aiperf was cancelled: {log}:\n{end}")
     # Some that fail are told in the report.
     if all(errors):
-        last = json.dumps(errors[-1]) if errors else "there was none"
-        raise Failed(f"no request was answered, of {len(errors)}: {last}: {log}")
+        last = json.dumps(errors[-1]) if errors else "none"
+        raise Failed(f"none of {len(errors)} requests was answered; last error: {last}; log: {log}")
 
 
 def _after_load(plan: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
@@ -266,7 +266,7 @@ def main(plan_file: str, folder: str) -> None:
     plan, root = json.loads(Path(plan_file).read_text("utf-8")), Path(folder)
     made = prompts.write(root / "dataset", plan["madeOf"])
     if made != plan["files"]:
-        sys.exit("the data set came out differently here than where the Job was made")
+        sys.exit("the data set that this Job creates differs from the data set of the command")
     told = 0.0
 
     def tell(group: str, number: int, ended: int) -> None:

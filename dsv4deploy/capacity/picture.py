@@ -68,7 +68,8 @@ def values_file(made: TrafficPlan, ingress: str) -> str:
         f"# {made.traffic.rate * 60:.4g} requests per minute, "
         f"{' and '.join(map(str, made.goals))}:",
         f"# {made.instances} instances of {made.deployment.name} on {made.nodes} nodes.",
-        f"# Lay it over what was planned: dsv4deploy render --profile {made.deployment.name} FILE",
+        f"# Render it with the planned profile: dsv4deploy render --profile "
+        f"{made.deployment.name} FILE",
         "",
     ]
     return "\n".join([*head, *commented(tree)]).rstrip() + "\n"

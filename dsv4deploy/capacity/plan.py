@@ -312,9 +312,9 @@ def _search(model: _Model, traffic: Traffic, goals: Sequence[Goal]) -> Outcome:
     goal, figure = missed[0], outcome.figures[missed[0].name]
     end = figure.low if goal.metric == "speed" else figure.high
     raise DeployError(
-        f"{model.deployment.name}: no number of instances meets {goal}: with {instances} of them "
-        f"it is {end:.3g} {goal.unit}, and more do not make an instance faster than it was "
-        f"measured with {model.least} requests in flight"
+        f"{model.deployment.name}: no number of instances meets {goal}: {instances} instances "
+        f"reach {end:.3g} {goal.unit}, and more instances are not faster than the measurement with "
+        f"{model.least} requests in flight; relax the goal, or plan with another profile"
     )
 
 
@@ -342,9 +342,9 @@ class _Model:
         shortest = min(point.output_tokens for point in deployment.surface.points)
         if answers < shortest:
             raise NotMeasuredError(
-                f"not measured: answers of {answers} tokens: if answers are shorter than the "
-                f"measured {shortest} tokens, more prompts are processed in the same "
-                "time, and tokens are generated more slowly"
+                f"not measured: answers of {answers} tokens; answers shorter than the measured "
+                f"{shortest} tokens leave more of the time for prompts, so tokens are generated "
+                "more slowly; set --output-tokens to a measured length"
             )
         slots = min(deployment.sequences, *(curve.most for curve in curves.values()))
         lengths = tuple((request.input_tokens, request.output_tokens) for request in asked)
@@ -377,7 +377,7 @@ class _Model:
             raise DeployError(
                 f"{self.deployment.name}: {instances} instances serve "
                 f"{instances * self.capacity * 60:.3g} requests per minute and do not keep up "
-                f"with {traffic.rate * 60:.3g}"
+                f"with {traffic.rate * 60:.3g}; raise --instances, or reduce the load"
             )
         runs = []
         idle = 1 - traffic.rate / (instances * self.capacity)
@@ -481,19 +481,19 @@ def _most_at_once(run: Sequence[Served]) -> int:
 
 def _bound_by(model: _Model, outcome: Outcome, fewer: Outcome | None, goals: Sequence[Goal]) -> str:
     limit = (
-        f"max-num-seqs × data parallel, {model.slots} requests in flight on an instance"
+        f"max-num-seqs × data parallel size: {model.slots} requests in flight per instance"
         if model.slots == model.deployment.sequences
-        else f"the measured range, {model.slots} requests in flight on an instance: the engine "
-        f"takes {model.deployment.sequences}, and `dsv4deploy bench run --concurrency "
-        f"{model.deployment.sequences}` measures what that gives"
+        else f"the measured range: {model.slots} requests in flight per instance; the engine "
+        f"accepts {model.deployment.sequences}, which `dsv4deploy bench run --concurrency "
+        f"{model.deployment.sequences}` measures"
     )
     if outcome.instances == 1:
-        return f"nothing: one instance is the least ({limit})"
+        return f"none, because one instance is the minimum ({limit})"
     if fewer is None:
-        return f"throughput: fewer instances would not keep up with the requests ({limit})"
+        return f"throughput, because fewer instances cannot keep up with the requests ({limit})"
     missed = fewer.missed(goals)
     if not missed:
-        return f"nothing: fewer instances meet the goals too ({limit})"
+        return f"none, because fewer instances also meet the goals ({limit})"
     return f"{missed[0]} ({limit})"
 
 
@@ -502,23 +502,24 @@ def _notes(model: _Model, traffic: Traffic, outcome: Outcome) -> Iterator[str]:
     if outcome.figures["in-flight"].low < model.least:
         yield (
             f"fewer than {model.least} requests in flight were not measured and count as "
-            f"{model.least}: real times are at most these"
+            f"{model.least}, so real times are at most these"
         )
     longest = max(point.output_tokens for point in points)
     if max(answer for _, answer in model.lengths) > longest:
         yield (
-            f"answers longer than the measured {longest} tokens take the measured time between "
-            "tokens: as prompts then are a smaller part of the work, real times are at most these"
+            f"answers longer than the measured {longest} tokens use the measured time between "
+            "tokens; prompts are then a smaller part of the work, so real times are at most these"
         )
     if all(point.spread == (1.0,) for point in points):
         yield (
-            "only means were published: percentiles hold waiting and load, and not how the "
-            "engine's own times scatter; results of `dsv4deploy bench run` given with --results do"
+            "only means were published, so percentiles include waiting and load, but not the "
+            "variation of the engine's own times; results of `dsv4deploy bench run` that you pass "
+            "with --results include it"
         )
     if model.interpolated:
         yield (
-            f"interpolation between measured points is up to {INTERPOLATION_ERROR:.1%} off, which "
-            "the ranges include"
+            f"the error of interpolation between measured points is up to "
+            f"{INTERPOLATION_ERROR:.1%}, which the ranges include"
         )
 
 

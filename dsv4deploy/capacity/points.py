@@ -104,8 +104,9 @@ class Curve:
         """
         if in_flight > self.most:
             raise NotMeasuredError(
-                f"not measured: {in_flight:g} requests in flight on one instance, of at most "
-                f"{self.most}: run `dsv4deploy bench run --concurrency {in_flight:g}`"
+                f"not measured: {in_flight:g} requests in flight on one instance; measurements end "
+                f"at {self.most}; run `dsv4deploy bench run --concurrency {in_flight:g}`, and pass "
+                "its folder with --results"
             )
         if in_flight <= self.tiers[0]:
             return self.times[0]
@@ -159,10 +160,10 @@ class Surface:
         """
         if not self.shortest <= input_tokens <= self.longest:
             raise NotMeasuredError(
-                f"not measured: prompts of {input_tokens:g} tokens; those of {self.shortest} to "
-                f"{self.longest} tokens are: make a data set of that size with `dsv4deploy bench "
-                "dataset --size`, run `dsv4deploy bench run --concurrency N`, and give the folder "
-                "with --results"
+                f"not measured: prompts of {input_tokens:g} tokens; measurements cover "
+                f"{self.shortest} to {self.longest} tokens; create a data set of that size with "
+                "`dsv4deploy bench dataset --size`, run `dsv4deploy bench run --concurrency N`, "
+                "and pass its folder with --results"
             )
         groups = self._by_length()
         for low, high in pairwise(groups):

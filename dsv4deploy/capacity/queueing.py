@@ -6,7 +6,7 @@ telephone exchanges", 1917. A server is a slot of an engine, and a call is a req
 
 from __future__ import annotations
 
-from math import inf, log
+from math import inf
 
 
 def erlang_b(servers: int, load: float) -> float:
@@ -44,21 +44,3 @@ def mean_wait(servers: int, rate: float, service: float) -> float:
     if load >= servers:
         return inf
     return erlang_c(servers, load) * service / (servers - load)
-
-
-def wait_quantile(servers: int, rate: float, service: float, share: float) -> float:
-    """The wait that a share of all calls do not exceed, in seconds, in M/M/c.
-
-    Args:
-        servers: how many.
-        rate: arrivals a second.
-        service: the mean of a service, in seconds.
-        share: such as 0.95.
-    """
-    load = rate * service
-    if load >= servers:
-        return inf
-    waiting = erlang_c(servers, load)
-    if waiting <= 1 - share:
-        return 0.0
-    return log(waiting / (1 - share)) * service / (servers - load)

@@ -98,7 +98,7 @@ def poisson(
     return found[:count]
 
 
-_FORM = "its columns are time (seconds), input, output (tokens) and, if you like, class"
+_FORM = "the fields are time (seconds), input, output (tokens) and, optionally, class"
 
 
 def read_trace(path: Path) -> list[Request]:
@@ -114,7 +114,7 @@ def read_trace(path: Path) -> list[Request]:
     try:
         text = path.read_text("utf-8")
     except UnicodeDecodeError:
-        raise DeployError(f"{path}: no UTF-8 text") from None
+        raise DeployError(f"{path}: is not UTF-8 text; convert the file") from None
     found = []
     for number, row in _rows(path, text):
         try:
@@ -125,14 +125,14 @@ def read_trace(path: Path) -> list[Request]:
                 str(row.get("class") or ""),
             )
         except (KeyError, TypeError, ValueError):
-            raise DeployError(f"{path}:{number}: not a request: {_FORM}") from None
+            raise DeployError(f"{path}:{number}: is not a request; {_FORM}") from None
         if not 0 <= request.time < 1e9 or min(request.input_tokens, request.output_tokens) < 1:
             raise DeployError(
-                f"{path}:{number}: a time must be 0 or more, and a number of tokens 1 or more"
+                f"{path}:{number}: the time must be at least 0, and numbers of tokens at least 1"
             )
         found.append(request)
     if len(found) < 2 or len({request.time for request in found}) < 2:
-        raise DeployError(f"{path}: a trace needs two requests at different times; {_FORM}")
+        raise DeployError(f"{path}: a trace must contain two requests at different times; {_FORM}")
     return sorted(found, key=lambda request: request.time)
 
 

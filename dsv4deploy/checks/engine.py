@@ -362,7 +362,7 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.mix_placement",
         condition=f"not ({true('additional-config', 'mix_placement')} and "
         f"({true('additional-config', 'multistream_overlap_shared_expert')} or {SHARED_WHOLE}))",
-        message="it can't be combined with multistream_overlap_shared_expert or "
+        message="it cannot be combined with multistream_overlap_shared_expert or "
         "enable_shared_expert_dp",
         fix="remove it, or remove the other keys",
         source="vllm-ascend, ascend_config.py: line 305 of v0.22.1rc, 449 of main at 182b75ea84",
@@ -385,7 +385,7 @@ RULES: list[Rule] = [
         path="engine.args.additional-config.enable_mc2_hierarchy_comm",
         condition=f"not {true('additional-config', 'enable_mc2_hierarchy_comm')} or "
         f"{is_off(*_FUSED)}",
-        message="it can't be combined with enable_fused_mc2: the engine fails to start",
+        message="it cannot be combined with enable_fused_mc2: the engine fails to start",
         fix="remove one of the two",
         source="vllm-ascend v0.22.1rc, platform.py, line 762",
     ),

@@ -65,6 +65,22 @@ RULES: list[Rule] = [
         source="Envoy AI Gateway issues 2173 and 2230; pull request 2339, merged after 1.0",
     ),
     Rule(
+        code="maas-service-balances-connections",
+        severity=Severity.WARNING,
+        path="maas.backend",
+        condition=_maas(
+            'Values.maas.backend == "InferencePool" or '
+            "(Values.replicas == 1 and not Values.scaling.enabled)"
+        ),
+        message="a Service balances connections, not requests: a connection that the gateway keeps "
+        "open leads to the same instance, so an instance that starts later gets few requests",
+        fix="set it to InferencePool, so that the router chooses an instance for each request; "
+        "rule maas-pool-namespace names what that needs",
+        source="Kubernetes documentation, Virtual IPs and Service Proxies: kube-proxy chooses a "
+        "backend for each connection; Envoy 1.38 documentation, Connection pooling: HTTP/1.1 "
+        "connections are reused",
+    ),
+    Rule(
         code="maas-window",
         severity=Severity.ERROR,
         path="maas.bytesPerToken",

@@ -68,7 +68,7 @@ RULES: list[Rule] = [
         path="name",
         condition="Values.name | length <= 38",
         message="if the service's name has more than 38 characters, KServe hashes the names of "
-        "some of its child objects, so you can't derive them from the service's name",
+        "some of its child objects, so you cannot derive them from the service's name",
         fix="shorten name to 38 characters or fewer",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, line 330, run: "
         "kmeta.ChildName hashes names of more than 63 characters",

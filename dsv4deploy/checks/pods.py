@@ -316,7 +316,7 @@ def _names(values: Values) -> Places:
     code="extra-object-fields",
     severity=Severity.ERROR,
     path="extraObjects",
-    message="{field} can't be in fields",
+    message="{field} cannot be in fields",
     fix="write apiVersion, kind, labels and annotations next to fields; the name is the key in "
     "the map, and the namespace is the release's",
     source="docs/own-parts.md: the package writes these fields itself",

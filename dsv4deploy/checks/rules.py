@@ -58,7 +58,7 @@ def check(
     """
     for code in ignore:
         if rule(code).severity == Severity.ERROR:
-            raise ValuesError.of("--ignore", code, "an error can't be ignored: fix the value")
+            raise ValuesError.of("--ignore", code, "an error cannot be ignored: fix the value")
     holds = iter(_conditions()(context(values, release or Release())))
     build = engine_build(values)
     findings = []

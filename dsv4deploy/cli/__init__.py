@@ -30,9 +30,9 @@ VERBS = {
     "bench": "Run the published benchmark, and compare the results with the published figures.",
     "chart": "Write, check or package the Helm chart.",
     "check": "Report known problems of a deployment.",
-    "completion": "Print a shell's completion script.",
+    "completion": "Print the completion script of a shell.",
     "conformance": "Test whether a gateway behaves as clients of the OpenAI API expect.",
-    "delete": "Delete the objects that `apply` created, and keep all others.",
+    "delete": "Delete the objects that `apply` created for a service, and keep all others.",
     "diff": "Show what `apply` would change, field by field, from a dry run on the server.",
     "doctor": "Check whether a cluster can run a deployment.",
     "explain": "Explain a value: its type, default, unit, and the flag or field it becomes.",
@@ -41,17 +41,16 @@ VERBS = {
     "import": "Create a values file from a running manifest.",
     "keys": "Create, list, rotate and revoke API keys of the MaaS ingress.",
     "overlay": "Write a kustomize base and a cluster's overlay to DIRECTORY.",
-    "plan": "Show whether a deployment fits in the cards' memory, and what remains.",
-    "plan traffic": "Show how many instances traffic needs, what limits them, "
-    "and what one less would do.",
-    "profiles": "List the shipped profiles, or show one.",
+    "plan": "Show whether a deployment fits in the cards' memory, and how much memory remains.",
+    "plan traffic": "Show how many instances a load needs, and what limits their number.",
+    "profiles": "List the shipped profiles, or show a profile.",
     "render": "Print the manifest, ready for `kubectl apply -f -`.",
-    "rollback": "Roll back to a revision, or to the one that ran before.",
-    "rules": "List the rules of `check`, or explain one.",
+    "rollback": "Roll back to a revision; by default, to the one that ran before.",
+    "rules": "List the rules of `check`, or explain a rule.",
     "smoke": "Stream one completion, and check that it is not garbage.",
     "status": "Show the status of a service: its phase, conditions and revision.",
-    "upgrade": "Stop, apply, start and wait; on failure, roll back to what ran before.",
-    "why": "Explain an error message: its cause, its fix and the source.",
+    "upgrade": "Stop the service, apply a deployment and start it; on failure, roll back.",
+    "why": "Explain an error message: its cause, its fix and its source.",
 }
 
 
@@ -98,7 +97,7 @@ class _Verbs(click.Group):
         except DeployError as error:
             # Here, because it may suggest a command for the same deployment.
             unknown = isinstance(error, ClusterError) and error.reason == "UnknownKind"
-            say(f"{error}{' (`dsv4deploy doctor` shows which)' if unknown else ''}")
+            say(f"{error}{' (`dsv4deploy doctor` shows which one)' if unknown else ''}")
             sys.exit(130 if isinstance(error, InterruptionError) else 1)
         except click.NoSuchOption as error:
             if error.option_name not in ("-f", "--values"):
@@ -130,10 +129,10 @@ def cli() -> None:
     """Deploy DeepSeek-V4-Flash on Huawei Ascend NPUs.
 
     \b
-    dsv4deploy render | kubectl apply -f -        the validated deployment, as published
-    dsv4deploy render my-values.yaml -n prod      the same with your changes
-    dsv4deploy check my-values.yaml               what is known to go wrong with them
-    dsv4deploy plan my-values.yaml                show whether it fits in the cards' memory
+    dsv4deploy render | kubectl apply -f -        deploy the validated model as published
+    dsv4deploy render my-values.yaml -n prod      render the manifest with your changes
+    dsv4deploy check my-values.yaml               report known problems of your changes
+    dsv4deploy plan my-values.yaml                show whether the cards' memory is sufficient
     dsv4deploy plan traffic --rate 100/min        show how many instances a load needs
     dsv4deploy explain engine.args                explain a value
     dsv4deploy doctor | diff | apply | upgrade    deploy to a cluster
@@ -160,7 +159,7 @@ def main() -> None:
         if error.filename:
             say(f"{error.filename}: {error.strerror}")
         elif error.errno == errno.ENOSPC:
-            say(f"stdout: can't write: {error.strerror}")
+            say(f"stdout: cannot write: {error.strerror}")
             # What stdout did not take, Python would try to write once more at its end.
             sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         else:

@@ -34,7 +34,9 @@ def _patterns(context: click.Context, option: click.Parameter, text: str | None)
     """The words of a list with commas; none where the option is not given."""
     words = [word.strip() for word in (text or "").split(",") if word.strip()]
     if text is not None and not words:
-        raise click.BadParameter("names no context: is a variable empty?")
+        raise click.BadParameter(
+            "must name at least one context; check whether a shell variable is empty"
+        )
     return words
 
 
@@ -51,7 +53,7 @@ def _patterns(context: click.Context, option: click.Parameter, text: str | None)
     "--contexts",
     metavar="A,B*,…",
     callback=_patterns,
-    help="Apply to all these contexts of the kubeconfig at once; names and patterns are accepted.",
+    help="Apply to these contexts of the kubeconfig in parallel, given by names or patterns.",
 )
 @click.option(
     "--each",
@@ -65,7 +67,7 @@ def _patterns(context: click.Context, option: click.Parameter, text: str | None)
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="The format of the summary of several targets.",
+    help="The format of the summary if there are several targets.",
 )
 def apply(
     deployment: DeploymentOptions,
@@ -80,23 +82,24 @@ def apply(
 ) -> None:
     """Apply a deployment with server-side apply; the command is idempotent.
 
-    At the end it prints how to call the model: the URLs, the model's name, a curl command, and
-    where the keys are.
+    At the end, the command prints how to call the model: the URLs, the model's name, a curl
+    command, and the location of the keys.
 
-    The server validates all objects in a dry run before the first one is written. If the engines
-    would restart, use `upgrade`: a model that fills its node does not support rolling updates.
+    The server validates all objects in a dry run before the command writes the first one. If the
+    engines would restart, use `upgrade`: a model that fills its node does not support rolling
+    updates.
 
-    With --contexts or --each it applies to several targets at once: it checks every values file
-    before the first request, and a target that fails does not stop the others. It exits with 1 if
-    one failed. The summary has the URLs of each target. Ctrl-C starts no further target and waits
-    for those in progress; a second Ctrl-C abandons them.
+    With --contexts or --each, the command applies to several targets in parallel. It checks every
+    values file before the first request. A target that fails does not stop the others, but the
+    exit code is then 1. The summary lists the URLs of each target. Press Ctrl-C once to start no
+    further target and to wait for those in progress, or twice to abandon them.
 
     \b
     dsv4deploy apply my-values.yaml -n prod --wait
     dsv4deploy apply base.yaml --each clusters/ --contexts 'site-*'
     """
     if contexts and cluster.context:
-        raise click.UsageError("--context and --contexts both select clusters: use only one")
+        raise click.UsageError("--context and --contexts are mutually exclusive")
 
     def do(target: _Target, tell: Tell) -> str:
         waits = _Waits(wait, timeout, wait_for)
@@ -117,7 +120,7 @@ def apply(
             message = do(target, tell)
         say(f"{target.values.name}: {message}")
         if not wait:
-            say("`dsv4deploy status` shows when the service is ready for requests:")
+            say("the service accepts requests once `dsv4deploy status` reports that it is ready:")
         print_endpoints(target.cluster.connect(), render(target.values, target.release))
         return
     targets = _targets(sources)
@@ -179,13 +182,14 @@ def _in_contexts(
         matching = sorted(fnmatch.filter(names, pattern))
         if not matching:
             raise DeployError(
-                f"no context {pattern} in the kubeconfig, which has: {', '.join(names) or 'none'}"
+                f"the kubeconfig has no context {pattern}; its contexts are: "
+                f"{', '.join(names) or 'none'}"
             )
         for name in matching:
             own = [folder / f"{name}.yaml"] if folder else []
             missing = [path for path in own if not path.is_file()]
             if missing:
-                raise DeployError(f"context {name} has no values file {missing[0]}")
+                raise DeployError(f"context {name} needs the values file {missing[0]}")
             chosen[name] = (replace(cluster, context=name), _with(deployment, *own))
     return chosen
 
@@ -206,7 +210,7 @@ def _targets(sources: Sources) -> dict[str, _Target]:
             for other, that in found.items():
                 if that.place == target.place:
                     raise DeployError(
-                        f"the same service as {other}: {' '.join(filter(None, target.place))}"
+                        f"is the same service as {other}: {' '.join(filter(None, target.place))}"
                     )
             found[name] = target
         except DeployError as error:
@@ -215,7 +219,9 @@ def _targets(sources: Sources) -> dict[str, _Target]:
             failed += 1
             say(f"{name}: {error}")
     if failed:
-        raise DeployError(f"nothing applied: {failed} of {len(sources)} deployments have errors")
+        raise DeployError(
+            f"nothing was applied: {failed} of {len(sources)} deployments have errors"
+        )
     return found
 
 
@@ -229,8 +235,9 @@ def _apply(target: _Target, *, force: bool, waits: _Waits, tell: Tell) -> str:
     def act(plan: Plan) -> str:
         if plan.downtime and not target.values.kserve.rollout_in_place:
             raise ClusterError(
-                f"{plan.service}: {plan.downtime}, and a model that fills its node does not "
-                "support rolling updates: `dsv4deploy upgrade` stops it, applies and starts it",
+                f"{plan.service}: {plan.downtime}, but a model that fills its node does not "
+                "support rolling updates; use `dsv4deploy upgrade`, which stops the service, "
+                "applies the change and starts the service again",
                 "Refused",
             )
         written = rollout.apply(cluster, plan, force=force)
@@ -241,7 +248,7 @@ def _apply(target: _Target, *, force: bool, waits: _Waits, tell: Tell) -> str:
             done.append(waiting(cluster, plan.service, plan.namespace, limits, tell)("ready"))
         return ", ".join(done)
 
-    place = rollout.Place(target.values.name, target.release.namespace)
+    place = rollout.ServiceRef(target.values.name, target.release.namespace)
     return rollout.run(cluster, place, "apply", make, act, wait=waits.others)
 
 

@@ -50,7 +50,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--tokenizer",
     required=True,
     metavar="DIR",
-    help="The folder that contains the model's tokenizer.json.",
+    help="The folder that contains tokenizer.json of the model.",
 )
 @click.option(
     "-o",
@@ -90,7 +90,7 @@ def dataset(
 ) -> None:
     """Create the input files of both scenarios; the same seed gives identical files.
 
-    It reads only a local tokenizer, and downloads nothing.
+    The command reads a local tokenizer, and downloads nothing.
     """
     made = datasets.make(output, tokenizer, seed=seed, requests=requests, size=size, warmup=warmup)
     for name in made.files:
@@ -103,7 +103,9 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> list
     words = text.split(",") if text else []
     numbers = [whole(word.strip()) for word in words]
     if not all(numbers):
-        raise click.BadParameter("must be whole numbers with commas, such as 8,16,32")
+        raise click.BadParameter(
+            "must be whole numbers that are separated by commas, such as 8,16,32"
+        )
     return list(dict.fromkeys(number for number in numbers if number))
 
 
@@ -129,10 +131,10 @@ class RunOptions:
         if self.key_secret and not all(self.secret):
             raise click.UsageError("--key-secret must be NAME/KEY")
         if (self.image or self.key_secret) and not self.job:
-            raise click.UsageError("--image and --key-secret apply only to the Job: add --job")
+            raise click.UsageError("--image and --key-secret require --job")
         if self.url and self.ingress == "both":
             raise click.UsageError(
-                "--url is for a single ingress: add --ingress kserve, maas or direct"
+                "--url requires a single ingress: --ingress kserve, maas or direct"
             )
 
     @property
@@ -157,8 +159,8 @@ class RunOptions:
             return
         if "maas" in self.ingresses and not self.key_secret:
             raise click.UsageError(
-                "--job through maas needs an API key: name a Secret that holds one in namespace "
-                f"{namespace} with --key-secret NAME/KEY"
+                "--job with the maas ingress needs an API key; store one in a Secret in namespace "
+                f"{namespace}, and pass --key-secret NAME/KEY"
             )
         policy = values.network_policy
         if (
@@ -167,9 +169,9 @@ class RunOptions:
             and namespace not in policy.from_namespaces
         ):
             raise click.UsageError(
-                "networkPolicy.enabled closes the engine's port to the Job: add its namespace "
-                f"{namespace} to networkPolicy.fromNamespaces and apply that, or use --ingress "
-                "maas"
+                "networkPolicy.enabled blocks the Job from the engine's port; add the Job's "
+                f"namespace {namespace} to networkPolicy.fromNamespaces and apply the change, or "
+                "use --ingress maas"
             )
 
 
@@ -226,17 +228,20 @@ class RunOptions:
         default="",
         metavar="N,…",
         callback=_numbers,
-        help="The number of requests in flight; the default is the profile's published "
-        "concurrency.",
+        help="The numbers of requests in flight; by default, the concurrency that was published "
+        "for the profile.",
     ),
     click.option(
         "--warmup/--no-warmup", default=True, help="Send warm-up requests first; on by default."
     ),
-    click.option("--aiperf", default="", metavar="PATH", help="The aiperf 0.7.0 to run."),
-    click.option("--job", is_flag=True, help="Run in the cluster as a Job."),
-    click.option("--image", default="", help="The image of the Job; test.image by default."),
+    click.option("--aiperf", default="", metavar="PATH", help="The path of aiperf 0.7.0."),
+    click.option("--job", is_flag=True, help="Run the benchmark as a Job in the cluster."),
+    click.option("--image", default="", help="The Job's image; by default, test.image."),
     click.option(
-        "--key-secret", default="", metavar="NAME/KEY", help="The Secret with the Job's API key."
+        "--key-secret",
+        default="",
+        metavar="NAME/KEY",
+        help="The Secret that contains the API key for the Job.",
     ),
 )
 def run(deployment: DeploymentOptions, cluster: ClusterOptions, options: RunOptions) -> None:
@@ -270,8 +275,8 @@ def run(deployment: DeploymentOptions, cluster: ClusterOptions, options: RunOpti
     )
     if "@" not in measured.image:
         say(
-            f"hint: {measured.image} is recorded without its digest: no pod of the engine was seen"
-            + ("" if connected else "; --context or --kubeconfig names the cluster beside --url")
+            f"hint: {measured.image} is recorded without its digest, because no pod of the engine "
+            "was found" + ("" if connected else "; in addition to --url, pass --context")
         )
     benchmark = Benchmark(
         measured,
@@ -290,7 +295,7 @@ def run(deployment: DeploymentOptions, cluster: ClusterOptions, options: RunOpti
             benchmark.here(python, tell)
     for group in benchmark.plan()["groups"]:
         print_text(options.output / group["folder"])
-    say(f"{command('dsv4deploy', 'bench', 'report', options.output)} explains them")
+    say(f"{command('dsv4deploy', 'bench', 'report', options.output)} evaluates the results")
 
 
 @contextmanager
@@ -327,7 +332,7 @@ def report(
 ) -> None:
     """Report whether results reproduce the published figures, and if not, why.
 
-    It exits with 1 if they do not, or if a run is not valid.
+    The command exits with 1 if they do not, or if a run is invalid.
     """
     told = reports.report(folders)
     pages = {html: told.html, markdown: told.markdown}
@@ -398,9 +403,9 @@ class SimulatorOptions:
     click.option(
         "--concurrency",
         type=click.IntRange(min=1),
-        help="Use the times of this published row only; by default those of the current load.",
+        help="Use the times published for this concurrency; by default, they follow the load.",
     ),
-    click.option("--model", default="", help="The served model's name; the profile's by default."),
+    click.option("--model", default="", help="The served model's name; by default, the profile's."),
     click.option(
         "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
     ),
@@ -416,7 +421,7 @@ class SimulatorOptions:
         type=Number(0),
         default=0.0,
         metavar="PERCENT",
-        help="How much slower the answers are than published.",
+        help="The percentage by which answers are slower than published.",
     ),
     click.option(
         "--errors",
@@ -432,19 +437,19 @@ class SimulatorOptions:
         type=Number(0.001),
         default=1.0,
         show_default=True,
-        help="The duration of a simulated second, in seconds; 0.1 is ten times as fast.",
+        help="The real duration of a simulated second, in seconds; 0.1 is ten times as fast.",
     ),
     click.option(
         "--max-num-seqs",
         type=click.IntRange(min=1),
-        help="The number of concurrent requests; the profile's max-num-seqs × data parallel size "
-        "by default.",
+        help="The number of concurrent requests; by default, the profile's max-num-seqs × data "
+        "parallel size.",
     ),
     click.option(
         "--size",
         type=Number(0.01, 1),
         default=1.0,
-        help="The --scale that the data set was created with.",
+        help="The --size that the data set was created with; by default, 1.",
     ),
     click.option(
         "--seed",
@@ -462,7 +467,7 @@ def simulate(options: SimulatorOptions) -> None:
     simulation = options.simulation()
 
     def ready(taken: int) -> None:
-        say(f"a simulator, no engine: {simulation.told()}")
+        say(f"this is a simulator, not an engine: {simulation.told()}")
         print_text(f"http://{options.host}:{taken}/v1/chat/completions")
         sys.stdout.flush()
 

@@ -36,10 +36,10 @@ def check(directory: Path) -> None:
     """Fail if a chart in a folder differs from the output of `chart write`."""
     if not (directory / "Chart.yaml").is_file():
         write_it = command("dsv4deploy", "chart", "write", directory)
-        raise DeployError(f"{directory}: there is no chart: {write_it} writes one")
+        raise DeployError(f"{directory}: there is no chart in this folder; {write_it} writes one")
     changed = helm.drift(directory)
     for path in changed:
-        say(f"{directory / path}: differs")
+        say(f"{directory / path}: differs from the output of `chart write`")
     if changed:
         raise DeployError(f"run {command('dsv4deploy', 'chart', 'write', directory)}")
 
@@ -50,7 +50,7 @@ def check(directory: Path) -> None:
     "--output",
     type=_FOLDER,
     default=Path(),
-    help="The folder to write to; the current folder by default.",
+    help="The folder to write to; by default, the current folder.",
 )
 def package(output: Path) -> None:
     """Build the chart's .tgz, for `helm install` and `helm push`."""

@@ -30,9 +30,11 @@ from .output import print_finding, print_json, print_sentence, say
 @click.option(
     "--engine",
     metavar="BUILD|IMAGE",
-    help="Report only what would change if this deployment moved to another engine build.",
+    help="Report only the differences that a change to this engine build would cause.",
 )
-@click.option("--ignore", multiple=True, metavar="CODE", type=RULE, help="A warning to ignore.")
+@click.option(
+    "--ignore", multiple=True, metavar="CODE", type=RULE, help="Ignore the warning with this code."
+)
 @click.option(
     "--all",
     "shown",
@@ -49,11 +51,11 @@ def check(
 ) -> None:
     """Report known problems of a deployment.
 
-    It exits with 1 if there is an error, and with 0 if there are only warnings. Without --all, the
-    warnings that the profile keeps on purpose are summarized in one line. `dsv4deploy rules show
-    CODE` explains a finding. With --engine it compares two builds: which flags, keys, variables and
-    limits the other build rejects, ignores or interprets differently, and whether the memory is
-    still sufficient.
+    The command exits with 1 if there is an error, and with 0 if there are only warnings. Without
+    --all, one line summarizes the warnings that the profile keeps on purpose. `dsv4deploy rules
+    show CODE` explains a finding. With --engine, the command compares two builds: it reports which
+    flags, keys, variables and limits the other build rejects, ignores or interprets differently,
+    and whether the memory is still sufficient.
 
     \b
     dsv4deploy check my-values.yaml -n prod
@@ -93,5 +95,7 @@ def _print(found: Origins, *, shown: bool) -> None:
             print_finding(finding, notes=why)
     elif found.kept:
         number = count(found.kept)
-        print_sentence(f"{found.profile} keeps {number} on purpose: --all shows the reasons")
+        print_sentence(
+            f"{found.profile} keeps {number} on purpose; --all shows them with the reasons"
+        )
     print_sentence(found)

@@ -13,7 +13,7 @@ from .output import print_file
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print a shell's completion script.
+    """Print the completion script of a shell.
 
     \b
     bash: source <(dsv4deploy completion bash)

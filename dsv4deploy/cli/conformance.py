@@ -67,8 +67,8 @@ def _key(file: Path | None, variable: str) -> str:
         key = " "
     if not re.fullmatch("[!-~]*", key):
         raise DeployError(
-            f"{file or variable}: a key has no blank and is ASCII: give the bare key, as `keys "
-            "create` printed it"
+            f"{file or variable}: the key contains whitespace or non-ASCII characters; provide the "
+            "bare key, as `keys create` printed it"
         )
     return key
 
@@ -93,6 +93,7 @@ class ConformanceOptions:
     json_errors: bool
     destructive: bool
     timeout: float
+    ca_file: Path | None
     insecure: bool
     only: tuple[str, ...]
     skip: tuple[str, ...]
@@ -101,6 +102,8 @@ class ConformanceOptions:
         """Rejects what is no URL of a gateway."""
         if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", self.url):
             raise click.UsageError("--url must be http://HOST[:PORT]/v1")
+        if self.ca_file and (self.insecure or not self.url.startswith("https:")):
+            raise click.UsageError("--ca-file needs an https URL, and excludes --insecure")
 
     @property
     def base(self) -> str:
@@ -115,7 +118,7 @@ class ConformanceOptions:
     "options",
     click.option("--url", required=True, help="The gateway's URL, such as http://maas.site/v1."),
     click.option(
-        "--model", default="", help="The model to ask; by default the first of /v1/models."
+        "--model", default="", help="The model to request; by default, the first of /v1/models."
     ),
     click.option(
         "--key-file",
@@ -132,14 +135,14 @@ class ConformanceOptions:
         default="Authorization",
         show_default=True,
         metavar="NAME",
-        help="The header that carries the key; any other than Authorization has it bare.",
+        help="The header for the key. Authorization gets the prefix Bearer, other headers do not.",
     ),
     click.option(
         "--denial",
         type=click.Choice(["401", "403"]),
         default="401",
         show_default=True,
-        help="The status of a request without a right key.",
+        help="The expected status of a request without a valid key.",
     ),
     click.option(
         "--body",
@@ -153,7 +156,7 @@ class ConformanceOptions:
         default="",
         callback=_quota,
         metavar="TOKENS/UNIT",
-        help="The budget that each key is promised, such as 100000/hour.",
+        help="The token budget of each key, such as 100000/hour.",
     ),
     click.option(
         "--charge",
@@ -161,35 +164,38 @@ class ConformanceOptions:
         show_default=True,
         callback=_weights,
         metavar="IN:OUT",
-        help="What a token of the prompt and one of the answer cost; 0:1 charges answers only.",
+        help="The cost of a token in a prompt and in an answer; 0:1 charges answers only.",
     ),
     click.option(
         "--max-request",
         type=click.IntRange(100_000, 100_000_000),
         metavar="BYTES",
-        help="The largest request that the gateway takes.",
+        help="The size of the largest request that the gateway must accept.",
     ),
     click.option(
         "--receive-timeout",
         type=Seconds(1, 600),
         metavar="DURATION",
-        help="How long a client may take to send its request.",
+        help="The time that the gateway gives a client to send its request.",
     ),
     click.option(
         "--parallel",
         type=click.IntRange(1, 64),
         default=4,
         show_default=True,
-        help="The number of streams that run at once.",
+        help="The number of concurrent streams.",
     ),
     click.option(
-        "--blocked-prompt", default="", metavar="TEXT", help="A prompt that guardrails must block."
+        "--blocked-prompt",
+        default="",
+        metavar="TEXT",
+        help="A prompt that the guardrails must block.",
     ),
-    click.option("--json-errors", is_flag=True, help="Require every error to be JSON."),
+    click.option("--json-errors", is_flag=True, help="Require every error response to be JSON."),
     click.option(
         "--destructive",
         is_flag=True,
-        help="Also use up the first key's budget, and hold a stream for a minute.",
+        help="Also use up the budget of the first key, and keep a stream open for a minute.",
     ),
     click.option(
         "--timeout",
@@ -197,24 +203,29 @@ class ConformanceOptions:
         default=60.0,
         show_default=True,
         metavar="DURATION",
-        help="How long to wait for the next byte.",
+        help="The time to wait for the next byte.",
     ),
-    click.option("--insecure", is_flag=True, help="Do not verify the certificate."),
-    click.option("--only", multiple=True, metavar="CASE", help="Run this case or group only."),
-    click.option("--skip", multiple=True, metavar="CASE", help="Leave this case or group out."),
+    click.option(
+        "--ca-file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="A PEM file of the authorities to trust, instead of the system's.",
+    ),
+    click.option("--insecure", is_flag=True, help="Do not verify the gateway's certificate."),
+    click.option("--only", multiple=True, metavar="CASE", help="Run only this case or group."),
+    click.option("--skip", multiple=True, metavar="CASE", help="Skip this case or group."),
 )
-@click.option("--list", "listed", is_flag=True, help="List the cases, and send nothing.")
-@click.option("--junit", type=_FILE, help="Write JUnit's XML, for CI.")
-@click.option("--page", type=_FILE, help="Write a page that needs nothing else.")
+@click.option("--list", "listed", is_flag=True, help="List the cases without sending requests.")
+@click.option("--junit", type=_FILE, help="Write a report in JUnit XML, for CI.")
+@click.option("--page", type=_FILE, help="Write a self-contained HTML page.")
 @FORMAT
 def conformance(
     options: ConformanceOptions, listed: bool, junit: Path | None, page: Path | None, output: str
 ) -> None:
     """Test whether a gateway behaves as clients of the OpenAI API expect.
 
-    Any OpenAI-compatible gateway will do. Requests are small and come one after the other; the
-    key should be the test's own, since budgets are compared before and after a request. Exits
-    with 1 where a case fails.
+    The command works with any OpenAI-compatible gateway. It sends small requests, one after the
+    other. Use a key that no other client uses, because the command compares budgets before and
+    after a request. It exits with 1 if a case fails.
     """
     try:
         import h2  # noqa: F401 - httpx asks for it only when it speaks HTTP/2
@@ -223,8 +234,8 @@ def conformance(
         from ..conformance.suite import Outcome, Result, chosen, first_model, run
     except ModuleNotFoundError as error:
         raise DeployError(
-            f"asking a gateway needs the package {error.name}: "
-            "pip install 'dsv4deploy[conformance]'"
+            f"this command needs the Python package {error.name}; run "
+            "`pip install 'dsv4deploy[conformance]'`"
         ) from None
     cases = chosen(options.only, options.skip)
     if listed:
@@ -236,7 +247,7 @@ def conformance(
         return
     key = _key(options.key_file, KEY)
     if not key:
-        raise DeployError(f"an API key is needed: set {KEY} or give --key-file")
+        raise DeployError(f"an API key is required; set {KEY}, or pass --key-file")
     target = Target(
         url=options.base,
         model=options.model,
@@ -255,6 +266,7 @@ def conformance(
         destructive=options.destructive,
         timeout=options.timeout,
         verify=not options.insecure,
+        authority=str(options.ca_file or ""),
     )
     if not target.model:
         target = replace(target, model=first_model(target))

@@ -68,14 +68,14 @@ _CLUSTER = (
         "--kubeconfig",
         default="",
         type=click.Path(),
-        help="The path of the kubeconfig file; the default is the value of KUBECONFIG.",
+        help="The path of the kubeconfig file; by default, the value of KUBECONFIG.",
     ),
 )
 # As kubectl has it, but for its `default`, where no published deployment goes.
 _NAMESPACE = click.option(
     "-n",
     "--namespace",
-    help="The service's namespace; by default the context's namespace, or demo if it has none.",
+    help="The service's namespace; by default, the context's namespace, or demo if it has none.",
 )
 _REVISION = click.argument(
     "files", nargs=-1, metavar="[REVISION] [VALUES.yaml|-]...", type=click.Path()

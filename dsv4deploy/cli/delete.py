@@ -20,15 +20,15 @@ from .output import confirmed, print_text, say
 def delete(
     deployment: DeploymentOptions, cluster: ClusterOptions, wait_for: float, yes: bool
 ) -> None:
-    """Delete the objects that `apply` created, and keep all others.
+    """Delete the objects that `apply` created for a service, and keep all others.
 
-    It is an error if there is nothing to delete.
+    The command fails if there is nothing to delete.
 
     \b
     dsv4deploy delete my-values.yaml -n prod
     """
     connected, name, namespace = cluster.find(deployment)
-    place = rollout.Place(name, namespace)
+    place = rollout.ServiceRef(name, namespace)
 
     def ask(planned: Removal) -> bool:
         _show(planned)
@@ -39,9 +39,9 @@ def delete(
             _show(planned)
         if not planned:
             raise ClusterError(
-                f"nothing to delete: namespace {namespace} of context {cluster.named()} has "
-                f"neither a revision of service {name} nor an object that was applied for it: name "
-                "another with a values file, --name, -n or --context",
+                f"nothing to delete: namespace {namespace} of context {cluster.named()} has no "
+                f"revisions and no objects of service {name}; select another service with a values "
+                "file, --name, -n or --context",
                 "NotFound",
             )
         rollout.delete(connected, planned)
@@ -62,4 +62,4 @@ def _show(planned: Removal) -> None:
     for each in planned.going:
         print_text(f"- {each}")
     for each in planned.staying:
-        print_text(f"= {each} (stays: not created for this service)")
+        print_text(f"= {each} (kept: not created for this service)")

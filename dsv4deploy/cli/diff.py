@@ -24,7 +24,7 @@ from .render import accepted
 def diff(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
     """Show what `apply` would change, field by field, from a dry run on the server.
 
-    It exits with 1 if something differs.
+    The command exits with 1 if there is a difference.
     """
     release = cluster.release(deployment.namespace)
     plan = planned(cluster.connect(), deployment.values(), release, force=True)

@@ -21,10 +21,10 @@ from .output import print_finding, print_json, print_text
 def doctor(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
     """Check whether a cluster can run a deployment. This command changes nothing.
 
-    A check is ok only if the cluster answered. skipped means that this deployment does not need the
-    check, or that an earlier check failed. unknown means that the cluster gave no answer, for
-    example because a permission is missing. It exits with 1 if a check failed (error), otherwise
-    with 0.
+    The result ok means that the cluster answered and passed the check; skipped, that this
+    deployment does not need the check, or that an earlier check failed; unknown, that the cluster
+    gave no answer, for example because a permission is missing. The command exits with 1 if a
+    check failed (error), otherwise with 0.
     """
     release = cluster.release(deployment.namespace)
     values = deployment.values()

@@ -18,6 +18,6 @@ def explain(path: str, profile: str) -> None:
 
     PATH is dotted, such as engine.args.max-num-seqs or maas.quotas.hour.tokens. You can also write
     a flag or a variable in its own spelling, such as --max-num-seqs or HCCL_BUFFSIZE. For a
-    word such as timeout, the values that mention it are listed; without PATH, all paths.
+    word such as timeout, the command lists the values that mention it; without PATH, all values.
     """
     print_sentence(explanation(path, profile))

@@ -23,7 +23,7 @@ _SECRETS = """\
     "--registry-map",
     multiple=True,
     metavar="FROM=TO",
-    help="A registry or the beginning of a reference, and its replacement.",
+    help="A registry, or another prefix of image references, and its replacement.",
 )
 @click.option(
     "-o",
@@ -37,7 +37,7 @@ _SECRETS = """\
 def images(deployment: DeploymentOptions, registry_map: tuple[str, ...], output: str) -> None:
     """List every image of a deployment, including the ModelCar, one per line.
 
-    For a site without internet access, map each registry to the site's own:
+    For a site without internet access, map each registry to a registry of the site:
 
     \b
     dsv4deploy images --registry-map quay.io=reg.site/quay \\
@@ -50,12 +50,12 @@ def images(deployment: DeploymentOptions, registry_map: tuple[str, ...], output:
     moved = found
     if output == "skopeo" and not registry_map:
         raise click.UsageError(
-            "-o skopeo copies to the registry of --registry-map FROM=TO: add that option"
+            "-o skopeo requires --registry-map FROM=TO, which names the registry to copy to"
         )
     if registry_map:
         pairs = [pair.partition("=") for pair in registry_map]
         if not all(begin and become for begin, _, become in pairs):
-            raise click.UsageError("--registry-map takes FROM=TO, such as quay.io=reg.site/quay")
+            raise click.UsageError("--registry-map must be FROM=TO, such as quay.io=reg.site/quay")
         for pair in registry_map:
             if "://" in pair:
                 raise click.UsageError(

@@ -29,12 +29,15 @@ from .output import print_file, print_finding, say
 @click.option(
     "-n",
     "--namespace",
-    help="The service's namespace; by default the namespace in the manifest, or with "
-    "--from-cluster that of the context.",
+    help="The service's namespace; by default, the namespace in the manifest, or with "
+    "--from-cluster, the context's namespace.",
 )
 @cluster_options
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="A values file; stdout by default."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The values file to write; by default, stdout.",
 )
 def import_(
     files: tuple[BinaryIO, ...],
@@ -45,11 +48,11 @@ def import_(
 ) -> None:
     """Create a values file from a running manifest.
 
-    It reads an LLMInferenceService with its router configuration, and other objects that belong to
-    it, such as gateway policies. It finds the nearest profile, and writes a values file with the
-    differences. The render of these values equals the manifest; scripts and command lines are
-    compared by their options and flags. It lists every field that values cannot express. It exits
-    with 1 if there is such a field or if a rule finds an error.
+    The command reads an LLMInferenceService with its router configuration, and the other objects of
+    the service, such as gateway policies. It finds the nearest profile, and writes a values file
+    with the differences. These values render to the same manifest; scripts and command lines are
+    compared by their options and flags. The command lists every field that values cannot express,
+    and exits with 1 if there is such a field or if a rule finds an error.
 
     \b
     dsv4deploy import service.yaml router.yaml -o my-values.yaml
@@ -57,7 +60,7 @@ def import_(
     dsv4deploy import --from-cluster chat -n prod -o my-values.yaml
     """
     if not files and not from_cluster:
-        raise click.UsageError("name a manifest, or a service with --from-cluster")
+        raise click.UsageError("pass a manifest, or select a service with --from-cluster")
     objects: list[Tree] = []
     optional: list[Tree] = []
     if from_cluster:
@@ -91,11 +94,15 @@ def _reported(found: Imported, file: str) -> bool:
         say(f"check: {told}")
     tree = found.values.model_dump(by_alias=True)
     unseen = ", ".join(f"{path} {value_at(tree, tuple(path.split('.')))}" for path in UNSEEN)
-    say(f"A manifest does not show {unseen}, which the profile sets: correct what is wrong.")
+    say(
+        f"A manifest does not contain {unseen}: these values are from the profile, so correct "
+        "them if necessary."
+    )
     where = [f"--profile={found.profile}"] if found.profile else []
     diff = command("dsv4deploy", "diff", file, *where, "-n", found.release.namespace)
     say(
-        f"{diff} shows what `apply` would change in the cluster. The first `apply` keeps what "
-        "kubectl or Helm made as revision `adopted`, which `dsv4deploy rollback` can restore."
+        f"{diff} shows what `apply` would change in the cluster. The first `apply` saves the "
+        "objects that kubectl or Helm created as a revision with status `adopted`, which "
+        "`dsv4deploy rollback` can restore."
     )
     return bool(found.changes or errors(findings))

@@ -28,7 +28,7 @@ class Lifetime(click.ParamType[timedelta]):
             return value
         found = re.fullmatch(r"([1-9][0-9]{0,4})([dh])", value)
         if not found:
-            self.fail("must be days or hours such as 90d or 12h", param, ctx)
+            self.fail("must be a number of days or hours, such as 90d or 12h", param, ctx)
         number = int(found[1])
         return timedelta(days=number) if found[2] == "d" else timedelta(hours=number)
 
@@ -37,8 +37,8 @@ _EXPIRES = click.option(
     "--expires",
     type=Lifetime(),
     metavar="90d",
-    help="After how long `keys list` and `doctor` report the key as expired; the gateway does "
-    "not enforce this.",
+    help="The time after which `keys list` and `doctor` report the key as expired; the gateway "
+    "does not enforce it.",
 )
 
 
@@ -64,8 +64,8 @@ _FILE = click.option(
 def keys() -> None:
     """Create, list, rotate and revoke API keys of the MaaS ingress.
 
-    They are stored in the Secret that maas.namespace and maas.apiKeys.secretName name. A key is
-    shown once, on stdout or in a file, before it is stored in the cluster: if that output fails,
+    The keys are in Secret maas.apiKeys.secretName in namespace maas.namespace. The command prints a
+    key once, to stdout or to a file, before it stores the key in the cluster: if the output fails,
     nothing is changed.
     """
 
@@ -87,7 +87,8 @@ def create(
 ) -> None:
     """Create a key for a client, and print it once.
 
-    For several clients it prints a line each, the client and its key; all get theirs, or none.
+    For several clients, the command prints one line per client, with the client and its key. If the
+    command fails, no client gets a key.
 
     \b
     dsv4deploy keys create alice --expires 90d
@@ -97,14 +98,14 @@ def create(
     for file_name in deployment.files:
         if file_name != "-" and not Path(file_name).exists():
             raise click.UsageError(
-                f"there is no values file {file_name}; write several clients with commas, as in "
-                f"{clients},{file_name}"
+                f"there is no values file {file_name}; if it is a client, separate clients with "
+                f"commas: {clients},{file_name}"
             )
     place = _place(deployment, cluster)
     names = list(dict.fromkeys(clients.split(",")))
     with stored.holding(place, "keys create", wait_for):
         stored.create(place, names, expires, datetime.now(UTC), lambda text: hand_out(text, file))
-    say(f"the key of {', '.join(names)} is in {place}, and is not shown again")
+    say(f"{place} contains the key of {', '.join(names)}; the key is not shown again")
 
 
 @keys.command()
@@ -127,8 +128,8 @@ def rotate(
     with stored.holding(place, "keys rotate", wait_for):
         stored.rotate(place, client, expires, datetime.now(UTC), lambda key: hand_out(key, file))
     say(
-        f"{client}'s old key stops working as soon as the gateway has read {place}: give the "
-        "client the new key"
+        f"{client}'s old key stops working when the gateway has read {place}; give the client the "
+        "new key"
     )
 
 
@@ -151,7 +152,7 @@ def revoke(
         raise click.Abort
     with stored.holding(place, "keys revoke", wait_for):
         gone = stored.revoke(place, client)
-    say(f"{client}'s key ({gone.fingerprint}) stops as soon as the gateway has read {place}")
+    say(f"{client}'s key ({gone.fingerprint}) stops working when the gateway has read {place}")
 
 
 @keys.command("list")
@@ -159,7 +160,10 @@ def revoke(
 @cluster_options
 @FORMAT
 def list_keys(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
-    """List the clients that have a key, without the keys. It exits with 1 if a key has expired."""
+    """List the clients that have a key, without the keys.
+
+    The command exits with 1 if a key has expired.
+    """
     now = datetime.now(UTC)
     known = stored.keys(_place(deployment, cluster))
     if output == "json":

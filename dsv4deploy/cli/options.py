@@ -132,7 +132,7 @@ class Tokens(click.ParamType[int]):
 
         tokens = integer("max-model-len", value)
         if tokens is None or tokens < 1:
-            self.fail(f"'{value}' is no number of tokens such as 32768 or 32K.", param, ctx)
+            self.fail(f"'{value}' is not a number of tokens, such as 32768 or 32K.", param, ctx)
         return tokens
 
 
@@ -178,7 +178,7 @@ FORMAT = click.option(
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="The format: for people, or for programs.",
+    help="The output format; json is for programs.",
 )
 FORCE = click.option(
     "--force-conflicts", is_flag=True, help="Take over fields that another field manager has set."
@@ -187,23 +187,23 @@ FORCE = click.option(
 NAMESPACE = click.option(
     "-n",
     "--namespace",
-    help="The service's namespace; by default demo, because this command does not read the "
+    help="The service's namespace; by default, demo, because this command does not read the "
     "kubeconfig.",
 )
 TIMEOUT = click.option(
     "--timeout",
     type=Seconds(1),
     metavar="DURATION",
-    help="The total time to wait, such as 300 (seconds) or 5m. The default is 45 minutes for "
-    "images and weights, and then the time that the startup probe allows. A rollback "
-    "after a failed upgrade uses the default.",
+    help="The maximum time to wait, such as 300 (seconds) or 5m. By default, the command waits 45 "
+    "minutes for images and weights, and then as long as the startup probe allows. A rollback "
+    "after a failed upgrade always uses the default.",
 )
 WAIT_FOR = click.option(
     "--wait-for",
     type=Seconds(0),
     default=0.0,
     metavar="DURATION",
-    help="How long to wait for another run that is changing the same service or keys, such as 60 "
+    help="The time to wait for another run that is changing the same service or keys, such as 60 "
     "(seconds) or 1m; by default, the command does not wait.",
 )
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
@@ -256,7 +256,7 @@ class DeploymentOptions:
         if not self.hardware:
             return self.profile
         if self.profile:
-            raise click.UsageError("--profile and --hardware both select a profile: use only one")
+            raise click.UsageError("--profile and --hardware are mutually exclusive")
         from ..values.profiles import fitting
 
         return fitting(self.hardware)
@@ -276,34 +276,37 @@ def release_to(namespace: str | None) -> Release:
 DEPLOYMENT = (
     click.argument("files", nargs=-1, metavar="[VALUES.yaml|-]...", type=click.Path()),
     click.option(
-        "--profile", default="", type=PROFILE, help="A profile, over which the files are merged."
+        "--profile",
+        default="",
+        type=PROFILE,
+        help="The profile to use; values files override its values.",
     ),
     click.option(
         "--hardware",
         default="",
         metavar="CARD:COUNT",
-        help="The profile for these cards, such as 910B4:8.",
+        help="Use the profile for these cards, such as 910B4:8.",
     ),
     click.option(
         "--set",
         multiple=True,
         metavar="A.B=C",
         type=Setting(),
-        help="A value, in the syntax of helm --set.",
+        help="Set a value, in the syntax of helm --set.",
     ),
     click.option(
         "--set-string",
         multiple=True,
         metavar="A.B=C",
         type=Setting(),
-        help="A value that is always treated as text.",
+        help="Set a value that is always a string.",
     ),
     click.option(
         "--set-json",
         multiple=True,
         metavar="A.B=JSON",
         type=Setting(),
-        help="A value, or several, as JSON.",
+        help="Set one or several values as JSON.",
     ),
     click.option("--name", default="", help="The service's name; overrides the values."),
 )

@@ -181,7 +181,7 @@ def confirmed(question: str) -> bool:
     except click.Abort:
         if sys.stdin.isatty():
             return False
-        raise DeployError("there is no terminal to ask on: add --yes") from None
+        raise DeployError("cannot ask for confirmation without a terminal; pass --yes") from None
 
 
 @contextmanager
@@ -238,5 +238,5 @@ def hand_out(secret: str, file: Path | None) -> None:
             # What stdout did not take, Python would try to write once more at its end.
             sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         raise DeployError(
-            f"{file or 'stdout'}: can't write the key: {error.strerror}: nothing has been changed"
+            f"{file or 'stdout'}: cannot write the key: {error.strerror}; nothing has been changed"
         ) from None

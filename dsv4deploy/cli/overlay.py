@@ -21,7 +21,7 @@ from .render import accepted, note
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @deployment_options
 @click.option(
-    "--cluster", required=True, metavar="NAME", help="The overlay's name; a / in it makes folders."
+    "--cluster", required=True, metavar="NAME", help="The overlay's name; a / creates subfolders."
 )
 @click.option(
     "--base",
@@ -29,7 +29,7 @@ from .render import accepted, note
     multiple=True,
     type=click.Path(),
     metavar="VALUES.yaml",
-    help="The base's values; the profile alone by default.",
+    help="A values file for the base; by default, the base is the profile alone.",
 )
 @click.option("--base-namespace", default="demo", show_default=True, help="The base's namespace.")
 def overlay(
@@ -43,7 +43,7 @@ def overlay(
 
     DIRECTORY/base holds the manifest of the base's values. DIRECTORY/overlays/NAME holds the
     patches for this cluster's values, which are merged over the base's values. Both work with plain
-    `kubectl kustomize`. The engine's flags are in one script and can't be patched: a cluster with
+    `kubectl kustomize`. The engine's flags are in one script and cannot be patched: a cluster with
     different flags needs a separate base.
 
     \b
@@ -58,8 +58,8 @@ def overlay(
     manifest = directory / "base" / "manifest.yaml"
     if manifest.exists() and manifest.read_bytes() != written["base/manifest.yaml"].encode():
         raise DeployError(
-            f"{manifest}: differs from what --base, --profile and --base-namespace give here; name "
-            "those that it was written with, or another folder"
+            f"{manifest}: was written with other values; pass the --base, --profile and "
+            "--base-namespace that it was written with, or write to another folder"
         )
     write_files({directory / path: text for path, text in written.items()})
     for path in sorted(written):

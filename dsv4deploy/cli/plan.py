@@ -33,14 +33,14 @@ from .output import print_json, print_sentence, print_table, print_text, say
     "--calibrate",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="LOG",
-    help="The engine's startup log on these cards, which replaces the assumptions.",
+    help="A startup log of the engine on these cards; its figures replace the assumptions.",
 )
 @click.option(
     "--request",
     type=Tokens(),
     metavar="TOKENS",
-    help="The length of a request, prompt and answer together, such as 32768 or 32K: shows how "
-    "many of them fit at once.",
+    help="Also show how many requests of this length fit at once; the length is the sum of prompt "
+    "and answer, such as 32768 or 32K.",
 )
 def plan(
     deployment: DeploymentOptions,
@@ -50,10 +50,11 @@ def plan(
     calibrate: Path | None,
     request: int | None,
 ) -> None:
-    """Show whether a deployment fits in the cards' memory, and what remains.
+    """Show whether a deployment fits in the cards' memory, and how much memory remains.
 
-    fits means that it fits even if every uncertain figure has its worst value; tight means that it
-    fits with the likely figures. It exits with 1 if it does not fit.
+    The verdict fits means that the deployment fits even if every uncertain figure has its worst
+    value; tight means that it fits with the likely figures. The command exits with 1 if the
+    deployment does not fit.
 
     \b
     dsv4deploy plan --set engine.args.max-num-batched-tokens=4096
@@ -92,7 +93,7 @@ def _print(made: planner.MemoryPlan, seqs: int, request: int | None) -> None:
         "card": made.memory,
         "weights": made.weights,
         "activation": made.activation,
-        "buffers at the start": made.buffers,
+        "buffers at startup": made.buffers,
         "graphs, later buffers": made.after_profiling,
     }
     print_table(
@@ -129,29 +130,29 @@ def _print(made: planner.MemoryPlan, seqs: int, request: int | None) -> None:
     limits = made.limits
     print_text(f"\n{picture.bar(made)}\n")
     print_sentence(
-        f"One request of {cache.max_model_len} tokens, prompt and answer, takes "
+        f"One request of {cache.max_model_len} tokens, prompt and answer, needs "
         f"{cache.admission_blocks} blocks ({cache.admission_gib:.2f} GiB): {cache.context_blocks} "
-        f"by max-model-len, {cache.step_blocks} by max-num-batched-tokens; it keeps "
-        f"{cache.decoding_blocks} once its prompt is processed."
+        f"for max-model-len, {cache.step_blocks} for max-num-batched-tokens; it keeps "
+        f"{cache.decoding_blocks} after its prompt is processed."
     )
     print_sentence(
         f"The cache holds {made.kv_tokens} tokens by vLLM's count, or {made.likely.requests} such "
-        f"requests at once; {made.bound_by} bounds it."
+        f"requests at once; the limit is {made.bound_by}."
     )
     if request:
         longer = request > cache.max_model_len
-        why = f": vLLM rejects what is longer than max-model-len, {cache.max_model_len}"
+        why = f": vLLM rejects requests longer than max-model-len, {cache.max_model_len}"
         print_sentence(
-            f"Of requests of {request} tokens, prompt and answer, it holds "
+            f"Of requests with {request} tokens, prompt and answer, the cache holds "
             f"{_at_once(made, request)} at once{why if longer else ''}."
         )
     if seqs > made.likely.requests > 0:
         print_sentence(
-            f"max-num-seqs admits {seqs} requests: of requests of this length "
-            f"{seqs - made.likely.requests} wait for cache."
+            f"max-num-seqs admits {seqs} requests; {seqs - made.likely.requests} of them wait for "
+            "cache if all have this length."
         )
     print_sentence(
-        f"The most that still fits, each by itself: max-num-batched-tokens "
+        f"The largest values that still fit, each changed alone: max-num-batched-tokens "
         f"{_most(limits.max_num_batched_tokens, limits.batched_requests)}, max-num-seqs "
         f"{limits.max_num_seqs or 'none'}, max-model-len "
         f"{_most(limits.max_model_len, limits.length_requests)}."

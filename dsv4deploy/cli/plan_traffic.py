@@ -46,7 +46,9 @@ def _rate(text: str) -> float:
     """Requests per second, of text such as 100/min."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)/(s|min|h)", text)
     if not found or not float(found[1]):
-        raise ValueError(f"{text!r}: must be a number of requests a time: 5/s, 100/min or 6000/h")
+        raise ValueError(
+            f"{text!r}: must be requests per unit of time, such as 5/s, 100/min or 6000/h"
+        )
     return float(found[1]) / {"s": 1, "min": 60, "h": 3600}[found[2]]
 
 
@@ -71,17 +73,19 @@ class TrafficOptions:
         """
         if self.trace:
             if self.rate or self.each or self.input_tokens or self.burst > 1:
-                raise click.UsageError("--trace has its own rate, bursts and lengths")
+                raise click.UsageError(
+                    "--trace excludes --rate, --each, --burst and --input-tokens"
+                )
             return Traffic.of_trace(read_trace(self.trace), users=self.users, seed=self.seed)
         rate = self.rate
         if self.each:
             if rate or not self.users:
-                raise click.UsageError("--each needs --users, and takes the place of --rate")
+                raise click.UsageError("--each requires --users, and excludes --rate")
             rate = self.users * self.each
         if not rate:
-            raise click.UsageError("give --rate, or --users with --each, or --trace")
+            raise click.UsageError("specify the load with --rate, --users and --each, or --trace")
         if not self.input_tokens:
-            raise click.UsageError("give --input-tokens, such as 8000 or 8000-19456")
+            raise click.UsageError("--input-tokens is required, such as 8000 or 8000-19456")
         return Traffic(
             rate,
             self.input_tokens,
@@ -98,52 +102,52 @@ class TrafficOptions:
     "--profile",
     multiple=True,
     type=PROFILE,
-    help="A profile, over which the files are merged; several are compared.",
+    help="The profile to use; values files override its values. Several profiles are compared.",
 )
-@click.option("--set", multiple=True, metavar="A.B=C", type=Setting(), help="A value, as in helm.")
+@click.option("--set", multiple=True, metavar="A.B=C", type=Setting(), help="Set a value.")
 @gathered(
     TrafficOptions,
     "asked",
     click.option(
         "--rate",
         type=_Parsed("rate", _rate),
-        help="Requests of all users together, such as 100/min.",
+        help="The requests of all users together, such as 100/min.",
     ),
     click.option(
-        "--users", type=click.IntRange(min=1), help="Users, among whom the quotas are shared."
+        "--users", type=click.IntRange(min=1), help="The number of users, for quotas per user."
     ),
     click.option(
         "--each",
         type=_Parsed("rate", _rate),
-        help="Requests of each of the users, such as 30/h.",
+        help="The requests of each user, such as 30/h.",
     ),
     click.option(
         "--trace",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="The requests themselves: a .csv, or JSON lines, with time, input, output and class.",
+        help="A file of recorded requests, in .csv or JSON lines: time, input, output and class.",
     ),
     click.option(
         "--input-tokens",
         type=_Parsed("lengths", Lengths.parse),
-        help="Tokens of a prompt: 8000, a range 8000-19456, or several with weights, "
-        "8000=3,17920=1.",
+        help="The tokens of a prompt: a number such as 8000, a range such as 8000-19456, or "
+        "numbers with weights such as 8000=3,17920=1.",
     ),
     click.option(
         "--output-tokens",
         type=_Parsed("lengths", Lengths.parse),
         default="128",
         show_default=True,
-        help="Tokens of an answer, in the same form.",
+        help="The tokens of an answer, in the same format.",
     ),
     click.option(
         "--burst",
         type=click.IntRange(1, 1000),
         default=1,
         show_default=True,
-        help="Requests that arrive at the same moment.",
+        help="The number of requests that arrive at the same moment.",
     ),
     click.option(
-        "--seed", type=int, default=42, show_default=True, help="The seed of what is drawn."
+        "--seed", type=int, default=42, show_default=True, help="The seed of the random numbers."
     ),
 )
 @click.option(
@@ -152,14 +156,14 @@ class TrafficOptions:
     multiple=True,
     required=True,
     type=_Parsed("goal", Goal.parse),
-    help="What must be met: ttft-p95=10s, e2e-p99=60s, or speed-p50=8 tokens per second of a user.",
+    help="A goal to meet: ttft-p95=10s, e2e-p99=60s, or speed-p50=8 (tokens per second per user).",
 )
 @click.option(
     "--results",
     multiple=True,
     metavar="DIR",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Results of `bench run`, which count like the published figures and before them.",
+    help="A folder with results of `bench run`, which take precedence over published figures.",
 )
 @click.option(
     "--ingress",
@@ -169,19 +173,19 @@ class TrafficOptions:
     help="The ingress whose figures are used.",
 )
 @click.option(
-    "--instances", type=click.IntRange(1, 4096), help="Plan with so many, and search for none."
+    "--instances", type=click.IntRange(1, 4096), help="Plan for this number of instances."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plans as JSON.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the values of the plan with fewest NPUs to this file, too.",
+    help="Also write the values of the plan with the fewest NPUs to this file.",
 )
 @click.option(
     "--svg",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Draw load against the first goal, and instances against load, to this file, too.",
+    help="Also draw charts to this file: the first goal and the instances, both by load.",
 )
 def plan_traffic(
     files: tuple[str, ...],
@@ -196,10 +200,11 @@ def plan_traffic(
     output: Path | None,
     svg: Path | None,
 ) -> None:
-    """Show how many instances traffic needs, what limits them, and what one less would do.
+    """Show how many instances a load needs, and what limits their number.
 
     Every figure is simulated from measured operating points. Outside of the measured range there is
-    no answer, and the message names the benchmark to run. Exits with 1 if a goal is not met.
+    no answer, and the message names the benchmark to run. The command
+    exits with 1 if a goal is not met.
 
     \b
     dsv4deploy plan traffic --users 200 --each 30/h --input-tokens 17920 --goal ttft-p95=10s
@@ -250,8 +255,8 @@ def _deployment(
     surface = Surface.of(published_points(name, ingress), measured_points(results, name, ingress))
     if not surface.points:
         raise NotMeasuredError(
-            f"not measured: no figures are published for {name} through {ingress}: run "
-            "`dsv4deploy bench run --concurrency N,…`, and give its folder with --results"
+            f"not measured: no figures are published for {name} through {ingress}; run "
+            "`dsv4deploy bench run --concurrency N,…`, and pass its folder with --results"
         )
     return Deployment(name, values, surface)
 
@@ -296,22 +301,22 @@ def _print_one(made: TrafficPlan) -> None:
     )
     traffic = made.traffic
     print_sentence(
-        f"{traffic.rate * 60:.4g} requests per minute, of {made.capacity * 60:.4g} that "
-        f"{made.instances} instances serve at most; by Erlang's formula a request waits "
-        f"{made.erlang_wait:.3f} s on average where all slots have one queue."
+        f"The load is {traffic.rate * 60:.4g} requests per minute; the maximum of "
+        f"{made.instances} instances is {made.capacity * 60:.4g}. By Erlang's formula, a request "
+        f"waits {made.erlang_wait:.3f} s on average if all slots share one queue."
     )
-    print_sentence(f"Bound by {made.bound_by}.")
+    print_sentence(f"Limiting factor: {made.bound_by}.")
     if made.fewer:
         less = ", ".join(
             f"{goal.metric.upper()} p{goal.percentile} {_range(made.fewer.figures[goal.name])} "
             f"{goal.unit}"
             for goal in made.goals
         )
-        print_sentence(f"With one instance less: {less}.")
+        print_sentence(f"With one instance fewer: {less}.")
     elif made.instances > 1:
-        print_sentence("With one instance less the queue grows without end.")
+        print_sentence("With one instance fewer, the queue grows indefinitely.")
     for goal in made.outcome.missed(made.goals):
-        print_sentence(f"Not met: {goal}.")
+        print_sentence(f"This goal is not met: {goal}.")
     for kind, each in made.outcome.kinds.items():
         print_sentence(
             f"Class {kind}: TTFT p95 {_range(each['ttft-p95'])} s, E2E p95 "
@@ -324,14 +329,15 @@ def _print_one(made: TrafficPlan) -> None:
             f"{name} {part.replicas} × {part.cpu:g} CPU, {part.memory}"
             for name, part in parts.items()
         )
-        print_sentence(f"Gateway, for {gateway.streams} streams at once: {sizes}.")
+        print_sentence(f"Gateway for {gateway.streams} concurrent streams: {sizes}.")
     else:
-        print_sentence("Gateway: not measured for so many streams at once; 2,000 were.")
-    quota = f": a quota of {made.quota} for each of {traffic.users} users" if made.quota else ""
-    print_sentence(f"All instances make {made.tokens_per_hour} tokens per hour at most{quota}.")
+        print_sentence("Gateway: no measurement exists above 2,000 concurrent streams.")
+    quota = f", a quota of {made.quota} for each of {traffic.users} users" if made.quota else ""
+    print_sentence(f"All instances process at most {made.tokens_per_hour} tokens per hour{quota}.")
     for point in made.points:
         print_sentence(
-            f"Measured: {point.in_flight} in flight, prompts of {point.input_tokens:.0f} tokens: "
+            f"Measured with {point.in_flight} requests in flight and prompts of "
+            f"{point.input_tokens:.0f} tokens: "
             f"TTFT {point.ttft:.3g} s, ITL {point.itl * 1000:.3g} ms ({point.source}; "
             f"{point.build})."
         )

@@ -21,7 +21,7 @@ _HARDWARE = click.option(
     "--hardware",
     default="",
     metavar="CARD[:COUNT]",
-    help="Only those for these cards, such as 910B4 or 910B4:8.",
+    help="List only the profiles for these cards, such as 910B4 or 910B4:8.",
 )
 
 
@@ -29,11 +29,11 @@ _HARDWARE = click.option(
 @_HARDWARE
 @click.pass_context
 def profiles(context: click.Context, hardware: str) -> None:
-    """List the shipped profiles, or show one."""
+    """List the shipped profiles, or show a profile."""
     if context.invoked_subcommand is None:
         context.invoke(list_profiles, hardware=hardware)
     elif hardware:
-        raise click.UsageError(f"write --hardware after {context.invoked_subcommand}")
+        raise click.UsageError(f"--hardware must follow {context.invoked_subcommand}")
 
 
 @profiles.command("list")
@@ -61,10 +61,10 @@ def list_profiles(hardware: str = "", output: str = "table") -> None:
     type=click.Choice(["table", "json", "yaml"]),
     default="table",
     show_default=True,
-    help="The format; yaml prints the file itself, as `helm -f` takes it.",
+    help="The output format; yaml prints the profile's values file, for `helm -f`.",
 )
 def show(name: str, output: str) -> None:
-    """Show one profile: each value and its source."""
+    """Show a profile: each value and its source."""
     path = profile_path(name)
     if output == "yaml":
         print_file(path.read_text(encoding="utf-8"))

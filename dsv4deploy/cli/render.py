@@ -26,7 +26,7 @@ from .output import print_file, print_finding, say
     "-o",
     "--output",
     type=click.Path(),
-    help="A file, or a folder for one file per object; stdout by default.",
+    help="The file to write, or a folder for one file per object; by default, stdout.",
 )
 @click.option(
     "--each",
@@ -47,11 +47,13 @@ def render(deployment: DeploymentOptions, output: str | None, each: Path | None)
     dsv4deploy render --each clusters/ -o manifests/
     """
     if output in ("", "json", "table", "yaml"):
-        raise click.UsageError(f"-o takes a file or a folder, not '{output}': stdout gets YAML")
+        raise click.UsageError(
+            f"-o must be a file or a folder, not '{output}'; stdout always gets YAML"
+        )
     release = deployment.release()
     if each:
         if not output:
-            raise click.UsageError("--each needs a folder to write to: -o DIR")
+            raise click.UsageError("--each requires a folder to write to: -o DIR")
         _render_each(each, Path(output), deployment, release)
         return
     values = deployment.values()
@@ -61,7 +63,7 @@ def render(deployment: DeploymentOptions, output: str | None, each: Path | None)
         print_file("".join(texts))
     elif output.endswith(os.sep) or Path(output).is_dir():
         _write_folder(Path(output), {_file_name(text): text for text in texts})
-        say(f"{len(texts)} objects written to {output}, a file each")
+        say(f"{len(texts)} objects written to {output}, one file per object")
     else:
         write_files({Path(output): "".join(texts)})
     note(warnings, values, release, deployment.chosen_profile())
@@ -78,7 +80,7 @@ def accepted(values: Values, release: Release) -> list[Finding]:
     for finding in wrong:
         print_finding(finding, err=True)
     if wrong:
-        raise DeployError(f"nothing done: {count(wrong)} in these values")
+        raise DeployError(f"nothing was done: the values have {count(wrong)}")
     return findings
 
 
@@ -97,7 +99,7 @@ def values_files(folder: Path) -> list[Path]:
     """
     found = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
     if not found:
-        raise DeployError(f"{folder}: no .yaml file in this folder")
+        raise DeployError(f"{folder}: this folder contains no .yaml file")
     return found
 
 
@@ -115,9 +117,11 @@ def _render_each(each: Path, output: Path, deployment: DeploymentOptions, releas
                 failed += 1
                 say(f"{source}: {error}" if str(source) not in str(error) else str(error))
     if failed:
-        raise DeployError(f"nothing written: {failed} of {len(sources)} values files have errors")
+        raise DeployError(
+            f"nothing was written: {failed} of {len(sources)} values files have errors"
+        )
     if len(texts) < len(sources):
-        raise DeployError(f"{each}: two files differ only in .yaml and .yml: rename one")
+        raise DeployError(f"{each}: exists with both .yaml and .yml; rename one of the two files")
     _write_folder(output, texts)
     say(f"{len(texts)} manifests written to {output}")
 
@@ -131,8 +135,8 @@ def _write_folder(folder: Path, texts: dict[str, str]) -> None:
     others = sorted({each.name for each in folder.iterdir() if each.suffix in read} - texts.keys())
     if others:
         say(
-            f"{folder}: this render does not write {', '.join(others)}, and `kubectl apply -f` "
-            "of the folder applies them too: delete the files of earlier renders"
+            f"{folder}: this render did not write {', '.join(others)}, but `kubectl apply -f` "
+            "applies all files in the folder; delete the files of earlier renders"
         )
 
 

@@ -30,10 +30,10 @@ def rollback(
     wait_for: float,
     yes: bool,
 ) -> None:
-    """Roll back to a revision, or to the one that ran before.
+    """Roll back to a revision; by default, to the one that ran before.
 
     An argument that is a number is a revision that `history` lists; all other arguments are values
-    files. At the end it prints how to call the model, as `apply` does.
+    files. At the end, the command prints how to call the model, as `apply` does.
 
     \b
     dsv4deploy rollback my-values.yaml -n prod
@@ -42,13 +42,15 @@ def rollback(
     files = tuple(word for word in deployment.files if whole(word) is None)
     numbers = [whole(word) or 0 for word in deployment.files if word not in files]
     if len(numbers) > 1 or 0 in numbers:
-        raise click.UsageError("name one revision, starting at 1; a values file named 1 is ./1")
+        raise click.UsageError(
+            "pass a single revision, 1 or above; write ./1 for a values file named 1"
+        )
     connected, name, namespace = cluster.find(replace(deployment, files=files))
     told: list[str] = []
 
     def make() -> Plan:
         chosen = target(connected, name, namespace, (*numbers, 0)[0])
-        line = f"back to revision {chosen.number}"
+        line = f"roll back to revision {chosen.number}"
         if line not in told:
             say(line)
             told.append(line)
@@ -57,7 +59,7 @@ def rollback(
     def act(plan: Plan) -> str:
         return replaced(connected, plan, force=True, timeout=timeout, shown=not yes)
 
-    place = rollout.Place(name, namespace)
+    place = rollout.ServiceRef(name, namespace)
     ask = None if yes else agreed(timeout)
     say(rollout.run(connected, place, "rollback", make, act, ask, wait=wait_for))
     print_endpoints(connected, history(connected, name, namespace)[-1].objects)

@@ -17,7 +17,7 @@ from .output import print_finding, print_json, print_sentence
 @click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def rules(context: click.Context) -> None:
-    """List the rules of `check`, or explain one."""
+    """List the rules of `check`, or explain a rule."""
     if context.invoked_subcommand is None:
         context.invoke(list_rules)
 

@@ -26,7 +26,7 @@ from .output import print_text, say
     help="The ingress to use; maas requires a key.",
 )
 @click.option(
-    "--url", default="", help="The URL of the chat completions endpoint, instead of the Gateway's."
+    "--url", default="", help="The URL of the chat completions endpoint; by default, the Gateway's."
 )
 @click.option(
     "--timeout",
@@ -34,7 +34,7 @@ from .output import print_text, say
     default=300.0,
     show_default=True,
     metavar="DURATION",
-    help="How long to wait for the next byte, such as 300 (seconds) or 5m.",
+    help="The time to wait for the next byte, such as 300 (seconds) or 5m.",
 )
 def smoke(
     deployment: DeploymentOptions, cluster: ClusterOptions, ingress: str, url: str, timeout: float
@@ -53,7 +53,7 @@ def smoke(
         raise DeployError(f"{url}: {done.error}")
     print_text(done.text)
     say(
-        f"first token after {done.first_token_seconds:.2f} s, all after {done.seconds:.2f} s; "
+        f"first token after {done.first_token_seconds:.2f} s, complete after {done.seconds:.2f} s; "
         f"{done.prompt_tokens} + {done.completion_tokens} tokens"
     )
     if done.simulator:

@@ -25,8 +25,9 @@ from .output import print_json, print_sentence, print_table, print_text, say
 def status(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) -> None:
     """Show the status of a service: its phase, conditions and revision.
 
-    If the service is ready, it also prints how to call it: the URLs, the model's name, a curl
-    command, and where the keys are. It exits with 0 if the service is ready, otherwise with 1.
+    If the service is ready, the command also prints how to call the model: the URLs, the model's
+    name, a curl command, and the location of the keys. It exits with 0 if the service is ready,
+    otherwise with 1.
     """
     connected, name, namespace = cluster.find(deployment)
     now = progress(connected, name, namespace)
@@ -37,7 +38,7 @@ def status(deployment: DeploymentOptions, cluster: ClusterOptions, output: str) 
     except ClusterError as error:
         if error.reason != "Forbidden":
             raise
-        say(f"its revision can't be read: {error}")
+        say(f"cannot read the revision of the service: {error}")
         known = []
     if output == "json":
         told = {"phase": now.phase, "done": now.done, "message": now.message}
@@ -65,7 +66,7 @@ def print_endpoints(cluster: Cluster, objects: Sequence[Object]) -> None:
     """
     for ingress, found in endpoints(cluster, objects):
         if isinstance(found, ClusterError):
-            say(f"{ingress}: its URL is unknown: {found}")
+            say(f"the URL of the {ingress} ingress is unknown: {found}")
             continue
         keys = "not required"
         if found.keys:

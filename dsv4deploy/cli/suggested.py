@@ -15,7 +15,7 @@ _SHARED = (
     *("files", "profile", "hardware", "set_json", "set", "set_string", "name"),
     *("namespace", "context", "kubeconfig"),
 )
-"""The parameters of a command that say which deployment it is about, and where."""
+"""The parameters of a command that name the deployment and the cluster."""
 
 
 def remember() -> None:

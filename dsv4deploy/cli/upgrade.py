@@ -40,10 +40,10 @@ def upgrade(
     wait_for: float,
     yes: bool,
 ) -> None:
-    """Stop, apply, start and wait; on failure, roll back to what ran before.
+    """Stop the service, apply a deployment and start it; on failure, roll back.
 
-    If it is interrupted at any point, run the same command to continue, or `dsv4deploy rollback` to
-    roll back. At the end it prints how to call the model, as `apply` does.
+    If the command is interrupted, run the same command to continue, or `dsv4deploy rollback` to
+    roll back. At the end, the command prints how to call the model, as `apply` does.
     """
     release = cluster.release(deployment.namespace)
     values = deployment.values()
@@ -56,7 +56,7 @@ def upgrade(
     def act(plan: Plan) -> str:
         return replaced(connected, plan, force=force_conflicts, timeout=timeout, shown=not yes)
 
-    place = rollout.Place(values.name, release.namespace)
+    place = rollout.ServiceRef(values.name, release.namespace)
     ask = None if yes else agreed(timeout)
     say(rollout.run(connected, place, "upgrade", make, act, ask, wait=wait_for))
     print_endpoints(connected, render(values, release))
@@ -71,13 +71,14 @@ def agreed(timeout: float | None) -> Callable[[Plan], bool]:
             return True
         minutes = waiting_limits(plan, timeout).timeout / 60
         if plan.rolling:
+            paused = " KEDA is paused until then." if plan.scaled else ""
             say(
-                "The engines are replaced one after the other, while the others serve. This takes "
-                f"up to {minutes:.0f} minutes."
+                "The engines are replaced one after the other, while the others serve requests. "
+                f"This takes up to {minutes:.0f} minutes.{paused}"
             )
         else:
             say(f"The engines stop, and are ready again within {minutes:.0f} minutes.")
-        return confirmed("Go on?")
+        return confirmed("Continue?")
 
     return ask
 

@@ -18,11 +18,11 @@ from .output import print_json, print_text
 @click.argument("text", metavar="TEXT|-")
 @FORMAT
 def why(text: str, output: str) -> None:
-    """Explain an error message: its cause, its fix and the source.
+    """Explain an error message: its cause, its fix and its source.
 
-    TEXT is a message; - reads a log from stdin. Known errors come first, starting with those
-    nearest to the root cause, followed by the first unknown error of each process. It exits with 1
-    if there is neither.
+    TEXT is an error message, or - to read a log from stdin. The command shows known errors first,
+    starting with those nearest to the root cause, and then the first unknown error of each process.
+    It exits with 1 if there is neither.
 
     \b
     dsv4deploy why "no healthy upstream"
@@ -39,9 +39,7 @@ def why(text: str, output: str) -> None:
         if any(rule.code == text for rule in RULES):
             print_text(f"{text} is a rule's code: `dsv4deploy rules show {text}` explains it")
             return
-        raise DeployError(
-            "this error is unknown: provide the whole log, starting at its first error"
-        )
+        raise DeployError("this error is unknown; pipe the whole log into `dsv4deploy why -`")
     if output == "json":
         print_json(
             [{"line": each.line, "number": each.number, **asdict(each.entry)} for each in known]

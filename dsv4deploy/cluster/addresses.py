@@ -128,7 +128,7 @@ def endpoint(cluster: Cluster, objects: Sequence[Object], ingress: str) -> Endpo
     parent = route["spec"]["parentRefs"][0]
     place = (route["metadata"]["namespace"], parent["name"])
     base = _base(cluster, place, tls=parent.get("sectionName") == "https", host=None)
-    keys = f"those of the deployment that makes Gateway {place[0]}/{place[1]}"
+    keys = f"those of the deployment that creates Gateway {place[0]}/{place[1]}"
     if auth := kinds.get("SecurityPolicy", {}).get("spec", {}).get("apiKeyAuth"):
         keys = f"Secret {place[0]}/{auth['credentialRefs'][0]['name']}"
     return Endpoint(f"{base}/v1", model, keys)
@@ -149,8 +149,8 @@ def configuration(cluster: Cluster) -> dict[str, Any]:
                 settings[key] = read_json(text)
             except ValueError as error:
                 raise ClusterError(
-                    f"ConfigMap kserve/inferenceservice-config: {key} is not JSON: {error}: "
-                    "correct it, for KServe can't read it either",
+                    f"ConfigMap kserve/inferenceservice-config: key {key} is not valid JSON: "
+                    f"{error}; fix it, because KServe cannot read it either",
                     "Malformed",
                 ) from None
     return settings

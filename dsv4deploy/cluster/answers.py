@@ -32,7 +32,7 @@ def _version(value: object) -> bool:
 
 
 _NAMES: dict[Any, str] = {
-    str: "text",
+    str: "a string",
     int: "an integer",
     bool: "a boolean",
     _base64: "base64",
@@ -160,13 +160,13 @@ def checked(text: str, method: str, path: str) -> Any:
     try:
         data = read_json(text)
     except ValueError:
-        problems = ["it is not JSON"]
+        problems = ["the body is not JSON"]
     else:
         problems = list(_problems(data, _shape(method, path), ""))
     if problems:
         raise ClusterError(
-            f"{method} {path}: this is no answer of a Kubernetes API server: {problems[0]}: is a "
-            "proxy before it, or is this another server?",
+            f"{method} {path}: the response is not from a Kubernetes API server: {problems[0]}; "
+            "check the server of the kubeconfig's context, and any proxy in front of it",
             "Malformed",
         )
     return data
@@ -213,7 +213,7 @@ def _problems(value: Any, shape: Shape, where: str) -> Iterator[str]:
             yield from _problems(item, shape[0], f"{where}[{number}]")
     elif isinstance(shape, dict):
         if not isinstance(value, Mapping):
-            yield f"{where or 'it'} is not a map"
+            yield f"{where or 'the body'} is not a map"
             return
         yield from _in_map(value, shape, where)
     elif isinstance(shape, type):

@@ -88,7 +88,7 @@ class Cluster:
                 made = client.ApiClient()
         except (config.ConfigException, yaml.YAMLError, *_MALFORMED) as error:
             reason = _no_way(context, kubeconfig) or (
-                f"{error}: set KUBECONFIG, or name a file with --kubeconfig"
+                f"{error}; set KUBECONFIG, or pass a file with --kubeconfig"
             )
             raise ClusterError(f"cannot connect to a cluster: {reason}", "NoContext") from None
         return cls(made)
@@ -159,14 +159,14 @@ class Cluster:
             content = _content(response)
         except (HTTPError, OSError) as error:
             raise ClusterError(
-                f"the API server can't be reached ({error}): is the cluster up, and is this the "
-                "right context?",
+                f"cannot reach the API server ({error}); check that the cluster is running, and "
+                "that the kubeconfig's context is the right one",
                 "Unreachable",
             ) from None
         if len(content) > _LARGEST:
             raise ClusterError(
-                f"{method} {path}: the answer is larger than {_LARGEST >> 20} MiB: is this the API "
-                "server?",
+                f"{method} {path}: the response is larger than {_LARGEST >> 20} MiB; check that "
+                "the kubeconfig's context names a Kubernetes API server",
                 "Malformed",
             )
         text = content.decode(errors="replace")  # a log may hold anything
@@ -175,8 +175,8 @@ class Cluster:
         kind = response.headers.get("Content-Type", "")
         if kind.startswith("text/html"):
             raise ClusterError(
-                f"{settings.host} answers with a web page: is this the API server, or a login "
-                "before it?",
+                f"{settings.host} responds with a web page; check that the kubeconfig's context "
+                "names a Kubernetes API server, and that no login page is in front of it",
                 "Unauthorized",
             )
         return checked(text, method, path)
@@ -241,8 +241,8 @@ class Cluster:
                     self._kinds[key] = (resource["name"], resource["namespaced"])
         if (api_version, kind) not in self._kinds:
             raise ClusterError(
-                f"the cluster has no {kind} of {api_version}: install the operator that "
-                "provides it",
+                f"the cluster does not serve kind {kind} of {api_version}; install the operator "
+                "that provides it",
                 "UnknownKind",
             )
         return self._kinds[(api_version, kind)]
@@ -431,10 +431,11 @@ def _no_way(context: str, kubeconfig: str) -> str:
     where = kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
     if not any(Path(path).expanduser().exists() for path in where.split(os.pathsep)):
         missing = f"{where}: no such file"
-        return missing if kubeconfig else f"no kubeconfig ({missing}): set KUBECONFIG"
+        advice = "set KUBECONFIG, or pass a file with --kubeconfig"
+        return missing if kubeconfig else f"no kubeconfig ({missing}); {advice}"
     known = contexts(kubeconfig)
     if context and context not in known:
-        return f"no context {context} in {where}; there are: {', '.join(known) or 'none'}"
+        return f"{where} has no context {context}; its contexts are: {', '.join(known) or 'none'}"
     return ""
 
 
@@ -462,7 +463,7 @@ def contexts(kubeconfig: str = "") -> dict[str, str]:
             for each in sorted(found or [], key=lambda each: bool(each["name"] != current))
         }
     except (ConfigException, yaml.YAMLError, *_MALFORMED) as error:
-        raise ClusterError(f"this is no kubeconfig: {error}", "NoContext") from None
+        raise ClusterError(f"invalid kubeconfig: {error}", "NoContext") from None
 
 
 def managed(item: Mapping[str, Any], manager: str = MANAGER) -> bool:

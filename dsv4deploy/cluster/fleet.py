@@ -93,7 +93,10 @@ def each(
                 told = True
                 left.difference_update(_drained(waiting))
                 under_way = ", ".join(name for name in targets if name in left)
-                say(f"interrupted: {under_way or 'none'} under way; Ctrl-C again leaves them")
+                say(
+                    f"interrupted: still in progress: {under_way or 'none'}; press Ctrl-C again "
+                    "to stop waiting"
+                )
             with suppress(Empty):
                 outcome = ended.get(timeout=_LOOK)
                 found[outcome.target] = outcome
@@ -101,8 +104,8 @@ def each(
                 tell(outcome)
     for name in targets:
         if name not in found:
-            message = "left under way: see `dsv4deploy status` and `dsv4deploy history`"
-            message = message if name in begun else "not begun: interrupted"
+            message = "left in progress; see `dsv4deploy status` and `dsv4deploy history`"
+            message = message if name in begun else "not started, because of the interruption"
             found[name] = Outcome(name, False, message)
     return Outcomes([found[name] for name in targets], bool(interrupts))
 
@@ -129,7 +132,7 @@ def _one(name: str, target: T, do: Callable[[T], str]) -> Outcome:
     except DeployError as error:
         return Outcome(name, False, str(error))
     except Exception as error:  # the others' outcomes must not be lost to a fault
-        message = f"a fault of this program, please report it: {type(error).__name__}: {error}"
+        message = f"internal error, please report it: {type(error).__name__}: {error}"
         return Outcome(name, False, message)
 
 

@@ -121,7 +121,8 @@ def create(
             # Ours, where the answer to the first try was lost.
             if item["data"].get(client) not in (None, _encoded(key)):
                 raise ClusterError(
-                    f"{client} has a key already: `keys rotate` replaces it, `keys revoke` ends it",
+                    f"{client} already has a key; replace it with `dsv4deploy keys rotate`, or "
+                    "remove it with `dsv4deploy keys revoke`",
                     "AlreadyExists",
                 )
             _put(item, client, key, lifetime, now)
@@ -183,7 +184,10 @@ def _new() -> str:
 
 def _check(client: str) -> None:
     if not re.fullmatch(CLIENT_ID, client) or len(client) > 63:
-        message = "must be letters and digits with . _ - between them, no more than 63"
+        message = (
+            "must consist of at most 63 letters, digits, '.', '_' or '-', and start and end with "
+            "a letter or digit"
+        )
         raise ValuesError.of(f"client {client!r}", "", message)
 
 
@@ -212,8 +216,8 @@ def _of(secret: KeySecret, item: Object, client: str) -> Key:
     for key in listed(item):
         if key.client == client:
             return key
-    known = ", ".join(item["data"]) or "nobody"
-    raise ClusterError(f"{secret} has no key of {client}; it has keys of {known}", "NotFound")
+    known = ", ".join(item["data"]) or "no client"
+    raise ClusterError(f"{secret} has no key for {client}; it has keys for {known}", "NotFound")
 
 
 def _put(item: Object, client: str, key: str, lifetime: timedelta | None, now: datetime) -> None:
@@ -290,9 +294,9 @@ def _change(
     except ClusterError as error:
         if not handed_out:
             raise
-        known = "may be in effect: `keys list` shows it by its fingerprint"
+        known = "may be in effect; compare its fingerprint with `dsv4deploy keys list`"
         state = known if error.reason in SILENT else "is not in effect"
-        message = f"{error}\nthe key that was handed out {state}"
+        message = f"{error}\nthe key that was already printed {state}"
         raise ClusterError(message, error.reason) from None
 
 
@@ -302,7 +306,8 @@ def _changed(
     """The Secret with a change, and what writes it."""
     found = _read(secret)
     if found is None and not made:
-        raise ClusterError(f"there is no {secret}: `keys create` makes it", "NotFound")
+        message = f"{secret} does not exist; `dsv4deploy keys create` creates it"
+        raise ClusterError(message, "NotFound")
     item = copy.deepcopy(found) if found else _empty(secret)
     item["data"] = item.get("data") or {}
     item["metadata"]["annotations"] = item["metadata"].get("annotations") or {}

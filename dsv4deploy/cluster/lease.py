@@ -185,9 +185,9 @@ class Lease:
         doing = (found["metadata"].get("annotations") or {}).get(_DOING, "a change")
         spec, name = _spec(found), self._place[2].removeprefix("dsv4deploy.")
         return (
-            f"{name} is being changed: {doing} by {spec['holderIdentity']} since "
-            f"{spec.get('acquireTime', 'an unknown time')}: wait for its end with --wait-for "
-            "SECONDS; nothing has been changed"
+            f"another run is changing {name}: {doing} by {spec['holderIdentity']} since "
+            f"{spec.get('acquireTime', 'an unknown time')}; pass --wait-for SECONDS to wait until "
+            "it ends; nothing has been changed"
         )
 
     def _take(self, found: Object | None) -> bool:
@@ -210,8 +210,11 @@ class Lease:
             self._item = write({**item, "spec": spec})
         except ClusterError as error:
             if error.reason == "NotFound" and not found:
-                message = f"the cluster has no namespace {namespace}: kubectl create namespace"
-                raise ClusterError(f"{message} {namespace}", "NotFound") from None
+                message = (
+                    f"the cluster has no namespace {namespace}; run "
+                    f"`kubectl create namespace {namespace}`"
+                )
+                raise ClusterError(message, "NotFound") from None
             if error.reason not in ("Stale", "NotFound", "AlreadyExists"):
                 raise
             return False
@@ -251,7 +254,7 @@ class Lease:
         with self._lock, suppress(ClusterError):
             if not self._lost:
                 self._written({"holderIdentity": "", "leaseDurationSeconds": 1})
-            self._lost = "the Lease is released"
+            self._lost = "this run has already released its Lease"
 
     def _written(self, change: Object) -> Object:
         """The Lease with a change of its spec, written over this run's own record only."""
@@ -270,8 +273,8 @@ class Lease:
             self._item = found
         name = self._place[2]
         raise ClusterError(
-            f"this run has lost the Lease {name} to {holder or 'a run that is done by now'}: it "
-            "writes nothing more",
+            f"this run lost the Lease {name} to {holder or 'a run that has already ended'}, and "
+            "makes no further changes",
             "Lost",
         )
 

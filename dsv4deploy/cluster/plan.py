@@ -12,6 +12,7 @@ from .client import MANAGER, Cluster, Object, managed
 from .diff import Change, changes, downtime, label, own
 from .readiness import service_of, stopped
 from .revisions import UNREADABLE, Revision, following, history, manifest
+from .scaler import instances, paused_at, scaler_of, scales, workloads
 
 OWNER = "dsv4deploy.io/owner"
 """The annotation of what is applied: the ``namespace/name`` of the service that it belongs to."""
@@ -34,6 +35,8 @@ class Plan:
         downtime: why the engines would restart; ``""`` where they would not.
         known: the history.
         adopted: what runs and has no revision yet, as the one that it gets; else None.
+        scaled: how many instances run where a ScaledObject sets their number; 0 where the service
+            names it.
         seen: each object as it was live, None for one that was not, by its label.
     """
 
@@ -46,6 +49,7 @@ class Plan:
     downtime: str
     known: list[Revision] = field(default_factory=list)
     adopted: Revision | None = None
+    scaled: int = 0
     seen: Mapping[str, Object | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -69,28 +73,39 @@ class Plan:
         the instances more, rounded up, and a quarter fewer, rounded down. With four fifths of them
         the new ones find room on the nodes of those that are gone. A LeaderWorkerSet replaces one
         at a time in its place (LeaderWorkerSet v0.7.0, leaderworkerset_webhook.go, line 71), and so
-        does `rolloutStrategy`.
+        does `rolloutStrategy`. A ScaledObject is paused at that number.
         """
         service = service_of(self.objects)
         live = self.seen.get(label(service))
         if not live or stopped(live):
             return 0
         spec, before = service["spec"], live["spec"]
-        wanted, running = (each.get("replicas") or 1 for each in (spec, before))
-        halfway = self.revision is not None and self.revision.status in ("pending", "failed")
+        wanted, running = (each.get("replicas") or self.scaled or 1 for each in (spec, before))
+        status = self.revision.status if self.revision else ""
+        halfway = status in ("pending", "failed")
         paths = [each.path for each in self.changes if each.object == label(service)]
-        if not self.downtime:
+        if not self.downtime and not self.paused:
             # An interrupted run goes on behind the instances that it was replacing.
             return running if halfway and running < wanted and paths == ["spec.replicas"] else 0
         instances = max(running, wanted) if halfway else running
-        # Of another shape than before they are another workload.
-        reshaped = ("worker" in spec) != ("worker" in before) or any(
+        # Of another shape than before they are another workload. Where a ScaledObject is new or
+        # goes, it and the service would both set the number.
+        reshaped = any((key in spec) != (key in before) for key in ("worker", "replicas")) or any(
             not path or path.startswith("spec.parallelism") for path in paths
         )
+        if self.paused:
+            replacing = self.downtime or status == "pending"
+            return self.paused if replacing and not reshaped else 0
         if instances == 1 or reshaped or not paths:
             return 0
         in_place = "worker" in spec or "rolloutStrategy" in spec
         return int(wanted if in_place else min(wanted, 4 * instances // 5))
+
+    @property
+    def paused(self) -> int:
+        """The number of instances at which an interrupted run has paused the ScaledObject, or 0."""
+        scaler = scaler_of(self.objects) if self.scaled else None
+        return paused_at(self.seen.get(label(scaler))) if scaler else 0
 
     def wanted(self) -> Revision:
         """The revision of the plan's objects."""
@@ -131,8 +146,8 @@ def look(cluster: Cluster, item: Object, *, force: bool) -> Look:
         theirs, ours = owner(live), owner(item)
         if theirs and ours and theirs != ours:
             raise ClusterError(
-                f"{label(item)} belongs to the service {theirs}: give this one another name, or "
-                "leave the object to the other (maas.gateway.create, router.preset)",
+                f"{label(item)} belongs to service {theirs}; give it another name in the values, "
+                "or leave the object to that service (maas.gateway.create, router.preset)",
                 "Conflict",
             )
         try:
@@ -185,6 +200,7 @@ def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> 
         downtime=downtime(found),
         known=known,
         adopted=_adopted(objects, seen, known),
+        scaled=_scaled(cluster, objects, seen),
         seen={**seen, **{label(item): item for item in gone}},
     )
     for revision in filter(None, (plan.adopted, plan.wanted())):
@@ -195,6 +211,17 @@ def prepare(cluster: Cluster, objects: list[Object], *, force: bool = False) -> 
     if refused:
         raise ClusterError("\n".join(map(str, refused)), refused[0].reason)
     return plan
+
+
+def _scaled(cluster: Cluster, objects: list[Object], seen: Mapping[str, Object | None]) -> int:
+    """How many instances run where a ScaledObject sets their number; else 0."""
+    service, scaler = service_of(objects), scaler_of(objects)
+    live = seen.get(label(service))
+    named = any("replicas" in each["spec"] for each in (service, live or service))
+    if not live or named or not scaler or not scales(seen.get(label(scaler))):
+        return 0
+    meta = service["metadata"]
+    return instances(workloads(cluster, meta["name"], meta["namespace"]))
 
 
 def _adopted(
@@ -214,7 +241,7 @@ def taking_over(plan: Plan) -> str:
     last = plan.revision
     if not last or last.status != "pending":
         return ""
-    return f"taking over from the run that began revision {last.number} at {last.created}"
+    return f"taking over from the run that started revision {last.number} at {last.created}"
 
 
 def owned(item: Object, service: Mapping[str, Any]) -> Object:
@@ -247,8 +274,8 @@ def _namespaces(cluster: Cluster, objects: list[Object]) -> None:
     missing = [name for name in wanted if not cluster.get("v1", "Namespace", name)]
     if missing:
         raise ClusterError(
-            f"the cluster has no namespace {', '.join(missing)}: kubectl create namespace "
-            f"{missing[0]}",
+            f"the cluster has no namespace {', '.join(missing)}; run "
+            f"`kubectl create namespace {missing[0]}`",
             "NotFound",
         )
 

@@ -13,10 +13,10 @@ Pod = Mapping[str, Any]
 
 CRASH_LOOP = "a container keeps failing"
 _STUCK = {
-    "ErrImagePull": "an image can't be pulled",
-    "ImagePullBackOff": "an image can't be pulled",
-    "InvalidImageName": "an image's name is wrong",
-    "CreateContainerConfigError": "a container's configuration is wrong",
+    "ErrImagePull": "an image cannot be pulled",
+    "ImagePullBackOff": "an image cannot be pulled",
+    "InvalidImageName": "an image name is invalid",
+    "CreateContainerConfigError": "a container's configuration is invalid",
     "CrashLoopBackOff": CRASH_LOOP,
 }
 """Why a container can't start, in words, by the reason for which it waits."""
@@ -67,14 +67,14 @@ def rejected(pod: Pod) -> str:
         return ""
     name, node = pod["metadata"]["name"], (pod.get("spec") or {}).get("nodeName", "")
     told = ": ".join(filter(None, (status.get("reason"), (status.get("message") or "").strip())))
-    return f"node {node} does not keep pod {name}: {told}"
+    return f"node {node} rejected or evicted pod {name}: {told}"
 
 
 def unscheduled(pod: Pod) -> str:
     """Why a pod has no node; ``""`` where it has one, or has just been made."""
     for condition in (pod.get("status") or {}).get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return condition.get("message") or "it waits for a node"
+            return condition.get("message") or "the pod is waiting for a node"
     return ""
 
 

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from ..errors import ClusterError
-from . import pods
+from . import pods, scaler
 from .client import MANAGER, Cluster, Object
+from .scaler import workloads
 
 API, KIND = "serving.kserve.io/v1alpha2", "LLMInferenceService"
 
@@ -30,10 +31,11 @@ class Progress:
     """Where a service is on its way.
 
     Attributes:
-        phase: stopping, stopped, starting (KServe still reports it as stopped), accepted,
-            scheduled, image, weights, loading, capturing, routing (the pods are ready, and not yet
-            the rest), lagging (the engines are ready, and nothing but KServe's word for it is
-            missing), ready or failed; unknown where the cluster gives no answer.
+        phase: stopping, stopped, starting (KServe still reports it as stopped), scaling (KEDA has
+            not yet acted on a pause), accepted, scheduled, image, weights, loading, capturing,
+            routing (the pods are ready, and not yet the rest), lagging (the engines are ready, and
+            nothing but KServe's word for it is missing), ready or failed; unknown where the
+            cluster gives no answer.
         done: how far, from 0 to 1, as far as conditions, pods and logs show.
         message: what is waited for, or why it can't succeed.
         started: when the engine's containers were started, the last of them, as Kubernetes writes
@@ -57,7 +59,7 @@ def service_of(objects: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     for item in objects:
         if item["kind"] == KIND:
             return item
-    raise ClusterError(f"there is no {KIND} among the objects", "NotFound")
+    raise ClusterError(f"the objects contain no {KIND}", "NotFound")
 
 
 def stopped(service: Mapping[str, Any]) -> bool:
@@ -72,11 +74,11 @@ _NO_NODE = ("preemption", "Insufficient", "didn't match")
 """Words of the scheduler's messages about a pod that no node can take."""
 
 _LINES = (
-    ("Capturing", "capturing", 0.9, "graphs are captured"),
-    ("Graph capturing", "capturing", 0.9, "graphs are captured"),
-    ("Available KV cache memory", "capturing", 0.85, "the KV cache is laid out"),
-    ("Loading model weights took", "capturing", 0.8, "the weights are loaded"),
-    ("Loading safetensors", "loading", 0.4, "the weights are read"),
+    ("Capturing", "capturing", 0.9, "the engine is capturing graphs"),
+    ("Graph capturing", "capturing", 0.9, "the engine is capturing graphs"),
+    ("Available KV cache memory", "capturing", 0.85, "the engine is allocating the KV cache"),
+    ("Loading model weights took", "capturing", 0.8, "the engine has loaded the weights"),
+    ("Loading safetensors", "loading", 0.4, "the engine is reading the weights"),
 )
 
 
@@ -84,7 +86,7 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
     """The phase of a service, as far as its conditions, its pods and their logs show."""
     live = cluster.get(API, KIND, service, namespace)
     if live is None:
-        return Progress("failed", 0.0, f"there is no service {service} in {namespace}")
+        return Progress("failed", 0.0, f"namespace {namespace} has no service {service}")
     found = cluster.list("v1", "Pod", namespace, f"app.kubernetes.io/name={service}")
     # Of one pod, or a leader and its workers.
     engines, routers = (
@@ -93,8 +95,8 @@ def progress(cluster: Cluster, service: str, namespace: str) -> Progress:
     )
     engines, routers = pods.current(engines), pods.current(routers)
     if stopped(live):
-        running = bool(found) or _workloads(cluster, service, namespace)
-        message = "its pods are going" if running else "its pods are gone"
+        running = bool(found) or workloads(cluster, service, namespace)
+        message = "the pods are terminating" if running else "all pods have terminated"
         now = Progress("stopping" if running else "stopped", 0.0, message)
     else:
         now = _starting(cluster, live, engines, routers)
@@ -109,23 +111,25 @@ def _starting(
     for each in conditions:
         if each["status"] == "False" and _hopeless(each):
             return Progress("failed", 0.0, f"{each['type']}: {each.get('message', '')}")
+    if number := _scaling(cluster, live):
+        return Progress("scaling", 0.03, f"KEDA has yet to change the instances to {number}")
     ready: Object = next((each for each in conditions if each["type"] == "Ready"), {})
     # Conditions may still be those of the pods before; the workload tells of these.
     if _serves(cluster, live):
         if ready.get("status") == "True" and _routes(cluster, live):
-            return Progress("ready", 1.0, "it answers")
+            return Progress("ready", 1.0, "the service accepts requests")
         if (missing := {each["type"] for each in conditions if each["status"] != "True"}) and (
             missing <= _OF_WORKLOADS
         ):
             why = ready.get("message") or "Ready is not True"
-            return Progress("lagging", 0.97, f"the engines are ready, and KServe lags: {why}")
+            return Progress("lagging", 0.97, f"the engines are ready, but KServe is not: {why}")
     least = 2 if "worker" in (live.get("spec") or {}) else 1
     if len(engines) < least and (refused := _refused(cluster, live)):
-        return Progress("failed", 0.0, f"its pods can't be made: {refused}")
+        return Progress("failed", 0.0, f"the pods cannot be created: {refused}")
     if not engines:
         if ready.get("reason") == "Stopped":
-            return Progress("starting", 0.02, "KServe has not started it yet")
-        return Progress("accepted", 0.05, "KServe makes its pods")
+            return Progress("starting", 0.02, "KServe has not started the service yet")
+        return Progress("accepted", 0.05, "KServe is creating the pods")
     # Those that end have served, and free the NPUs that new ones wait for.
     staying = [pod for pod in engines if not pod["metadata"].get("deletionTimestamp")]
     freed = len(staying) < len(engines)
@@ -138,19 +142,29 @@ def _starting(
     return last
 
 
+def _scaling(cluster: Cluster, service: Object) -> int:
+    """The instances at which a ScaledObject is paused, until the workload has as many; else 0."""
+    if "replicas" in (service.get("spec") or {}):
+        return 0
+    meta = service["metadata"]["name"], service["metadata"]["namespace"]
+    number = scaler.paused_at(cluster.get(scaler.API, scaler.KIND, *meta))
+    return number if scaler.instances(workloads(cluster, *meta)) != number else 0
+
+
 def _routing(service: str, conditions: list[Object]) -> str:
     """What is waited for once the engines are ready."""
     unmet = {each["type"]: each.get("message") for each in conditions if each["status"] != "True"}
+    router = f"{service}-kserve-router-scheduler"
     parts = {
-        "SchedulerWorkloadReady": f"the router (Deployment {service}-kserve-router-scheduler)",
+        "SchedulerWorkloadReady": f"the router (Deployment {router})",
         "InferencePoolReady": f"InferencePool {service}-inference-pool",
         "HTTPRoutesReady": f"HTTPRoute {service}-kserve-route",
         "GatewaysReady": "the Gateway",
     }
-    waits = [f"{what} is not: {unmet[key]}" for key, what in parts.items() if key in unmet]
-    replaced = "" if unmet else f"Deployment {service}-kserve-router-scheduler replaces its pods"
+    waits = [f"{what} is not ready: {unmet[key]}" for key, what in parts.items() if key in unmet]
+    replaced = "" if unmet else f"Deployment {router} is replacing its pods"
     told = "; ".join(waits) or unmet.get("Ready") or replaced
-    return "the engines are ready" + (f", and {told}" if told else "")
+    return "the engines are ready" + (f", but {told}" if told else "")
 
 
 _ENGINE, _ROUTER = "llminferenceservice-workload", "llminferenceservice-router"
@@ -179,19 +193,9 @@ def _hopeless(condition: Mapping[str, Any]) -> bool:
     return failed and "the object has been modified" not in message
 
 
-def _workloads(cluster: Cluster, service: str, namespace: str) -> list[Object]:
-    """A service's engines: the Deployment of one pod, or the LeaderWorkerSet of two."""
-    sets = "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", f"{service}-kserve-mn"
-    found = (
-        cluster.get("apps/v1", "Deployment", f"{service}-kserve", namespace),
-        cluster.get(*sets, namespace),
-    )
-    return [item for item in found if item]
-
-
 def _refused(cluster: Cluster, service: Object) -> str:
     """Why no pod of a service's engines could be made, such as a quota; ``""`` where none was."""
-    for item in _workloads(cluster, service["metadata"]["name"], service["metadata"]["namespace"]):
+    for item in workloads(cluster, service["metadata"]["name"], service["metadata"]["namespace"]):
         for condition in (item.get("status") or {}).get("conditions") or []:
             if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
                 return str(condition.get("message", ""))
@@ -203,7 +207,7 @@ def _refused(cluster: Cluster, service: Object) -> str:
 def _serves(cluster: Cluster, service: Object) -> bool:
     """Whether the current engines are those that the service requests, and are ready."""
     meta = service["metadata"]
-    found = _workloads(cluster, meta["name"], meta["namespace"])
+    found = workloads(cluster, meta["name"], meta["namespace"])
     return bool(found) and all(_current(service, item) and _counted(item) for item in found)
 
 
@@ -271,10 +275,10 @@ def _engine(cluster: Cluster, pod: Object, *, freed: bool) -> Progress:
             # Kubernetes names no taint from v1.34 on.
             tainted = pods.tainted(cluster) if "untolerated taint(s)" in why else ""
             told = f"{why.rstrip('.')}; {tainted}" if tainted else why
-            return Progress("failed", 0.0, f"no node takes pod {name}: {told}")
+            return Progress("failed", 0.0, f"no node can run pod {name}: {told}")
         return Progress("scheduled", 0.05, why)
     if node := pods.lost(pod):
-        return Progress("failed", 0.0, f"pod {name} is on node {node}, which does not answer")
+        return Progress("failed", 0.0, f"pod {name} is on node {node}, which does not respond")
     if why := _stuck(cluster, pod):
         return Progress("failed", 0.0, why)
     states = pods.containers(pod)
@@ -283,15 +287,15 @@ def _engine(cluster: Cluster, pod: Object, *, freed: bool) -> Progress:
         problem = pods.warning(cluster, namespace, _about(pod))
         more = f": {problem}" if problem else ""
         if not (pod.get("status") or {}).get("containerStatuses"):
-            return Progress("image", 0.1, f"pod {name} waits for its images and weights{more}")
-        return Progress("weights", 0.2, f"pod {name} fetches images and weights{more}")
+            return Progress("image", 0.1, f"pod {name} is waiting for images and weights{more}")
+        return Progress("weights", 0.2, f"pod {name} is fetching images and weights{more}")
     if main.get("ready"):
         return Progress("routing", 0.95, f"pod {name} is ready")
     text = cluster.log(namespace, name, "main")
     for line, phase, done, message in _LINES:
         if line in text:
             return Progress(phase, done, f"pod {name}: {message}")
-    return Progress("loading", 0.3, f"pod {name}: the engine starts")
+    return Progress("loading", 0.3, f"pod {name}: the engine is starting")
 
 
 @dataclass(frozen=True)
@@ -420,19 +424,19 @@ class _Record:
         if now.phase == "lagging" and starts:
             self._well = clock  # it serves, and the wait ends soon
             return
-        end = "{} ended: {}".format(*self._ends[-1]) if self._ends else ""
+        end = "{} terminated: {}".format(*self._ends[-1]) if self._ends else ""
         # A container that fails late starts again before patience ends. Counts of restarts don't
         # show it: all pods of two nodes are made anew.
         crashes = Counter(name for name, _ in self._ends[self._before :])
         if starts and max(crashes.values(), default=0) >= _CRASHES:
-            why = f"{self._service} can't become ready: {pods.CRASH_LOOP}: {end}"
+            why = f"{self._service} cannot become ready: {pods.CRASH_LOOP}: {end}"
             raise ClusterError(why, "Failed")
         # A service that somebody else has stopped does not get ready either.
         bad = ("failed", "stopping", "stopped") if starts else ("failed",)
         if now.phase not in bad:
             self._well = clock
         elif clock - self._well >= limits.patience:
-            why = f"{self._service} can't become {self._until}: {now.message}"
+            why = f"{self._service} cannot become {self._until}: {now.message}"
             raise ClusterError(why, "Failed")
         if now.started != self._started:
             self._started, self._since = now.started, clock

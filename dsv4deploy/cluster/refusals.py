@@ -10,12 +10,12 @@ from ..errors import ClusterError, Reason
 from . import answers
 
 _ADVICE = {
-    401: ("Unauthorized", "log in again: the credentials of this context are not accepted"),
-    403: ("Forbidden", "ask for this right, or use another context"),
+    401: ("Unauthorized", "log in again: the API server rejects this context's credentials"),
+    403: ("Forbidden", "ask an administrator for this permission, or use another context"),
     404: ("NotFound", ""),
     409: ("Conflict", ""),
     422: ("Invalid", ""),
-    429: ("TooManyRequests", "the API server is overloaded: try again later"),
+    429: ("TooManyRequests", "the API server is overloaded, so try again later"),
 }
 """By HTTP status, the reason of an answer that names none, and the fix."""
 
@@ -25,15 +25,14 @@ _RIGHT = re.compile(r" cannot \S+ (resource|path) ")
 _DENIALS = (
     (
         "denied the request",
-        "a webhook of this cluster rejects it: change the field that it names, or ask the owner "
-        "of the webhook",
+        "change the field that the cluster's webhook names, or ask the owner of the webhook",
     ),
-    ("exceeded quota", "free some of what the namespace uses, or ask for a larger quota"),
+    ("exceeded quota", "free resources in the namespace, or ask for a larger quota"),
     (
         "violates PodSecurity",
-        "give the namespace a level that lets it, by pod-security.kubernetes.io/enforce",
+        "set the namespace's label pod-security.kubernetes.io/enforce to a level that admits it",
     ),
-    ("is being terminated", "wait until the namespace is gone, and create it again"),
+    ("is being terminated", "wait until the namespace is deleted, and then create it again"),
 )
 """Part of the message of a 403 that is not about a permission, and the fix."""
 
@@ -54,7 +53,7 @@ def explained(status: int, phrase: str, body: str, request: str) -> ClusterError
         return _conflict(message, (refusal.get("details") or {}).get("causes") or [])
     if "failed calling webhook" in message:
         return ClusterError(
-            f"{message}: the webhook's own server does not answer: check its pods",
+            f"{message}; the webhook's server does not respond, so check its pods",
             "WebhookDown",
         )
     if status == 403 and not _RIGHT.search(message):
@@ -63,7 +62,7 @@ def explained(status: int, phrase: str, body: str, request: str) -> ClusterError
         return ClusterError(f"{request}: the API server failed: {message}", "ServerError")
     known, advice = _ADVICE.get(status, ("Refused", ""))
     reason = reason if reason in tuple(Reason) else known
-    return ClusterError(f"{message}: {advice}" if advice else message, reason)
+    return ClusterError(f"{message}; {advice}" if advice else message, reason)
 
 
 def _conflict(message: str, causes: list[Mapping[str, Any]]) -> ClusterError:
@@ -74,15 +73,15 @@ def _conflict(message: str, causes: list[Mapping[str, Any]]) -> ClusterError:
     ]
     if fields:
         message = (
-            f"somebody else has set {'; '.join(fields)}: leave it to them, or take it over with "
-            "--force-conflicts"
+            f"another field manager has set {', '.join(fields)}; remove these fields from the "
+            "values, or take them over with --force-conflicts"
         )
         return ClusterError(message, "Conflict")
-    return ClusterError(f"{message}: somebody changed it just now: try again", "Stale")
+    return ClusterError(f"{message}; another client changed the object, so try again", "Stale")
 
 
 def _denied(message: str) -> ClusterError:
     for part, advice in _DENIALS:
         if part in message:
-            return ClusterError(f"{message}: {advice}", "Denied")
+            return ClusterError(f"{message}; {advice}", "Denied")
     return ClusterError(message, "Forbidden")

@@ -80,7 +80,7 @@ def _read(secret: Mapping[str, Any], service: str, namespace: str) -> Revision:
         unpacker = zlib.decompressobj(wbits=31)
         objects = read_json(unpacker.decompress(packed, _LARGEST).decode())
         if not unpacker.eof:
-            raise ValueError("torn, or too large")
+            raise ValueError("incomplete, or too large")
         # What follows reads these of each object.
         [(item["apiVersion"], item["kind"], item["metadata"]["name"]) for item in objects]
     except (LookupError, TypeError, ValueError, zlib.error):
@@ -145,7 +145,8 @@ def target(cluster: Cluster, service: str, namespace: str, number: int = 0) -> R
     if not chosen:
         there = ", ".join(f"{each.number} ({each.status})" for each in known) or "none"
         raise ClusterError(
-            f"{service} in {namespace} has no revision to roll back to; there are: {there}",
+            f"service {service} in namespace {namespace} has no revision to roll back to; its "
+            f"revisions are: {there}",
             "NotFound",
         )
     return chosen[0]

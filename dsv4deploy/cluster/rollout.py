@@ -6,14 +6,14 @@ rollback to :func:`dsv4deploy.cluster.revisions.target` restores what ran.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from ..errors import ClusterError, InterruptionError
-from .client import MANAGER, Cluster, Object, managed
+from .client import Cluster, Object, managed
 from .diff import Change, label, same
 from .lease import CLOCK, Clock, held
 from .plan import Look, Plan, look, no_longer, owned, prepare
@@ -28,8 +28,8 @@ from .revisions import (
     manifest,
     mark,
 )
+from .scaler import PAUSE, STOPPER, paused_at, scaler_of
 
-_STOPPER = f"{MANAGER}-stop"
 # How often a plan, or the write of one object, is made anew because somebody else was faster.
 _TRIES = 5
 
@@ -37,14 +37,14 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True)
-class Place:
+class ServiceRef:
     """A service: its name and its namespace."""
 
     service: str
     namespace: str
 
     def __str__(self) -> str:
-        return f"{self.service} in {self.namespace}"
+        return f"service {self.service} in namespace {self.namespace}"
 
     @property
     def options(self) -> str:
@@ -57,7 +57,7 @@ class Place:
 
 def run(
     cluster: Cluster,
-    place: Place,
+    place: ServiceRef,
     doing: str,
     make: Callable[[], P],
     act: Callable[[P], str],
@@ -111,14 +111,14 @@ def run(
                     raise
                 raise ClusterError(f"{error}\n{end(error.reason)}", error.reason) from None
     except KeyboardInterrupt:
-        message = f"interrupted while what runs was read back: {_tells(place)}"
+        message = f"interrupted before the service's state was read back; {_tells(place)}"
         raise InterruptionError(message) from None
 
 
 def _agreed(
     stack: ExitStack,
     cluster: Cluster,
-    place: Place,
+    place: ServiceRef,
     doing: str,
     make: Callable[[], P],
     act: Callable[[P], str],
@@ -154,10 +154,11 @@ def _agreed(
             if error.reason != "Stale" or tried == _TRIES:
                 raise
             plan = make()
-    raise ClusterError(f"{place} changed while each question was answered", "Stale")
+    message = f"{place} changed each time before the plan was confirmed; try again"
+    raise ClusterError(message, "Stale")
 
 
-def what_runs(cluster: Cluster, place: Place, *, compare: bool = True) -> str:
+def what_runs(cluster: Cluster, place: ServiceRef, *, compare: bool = True) -> str:
     """The state of a service, read back, and the command to continue; never an error.
 
     Args:
@@ -173,22 +174,23 @@ def what_runs(cluster: Cluster, place: Place, *, compare: bool = True) -> str:
             if each.status != UNREADABLE
         ]
         if not known:
-            return f"{place} {_state(live)}" + (", and has no revision" if live else "")
+            return f"{place} {_state(live)}" + (", but has no revision" if live else "")
         return _read_back(cluster, place, _state(live), known, compare)
     except ClusterError as error:
-        return f"what runs now can't be read back ({error}): {_tells(place)}"
+        return f"cannot read back the service's state ({error}); {_tells(place)}"
 
 
-def _tells(place: Place) -> str:
-    return f"`dsv4deploy history {place.options}` and `dsv4deploy status {place.options}` tell"
+def _tells(place: ServiceRef) -> str:
+    options = place.options
+    return f"see `dsv4deploy status {options}` and `dsv4deploy history {options}`"
 
 
 def _read_back(
-    cluster: Cluster, place: Place, state: str, known: list[Revision], compare: bool
+    cluster: Cluster, place: ServiceRef, state: str, known: list[Revision], compare: bool
 ) -> str:
     last, ran = known[-1], last_that_ran(known)
     if not compare:
-        return f"{place} {state}; its last is {last}"
+        return f"{place} {state}; its latest revision is {last.number} ({last.status})"
     differing: list[str] = []
     try:
         for revision in [last, ran] if ran and ran is not last else [last]:
@@ -197,11 +199,14 @@ def _read_back(
                 return f"{place} {state}: {revision}{_next(place, state, last, ran, revision)}"
             differing = differing or found
     except ClusterError as error:
-        told = f"its last is {last}, but the command could not verify this ({error})"
+        told = (
+            f"its latest revision is {last.number} ({last.status}), but the command could not "
+            f"verify this ({error})"
+        )
         return f"{place} {state}; {told}{_next(place, state, last, ran, None)}"
     some = ", ".join(differing[:3]) + (", …" if differing[3:] else "")
     return (
-        f"{place} {state}, and is no revision: of {last} differ {some}"
+        f"{place} {state}, but matches no revision; objects that differ from {last}: {some}"
         f"{_next(place, state, last, ran, None)}"
     )
 
@@ -211,11 +216,11 @@ def _state(live: Object | None) -> str:
         return "does not exist"
     if live["metadata"].get("deletionTimestamp"):
         return "is being deleted"
-    return "is stopped" if stopped(live) else "runs"
+    return "is stopped" if stopped(live) else "is running"
 
 
 def _differing(
-    cluster: Cluster, place: Place, revision: Revision, known: list[Revision]
+    cluster: Cluster, place: ServiceRef, revision: Revision, known: list[Revision]
 ) -> list[str]:
     """The objects that are not as a revision has them, with those that it has not."""
     differing = []
@@ -231,7 +236,7 @@ def _differing(
 
 
 def _next(
-    place: Place, state: str, last: Revision, ran: Revision | None, found: Revision | None
+    place: ServiceRef, state: str, last: Revision, ran: Revision | None, found: Revision | None
 ) -> str:
     """The command to continue; ``""`` if nothing is left to do."""
     back = f"`dsv4deploy rollback {ran.number if ran else ''} {place.options}`".replace("  ", " ")
@@ -239,9 +244,9 @@ def _next(
         return "; run the same command again to continue" + (
             f", or {back} to roll back" if ran else ""
         )
-    if state == "runs" and found is ran and ran:
+    if state == "is running" and found is ran and ran:
         return ""
-    return f"; {back} brings back revision {ran.number}" if ran else "; apply it again"
+    return f"; {back} restores revision {ran.number}" if ran else "; apply the values again"
 
 
 # --- apply -------------------------------------------------------------------------------------
@@ -259,13 +264,14 @@ def apply(cluster: Cluster, plan: Plan, *, force: bool = False) -> int:
     """
     service = service_of(plan.objects)
     live = plan.seen[label(service)]
-    started = bool(live and managed(live, _STOPPER))
+    started = bool(live and managed(live, STOPPER))
     if plan.settled and not started:
         return 0
     known = begin(cluster, plan.adopted, plan.wanted(), plan.known)
     _write(cluster, plan, force)
     if started:
         _start(cluster, service)
+    _resume(cluster, plan.objects)
     finish(cluster, known)
     return len(plan.writes) + len(plan.removed) + started
 
@@ -299,7 +305,8 @@ def _write_one(cluster: Cluster, item: Object, planned: Look, force: bool) -> No
 
 
 def _changed(item: Mapping[str, Any]) -> ClusterError:
-    return ClusterError(f"{label(item)} was changed by somebody else just now", "Stale")
+    message = f"another client changed {label(item)} in the meantime; run the command again"
+    return ClusterError(message, "Stale")
 
 
 def _delete_one(cluster: Cluster, seen: Object | None) -> None:
@@ -378,6 +385,8 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
     """
     service = service_of(plan.objects)
     live = plan.seen[label(service)]
+    if plan.rolling and plan.scaled:
+        return _replace_paused(cluster, plan, force, wait)
     if plan.rolling:
         _write(cluster, _with_fewer(cluster, plan, force), force)
         wait("ready")
@@ -386,7 +395,7 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
         steps = ["stopped"] if stopped(live) else ["started", "stopped"]
         for step in steps:
             if step == "stopped":
-                _mark_service(cluster, service, {STOP: "true"})
+                _mark(cluster, service, {STOP: "true"})
             try:
                 wait(step)
             except ClusterError as error:
@@ -394,7 +403,24 @@ def _replace(cluster: Cluster, plan: Plan, force: bool, wait: Wait, *, back: boo
                     raise
     _write(cluster, plan, force)
     _start(cluster, service)
+    _resume(cluster, plan.objects)
     return wait("ready")
+
+
+def _replace_paused(cluster: Cluster, plan: Plan, force: bool, wait: Wait) -> str:
+    """Replaces instances whose number a ScaledObject sets, while it is paused at fewer of them.
+
+    Where an interrupted run has paused it, its engines may be those that failed: they are not
+    waited for.
+    """
+    scaler = scaler_of(plan.objects)
+    if scaler and plan.rolling < plan.scaled and not plan.paused:
+        _mark(cluster, scaler, {PAUSE: str(plan.rolling)})
+        wait("ready")
+    _write(cluster, plan, force)
+    told = wait("ready")
+    _resume(cluster, plan.objects)
+    return told
 
 
 def _with_fewer(cluster: Cluster, plan: Plan, force: bool) -> Plan:
@@ -447,25 +473,25 @@ def _gone_back(
         back = prepare(cluster, before.objects, force=True)
         _replace(cluster, back, True, wait, back=True)
     except ClusterError as second:
-        message = f"{error}\ngoing back to revision {before.number} failed: {second}"
+        message = f"{error}\nthe rollback to revision {before.number} failed: {second}"
         return ClusterError(message, "Lost" if second.reason == "Lost" else error.reason)
     return ClusterError(f"{error}\nrevision {before.number} is running again", error.reason)
 
 
-def _mark_service(cluster: Cluster, service: Mapping[str, Any], annotations: Object) -> None:
-    """Applies annotations to a service as it is now, and to no other state of it.
+def _mark(cluster: Cluster, item: Mapping[str, Any], annotations: Object) -> None:
+    """Applies annotations to an object as it is now, and to no other state of it.
 
-    They have a manager of their own, so that applying the service does not remove them.
+    They have a manager of their own, so that applying the object does not remove them.
     """
-    meta = {key: service["metadata"][key] for key in ("name", "namespace")}
-    item = {"apiVersion": service["apiVersion"], "kind": service["kind"]}
-    item |= {"metadata": {**meta, **({"annotations": annotations} if annotations else {})}}
+    meta = {key: item["metadata"][key] for key in ("name", "namespace")}
+    marked = {"apiVersion": item["apiVersion"], "kind": item["kind"]}
+    marked |= {"metadata": {**meta, **({"annotations": annotations} if annotations else {})}}
     for tried in range(1, _TRIES + 1):
-        live = cluster.live(service)
+        live = cluster.live(item)
         if live is None:
             return
         try:
-            cluster.apply(item, live=live, force=True, manager=_STOPPER)
+            cluster.apply(marked, live=live, force=True, manager=STOPPER)
         except ClusterError as error:
             if error.reason != "Stale" or tried == _TRIES:
                 raise
@@ -476,8 +502,15 @@ def _mark_service(cluster: Cluster, service: Mapping[str, Any], annotations: Obj
 def _start(cluster: Cluster, service: Mapping[str, Any]) -> None:
     live = cluster.live(service)
     if live and STOP in (live["metadata"].get("annotations") or {}):
-        _mark_service(cluster, service, {STOP: "false"})
-        _mark_service(cluster, service, {})
+        _mark(cluster, service, {STOP: "false"})
+        _mark(cluster, service, {})
+
+
+def _resume(cluster: Cluster, objects: Iterable[Object]) -> None:
+    """Ends the pause of a ScaledObject, unless somebody else has paused it."""
+    scaler = scaler_of(objects)
+    if scaler and paused_at(cluster.live(scaler)):
+        _mark(cluster, scaler, {})
 
 
 # --- delete ------------------------------------------------------------------------------------
@@ -505,7 +538,7 @@ class Removal:
         return bool(self.going or self.known)
 
 
-def removal(cluster: Cluster, place: Place) -> Removal:
+def removal(cluster: Cluster, place: ServiceRef) -> Removal:
     """What deleting a service would do."""
     known = history(cluster, place.service, place.namespace)
     readable = [revision for revision in known if revision.status != UNREADABLE]
@@ -514,7 +547,7 @@ def removal(cluster: Cluster, place: Place) -> Removal:
     items = {label(item): item for revision in readable for item in revision.objects}
     staying = [each for each, item in items.items() if each not in going and cluster.live(item)]
     live = cluster.get(API, KIND, place.service, place.namespace)
-    halted = live if live and managed(live, _STOPPER) and label(live) not in going else None
+    halted = live if live and managed(live, STOPPER) and label(live) not in going else None
     return Removal(going, staying, readable, seen, halted)
 
 

@@ -21,8 +21,8 @@ KEY = "DSV4DEPLOY_API_KEY"
 SIMULATOR = "x-dsv4deploy-simulator"
 """The header in which a simulator describes itself, in JSON, in every response."""
 REFUSALS = {
-    401: f"no key or a wrong one: set {KEY}",
-    403: "this key may not use this model",
+    401: f"the API key is missing or invalid; set {KEY}",
+    403: "this key is not allowed to use this model",
     404: "nothing serves this path or this model",
     413: "the request is larger than the gateway's buffer",
     429: "the quota is used up",
@@ -87,9 +87,11 @@ def ask(url: str, model: str, prompt: str, key: str = "", timeout: float = 300.0
         simulator = response.getheader(SIMULATOR, "")
         done = _read(response, start) if response.status == 200 else _refused(response)
     except (OSError, http.client.HTTPException) as error:
-        done = Completion(error=f"{str(error) or type(error).__name__}: is the service ready?")
+        done = Completion(
+            error=f"{str(error) or type(error).__name__}; check that the service is ready"
+        )
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        done = Completion(error=f"the answer is no stream of a chat completion: {error}")
+        done = Completion(error=f"the response is not a stream of a chat completion: {error}")
     finally:
         connection.close()
     return replace(done, simulator=simulator)
@@ -99,8 +101,8 @@ def _headers(key: str) -> dict[str, str]:
     # http.client rejects such a key too, with a message that quotes it.
     if not all("!" <= character <= "~" for character in key):
         raise ValueError(
-            f"{KEY} has a blank or a line's end, or is not ASCII: set the bare key, as `keys "
-            "create` printed it"
+            f"{KEY} contains whitespace, a line break or non-ASCII characters; set the bare key, "
+            "as `keys create` printed it"
         )
     known = {"Authorization": f"Bearer {key}"} if key else {}
     return {"Content-Type": "application/json", **known}
@@ -151,7 +153,7 @@ def _read(response: http.client.HTTPResponse, start: float) -> Completion:
         error = f"the stream {'broke off' if left else 'did not end'} after {len(text)} characters"
     prompt, answer = (int(usage.get(f"{name}_tokens", 0)) for name in ("prompt", "completion"))
     if not (answer or error):
-        error = "the engine reported no token usage: quotas could not be charged"
+        error = "the engine reported no token usage, so quotas cannot be charged"
     return Completion(text, error, first, time.monotonic() - start, prompt, answer)
 
 

@@ -32,12 +32,18 @@ SPOOFED = {
 """Headers that gateways identify a client or a model by, as a client would forge them."""
 
 
-@case(KEYS, "key-right", "A request with a right key is answered.", "A completion is 200.")
+@case(KEYS, "key-right", "A request with a valid key is answered.", "A completion is 200.")
 def _right(gateway: Gateway) -> str:
     return answered(gateway)
 
 
-@case(KEYS, "key-second", "Another client's key is right too.", "A completion is 200.", second_key)
+@case(
+    KEYS,
+    "key-second",
+    "The key of another client is also valid.",
+    "A completion is 200.",
+    second_key,
+)
 def _second(gateway: Gateway) -> str:
     return expect(gateway.ask(key=gateway.target.second_key), 200)
 
@@ -99,9 +105,9 @@ def _basic(gateway: Gateway) -> str:
 @case(
     KEYS,
     "key-scheme-case",
-    "`bearer` in lower case is answered or denied, and breaks nothing.",
-    "`Authorization: bearer KEY` is 200 or the status of --denial. RFC 9110 reads schemes in "
-    "either case; Envoy's filter does not.",
+    "`bearer` in lowercase is accepted or denied, and breaks nothing.",
+    "`Authorization: bearer KEY` is 200 or the status of --denial. In RFC 9110, schemes are "
+    "case-insensitive; in Envoy's filter, they are not.",
     bearer,
 )
 def _scheme(gateway: Gateway) -> str:
@@ -112,7 +118,7 @@ def _scheme(gateway: Gateway) -> str:
 @case(
     KEYS,
     "key-in-url",
-    "A key in the URL, where logs would keep it, is denied.",
+    "A key in the URL, which logs would record, is denied.",
     "`?api_key=KEY` without a header gets the status of --denial.",
 )
 def _in_url(gateway: Gateway) -> str:
@@ -122,7 +128,7 @@ def _in_url(gateway: Gateway) -> str:
 @case(
     KEYS,
     "key-before-model",
-    "Without a key no client learns which models exist.",
+    "Without a key, a client does not learn which models exist.",
     "An unknown model without a key gets the same answer as a known one.",
 )
 def _before_model(gateway: Gateway) -> str:
@@ -140,7 +146,7 @@ def _before_model(gateway: Gateway) -> str:
 @case(
     KEYS,
     "key-before-path",
-    "Without a key no path is answered.",
+    "Without a key, no path is answered.",
     "An unknown path without a key gets the status of --denial, or 404.",
 )
 def _before_path(gateway: Gateway) -> str:
@@ -176,7 +182,7 @@ def _repeated(gateway: Gateway) -> str:
         sent = key or gateway.target.key
         whole = answer.text + "".join(answer.headers.values())
         require(sent not in whole, f"HTTP {answer.status_code} repeats the key that was sent")
-    return "none of three answers has it"
+    return "none of three answers contains the key"
 
 
 # --- identity -----------------------------------------------------------------------------------
@@ -199,7 +205,7 @@ def _model(gateway: Gateway) -> str:
 @case(
     IDENTITY,
     "limits-not-from-client",
-    "A client can't shorten or lengthen the gateway's own timeouts.",
+    "A client cannot shorten or lengthen the gateway's own timeouts.",
     "A completion with `x-envoy-upstream-rq-timeout-ms: 1` is 200.",
 )
 def _timeouts(gateway: Gateway) -> str:
@@ -242,6 +248,6 @@ for _path, _method in (
     case(
         ENGINE,
         f"closed{_path.replace('/..', '-up').replace('/', '-')}",
-        f"The engine's {_path} can't be reached.",
-        f"{_method} {_path} with a right key is 400 to 499, also where a header names the model.",
+        f"The engine's {_path} cannot be reached.",
+        f"{_method} {_path} with a valid key is 400 to 499, even if a header names the model.",
     )(partial(_closed, path=_path, method=_method))

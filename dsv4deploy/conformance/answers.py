@@ -26,7 +26,7 @@ LIST, COMPLETION, STREAM = "Models", "Completions", "Streams"
 @case(
     LIST,
     "models-list",
-    "The list of models has the model.",
+    "The list of models contains the model.",
     "GET /v1/models is 200; `data` has an entry of this id.",
 )
 def _models(gateway: Gateway) -> str:
@@ -40,7 +40,7 @@ def _models(gateway: Gateway) -> str:
 @case(
     LIST,
     "models-shape",
-    "The list of models has OpenAI's shape.",
+    "The list of models has OpenAI's format.",
     "`object` is list, and each entry has `id`, `object`, `created` and `owned_by`.",
 )
 def _models_shape(gateway: Gateway) -> str:
@@ -55,7 +55,7 @@ def _models_shape(gateway: Gateway) -> str:
 @case(
     COMPLETION,
     "completion-shape",
-    "A completion has OpenAI's shape.",
+    "A completion has OpenAI's format.",
     "`id`, `object`, `created`, `model` and a choice with the assistant's text and a reason.",
 )
 def _shape(gateway: Gateway) -> str:
@@ -89,8 +89,8 @@ def _type(gateway: Gateway) -> str:
 @case(
     COMPLETION,
     "completion-usage",
-    "A completion reports the tokens that it took.",
-    "`usage` has tokens of the prompt and of the answer, and their sum.",
+    "A completion reports its token usage.",
+    "`usage` contains the tokens of the prompt, of the answer, and their sum.",
 )
 def _usage(gateway: Gateway) -> str:
     prompt, completion, total = tokens(gateway.ask())
@@ -102,8 +102,8 @@ def _usage(gateway: Gateway) -> str:
 @case(
     COMPLETION,
     "completion-max-tokens",
-    "max_tokens bounds an answer.",
-    "Of max_tokens 1 the answer has one token, and its reason is length.",
+    "max_tokens limits the length of an answer.",
+    "With max_tokens 1, the answer has one token, and its finish_reason is length.",
 )
 def _bounded(gateway: Gateway) -> str:
     answer = gateway.ask(max_tokens=1)
@@ -116,8 +116,8 @@ def _bounded(gateway: Gateway) -> str:
 @case(
     COMPLETION,
     "completion-http2",
-    "A completion comes over HTTP/2 too.",
-    "The status is 200, the version HTTP/2.",
+    "A completion also works over HTTP/2.",
+    "The status is 200, and the version is HTTP/2.",
     http2,
 )
 def _over_http2(gateway: Gateway) -> str:
@@ -152,9 +152,9 @@ for _code, _what, _fields in (
     ),
     ("user", "an end user's name", {"user": "end-user-1"}),
 ):
-    case(COMPLETION, f"completion-{_code}", f"A request may have {_what}.", "It is 200.")(
-        partial(_accepted, **_fields)
-    )
+    case(
+        COMPLETION, f"completion-{_code}", f"A request may contain {_what}.", "The status is 200."
+    )(partial(_accepted, **_fields))
 
 
 # --- streams ------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def _whole(gateway: Gateway) -> str:
 @case(
     STREAM,
     "stream-http2",
-    "A stream is whole over HTTP/2 too.",
+    "A stream is also complete over HTTP/2.",
     "The last event is `data: [DONE]`.",
     http2,
 )
@@ -210,8 +210,8 @@ def _lines(gateway: Gateway) -> str:
 @case(
     STREAM,
     "stream-shape",
-    "The events of a stream have OpenAI's shape.",
-    "Each is a chat.completion.chunk of the same id; one choice has a finish_reason.",
+    "The events of a stream have OpenAI's format.",
+    "Each event is a chat.completion.chunk with the same id; one choice has a finish_reason.",
 )
 def _chunks(gateway: Gateway) -> str:
     stream = gateway.stream()
@@ -230,8 +230,8 @@ def _chunks(gateway: Gateway) -> str:
 @case(
     STREAM,
     "stream-usage",
-    "A stream reports its tokens where it is asked to.",
-    "With stream_options.include_usage an event has no choices and a usage that adds up.",
+    "A stream reports its token usage on request.",
+    "With stream_options.include_usage, one event has no choices and a consistent usage.",
 )
 def _stream_usage(gateway: Gateway) -> str:
     stream = gateway.stream(stream_options={"include_usage": True})
@@ -248,8 +248,8 @@ def _stream_usage(gateway: Gateway) -> str:
 @case(
     STREAM,
     "stream-without-usage",
-    "A stream that does not ask for its tokens is whole too.",
-    "With include_usage false the last event is `data: [DONE]`.",
+    "A stream without a request for its token usage is also complete.",
+    "With include_usage false, the last event is `data: [DONE]`.",
 )
 def _stream_without(gateway: Gateway) -> str:
     return whole(gateway.stream(stream_options={"include_usage": False}))
@@ -258,9 +258,9 @@ def _stream_without(gateway: Gateway) -> str:
 @case(
     STREAM,
     "stream-at-once",
-    "Events come when they are made, and are not held back.",
-    "Of 32 tokens the first comes 50 ms before the last. A whole answer of less than a second "
-    "that comes at once decides nothing.",
+    "The gateway forwards each event immediately.",
+    "Of 32 tokens, the first arrives at least 50 ms before the last. If the complete answer "
+    "arrives at once in less than a second, the case is skipped.",
 )
 def _at_once(gateway: Gateway) -> str:
     if gateway.target.blocked_prompt:
@@ -277,8 +277,8 @@ def _at_once(gateway: Gateway) -> str:
 @case(
     STREAM,
     "stream-parallel",
-    "Several streams at once are all whole.",
-    "--parallel streams begin together; each ends with [DONE].",
+    "Concurrent streams are all complete.",
+    "--parallel streams start together; each ends with [DONE].",
 )
 def _parallel(gateway: Gateway) -> str:
     streams = gateway.streams(gateway.target.parallel, max_tokens=16)
@@ -290,8 +290,8 @@ def _parallel(gateway: Gateway) -> str:
 @case(
     STREAM,
     "stream-cancelled",
-    "A client may go in the middle of a stream, and others are answered.",
-    "The connection is closed after the first event, on HTTP/1.1; a completion is 200.",
+    "If a client disconnects during a stream, the gateway still answers others.",
+    "The client closes an HTTP/1.1 connection after the first event; a completion is 200.",
 )
 def _cancelled(gateway: Gateway) -> str:
     with gateway.streaming(max_tokens=64) as (stream, lines):
@@ -303,9 +303,9 @@ def _cancelled(gateway: Gateway) -> str:
 @case(
     STREAM,
     "stream-cancelled-http2",
-    "A client may reset a stream, and its connection stays usable.",
-    "The stream is reset after the first event, on HTTP/2; a completion on the same connection "
-    "is 200.",
+    "If a client resets a stream, its connection remains usable.",
+    "The client resets an HTTP/2 stream after the first event; a completion on the same "
+    "connection is 200.",
     http2,
 )
 def _reset(gateway: Gateway) -> str:
@@ -321,9 +321,9 @@ _LONG = 65
 @case(
     STREAM,
     "stream-long",
-    "A stream may take longer than a minute, at which many gateways cut it.",
-    f"A stream of up to 4,096 tokens still brings events after {_LONG} s. An answer that is "
-    "whole before decides nothing.",
+    "A stream may take longer than a minute, after which many gateways cut it off.",
+    f"A stream of up to 4,096 tokens still delivers events after {_LONG} s. If the answer is "
+    "complete before, the case is skipped.",
     destructive,
 )
 def _long(gateway: Gateway) -> str:
@@ -332,14 +332,14 @@ def _long(gateway: Gateway) -> str:
             if stream.lines[-1][0] > _LONG:
                 return f"{len(stream.lines)} lines in {_LONG} s"
     whole(stream)
-    raise SkippedError(f"the whole answer took {stream.lines[-1][0]:.0f} s only")
+    raise SkippedError(f"the complete answer took only {stream.lines[-1][0]:.0f} s")
 
 
 @case(
     COMPLETION,
     "guardrails",
-    "The guardrails block a prompt.",
-    "The prompt of --blocked-prompt is 400 or 403, or the reason of its answer is content_filter.",
+    "The guardrails block the prompt.",
+    "The prompt of --blocked-prompt gets 400, 403, or finish_reason content_filter.",
     lambda gateway: "" if gateway.target.blocked_prompt else "needs --blocked-prompt",
 )
 def _blocked(gateway: Gateway) -> str:
@@ -347,6 +347,6 @@ def _blocked(gateway: Gateway) -> str:
     answer = gateway.ask(messages=[{"role": "user", "content": prompt}], max_tokens=16)
     if answer.status_code == 200:
         reason = answer.json()["choices"][0].get("finish_reason")
-        require(reason == "content_filter", f"it is answered, and the reason is {reason}")
+        require(reason == "content_filter", f"the prompt is answered, with finish_reason {reason}")
         return shown(answer)
     return expect(answer, 400, 403)

@@ -71,12 +71,16 @@ def http2(gateway: Gateway) -> str:
 
 def second_key(gateway: Gateway) -> str:
     """A key of another client."""
-    return "" if gateway.target.second_key else "needs a second key, of another client"
+    return "" if gateway.target.second_key else "this case needs the key of a second client"
 
 
 def destructive(gateway: Gateway) -> str:
     """The permission to use up the key's budget."""
-    return "" if gateway.target.destructive else "burns quota: give --destructive"
+    return (
+        ""
+        if gateway.target.destructive
+        else "this case uses up quota; to run it, pass --destructive"
+    )
 
 
 def bearer(gateway: Gateway) -> str:
@@ -90,7 +94,8 @@ def received(gateway: Gateway) -> str:
     if gateway.received is not None:
         return ""
     return (
-        f"no answer has {RECEIVED}, as those of `dsv4deploy bench simulate` behind the gateway do"
+        f"no answer has the header {RECEIVED}, which `dsv4deploy bench simulate` behind the "
+        "gateway sends"
     )
 
 

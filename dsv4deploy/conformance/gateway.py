@@ -17,6 +17,7 @@ import httpx
 
 from ..bench.simulate import MODELS, RECEIVED
 from ..completion.stream import COMPLETIONS
+from ..errors import DeployError
 
 NO_KEY = "no key"
 """In place of a key: the request has none."""
@@ -46,6 +47,7 @@ class Target:
         destructive: whether a case may use up the key's budget or hold a stream for a minute.
         timeout: seconds without a byte after which a request has failed.
         verify: whether the certificate is verified.
+        authority: the path of a PEM file of the authorities to trust; ``""`` trusts the system's.
     """
 
     url: str
@@ -65,6 +67,23 @@ class Target:
     destructive: bool = False
     timeout: float = 60.0
     verify: bool = True
+    authority: str = ""
+
+    def trusted(self) -> ssl.SSLContext | None:
+        """How the certificate is verified; None for a URL without TLS.
+
+        Raises:
+            DeployError: the file of authorities contains no certificate.
+        """
+        if not self.url.startswith("https:"):
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.authority or None)
+        except ssl.SSLError:
+            raise DeployError(f"{self.authority}: contains no certificate in PEM format") from None
+        if not self.verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
 
     def hidden(self, text: str) -> str:
         """A text without the keys."""
@@ -123,13 +142,15 @@ class Gateway:
         self.target = target
         self.requests = 0
         self.tokens = 0
+        self._trusted = target.trusted()
         self._clients = {
             http2: httpx.Client(
                 http1=not http2,
                 http2=http2,
                 timeout=target.timeout,
-                # Without TLS there is no need to read the list of authorities.
-                verify=target.verify and target.url.startswith("https"),
+                # Each client has its own context, because httpx sets its protocols there.
+                # False does not read the list of authorities, which takes a while.
+                verify=target.trusted() or False,
                 trust_env=False,
             )
             for http2 in (False, True)
@@ -275,11 +296,8 @@ class Gateway:
         port = url.port or (443 if url.scheme == "https" else 80)
         with socket.create_connection((url.host, port), self.target.timeout) as connection:
             connection.settimeout(self.target.timeout if wait is None else wait)
-            if url.scheme == "https":
-                context = ssl.create_default_context()
-                if not self.target.verify:
-                    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-                connection = context.wrap_socket(connection, server_hostname=url.host)
+            if self._trusted:
+                connection = self._trusted.wrap_socket(connection, server_hostname=url.host)
             try:
                 connection.sendall("\r\n".join(lines).encode() + content)
                 words = connection.makefile("rb").readline().split()

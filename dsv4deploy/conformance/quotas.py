@@ -109,19 +109,19 @@ def charged(gateway: Gateway, spend: Callable[[], int], key: str = "") -> str:
         time.sleep(_SETTLED)
         now, more = _ask(gateway, key)
         if now.remaining > first.remaining:
-            raise SkippedError("the window ended meanwhile: run it again")
+            raise SkippedError("the window ended during this case; run the case again")
         taken = first.remaining - now.remaining
         if taken == expected:
             return f"{taken} tokens were charged"
         expected += more
-    raise FailedError(f"{taken} tokens were charged, and {expected - more} were spent")
+    raise FailedError(f"{taken} tokens were charged, but {expected - more} were used")
 
 
 @case(
     QUOTAS,
     "quota-announced",
-    "An answer reports what is left of the budget.",
-    "A 200 has x-ratelimit-limit, -remaining and -reset; the rest is within the limit.",
+    "An answer reports the remaining budget.",
+    "A 200 has x-ratelimit-limit, -remaining and -reset; the remainder is within the limit.",
     announced,
 )
 def _announced(gateway: Gateway) -> str:
@@ -150,8 +150,8 @@ def _promised(gateway: Gateway) -> str:
 @case(
     QUOTAS,
     "quota-window",
-    "The window ends when the answer states it.",
-    "x-ratelimit-reset is between 0 and the window, and goes down by the seconds that pass.",
+    "The window ends at the time that the answer states.",
+    "x-ratelimit-reset is between 0 and the window, and decreases by the seconds that pass.",
     announced,
 )
 def _window(gateway: Gateway) -> str:
@@ -162,7 +162,9 @@ def _window(gateway: Gateway) -> str:
     time.sleep(2)
     then, _ = _ask(gateway)
     passed = (first.reset - (then.reset or 0)) % first.window
-    require(1 <= passed <= 10, f"after 2 s it says {then.reset} s, and before {first.reset} s")
+    require(
+        1 <= passed <= 10, f"x-ratelimit-reset is {first.reset} s, and 2 s later {then.reset} s"
+    )
     return f"{then.reset:,} of {then.window:,} s are left"
 
 
@@ -174,8 +176,8 @@ def _stream_cost(gateway: Gateway) -> int:
 @case(
     QUOTAS,
     "quota-charged",
-    "A completion is charged with what it took, and with no more.",
-    "The rest goes down by the usage of the answers, by the weights of --charge.",
+    "A completion is charged exactly its token usage.",
+    "The remainder decreases by the usage of the answers, with the weights of --charge.",
     announced,
 )
 def _charged(gateway: Gateway) -> str:
@@ -188,8 +190,8 @@ def _charged(gateway: Gateway) -> str:
 @case(
     QUOTAS,
     "quota-charged-stream",
-    "A stream is charged with what it took.",
-    "The rest goes down by the usage that the stream reports.",
+    "A stream is charged its token usage.",
+    "The remainder decreases by the usage that the stream reports.",
     announced,
 )
 def _charged_stream(gateway: Gateway) -> str:
@@ -199,8 +201,8 @@ def _charged_stream(gateway: Gateway) -> str:
 @case(
     QUOTAS,
     "quota-charged-silent",
-    "A stream that does not ask for its tokens is charged all the same.",
-    "The rest goes down by what the same stream costs that asks for them.",
+    "A stream without a request for its token usage is charged as well.",
+    "The remainder decreases by the cost of the same stream with include_usage.",
     announced,
 )
 def _charged_silent(gateway: Gateway) -> str:
@@ -215,8 +217,8 @@ def _charged_silent(gateway: Gateway) -> str:
 @case(
     QUOTAS,
     "quota-errors-free",
-    "What is denied or rejected costs nothing.",
-    "The rest stays as it was after a wrong key, an unknown model and malformed JSON.",
+    "A denied or rejected request costs nothing.",
+    "A wrong key, an unknown model and malformed JSON do not change the remainder.",
     announced,
 )
 def _errors_free(gateway: Gateway) -> str:
@@ -232,8 +234,8 @@ def _errors_free(gateway: Gateway) -> str:
 @case(
     QUOTAS,
     "quota-own",
-    "Each client has a budget of its own.",
-    "Requests of the first key take nothing from the second key's budget.",
+    "Each client has its own budget.",
+    "Requests with the first key do not reduce the second key's budget.",
     announced,
     second_key,
 )
@@ -248,8 +250,8 @@ def _own(gateway: Gateway) -> str:
 @case(
     QUOTAS,
     "quota-not-spoofed",
-    "A client can't charge its tokens to somebody else.",
-    "A completion with forged headers is charged to the key that it came with.",
+    "A client cannot charge its tokens to another client.",
+    "A completion with forged headers is charged to its own key.",
     announced,
 )
 def _not_spoofed(gateway: Gateway) -> str:
@@ -273,18 +275,18 @@ def _exhausted(gateway: Gateway) -> httpx.Response:
         found = budget(answer.headers)
         if found and found.remaining - burnt > _MOST:
             raise SkippedError(
-                f"{found.remaining:,} tokens are left, and this burns {_MOST:,} at most: give a "
-                "key with a smaller budget"
+                f"{found.remaining:,} tokens are left, but this case uses at most {_MOST:,}; pass "
+                "a key with a smaller budget"
             )
         burnt += cost(gateway, *tokens(answer)[:2])
         time.sleep(_SETTLED)
-    raise FailedError(f"{burnt:,} tokens were spent, and the next request is answered")
+    raise FailedError(f"{burnt:,} tokens were used, but the next request is still answered")
 
 
 @case(
     QUOTAS,
     "quota-used-up",
-    "Above its budget a client gets 429, and learns when to come back.",
+    "Above its budget, a client gets 429 and the time to retry.",
     f"Requests use up to {_MOST:,} tokens, until one is 429 with x-ratelimit-reset or Retry-After.",
     announced,
     destructive,
@@ -292,15 +294,15 @@ def _exhausted(gateway: Gateway) -> httpx.Response:
 def _used_up(gateway: Gateway) -> str:
     answer = _exhausted(gateway)
     when = [answer.headers.get(name) for name in ("retry-after", "x-ratelimit-reset")]
-    require(any(when), f"{shown(answer)}, and no header states when to come back")
-    return f"{shown(answer)}; come back in {next(filter(None, when))} s"
+    require(any(when), f"{shown(answer)}, but no header states when to retry")
+    return f"{shown(answer)}; retry in {next(filter(None, when))} s"
 
 
 @case(
     QUOTAS,
     "quota-used-up-spoofed",
-    "Above its budget no forged header helps.",
-    "With forged headers, and as a stream, it is 429 too.",
+    "Above its budget, a client cannot get answers with forged headers.",
+    "With forged headers, and as a stream, the status is also 429.",
     announced,
     destructive,
 )
@@ -313,8 +315,8 @@ def _used_up_spoofed(gateway: Gateway) -> str:
 @case(
     QUOTAS,
     "quota-used-up-others",
-    "Who has a budget left is answered while another has none.",
-    "With the first key's budget used up the second key is 200.",
+    "A client with a remaining budget is answered while another has none.",
+    "After the first key's budget is used up, the second key gets 200.",
     announced,
     destructive,
     second_key,

@@ -39,15 +39,17 @@ def _long(gateway: Gateway, size: int, http2: bool) -> str:
     try:
         return expect(gateway.ask(content=padded(gateway, size), http2=http2), 200)
     except httpx.TimeoutException:
-        found = f"no answer in {gateway.target.timeout:g} s: it takes no more of the request"
+        found = (
+            f"no answer in {gateway.target.timeout:g} s; it does not read the rest of the request"
+        )
     except httpx.HTTPError as error:
-        found = f"the request was broken off: {type(error).__name__}"
+        found = f"the gateway closed the connection during the request: {type(error).__name__}"
     raise FailedError(found)
 
 
 def _taken(gateway: Gateway, size: int) -> str:
     limit = gateway.target.max_request or 1_000_000
-    return "" if size <= limit else f"longer than {limit:,} bytes: see --max-request"
+    return "" if size <= limit else f"longer than {limit:,} bytes; see --max-request"
 
 
 for _size in (66_000, 85_000, 300_000, 1_000_000, 4_000_000):
@@ -56,7 +58,7 @@ for _size in (66_000, 85_000, 300_000, 1_000_000, 4_000_000):
             LONG,
             f"long-{_size}-{'http2' if _http2 else 'http1'}",
             f"A request of {_size:,} bytes is answered over {_name}.",
-            "The status is 200. The request is filled with blanks, which cost no token.",
+            "The status is 200. The request is padded with spaces, which cost no tokens.",
             partial(_taken, size=_size),
             *_needs,
         )(partial(_long, size=_size, http2=_http2))
@@ -81,8 +83,8 @@ def _chunked(gateway: Gateway) -> str:
 @case(
     LONG,
     "too-long",
-    "A request that is too long is rejected at once.",
-    "10 % more than --max-request are 413, over HTTP/1.1.",
+    "A request that is too long is rejected immediately.",
+    "A request 10 % larger than --max-request gets 413, over HTTP/1.1.",
     lambda gateway: "" if gateway.target.max_request else "needs --max-request",
 )
 def _too_long(gateway: Gateway) -> str:
@@ -95,7 +97,7 @@ def _too_long(gateway: Gateway) -> str:
     LONG,
     "slow-request",
     "A client that does not send the rest of its request gets 408.",
-    "Half of a request is 408 between half of --receive-timeout and 12 s after it.",
+    "Half of a request gets 408 between half of --receive-timeout and 12 s after it.",
     lambda gateway: "" if gateway.target.receive_timeout else "needs --receive-timeout",
 )
 def _slow(gateway: Gateway) -> str:
@@ -110,7 +112,7 @@ def _slow(gateway: Gateway) -> str:
 @case(
     LONG,
     "half-request",
-    "A client that stops half way does not block others.",
+    "A client that stops halfway does not block others.",
     "While 8 connections have sent half of a request, a completion is 200.",
 )
 def _half(gateway: Gateway) -> str:
@@ -128,7 +130,7 @@ def _malformed(gateway: Gateway, content: bytes, headers: tuple[str, ...]) -> st
     status, _ = gateway.raw(content, *headers)
     require(status == ENDED or 400 <= status < 500, f"HTTP {status}; expected 400 to 499")
     answered(gateway)
-    return f"HTTP {status}" if status else "the connection was ended"
+    return f"HTTP {status}" if status else "the connection was closed"
 
 
 _DEEP = b'{"messages":' + b"[" * 500_000 + b"]" * 500_000 + b"}"
@@ -138,20 +140,20 @@ for _code, _what, _content, _headers in (
     ("no-utf-8", "bytes that are not UTF-8", b"\xff\xfe{}", ()),
     ("no-model", "an object without a model", b"{}", ()),
     ("no-body", "no body", b"", ()),
-    ("deep", "500,000 brackets in each other", _DEEP, ()),
+    ("deep", "500,000 nested brackets", _DEEP, ()),
     ("unclosed", "a million opening brackets", b"[" * 1_000_000, ()),
-    ("gzip", "gzip that is none", b"abcd", ("Content-Encoding: gzip",)),
+    ("gzip", "invalid gzip", b"abcd", ("Content-Encoding: gzip",)),
     ("large-header", "a header of 70,000 bytes", b"{}", (f"X-Large: {'a' * 70_000}",)),
-    ("chunks", "chunks that are none", b"zz\r\n", ("Transfer-Encoding: chunked",)),
-    ("length", "a length that is no number", b"{}", ("Content-Length: many",)),
+    ("chunks", "invalid chunks", b"zz\r\n", ("Transfer-Encoding: chunked",)),
+    ("length", "a length that is not a number", b"{}", ("Content-Length: many",)),
     ("two-lengths", "two lengths, which two servers could read differently", b"0\r\n\r\n",
      ("Content-Length: 5", "Transfer-Encoding: chunked")),
 ):  # fmt: skip
     case(
         MALFORMED,
         f"malformed-{_code}",
-        f"A request with {_what} is rejected, and the gateway lives.",
-        "The status is 400 to 499, or the connection ends; the completion after it is 200.",
+        f"A request with {_what} is rejected, and the gateway keeps running.",
+        "The status is 400 to 499, or the connection closes; the next completion is 200.",
     )(partial(_malformed, content=_content, headers=_headers))
 
 
@@ -175,14 +177,14 @@ for _code, _what, _fields in (
 @case(
     MALFORMED,
     "unknown-model",
-    "A model that there is not is not found.",
-    "The status is 404, as OpenAI's is.",
+    "An unknown model is not found.",
+    "The status is 404, like OpenAI's.",
 )
 def _unknown_model(gateway: Gateway) -> str:
     return expect(gateway.ask(model="no-such-model-anywhere"), 404)
 
 
-@case(MALFORMED, "unknown-path", "A path that there is not is not found.", "The status is 404.")
+@case(MALFORMED, "unknown-path", "An unknown path is not found.", "The status is 404.")
 def _unknown_path(gateway: Gateway) -> str:
     return expect(gateway.ask("/v1/no-such-path", method="GET"), 404)
 
@@ -190,7 +192,7 @@ def _unknown_path(gateway: Gateway) -> str:
 @case(
     MALFORMED,
     "wrong-method",
-    "Completions accept POST only.",
+    "The completions endpoint accepts POST only.",
     "GET, PUT and DELETE are 404 or 405.",
 )
 def _method(gateway: Gateway) -> str:
@@ -201,7 +203,7 @@ def _method(gateway: Gateway) -> str:
 @case(
     MALFORMED,
     "content-type",
-    "A right body under another content type is answered or rejected, and breaks nothing.",
+    "A valid body with another content type is answered or rejected, and breaks nothing.",
     "As text/plain it is 200, 400, 415 or 422.",
 )
 def _content_type(gateway: Gateway) -> str:
@@ -211,7 +213,7 @@ def _content_type(gateway: Gateway) -> str:
 @case(
     MALFORMED,
     "many-headers",
-    "Many headers are answered or rejected, and break nothing.",
+    "A request with many headers is answered or rejected, and breaks nothing.",
     "A completion with 200 more headers is 200, 400 or 431.",
 )
 def _many(gateway: Gateway) -> str:
@@ -226,14 +228,14 @@ def _shaped(gateway: Gateway, answer: httpx.Response) -> str:
     expect_rejected(answer)
     require("Traceback (most recent" not in answer.text, f"a stack trace: {shown(answer)}")
     if "json" not in answer.headers.get("content-type", ""):
-        require(not gateway.target.json_errors, f"no JSON: {shown(answer)}")
+        require(not gateway.target.json_errors, f"not JSON: {shown(answer)}")
         return shown(answer)
     try:
         error = answer.json().get("error")
     except ValueError:
         # Envoy AI Gateway 1.0.0 quotes a parser's message without escaping it.
-        require(not gateway.target.json_errors, f"JSON that can't be read: {shown(answer)}")
-        return f"JSON that can't be read: {shown(answer)}"
+        require(not gateway.target.json_errors, f"invalid JSON: {shown(answer)}")
+        return f"invalid JSON: {shown(answer)}"
     require(isinstance(error, dict), f"`error` is not an object: {shown(answer)}")
     require(error.get("message"), f"`error` has no message: {shown(answer)}")
     require("type" in error and "code" in error, f"`error` has no type or code: {shown(answer)}")
@@ -254,7 +256,7 @@ for _code, _what, _wrong in (
     case(
         ERRORS,
         f"error-{_code}",
-        f"The error of {_what} has OpenAI's shape.",
-        "JSON has an `error` with message, type and code, and no stack trace. What is no JSON, and "
-        "what can't be read as such, passes unless --json-errors is given.",
+        f"The error of {_what} has OpenAI's format.",
+        "A JSON body has an `error` with message, type and code, and no stack trace. Other bodies "
+        "pass, unless --json-errors is set.",
     )(_error)

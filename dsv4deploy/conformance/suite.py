@@ -210,10 +210,12 @@ def first_model(target: Target) -> str:
         names = [str(each["id"]) for each in answer.json()["data"]]
         return names[0]
     except (httpx.HTTPError, OSError) as error:
-        raise DeployError(f"{target.url}: no answer: {error}") from None
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        hint = ": name its authority's certificate by --ca-file" if untrusted else ""
+        raise DeployError(f"{target.url}: no answer: {error}{hint}") from None
     except (LookupError, TypeError, ValueError):
         raise DeployError(
-            f"{target.url}/models: HTTP {answer.status_code}, and no list of models: give --model"
+            f"{target.url}/models: HTTP {answer.status_code}, and no list of models; pass --model"
         ) from None
     finally:
         gateway.close()
@@ -263,4 +265,7 @@ def decide(case: Case, gateway: Gateway) -> tuple[Outcome, str]:
     except (httpx.HTTPError, OSError) as error:
         return Outcome.FAILED, f"no answer: {type(error).__name__}: {error}".rstrip(": ")
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        return Outcome.FAILED, f"the answer has another shape: {type(error).__name__}: {error}"
+        return (
+            Outcome.FAILED,
+            f"the answer has an unexpected format: {type(error).__name__}: {error}",
+        )

@@ -47,7 +47,7 @@ def problem(version: str, flag: str, value: Any) -> str:
     if kind == "boolean":
         return "" if isinstance(value, bool) else "this is a switch: write true or false"
     if isinstance(value, bool):
-        return f"this flag takes a value ({_KINDS[kind]}): {str(value).lower()} is none"
+        return f"this flag takes a value ({_KINDS[kind]}): {str(value).lower()} is not one"
     if isinstance(value, list | tuple):
         if not spec.get("many"):
             return f"this flag takes one value ({_KINDS[kind]}), not a list"

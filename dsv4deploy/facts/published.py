@@ -69,7 +69,7 @@ class Figure:
         """
         match = re.fullmatch(r"(\d+(?:\.(\d+))?) (\S+)", text)
         if not match or match[3] not in _UNITS:
-            raise ValueError(f"{text!r} is no figure: a number and {', '.join(_UNITS)}")
+            raise ValueError(f"{text!r} is not a figure, which is a number and {', '.join(_UNITS)}")
         factor = _UNITS[match[3]]
         return cls(text, float(match[1]) * factor, 0.5 * factor / 10 ** len(match[2] or ""))
 

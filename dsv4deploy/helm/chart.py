@@ -96,7 +96,9 @@ def drift(directory: Path) -> list[str]:
     present = {path: _text(directory / path) for path in wanted.keys() | _written(directory)}
     chart = present["Chart.yaml"] or ""
     if f"name: {CHART}\n" not in chart and directory.is_dir() and any(directory.iterdir()):
-        raise DeployError(f"{directory}: not empty, and not the chart {CHART}: name another folder")
+        raise DeployError(
+            f"{directory}: is not empty, and not the chart {CHART}; pass another folder"
+        )
     return sorted(path for path, text in present.items() if text != wanted.get(path))
 
 

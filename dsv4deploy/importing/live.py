@@ -34,7 +34,7 @@ def live(cluster: Cluster, name: str, namespace: str) -> tuple[list[Object], lis
     """
     service = cluster.get(API, SERVICE, name, namespace)
     if service is None:
-        raise DeployError(f"there is no {SERVICE} {name} in namespace {namespace}")
+        raise DeployError(f"namespace {namespace} has no {SERVICE} {name}")
     found = [own(service)]
     refused = []
     related = {label(item): item for item in _related(service, name, namespace)}

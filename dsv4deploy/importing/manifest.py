@@ -60,7 +60,7 @@ def read(text: str | bytes, source: str) -> list[Tree]:
         meta = meta if isinstance(meta, Mapping) else {}
         texts = [item.get("apiVersion"), item.get("kind"), meta.get("name")]
         if not all(isinstance(each, str) for each in (*texts, meta.get("namespace") or "")):
-            message = "a document without apiVersion, kind and metadata.name is no object"
+            message = "must be a Kubernetes object, with apiVersion, kind and metadata.name"
             raise ValuesError.of(source, "", message)
     return [dict(item) for item in found]
 
@@ -132,11 +132,11 @@ def _placed(objects: list[Object], namespace: str | None) -> tuple[Release, list
         raise DeployError(_no_service(objects))
     if len(services) > 1:
         found = ", ".join(map(label, services))
-        raise DeployError(f"one {SERVICE} can be imported at a time: give one of {found}")
+        raise DeployError(f"only one {SERVICE} can be imported at a time; pass one of {found}")
     own = services[0]["metadata"].get("namespace")
     if own and namespace and own != namespace:
         raise DeployError(
-            f"{label(services[0])} is not in namespace {namespace}: omit -n, or fix it"
+            f"{label(services[0])} is not in namespace {namespace}; omit -n, or pass its namespace"
         )
     labels = services[0]["metadata"].get("labels") or {}
     by_helm = "helm.sh/chart" in labels and labels.get("app.kubernetes.io/managed-by") == "Helm"
@@ -157,18 +157,19 @@ def _no_service(objects: list[Object]) -> str:
     kinds = {item["kind"] for item in objects}
     found = ", ".join(map(label, objects[:_NAMED])) or "no object"
     more = f" and {len(objects) - _NAMED} more" if len(objects) > _NAMED else ""
-    advice = "give the manifest of the service, or --from-cluster NAME"
+    advice = "pass the manifest of the service, or --from-cluster NAME"
     if kinds.intersection(_WORKLOADS):
         advice = (
-            "another kind has no router and no KServe fields to compare. Begin with the profile of "
-            "your cards (`dsv4deploy profiles --hardware CARD`), and take over by hand: its image "
-            "to engine.image, the flags of `vllm serve` to engine.args, its variables to engine.env"
+            "other kinds have no router and no KServe fields to compare. Start with the profile of "
+            "your cards (`dsv4deploy profiles --hardware CARD`), and copy the image to "
+            "engine.image, the flags of `vllm serve` to engine.args, and the variables to "
+            "engine.env"
         )
     elif kinds.intersection(_SOURCES):
-        advice = "render it first, with `helm template` or `kubectl kustomize`, and give the result"
+        advice = "render it with `helm template` or `kubectl kustomize`, and pass the result"
     elif f"{SERVICE}Config" in kinds:
-        advice = f"this configures one: give the manifest of the {SERVICE} that refers to it, too"
-    return f"there is no {SERVICE} in what was given, but {found}{more}: {advice}"
+        advice = f"also pass the manifest of the {SERVICE} that refers to it"
+    return f"the input contains no {SERVICE}, but {found}{more}; {advice}"
 
 
 _NAMED = 5

@@ -60,7 +60,7 @@ _BUILT_IN = frozenset(
 )
 
 MEANINGS = {
-    "crd-missing": "the folder has a CRD for each object that is not of Kubernetes' own kinds",
+    "crd-missing": "the folder contains the CRD of each kind that is not built into Kubernetes",
     "crd-version": "an object's CRD serves its version",
     "crd-schema": "an object satisfies the schema of its CRD",
 }
@@ -110,7 +110,7 @@ def _findings(
     if not definitions:
         message = f"no CRD in the folder for apiVersion {item['apiVersion']}, kind {item['kind']}"
         save = _SAVE.format(directory / "crds.yaml")
-        fix = f"install its operator, or save its CRD there: {save}"
+        fix = f"install the operator, or save its CRD in the folder: {save}"
         yield Finding("crd-missing", Severity.ERROR, _place(item, ()), message, fix), ""
     version = item["apiVersion"].rpartition("/")[2]
     for definition in definitions:
@@ -119,8 +119,8 @@ def _findings(
                 yield finding, definition.file
         else:
             served = ", ".join(definition.versions) or "none"
-            message = f"apiVersion {item['apiVersion']} is not served, these versions are: {served}"
-            fix = "install a version of its operator that serves it"
+            message = f"apiVersion {item['apiVersion']} is not served; the CRD serves {served}"
+            fix = "install a version of the operator that serves this apiVersion"
             yield (
                 Finding("crd-version", Severity.ERROR, _place(item, ()), message, fix),
                 definition.file,
@@ -148,7 +148,7 @@ def _definitions(
 ) -> dict[Name, list[_Definition]]:
     """The CRDs of these objects' kinds, in the order of their files' names."""
     if not directory.is_dir():
-        message = f"no such folder: make it, and {_SAVE.format(directory / 'crds.yaml')}"
+        message = f"no such folder; create it, and {_SAVE.format(directory / 'crds.yaml')}"
         raise ValuesError.of(str(directory), "", message)
     kinds = {item["kind"] for item in objects}
     # Most files hold other kinds: a look at the text is far cheaper than reading them.
@@ -169,7 +169,7 @@ def _definitions(
                 file = path.relative_to(directory).as_posix()
                 result.setdefault(name, []).append(_Definition(file, versions))
     if empty:
-        message = f"no CRD in this folder: {_SAVE.format(directory / 'crds.yaml')}"
+        message = f"this folder contains no CRD; {_SAVE.format(directory / 'crds.yaml')}"
         raise ValuesError.of(str(directory), "", message)
     return result
 
@@ -192,7 +192,7 @@ def _text(path: Path) -> str:
         return content.decode("utf-16" if wide else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        message = f"can't read this file: {reason}: {_again(path)}"
+        message = f"cannot read this file: {reason}; {_again(path)}"
         raise ValuesError.of(str(path), "", message) from None
 
 
@@ -219,7 +219,7 @@ def _documents(path: Path, text: str, fields: frozenset[str]) -> list[Tree]:
             if isinstance(item, dict) and item.get("kind") == "CustomResourceDefinition"
         ]
     kind = "JSON" if path.suffix == ".json" else "YAML"
-    message = f"not a {kind} document: {reason}: {_again(path)}"
+    message = f"not a {kind} document: {reason}; {_again(path)}"
     raise ValuesError.of(where, "", message)
 
 
@@ -237,17 +237,19 @@ def _definition(path: Path, document: Tree) -> tuple[Name, dict[str, Tree]]:
     except (KeyError, TypeError):
         whole = False
     if not whole:
-        message = f"holds a CRD that is not a whole apiextensions.k8s.io/v1 one: {_again(path)}"
+        message = (
+            f"contains a CRD that is not a complete apiextensions.k8s.io/v1 object; {_again(path)}"
+        )
         raise ValuesError.of(str(path), "", message)
     for name, schema in versions.items():
         if why := fault(schema):
-            message = f"the CRD of {kind}, version {name}: {why}: {_again(path)}"
+            message = f"the CRD of {kind}, version {name}: {why}; {_again(path)}"
             raise ValuesError.of(str(path), "", message)
     return (group, kind), versions
 
 
 def _again(path: Path) -> str:
-    return f"remove it of the folder, or {_SAVE.format(path.with_suffix('.yaml'))}"
+    return f"remove the file from the folder, or {_SAVE.format(path.with_suffix('.yaml'))}"
 
 
 # --- YAML --------------------------------------------------------------------------------------
@@ -399,11 +401,11 @@ _SENTENCES = {
 }
 """Shorter messages for jsonschema's own keywords; Kubernetes' keywords below have their own."""
 
-_FIX = "correct the value that it comes from; `dsv4deploy explain` shows what each becomes"
+_FIX = "fix the value that sets this field; `dsv4deploy explain` shows what each value becomes"
 _FIXES = {
-    "unknown": "remove it, or install a version of the operator that knows it",
+    "unknown": "remove the field, or install a version of the operator that supports it",
     "required": "set it",
-    "x-kubernetes-list-type": "keep one of them",
+    "x-kubernetes-list-type": "keep one of the duplicates",
 }
 
 
@@ -418,7 +420,7 @@ def _sentence(error: ValidationError) -> str:
         names = dict.fromkeys(name for branch in value for name in branch.get("required", ()))
         if names:
             return f"must have {count} of the fields {', '.join(names)}"
-        return f"must fit {count} of the {len(value)} forms that the CRD allows"
+        return f"must match {count} of the {len(value)} forms that the CRD allows"
     if schema.get(f"exclusive{keyword.capitalize()}"):
         return f"must be {'more' if keyword == 'minimum' else 'less'} than {value}"
     return _SENTENCES[keyword].format(value=value) if keyword in _SENTENCES else error.message

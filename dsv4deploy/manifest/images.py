@@ -49,7 +49,7 @@ def mapped(values: Values, registries: Mapping[str, str]) -> dict[str, str]:
         full = _full(reference)
         fitting = [begin for begin in registries if full.startswith(f"{begin}/")]
         if not fitting:
-            message = f"{reference} is in {registry(reference)}, which no --registry-map names"
+            message = f"{reference}: no --registry-map covers {registry(reference)}"
             problems.append(Finding("", Severity.ERROR, path, message, source="images"))
             continue
         begin = max(fitting, key=len)

@@ -70,8 +70,8 @@ def overlay(before: Objects, after: Objects, to_base: str) -> dict[str, str]:
         if _scripts(item) != _scripts(after[template]):
             raise OverlayError(
                 f"{item['kind']} {item['metadata']['name']}: the engine's script differs from "
-                "the base's, and a patch can't change a flag in it: also pass the values that "
-                "set it with --base, and write this separate base to another folder"
+                "the base's, and a patch cannot change a flag in the script; also pass the values "
+                "that set the flag with --base, and write this separate base to another folder"
             )
         if operations:
             files[f"{template}.yaml"] = yamlio.write_list(operations)
@@ -209,7 +209,10 @@ def files(
         OverlayError: the cluster's name is no path of plain words, or its script differs.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*", cluster):
-        raise OverlayError(f"the cluster's name must be plain words with / between them: {cluster}")
+        raise OverlayError(
+            f"--cluster {cluster!r}: must consist of letters, digits, '.', '_' and '-', with '/' "
+            "between folders"
+        )
     before, after = by_template(base_values, base_release), by_template(values, release)
     below = overlay(_parsed(before), _parsed(after), relative(cluster))
     return {

@@ -288,7 +288,7 @@ def by_template(values: Values, release: Release | None = None) -> dict[str, str
     try:
         texts = [template.render(data).strip() for template in _templates()]
     except jinja2.TemplateError as error:
-        raise RenderError(f"a template is wrong: {error}") from error
+        raise RenderError(f"a template is invalid: {error}") from error
     found = dict(zip(KINDS, texts, strict=True))
     # No line of theirs but the first is `---`: each field is JSON on one line.
     extra = f"\n{found.pop('extraobjects')}".split("\n---\n")[1:]

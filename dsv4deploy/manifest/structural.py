@@ -62,7 +62,7 @@ def fault(schema: Any) -> str:
                 return f"{place}.{keyword} is not allowed in a CRD".lstrip(".")
             fits = _SHAPES.get(keyword)
             if fits and not fits(value):
-                return f"{place}.{keyword} is not what it must be".lstrip(".")
+                return f"{place}.{keyword} has an invalid value".lstrip(".")
             if keyword in ("default", "enum"):
                 nodes += _size(value)
         for below, name in _below(tree):

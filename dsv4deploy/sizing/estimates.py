@@ -63,16 +63,16 @@ def _weights(classes: tuple[WeightClass, ...], values: Values) -> Estimate:
             total + 0.1,
             total + 0.5,
             Provenance.DERIVED,
-            "config.json and vllm-ascend's sharding; quantization scales take 0.1 to 0.4. The "
-            "published 20.6 GB per card of W8A8 at TP 8 × DP 2 is within it, and weak evidence: "
-            "it is written as 280/16, which is 17.5",
+            "config.json and vllm-ascend's sharding; quantization scales need 0.1 to 0.4. The "
+            "published 20.6 GB per card of W8A8 at TP 8 × DP 2 is in this range, but weak "
+            "evidence, because it is written as 280/16, which is 17.5",
         )
     return Estimate(
         (total - inferred) * 0.98,
         total,
         total * 1.14,
         Provenance.DERIVED,
-        "config.json and vllm-ascend's sharding; at other sizes than TP 8 a log shows 14 % more "
+        "config.json and vllm-ascend's sharding; for sizes other than TP 8, a log shows 14 % more "
         "(vllm-ascend issue 13439)",
     )
 
@@ -84,7 +84,7 @@ def _activation(batched: int) -> Estimate:
         likely,
         1.5 * likely,
         Provenance.ASSUMED,
-        "0.21 GiB was logged in vllm-ascend issue 13439; grown with max-num-batched-tokens",
+        "0.21 GiB was logged in vllm-ascend issue 13439; scaled by max-num-batched-tokens",
     )
 
 
@@ -107,7 +107,7 @@ def _buffers(values: Values) -> tuple[Estimate, Estimate]:
             _RUNTIME + whole / 2,
             _RUNTIME + whole,
             Provenance.ASSUMED,
-            f"{source}. They are made when first used: none, half or all of them before vLLM "
+            f"{source}. They are created at first use: none, half or all of them before vLLM "
             "measures; 0.22 GiB was logged in vllm-ascend issue 13439",
         ),
         Estimate(
@@ -115,9 +115,9 @@ def _buffers(values: Values) -> tuple[Estimate, Estimate]:
             _GRAPHS + whole / 2,
             _GRAPHS + whole,
             Provenance.ASSUMED,
-            "graphs of 0.79 GiB were logged in vllm-ascend issue 13439, and no build that is "
-            "known reserves memory for this model's; the rest is buffers made after vLLM has "
-            "measured",
+            "graphs of 0.79 GiB were logged in vllm-ascend issue 13439, and no known build "
+            "reserves memory for this model's graphs; the rest is buffers that are created after "
+            "vLLM has measured",
         ),
     )
 
@@ -137,16 +137,16 @@ def check_log(log: Calibration, values: Values, memory: Estimate) -> None:
     ):
         if logged is not None and here is not None and logged != here:
             raise DeployError(
-                f"the log is of another engine: it has {what} {logged}, and this deployment "
-                f"{here}: give the log of this deployment, or set {path} to what the log is of"
+                f"the log is of another engine, which has {what} {logged}, but this deployment has "
+                f"{here}; pass the log of this deployment, or set {path} to the log's value"
             )
     if log.memory is None:
         return
     low, high = memory.low - _TOLERANCE, memory.high + _TOLERANCE
     if not low <= log.memory <= high:
         raise DeployError(
-            f"the log is of another card: it has {log.memory:.2f} GiB, and a {values.npu.card} "
-            f"has {memory.low:.1f} to {memory.high:.1f}: is npu.card right?"
+            f"the log is of another card, which has {log.memory:.2f} GiB, but a "
+            f"{values.npu.card} has {memory.low:.1f} to {memory.high:.1f}; check npu.card"
         )
 
 
@@ -181,7 +181,7 @@ def _shifted(measured: float, batched: int, values: Values) -> Estimate:
         max(0.0, measured + shift),
         ends[1],
         Provenance.DERIVED,
-        f"{_LOG} at max-num-batched-tokens {batched}; grown with it",
+        f"{_LOG} at max-num-batched-tokens {batched}; scaled by it",
     )
 
 
@@ -248,14 +248,14 @@ def _balanced(log: Calibration, values: Values, made: Estimates) -> Estimates:
     most = (held.high + available + active.high + buffers.high) / utilization
     if least > memory.high + _TOLERANCE:
         raise DeployError(
-            f"the log's weights and KV cache take {least:.1f} GiB or more, and a "
-            f"{values.npu.card} has {memory.high:.1f}: is npu.card right?"
+            f"the log's weights and KV cache need at least {least:.1f} GiB, but a "
+            f"{values.npu.card} has {memory.high:.1f}; check npu.card"
         )
     if most < memory.low - _TOLERANCE:
         raise DeployError(
-            f"the log's weights and KV cache, with all that buffers can take, are {most:.1f} GiB, "
-            f"and a {values.npu.card} has {memory.low:.1f}: is it the log of this deployment, on a "
-            "card with nothing else on it?"
+            f"the log's weights and KV cache, with the largest buffers, need only {most:.1f} GiB, "
+            f"but a {values.npu.card} has {memory.low:.1f}; check that the log is of this "
+            "deployment, and that nothing else used the card"
         )
     taken = held.likely + available + active.likely
     bottom, top = ((taken + gib) / utilization for gib in (buffers.low, buffers.high))

@@ -199,10 +199,10 @@ def plan(
     utilization = values.engine.args.gpu_memory_utilization
     set_by, fixed = _fixed_cache(values, cache)
 
-    def case(has: float, weight: float, active: float, early: float, late: float) -> Case:
-        taken = weight + active + early
+    def case(has: float, weight: float, active: float, before: float, after: float) -> Case:
+        taken = weight + active + before
         available = has * utilization - taken if fixed is None else fixed
-        slack = has - late - (has * utilization if fixed is None else taken + fixed)
+        slack = has - after - (has * utilization if fixed is None else taken + fixed)
         blocks = cache.blocks(available)
         margin = available - cache.admission_gib
         return Case(available, margin, slack, blocks, cache.requests(blocks))
@@ -249,8 +249,8 @@ def _notes(values: Values) -> list[str]:
     build = engine_build(values)
     if not build:
         notes = [
-            "the engine's build is not known: a step's tokens are counted twice, as in the builds "
-            "that need most memory"
+            "the engine's build is unknown, so a step's tokens are counted twice, as in the builds "
+            "that need the most memory"
         ]
     else:
         notes = [f"unknown for {build.name}: {each}" for each in build.unknown]
@@ -258,9 +258,9 @@ def _notes(values: Values) -> list[str]:
     if not runs_as_graph(values, seqs):
         largest = max(captured_batches(values) or [0])
         notes.append(
-            f"max-num-seqs {seqs} makes batches of {seqs * tokens} tokens, and graphs are made up "
-            f"to {largest}: larger batches run eagerly, reported 7.5 times slower (vllm-ascend "
-            "issue 16049)"
+            f"max-num-seqs {seqs} makes batches of {seqs * tokens} tokens, but graphs are captured "
+            f"only up to {largest}: larger batches run eagerly, which was reported as 7.5 times "
+            "slower (vllm-ascend issue 16049)"
         )
     return notes
 

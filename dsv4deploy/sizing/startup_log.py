@@ -113,8 +113,8 @@ def read_log(text: str) -> Calibration:
     if not found.keys() & {"weights", "available", "blocks", "tokens"}:
         raise DeployError(
             "the log has neither `Actual usage: … GiB for weights` nor `Loading model weights took "
-            "… GB` nor `Available KV cache memory: … GiB` nor `GPU KV cache size: … tokens`: give "
-            "the engine's log from its start (kubectl logs, container main)"
+            "… GB` nor `Available KV cache memory: … GiB` nor `GPU KV cache size: … tokens`; pass "
+            "the engine's log from its first line (kubectl logs, container main)"
         )
     return Calibration(**found, lines=tuple(dict.fromkeys(used.values())))
 

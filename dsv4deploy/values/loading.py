@@ -178,7 +178,7 @@ def _problem(origin: str, path: Keys, message: str) -> Finding:
 
 _MOST = 100  # Nobody reads more, and each takes a search for what was meant.
 _UNQUOTE = "remove the quotes"
-_NOT_NULL = "null can't remove this value: write a value, or omit the key for the default"
+_NOT_NULL = "null cannot remove this value: write a value, or omit the key for the default"
 
 
 _NOT_NULL_MAP = "null removes an entry, not the whole map: set each of its entries to null"
@@ -229,9 +229,9 @@ def _setting_layer(option: str, text: str, note: Callable[[str], None]) -> Layer
         if lost:
             more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
             note(
-                f"{name}: an object replaces that of the profile and the files, as in Helm, here "
-                f"without their {', '.join(lost[:_SHOWN])}{more}: to keep them, set each value by "
-                "its own path"
+                f"{name}: as in Helm, an object replaces the object of the profile and the files, "
+                f"so it drops their {', '.join(lost[:_SHOWN])}{more}; to keep them, set each value "
+                "by its own path"
             )
 
     return Layer(name, lay)
@@ -334,7 +334,7 @@ _PROFILE = (
     "a profile is not a value: name it with the option --profile NAME of each command, or with "
     "profile= in Python; `dsv4deploy profiles` lists them"
 )
-_MANIFEST = "a manifest is no values file: `dsv4deploy import` makes values of it"
+_MANIFEST = "a manifest is not a values file: `dsv4deploy import` makes values of it"
 _INSTEAD = {
     ("apiVersion",): _MANIFEST,
     ("kind",): _MANIFEST,
@@ -362,7 +362,7 @@ _SENTENCES = {
     "string_too_long": "must have {max_length} characters or fewer, not {length}",
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
-    "union_tag_invalid": "{given} can't be in a list of words: write text or a number",
+    "union_tag_invalid": "{given} cannot be in a list of words: write text or a number",
     "value_error": "{error}",
 }
 """The messages for pydantic's errors, with the facts that pydantic gives."""

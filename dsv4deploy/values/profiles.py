@@ -128,7 +128,9 @@ def fitting(hardware: str) -> str:
     best = [row for row in fits if row["provenance"] == "validated"] or fits
     if len(best) > 1:
         names = "; ".join(f"{row['name']} ({row['provenance']})" for row in best)
-        raise ValuesError.of(where, "", f"several profiles fit: name one with --profile: {names}")
+        raise ValuesError.of(
+            where, "", f"several profiles match; select one with --profile: {names}"
+        )
     return str(best[0]["name"])
 
 
@@ -172,15 +174,15 @@ def _instead(rows: list[dict[str, Any]], card: str, count: int) -> str:
     has, wanted = CARDS[row["card"]], CARDS[card]
     options = ["--profile", row["name"]]
     options += ["--set", f"npu.card={card}"] if row["card"] != card else []
-    split = f", with parallelism for {count} NPUs and not {row['npus']}"
+    split = f", with parallelism for {count} NPUs instead of {row['npus']}"
     alike = (
-        f"{wanted.size} GB per NPU, the same as there"
+        f"{wanted.size} GB per NPU, like the profile's cards"
         if has.size == wanted.size
-        else (f"{wanted.size} GB per NPU and not {has.size}")
+        else f"{wanted.size} GB per NPU instead of {has.size}"
     )
     cards = f"{count} × {card}" if count else card
     return (
-        f"no profile is for {cards}: the nearest is {row['name']} ({alike}), use it with "
+        f"no profile exists for {cards}; the nearest is {row['name']} ({alike}): use "
         f"{' '.join(options)}{split if count not in (0, row['npus']) else ''}; "
-        f"{command('dsv4deploy', 'check', *options)} shows what else to change"
+        f"{command('dsv4deploy', 'check', *options)} shows the other required changes"
     )

@@ -52,7 +52,7 @@ def _reason(error: Exception, text: str) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
     # The reason may quote what stands behind a comma that belongs to the secret.
-    return "can't be read" if mentions_secret(text) else str(error)
+    return "cannot be read" if mentions_secret(text) else str(error)
 
 
 def _integer(word: str) -> int | float:
@@ -127,7 +127,7 @@ class _Settings:
             ended = self.item(value, self.index(), depth)
         elif stop == ".":
             if depth == _DEEPEST:
-                raise ValueError(f"more than {_DEEPEST} levels")
+                raise ValueError(f"the path has more than {_DEEPEST} levels")
             value = tree.get(key, {})
             if not isinstance(value, dict):
                 raise ValueError(f"{key} is not a map")
@@ -201,7 +201,7 @@ class _Settings:
         if self.skip_comma():
             return None
         if _TORN.match(self.text, self.position):
-            raise ValueError("a number is not whole")
+            raise ValueError("a number is not a whole number")
         value, self.position = _JSON.raw_decode(self.text, self.position)
         self.skip_comma()
         return value

@@ -216,7 +216,7 @@ def read_file(path: Path) -> dict[str, Any]:
                 content = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ValuesError.of(name, "", f"can't read this file: {reason}") from None
+        raise ValuesError.of(name, "", f"cannot read this file: {reason}") from None
     if len(content) > _MAX_BYTES:
         message = f"more than {_MAX_BYTES >> 20} MiB: this is not a values file"
         raise ValuesError.of(name, "", message)

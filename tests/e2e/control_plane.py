@@ -125,6 +125,7 @@ def api_server(folder: Path, binary: Path) -> Iterator[tuple[Path, subprocess.Po
     address, store, peer, port = "127.0.0.1", free_port(), free_port(), free_port()
     urls = (f"http://127.0.0.1:{store}", f"http://127.0.0.1:{peer}")
     certificate(folder / "accounts")
+    proxy = certificate(folder / "proxy", "/CN=aggregator")
     tokens = folder / "tokens.csv"
     tokens.write_text(
         f'{TOKEN},admin,admin,"system:masters"\nreader-token,reader,reader,"readers"\n'
@@ -150,6 +151,12 @@ def api_server(folder: Path, binary: Path) -> Iterator[tuple[Path, subprocess.Po
             *("--service-cluster-ip-range", "10.0.0.0/24", "--allow-privileged"),
             *("--disable-admission-plugins", "ServiceAccount"),
             *("--endpoint-reconciler-type", "none"),
+            # For API groups that another server implements.
+            *("--requestheader-client-ca-file", proxy, "--proxy-client-cert-file", proxy),
+            *("--proxy-client-key-file", proxy.with_suffix(".key")),
+            *("--requestheader-username-headers", "X-Remote-User"),
+            *("--requestheader-group-headers", "X-Remote-Group"),
+            *("--requestheader-extra-headers-prefix", "X-Remote-Extra-"),
         ) as server,
     ):
         config = folder / "kubeconfig"

@@ -141,7 +141,11 @@ class Gateway:
         return self.proxies(values)[0]
 
     def proxies(self, values: Values) -> list[Tree]:
-        """The pods of a deployment's Gateway, once they have a processor and listen."""
+        """The pods of a deployment's Gateway, once they have a processor and an upstream.
+
+        Envoy resolves the model's name before it listens. Where that fails, it has no upstream
+        until it tries again.
+        """
         name, space = values.maas.gateway.name, values.maas.namespace
         owner = "gateway.envoyproxy.io/owning-gateway"
 
@@ -160,7 +164,14 @@ class Gateway:
         pods: list[Tree] = until("the proxies are ready", ready)
         for pod in pods:
             until("the proxy listens", lambda pod=pod: listens(pod["status"]["podIP"], 10080))
+            until("it has an upstream", lambda pod=pod: self._upstreams(pod["status"]["podIP"]))
         return pods
+
+    def _upstreams(self, address: str) -> bool:
+        """Whether every route of a proxy leads somewhere."""
+        name = 'envoy_cluster_membership_healthy.*envoy_cluster_name="httproute/'
+        found = self.stats(name, address)
+        return bool(found) and all(found.values())
 
     def start_model(self) -> None:
         """Starts the model server, which answers for every deployment's Service."""

@@ -403,7 +403,7 @@ def _over_quota(cluster: Cluster, made: dict[str, Any]) -> None:
     [
         (
             _container("ErrImagePull", "no such image"),
-            f"an image can't be pulled: {NAME}/bench: no such image: see --image",
+            f"an image cannot be pulled: {NAME}/bench: no such image: see --image",
         ),
         (
             _container("CreateContainerConfigError", 'secret "keys" not found'),
@@ -445,7 +445,9 @@ def test_what_a_job_waits_for_is_told_and_it_goes_on(
         end(place, live, 1)
 
     how = job.Job("x", "keys", "bench", interval=0.1)
-    told = "failed:\nits pod left no log\nDSV4DEPLOY_API_KEY is bench of Secret keys there; run the"
+    told = (
+        "failed:\nits pod has no log\nits DSV4DEPLOY_API_KEY is key bench of Secret keys; run the"
+    )
     with pytest.raises(DeployError, match=told):
         job.run(place, made, how, WHERE, lambda *_: None, note)
 
@@ -456,7 +458,9 @@ def test_results_of_another_benchmark_are_not_lost(
     """Neither those of another folder, nor those of an earlier command in this one."""
     mine, other = in_cluster(data, tmp_path / "mine", URL), in_cluster(data, tmp_path / "o", URL)
     live = put(place, mine)
-    with pytest.raises(DeployError, match="runs another benchmark: wait for it, or `kubectl"):
+    with pytest.raises(
+        DeployError, match="is running another benchmark; wait for its end, or run `kubectl"
+    ):
         run_job(place, other)
     place.apply(pod_of(live, nodeName="node"))
     end(place, live, 0)
@@ -496,7 +500,9 @@ def test_a_complete_job_whose_log_can_t_be_read_is_kept(
     place.apply(pod_of(live, **spec))
     end(place, live, 0)
     for _ in range(2):
-        with pytest.raises(DeployError, match=f"log can't be read: .*{why}.*discards its results"):
+        with pytest.raises(
+            DeployError, match=f"log cannot be read: .*{why}.*to discard the results"
+        ):
             run_job(place, made)
     assert (place.live(live) or {})["metadata"]["uid"] == live["metadata"]["uid"]
 
@@ -522,7 +528,8 @@ def test_who_may_not_read_logs_makes_no_job(
     rules = []
     for missing, resources in (("list pods", ["pods"]), ("get pods/log", ["pods/log"])):
         with pytest.raises(
-            ClusterError, match=f"may not {missing} in {home}.*ask for that permission"
+            ClusterError,
+            match=f"may not {missing} in namespace {home}.*ask an administrator",
         ):
             job.run(reader, made, job.Job("x"), where, lambda *_: None, print)
         verbs = [missing.partition(" ")[0]]

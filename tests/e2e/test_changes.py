@@ -69,7 +69,7 @@ def test_a_rolling_update_of_a_model_that_fills_its_node_is_stuck(real: Cluster)
         return told if "Insufficient huawei.com/Ascend910" in told else ""
 
     told = until("the update is stuck", stuck)
-    assert re.search(r"^chat: failed: no node takes pod chat-kserve-\S+: 0/1 nodes", told)
+    assert re.search(r"^chat: failed: no node can run pod chat-kserve-\S+: 0/1 nodes", told)
     assert len(engines(real)) == 2
 
 
@@ -85,7 +85,7 @@ def test_an_image_that_cant_be_pulled_goes_back_and_says_why_once(real: Cluster)
     told = upgrade(real, "--set", "engine.image=registry.example.com/none:1", code=1)
     failed = [line for line in told.splitlines() if line.startswith("failed: ")]
     assert len(failed) == len(set(failed)) <= 2
-    assert "an image can't be pulled: chat-kserve-" in failed[-1]
+    assert "an image cannot be pulled: chat-kserve-" in failed[-1]
     assert "pull secrets (modelcar-registry-auth)" in failed[-1]
     assert re.search(r"revision \d+ is running again", told)
 
@@ -93,8 +93,8 @@ def test_an_image_that_cant_be_pulled_goes_back_and_says_why_once(real: Cluster)
 def test_an_engine_that_crashes_goes_back_and_says_how_it_ended(real: Cluster) -> None:
     error = "RuntimeError: NPU out of memory"
     told = upgrade(real, "--set", f"engine.env.SIMULATED_ERROR={error}", code=1)
-    assert re.search(r"can't become ready: a container keeps failing: \S+/main\b.*", told)
-    last = next(line for line in told.splitlines() if "can't become ready" in line)
+    assert re.search(r"cannot become ready: a container keeps failing: \S+/main\b.*", told)
+    last = next(line for line in told.splitlines() if "cannot become ready" in line)
     assert last.count(error) == 1
     assert re.search(r"revision \d+ is running again", told)
 
@@ -123,7 +123,7 @@ def test_an_upgrade_goes_on_once_a_drained_node_is_back(real: Cluster) -> None:
         drain = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=60s")
         real.kubectl("drain", "n1", f"--pod-selector={ENGINES}", *drain)
         try:
-            told = re.compile("failed: no node takes pod .* unschedulable")
+            told = re.compile("failed: no node can run pod .* unschedulable")
             assert any(map(told.match, lines))
         finally:
             real.kubectl("uncordon", "n1")
@@ -134,7 +134,7 @@ def test_an_upgrade_that_is_killed_goes_on_by_the_same_command(real: Cluster) ->
     with loading(real, 4) as (process, _):
         process.kill()
     told = upgrade(real, "--set-string", "engine.env.STEP=4", *SLOW, "--wait-for", "60")
-    assert "taking over from the run that began revision" in told
+    assert "taking over from the run that started revision" in told
     assert "chat is ready" in told
 
 
@@ -143,7 +143,7 @@ def test_after_ctrl_c_it_says_what_runs_and_can_go_back(real: Cluster) -> None:
         process.send_signal(signal.SIGINT)
         told = "".join(lines)
     assert process.returncode == 130
-    assert "interrupted: chat in changes runs: revision" in told
+    assert "interrupted: service chat in namespace changes is running: revision" in told
     assert "run the same command again to continue, or `dsv4deploy rollback" in told
     assert "chat is ready" in dsv4deploy(real, "rollback", *PLACE, "--yes")
     (pod,) = engines(real)

@@ -108,7 +108,7 @@ ANSWERS = {
     },
     "malformed-no-model": "HTTP 404",
     "malformed-no-body": "HTTP 404",
-    "malformed-chunks": "the connection was ended",
+    "malformed-chunks": "the connection was closed",
     "malformed-large-header": "HTTP 431",
     "many-headers": "HTTP 431",
     "unknown-model": "HTTP 404, text/plain: No matching route found",

@@ -27,8 +27,8 @@ from dsv4deploy.cluster.readiness import (
 )
 from dsv4deploy.cluster.revisions import KEPT, history, target
 from dsv4deploy.cluster.rollout import (
-    Place,
     Removal,
+    ServiceRef,
     apply,
     delete,
     removal,
@@ -58,7 +58,7 @@ def deploy(cluster: Cluster, wanted: list[Tree], **options: Any) -> int:
 
 def deleted(cluster: Cluster, home: str) -> Removal:
     """What deleting the service has done."""
-    planned = removal(cluster, Place("chat", home))
+    planned = removal(cluster, ServiceRef("chat", home))
     delete(cluster, planned)
     return planned
 
@@ -346,7 +346,7 @@ def test_a_field_of_somebody_else_is_a_conflict_that_names_both(
     cluster.apply(theirs, force=True, manager="someone")
     before = cluster.live(service(wanted))
     with pytest.raises(
-        ClusterError, match=r"somebody else has set \.spec\.replicas.*someone"
+        ClusterError, match=r"another field manager has set \.spec\.replicas.*someone"
     ) as told:
         prepare(cluster, wanted)
     assert told.value.reason == "Conflict"
@@ -444,7 +444,7 @@ def test_a_failure_that_can_t_be_marked_puts_nothing_back(cluster: Cluster, home
     deploy(cluster, objects(home, SHORT))
     new = objects(home, MORE)
     user = Forbidding(cluster, "PATCH", tries=False)
-    told = r"(?s)it has crashed\ngoing back to revision 1 failed: .*forbidden"
+    told = r"(?s)it has crashed\nthe rollback to revision 1 failed: .*forbidden"
     crashed = ClusterError("it has crashed", "Failed")
     with pytest.raises(ClusterError, match=told):
         upgrade(user, prepare(user, new), wait=never_ready(crashed))
@@ -562,7 +562,7 @@ class Unreachable(Mortal):
 
     def die(self) -> None:
         """The server is gone."""
-        raise ClusterError("the API server can't be reached", "Unreachable")
+        raise ClusterError("cannot reach the API server", "Unreachable")
 
 
 def stopped_and_started(cluster: Cluster, plan: Plan) -> None:
@@ -647,7 +647,7 @@ class Silent(Cluster):
     def request(self, *given: Any, **more: Any) -> Any:
         self._left -= 1
         if self._left >= 0:
-            raise ClusterError("the API server can't be reached", "Unreachable")
+            raise ClusterError("cannot reach the API server", "Unreachable")
         return super().request(*given, **more)
 
 
@@ -666,8 +666,8 @@ def test_an_api_server_that_is_away_for_a_while_ends_no_wait(cluster: Cluster, h
 def test_an_upgrade_that_loses_the_cluster_puts_nothing_back(cluster: Cluster, home: str) -> None:
     deploy(cluster, objects(home, SHORT))
     new = objects(home, MORE)
-    gone = ClusterError("the API server can't be reached", "Unreachable")
-    with pytest.raises(ClusterError, match="can't be reached"):
+    gone = ClusterError("cannot reach the API server", "Unreachable")
+    with pytest.raises(ClusterError, match="cannot reach"):
         upgrade(cluster, prepare(cluster, new), wait=never_ready(gone))
     assert [each.status for each in history(cluster, "chat", home)] == ["deployed", "pending"]
     assert prepare(cluster, new).changes == []
@@ -781,11 +781,13 @@ def test_what_kubectl_has_made_is_adopted_and_can_be_gone_back_to(
     crashed = ClusterError("it has crashed", "Failed")
     plan = prepare(cluster, objects(home, MORE), force=True)
     with pytest.raises(
-        ClusterError, match=r"has crashed\ngoing back to revision 1 failed.*crashed"
+        ClusterError, match=r"has crashed\nthe rollback to revision 1 failed.*crashed"
     ):
         upgrade(cluster, plan, force=True, wait=never_ready(crashed))
     assert [each.status for each in history(cluster, "chat", home)] == ["adopted", "failed"]
-    assert what_runs(cluster, Place("chat", home)) == (f"chat in {home} runs: revision 1 (adopted)")
+    assert what_runs(cluster, ServiceRef("chat", home)) == (
+        f"service chat in namespace {home} is running: revision 1 (adopted)"
+    )
 
 
 def test_an_upgrade_to_what_runs_is_no_revision(cluster: Cluster, home: str) -> None:
@@ -800,7 +802,7 @@ def test_an_upgrade_to_what_runs_is_no_revision(cluster: Cluster, home: str) -> 
 def test_an_api_server_that_goes_away_leaves_a_known_state(cluster: Cluster, home: str) -> None:
     wanted = objects(home, SHORT)
     gone = Unreachable(cluster, 3)
-    with pytest.raises(ClusterError, match="can't be reached") as told:
+    with pytest.raises(ClusterError, match="cannot reach") as told:
         apply(gone, prepare(gone, wanted))
     assert told.value.reason == "Unreachable"
     assert [each.status for each in history(cluster, "chat", home)] == ["pending"]
@@ -868,7 +870,7 @@ PHASES: list[tuple[Tree, str, str]] = [
             ]
         },
         "failed",
-        "no node takes pod chat-kserve-0: 0/1 nodes",
+        "no node can run pod chat-kserve-0: 0/1 nodes",
     ),
     (
         {"conditions": [{"type": "PodScheduled", "status": "False", "message": "gated"}]},
@@ -879,7 +881,7 @@ PHASES: list[tuple[Tree, str, str]] = [
     (
         {"containerStatuses": [{"name": "main", "state": {"waiting": {"reason": "ErrImagePull"}}}]},
         "failed",
-        "an image can't be pulled",
+        "an image cannot be pulled",
     ),
     (
         {
@@ -888,12 +890,12 @@ PHASES: list[tuple[Tree, str, str]] = [
             ]
         },
         "weights",
-        "fetches images and weights",
+        "is fetching images and weights",
     ),
     (
         {"containerStatuses": [{"name": "main", "state": {"running": {}}}]},
         "loading",
-        "the engine starts",
+        "the engine is starting",
     ),
     (
         {"containerStatuses": [{"name": "main", "ready": True, "state": {"running": {}}}]},
@@ -948,7 +950,10 @@ def test_pods_that_can_t_be_made_are_told(cluster: Cluster, home: str) -> None:
     why = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small"}
     set_status(cluster, engine(cluster, home), {"conditions": [why]})
     now = progress(cluster, "chat", home)
-    assert (now.phase, now.message) == ("failed", "its pods can't be made: exceeded quota: small")
+    assert (now.phase, now.message) == (
+        "failed",
+        "the pods cannot be created: exceeded quota: small",
+    )
 
 
 def test_a_pod_that_waits_says_what_went_wrong_last(cluster: Cluster, home: str) -> None:
@@ -986,7 +991,7 @@ class Contended(Cluster):
 def test_kserve_s_next_try_is_no_failure(cluster: Cluster, home: str) -> None:
     deploy(cluster, objects(home, SHORT))
     now = progress(Contended(cluster._client), "chat", home)
-    assert (now.phase, now.message) == ("accepted", "KServe makes its pods")
+    assert (now.phase, now.message) == ("accepted", "KServe is creating the pods")
 
 
 def test_a_service_without_its_preset_fails_early_with_kserve_s_reason(

@@ -39,7 +39,7 @@ def differs_in_nothing(cluster: Cluster, words: tuple[str, ...], _: str) -> None
 
 
 def is_the_last_revision(cluster: Cluster, words: tuple[str, ...], told: str) -> None:
-    assert f"back to revision {words[-1]}" in told
+    assert f"roll back to revision {words[-1]}" in told
     assert revisions(cluster)[-1]["status"] == "deployed"
 
 

@@ -66,7 +66,7 @@ def test_the_life_of_a_key(typed: Typed, cluster: Cluster, home: str) -> None:
     secret = cluster.get("v1", "Secret", "maas-api-keys", home) or {}
     assert secret["type"] == "Opaque"
     assert secret["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "dsv4deploy"}
-    assert "alice has a key already" in typed("create", "alice", code=1).stderr
+    assert "alice already has a key" in typed("create", "alice", code=1).stderr
     assert typed("create", "bob.smith").stdout.strip() == stored(cluster, home)["bob.smith"]
 
     rows = json.loads(typed("list", "-o", "json").stdout)
@@ -112,7 +112,7 @@ def test_a_key_that_can_t_be_shown_replaces_none(
     script = f"set -o pipefail; {shlex.join(command)} {redirection}"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "can't write the key" in done.stderr
+    assert "cannot write the key" in done.stderr
     assert "nothing has been changed" in done.stderr
     assert stored(cluster, home) == {"alice": key}
 
@@ -143,14 +143,18 @@ BUDGET = {"day": {"tokens": 10**9, "unit": "Day", "count": "total"}}
 @pytest.mark.parametrize(
     ("lifetime", "maas", "told"),
     [
-        (None, {}, ["the API keys' Secret holds bare keys"]),
+        (None, {}, ["the Secret of the API keys contains bare keys only"]),
         (timedelta(hours=1), {}, ["alice's key has expired"]),
-        (None, {"tiers": {"gold": ["alice"]}}, ["the API keys' Secret holds bare keys"]),
-        (None, {"tiers": {"gold": ["alice", "bob"]}}, ["tier gold names bob, who has no key"]),
+        (
+            None,
+            {"tiers": {"gold": ["alice"]}},
+            ["the Secret of the API keys contains bare keys only"],
+        ),
+        (None, {"tiers": {"gold": ["alice", "bob"]}}, ["tier gold names bob, which has no key"]),
         (
             None,
             {"tiers": {"gold": ["bob"]}, "quotas": {"hour": None}},
-            ["tier gold names bob", "nothing limits alice: they are in no tier"],
+            ["tier gold names bob", "no quota limits alice: no tier contains them"],
         ),
     ],
 )
@@ -216,7 +220,7 @@ def test_administrators_at_once_lose_no_key(plane: Plane, cluster: Cluster, home
 def test_who_may_not_is_told_so_and_nothing_is_printed(typed: Typed) -> None:
     refused = typed("create", "alice", code=1, context="reader")
     assert refused.stdout == ""
-    assert "ask for this right" in refused.stderr
+    assert "ask an administrator for this permission" in refused.stderr
     assert typed("create", "a/b", code=1).stdout == ""
     assert "90d or 12h" in typed("create", "alice", "--expires", "soon", code=2).stderr
 

@@ -82,7 +82,9 @@ def test_doctor_finds_nothing_wrong_but_the_machine_s_architecture(cluster: Clus
 
 def test_apply_waits_until_it_is_ready(applied: str) -> None:
     (done,) = (line for line in applied.splitlines() if line.startswith(f"{NAME}: "))
-    assert done.endswith(f", ready; {NAME} in {HOME} runs: revision 1 (deployed)")
+    assert done.endswith(
+        f", ready; service {NAME} in namespace {HOME} is running: revision 1 (deployed)"
+    )
 
 
 @pytest.mark.usefixtures("applied")

@@ -96,7 +96,7 @@ def test_a_drain_amid_an_upgrade_leaves_one_engine_at_any_time(
         drained = pool.submit(real.kubectl, *drain, "--ignore-daemonsets")
         try:
             # The budget allows no eviction before one is ready, and none but one after that.
-            assert any(line.startswith("failed: no node takes pod ") for line in lines)
+            assert any(line.startswith("failed: no node can run pod ") for line in lines)
             until("the other one answers", lambda: complete(url, MODEL, key=key).whole)
             assert not drained.done()
         finally:

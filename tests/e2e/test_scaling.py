@@ -18,6 +18,7 @@ __all__ = ["kubelet"]  # a fixture
 THREE = {"name": "chat", "replicas": 3}
 DRAINS = {"preStopSeconds": 15, "shutdownTimeoutSeconds": 120, "gracePeriodSeconds": 150}
 DAY = {"start": "0 6 * * 1-5", "end": "0 19 * * 1-5", "replicas": 2}
+PAUSED = "autoscaling.keda.sh/paused-replicas"
 SCALED = {
     "name": "chat",
     "engine": {"termination": DRAINS},
@@ -69,3 +70,36 @@ def test_kserve_leaves_the_number_alone_that_a_schedule_sets(cluster: Cluster, h
 
     until("KServe has changed it", touched)
     assert engine(cluster, home)["spec"]["replicas"] == 2
+
+
+@pytest.mark.usefixtures("kubelet")
+def test_an_upgrade_pauses_the_scaler_at_fewer_instances(cluster: Cluster, home: str) -> None:
+    """With the steps of KEDA that count here; test_keda.py has KEDA itself."""
+    wanted = objects(home, SCALED)
+    (scaled,) = (item for item in wanted if item["kind"] == "ScaledObject")
+    deploy(cluster, wanted)
+    until("KServe has made it", lambda: engine(cluster, home))
+    seen: list[tuple[int, bool]] = []
+
+    def act() -> None:
+        made = engine(cluster, home)
+        paused = (cluster.live(scaled) or scaled)["metadata"].get("annotations", {}).get(PAUSED)
+        number = int(paused or 2)
+        if made["spec"]["replicas"] != number:
+            path = cluster.path("apps/v1", "Deployment", home, made["metadata"]["name"])
+            body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": number}}
+            body["metadata"] = {key: made["metadata"][key] for key in ("name", "namespace")}
+            cluster.request("PUT", f"{path}/scale", body=body)
+        spec = engine(cluster, home)["spec"]
+        state = spec["replicas"], "--max-num-seqs 8" in str(spec)
+        if state not in seen[-1:]:
+            seen.append(state)
+
+    act()
+    wanted = objects(home, SCALED, {"engine": {"args": {"max-num-seqs": 8}}})
+    wait = waiting(cluster, "chat", home, Limits(LONG, interval=0.1))
+    with meanwhile(act):
+        upgrade(cluster, prepare(cluster, wanted), wait=wait)
+        until("the scaler goes on", lambda: (2, True) in seen)
+    assert seen == [(2, False), (1, False), (1, True), (2, True)]
+    settled(cluster, home, wanted)

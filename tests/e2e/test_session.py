@@ -58,6 +58,9 @@ def _first_hour(here: Terminal) -> str:
     (fix,) = re.findall(r"there is no namespace prod\n  fix: (.*)", examined)
     here.type(fix)
     applied = here.type("dsv4deploy apply my-values.yaml -n prod --wait", 900)
-    assert "chat: 2 objects written, ready; chat in prod runs: revision 1 (deployed)" in applied
+    assert (
+        "chat: 2 objects written, ready; service chat in namespace prod is running: "
+        "revision 1 (deployed)" in applied
+    )
     (curl,) = re.findall(r"^  curl .*(?:\n    .*)*", applied, re.MULTILINE)
     return here.type(textwrap.dedent(curl))

@@ -74,15 +74,15 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     assert typed("diff", *preset).stdout == "downtime: no\n"
     assert "nothing to change" in typed("apply", *preset).stderr
     told = typed("status").stdout
-    assert told.startswith("chat: ready: it answers\nrevision 1: deployed")
+    assert told.startswith("chat: ready: the service accepts requests\nrevision 1: deployed")
     assert f"/{home}/chat/v1/chat/completions" in told
     differs = typed("diff", *more, code=1).stdout
     assert "+   --max-num-seqs 8" in differs
     assert "downtime: yes" in differs
     assert "dsv4deploy upgrade" in typed("apply", *more, code=1).stderr
-    assert "Go on?" in typed("upgrade", *more, code=1).stderr
+    assert "Continue?" in typed("upgrade", *more, code=1).stderr
     assert "chat is ready" in typed("upgrade", *more, "--yes", *WAIT).stderr
-    assert "back to revision 1" in typed("rollback", "--yes", *WAIT).stderr
+    assert "roll back to revision 1" in typed("rollback", "--yes", *WAIT).stderr
     rows = json.loads(typed("history", "-o", "json").stdout)
     assert [row["status"] for row in rows] == ["superseded", "superseded", "deployed"]
     told = json.loads(typed("status", "-o", "json").stdout)
@@ -130,7 +130,7 @@ def test_one_of_a_fleet_that_fails_does_not_stop_the_others(
     done = apply()
     assert done.returncode == 1
     assert f"{names[3]}: " in done.stderr
-    assert "nothing applied: 1 of 20 deployments have errors" in done.stderr
+    assert "nothing was applied: 1 of 20 deployments have errors" in done.stderr
     assert services() == []
     # Its values are well, and its cluster refuses them: the preset's namespace is not there.
     wrong.write_text(right.replace(f"namespace: {names[3]}", "namespace: nowhere"))
@@ -186,7 +186,7 @@ def test_an_upgrade_that_is_killed_goes_on(
     assert [each.status for each in history(cluster, "chat", home)] == ["deployed", "pending"]
     with kubelets(plane, home):
         told = typed("upgrade", *more).stderr
-        assert "taking over from the run that began revision 2 at 20" in told
+        assert "taking over from the run that started revision 2 at 20" in told
         assert "chat is ready" in told
         rows = json.loads(typed("history", "-o", "json").stdout)
         assert [row["status"] for row in rows] == ["superseded", "deployed"]
@@ -200,8 +200,8 @@ def test_an_apply_says_whose_revision_it_takes_over(
     with pytest.raises(test_deployments.Interrupted):
         test_deployments.deploy(killed, test_deployments.objects(home, {"name": "chat"}))
     told = typed("apply", "--set", f"router.preset.namespace={home}").stderr
-    assert "2 objects written, taking over from the run that began revision 1 at 20" in told
-    assert f"chat in {home} runs: revision 1 (deployed)\n" in told
+    assert "2 objects written, taking over from the run that started revision 1 at 20" in told
+    assert f"service chat in namespace {home} is running: revision 1 (deployed)\n" in told
 
 
 @pytest.fixture
@@ -277,13 +277,13 @@ def test_nobody_applies_while_a_stop_takes_its_time(
     until("the stop is at the webhook", lambda: slow)
     quota = (*preset, "--set", "networkPolicy.enabled=true")
     told = typed("apply", *quota, code=1).stderr
-    assert "chat is being changed: upgrade by " in told
+    assert "another run is changing chat: upgrade by " in told
     assert "nothing has been changed" in told
     # Whoever waits comes after it.
     told = typed("apply", *more, "--set", "networkPolicy.enabled=true", "--wait-for", LONG).stderr
     upgrade.join()
-    assert f"chat in {home} runs: revision 2 (deployed)" in done[0]
-    assert f"chat in {home} runs: revision 3 (deployed)" in told
+    assert f"service chat in namespace {home} is running: revision 2 (deployed)" in done[0]
+    assert f"service chat in namespace {home} is running: revision 3 (deployed)" in told
     live = cluster.get("serving.kserve.io/v1alpha2", "LLMInferenceService", "chat", home)
     assert STOP not in (live or {})["metadata"].get("annotations", {})
     statuses = [each.status for each in history(cluster, "chat", home)]
@@ -311,8 +311,8 @@ def test_a_plan_that_is_stale_by_the_answer_is_shown_again(
 
     def asked() -> None:
         nonlocal told
-        before = told.count("Go on?")
-        while told.count("Go on?") == before:
+        before = told.count("Continue?")
+        while told.count("Continue?") == before:
             told += run.stdout.read(1) if run.stdout else ""
 
     asked()
@@ -320,11 +320,11 @@ def test_a_plan_that_is_stale_by_the_answer_is_shown_again(
     run.stdin.write("y\n")
     run.stdin.flush()
     asked()
-    shown = told.rpartition("downtime: yes")[0].rpartition("Go on?")[2]
+    shown = told.rpartition("downtime: yes")[0].rpartition("Continue?")[2]
     assert f"- NetworkPolicy {home}/chat" in shown
     rest, _ = run.communicate("y\n")
     assert run.returncode == 0, told + rest
-    assert f"chat in {home} runs: revision 3 (deployed)" in rest
+    assert f"service chat in namespace {home} is running: revision 3 (deployed)" in rest
     assert not cluster.list("networking.k8s.io/v1", "NetworkPolicy", home)
 
 
@@ -342,7 +342,11 @@ def test_ctrl_c_in_a_fleet_begins_no_further_place_and_prints_the_table(
     assert run.returncode == 130, out + err
     outcomes = json.loads(out)
     assert [each["target"] for each in outcomes] == names
-    left = [each["target"] for each in outcomes if each["message"] == "not begun: interrupted"]
+    left = [
+        each["target"]
+        for each in outcomes
+        if each["message"] == "not started, because of the interruption"
+    ]
     assert left
     written = {each["target"] for each in outcomes if each["done"]}
     assert written | set(left) == set(names)
@@ -368,7 +372,7 @@ def test_a_status_without_a_right_to_secrets_says_so(
 
     def told_in_part() -> bool:
         done = typed("status", "--context", "reader", code=1)
-        secret = "its revision can't be read: secrets is forbidden" in done.stderr
+        secret = "cannot read the revision of the service: secrets is forbidden" in done.stderr
         return secret and done.stdout.startswith("chat: accepted: ") and "PresetsC" in done.stdout
 
     until("the role is known, and the service has conditions", told_in_part)

@@ -175,7 +175,7 @@ def amount(text: object) -> float:
     try:
         return finite(str(quantity(str(text))))
     except ValueError as error:
-        raise ClusterError(f"an object in the cluster is not valid: {error}", "Invalid") from None
+        raise ClusterError(f"an object in the cluster is invalid: {error}", "Invalid") from None
 
 
 def allocatable(node: Object, resource: str) -> float:
@@ -199,4 +199,4 @@ def closed(node: Object) -> str:
     true = {each["type"] for each in conditions if each["status"] == "True"}
     if "Ready" not in true:
         return "is not ready"
-    return "has no disk left (DiskPressure)" if "DiskPressure" in true else ""
+    return "is out of disk space (DiskPressure)" if "DiskPressure" in true else ""

@@ -51,17 +51,17 @@ def _maas_kinds(facts: Facts) -> Answers:
 def _maas_gateway(facts: Facts) -> Answers:
     maas = facts.values.maas
     if not maas.gateway.create:
-        fix = "deploy the one that makes it first, or set maas.gateway.create"
+        fix = "first deploy the service that creates it, or set maas.gateway.create to true"
         yield from gateway_programmed(facts, maas.namespace, maas.gateway.name, fix)
     elif not facts.cluster.get(GATEWAY_API, "GatewayClass", maas.gateway.class_name):
         yield (
             Severity.ERROR,
             f"there is no GatewayClass {maas.gateway.class_name}",
-            "set maas.gateway.className to one of `kubectl get gatewayclass`",
+            "set maas.gateway.className to a class that `kubectl get gatewayclass` lists",
         )
 
 
-@CHECKS.add("api-keys", "the API keys' Secret holds bare keys", _off)
+@CHECKS.add("api-keys", "the Secret of the API keys contains bare keys only", _off)
 def _api_keys(facts: Facts) -> Answers:
     maas = facts.values.maas
     name = maas.api_keys.secret_name
@@ -69,8 +69,8 @@ def _api_keys(facts: Facts) -> Answers:
     if not found:
         yield (
             Severity.ERROR,
-            f"there is no Secret {maas.namespace}/{name}: every request would be rejected",
-            "create it with each client's ID and bare key",
+            f"Secret {maas.namespace}/{name} does not exist, so every request is rejected",
+            "create the Secret with each client's ID and bare key",
         )
         return
     keys = {
@@ -78,26 +78,26 @@ def _api_keys(facts: Facts) -> Answers:
         for client, text in (found.get("data") or {}).items()
     }
     if not keys:
-        yield Severity.ERROR, f"Secret {name} has no key", "add a client's ID and its key"
+        yield Severity.ERROR, f"Secret {name} contains no keys", "add a client's ID and key"
     for client, key in sorted(keys.items()):
         # The key itself is never said.
         if key.lower().startswith("bearer"):
             yield (
                 Severity.ERROR,
-                f"{client}'s key begins with Bearer, so it is always 401",
-                "store the bare key: the gateway removes the word itself",
+                f"{client}'s key begins with Bearer, so its requests always get status 401",
+                "store the bare key, because the gateway removes the word Bearer itself",
             )
         elif not key or key != key.strip() or len(key.split()) > 1:
             yield (
                 Severity.ERROR,
-                f"{client}'s key is empty or has blanks or a line's end",
-                "store it with `printf %s`, without a line's end",
+                f"{client}'s key is empty, or contains whitespace or a line break",
+                "store it with `printf %s`, which adds no line break",
             )
     if len(set(keys.values())) < len(keys):
         yield (
             Severity.ERROR,
             f"two clients of Secret {name} have the same key",
-            ("give each client its own key"),
+            "give each client its own key",
         )
     now = datetime.now(UTC)
     for known in listed(found):
@@ -105,7 +105,7 @@ def _api_keys(facts: Facts) -> Answers:
             yield (
                 Severity.WARNING,
                 f"{known.client}'s key has expired, but is still accepted",
-                f"{command('dsv4deploy', 'keys', 'rotate', known.client)}, or revoke it",
+                f"run {command('dsv4deploy', 'keys', 'rotate', known.client)}, or revoke the key",
             )
     yield from _tiers(maas, keys.keys())
 
@@ -117,15 +117,16 @@ def _tiers(maas: Maas, clients: Collection[str]) -> Answers:
         if client not in clients:
             yield (
                 Severity.WARNING,
-                f"tier {name} names {client}, who has no key",
-                f"{command('dsv4deploy', 'keys', 'create', client)}, or remove it of maas.tiers",
+                f"tier {name} names {client}, which has no key",
+                f"run {command('dsv4deploy', 'keys', 'create', client)}, or remove the client from "
+                "maas.tiers",
             )
     free = sorted(set(clients) - placed.keys())
     if placed and not maas.quotas and free:
         yield (
             Severity.WARNING,
-            f"nothing limits {', '.join(free)}: they are in no tier, and maas.quotas is empty",
-            "put them into a tier, or set maas.quotas for everybody else",
+            f"no quota limits {', '.join(free)}: no tier contains them, and maas.quotas is empty",
+            "add them to a tier, or set maas.quotas for all clients without a tier",
         )
 
 
@@ -138,7 +139,7 @@ def _redis(facts: Facts) -> Answers:
     if not found:
         yield (
             Severity.ERROR,
-            "Envoy Gateway's configuration names no Redis, so quotas count nothing",
+            "Envoy Gateway's configuration names no Redis, so quotas are not enforced",
             f"set rateLimit.backend.redis.url in {_CONFIGURATION}, and make sure that Envoy "
             "Gateway creates the Deployment envoy-ratelimit",
         )
@@ -147,8 +148,8 @@ def _redis(facts: Facts) -> Answers:
         if ":" in address and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", address):
             yield (
                 Severity.ERROR,
-                f"Envoy Gateway can't read Redis' address {address}, and will fail to start",
-                f"name Redis by a host name, such as redis.redis.svc:6379, in {_CONFIGURATION}",
+                f"Envoy Gateway cannot parse the Redis address {address}, and fails to start",
+                f"specify Redis by a host name, such as redis.redis.svc:6379, in {_CONFIGURATION}",
             )
 
 
@@ -156,22 +157,21 @@ def _redis(facts: Facts) -> Answers:
 _NOT_FOUND = "Envoy Gateway's configuration was not found in namespace envoy-gateway-system"
 
 
-@CHECKS.add("redis-absence", "without Redis requests are rejected, not accepted", _off, _unlimited)
+@CHECKS.add("redis-absence", "without Redis, requests are rejected, not accepted", _off, _unlimited)
 def _fail_closed(facts: Facts) -> Answers:
     found = facts.envoy_gateway
     if not found:
         yield Severity.UNKNOWN, _NOT_FOUND, ""
         return
-    late = f"with Redis gone, or later than {found.seconds * 1000:g} ms,"
+    outage = f"if Redis is unavailable, or takes longer than {found.seconds * 1000:g} ms,"
     if found.closed:
-        yield Severity.OK, f"{late} requests are rejected, not accepted", ""
+        yield Severity.OK, f"{outage} requests are rejected, not accepted", ""
     else:
         yield (
             Severity.WARNING,
-            f"{late} the gateway lets every request through uncounted",
-            "set rateLimit.failClosed to true in Envoy Gateway's configuration, if quotas are "
-            "more important than answers, and set rateLimit.timeout to the time that your Redis "
-            "needs",
+            f"{outage} the gateway accepts every request without counting it",
+            "if quotas are more important than availability, set rateLimit.failClosed to true in "
+            "Envoy Gateway's configuration, and rateLimit.timeout to the time that Redis needs",
         )
 
 
@@ -186,9 +186,9 @@ def _response_override(facts: Facts) -> Answers:
         if item["spec"].get("responseOverride"):
             yield (
                 Severity.ERROR,
-                f"{kind} {place}/{item['metadata']['name']} has responseOverride: the gateway "
-                "lists its models, and reads requests, without requiring a key",
-                "remove it, or use a separate Gateway for its route",
+                f"{kind} {place}/{item['metadata']['name']} sets responseOverride, so the "
+                "gateway lists its models, and parses requests, without requiring a key",
+                "remove this field, or use a separate Gateway for the policy's route",
             )
 
 
@@ -205,9 +205,9 @@ def _one_policy(facts: Facts) -> Answers:
             if shared and other["metadata"]["name"] != name:
                 yield (
                     Severity.ERROR,
-                    f"{kind} {other['metadata']['name']} has {shared[0][1]} too: the older "
-                    "policy wins, and the other one has no effect",
-                    "merge them into one",
+                    f"{kind} {other['metadata']['name']} also sets {shared[0][1]}: the older "
+                    "policy applies, and the newer one has no effect",
+                    "merge the two policies",
                 )
 
 
@@ -253,8 +253,9 @@ def _key_check(facts: Facts) -> Answers:
             yield (
                 Severity.ERROR,
                 f"SecurityPolicy {maas.namespace}/{policy['metadata']['name']} replaces the key "
-                f"check for {kind} {name}: it requires no key",
-                "set its mergeType to StrategicMerge if it targets a route; otherwise remove it",
+                f"check for {kind} {name}, which therefore requires no key",
+                "set the policy's mergeType to StrategicMerge if it targets a route; otherwise "
+                "remove it",
             )
 
 
@@ -285,9 +286,9 @@ def _prompt_size(facts: Facts) -> Answers:
             if room < times * longest:
                 yield (
                     Severity.ERROR,
-                    f"Gateway {maas.gateway.name} has {section}.{field} {room:.0f}, but this "
-                    f"model's max-model-len × maas.bytesPerToken needs {times * longest}: longer "
-                    "prompts are rejected with 413",
-                    "raise maas.bytesPerToken of the deployment that creates the Gateway, or set "
-                    "maas.gateway.create and a separate name",
+                    f"Gateway {maas.gateway.name} sets {section}.{field} to {room:.0f}, but "
+                    f"max-model-len × maas.bytesPerToken of this model needs {times * longest}, so "
+                    "longer prompts are rejected with status 413",
+                    "raise maas.bytesPerToken of the deployment that creates the Gateway, or give "
+                    "this one its own with maas.gateway.create and maas.gateway.name",
                 )

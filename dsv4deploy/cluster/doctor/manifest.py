@@ -20,7 +20,7 @@ def _values(facts: Facts) -> Answers:
     warnings = [finding for finding in found if finding.severity == Severity.WARNING]
     told = origins(warnings, facts.values, facts.release, facts.profile)
     if told.own:
-        yield Severity.WARNING, f"the rules have {told}", "see `dsv4deploy check`"
+        yield Severity.WARNING, f"the rules report {told}", "run `dsv4deploy check`"
 
 
 @CHECKS.add("dry-run", "the API server and its webhooks accept the manifest")
@@ -29,4 +29,4 @@ def _dry_run(facts: Facts) -> Answers:
         try:
             facts.cluster.apply(item, dry_run=True, force=True)
         except ClusterError as error:
-            yield Severity.ERROR, str(error), "see the checks above"
+            yield Severity.ERROR, str(error), "fix the failed checks above"

@@ -15,7 +15,7 @@ from .registry import Answers, Checks
 CHECKS = Checks()
 
 
-@CHECKS.add("namespace", "the namespaces of all objects are there")
+@CHECKS.add("namespace", "the namespaces of all objects exist")
 def _namespace(facts: Facts) -> Answers:
     for name in sorted({item["metadata"]["namespace"] for item in facts.objects}):
         if not facts.cluster.get("v1", "Namespace", name):
@@ -32,15 +32,15 @@ _RIGHTS = (
 )
 
 
-@CHECKS.add("rights", "this user may apply the service, and hold its Lease")
+@CHECKS.add("rights", "this user may apply the service and write its Lease")
 def _rights(facts: Facts) -> Answers:
     for resource, group, *verbs in _RIGHTS:
         for verb in verbs:
             if not facts.cluster.may(verb, resource, facts.release.namespace, group):
                 yield (
                     Severity.ERROR,
-                    f"this user may not {verb} {resource} in {facts.release.namespace}",
-                    "ask for that right, or use another context",
+                    f"this user may not {verb} {resource} in namespace {facts.release.namespace}",
+                    "ask an administrator for this permission, or use another context",
                 )
 
 
@@ -101,7 +101,7 @@ def _no_pull_secrets(facts: Facts) -> str:
     return "" if _named_secrets(facts) else "imagePullSecrets of engine and router are empty"
 
 
-@CHECKS.add("pull-secrets", "the image pull secrets are there", _no_pull_secrets)
+@CHECKS.add("pull-secrets", "the image pull secrets exist", _no_pull_secrets)
 def _pull_secrets(facts: Facts) -> Answers:
     for name, path in _named_secrets(facts).items():
         found = facts.cluster.get("v1", "Secret", name, facts.release.namespace)
@@ -109,25 +109,27 @@ def _pull_secrets(facts: Facts) -> Answers:
         if not found:
             yield (
                 Severity.WARNING,
-                f"there is no Secret {name}, which only a private registry needs",
-                f"create it, or remove {name} from {path}",
+                f"Secret {name} does not exist; only a private registry needs it",
+                f"create the Secret, or remove {name} from {path}",
             )
         elif found.get("type") not in kinds:
             yield (
                 Severity.ERROR,
                 f"Secret {name} is of type {found.get('type')}",
-                "make it with `kubectl create secret docker-registry`",
+                "create it with `kubectl create secret docker-registry`",
             )
 
 
 def _no_references(facts: Facts) -> str:
     environments = (facts.values.engine.env, facts.values.router.env)
     refers = any(True for env in environments for _ in references(env))
-    return "" if refers else "no variable refers to one"
+    return "" if refers else "no variable refers to a Secret or a ConfigMap"
 
 
 @CHECKS.add(
-    "references", "the Secrets and ConfigMaps that variables refer to have the keys", _no_references
+    "references",
+    "the Secrets and ConfigMaps that variables refer to exist and have the keys",
+    _no_references,
 )
 def _references(facts: Facts) -> Answers:
     values = facts.values
@@ -138,20 +140,20 @@ def _references(facts: Facts) -> Answers:
                 continue
             found = facts.cluster.get("v1", kind, at.name, facts.release.namespace)
             if at.key not in ((found or {}).get("data") or {}):
-                missing = f"has no key {at.key}" if found else "is not there"
+                missing = f"has no key {at.key}" if found else "does not exist"
                 yield (
                     Severity.ERROR,
                     f"{kind} {at.name}, which {variable} refers to, {missing}",
-                    "make it: until then the pod does not start (CreateContainerConfigError)",
+                    "create it; without it, the pod fails to start (CreateContainerConfigError)",
                 )
 
 
 def _no_claims(facts: Facts) -> str:
     claims = facts.values.model.claims
-    return "" if claims.leader or claims.worker else "model.claims names none"
+    return "" if claims.leader or claims.worker else "model.claims is empty"
 
 
-@CHECKS.add("claims", "the weights' claims are there and bound", _no_claims)
+@CHECKS.add("claims", "the weights' PersistentVolumeClaims exist and are bound", _no_claims)
 def _claims(facts: Facts) -> Answers:
     claims = facts.values.model.claims
     for name in filter(None, (claims.leader, claims.worker)):
@@ -159,16 +161,20 @@ def _claims(facts: Facts) -> Answers:
         found = facts.cluster.get("v1", kind, name, facts.release.namespace)
         phase = ((found or {}).get("status") or {}).get("phase", "")
         if not found:
-            yield Severity.ERROR, f"there is no claim {name}", "make it, with the weights on it"
+            yield (
+                Severity.ERROR,
+                f"claim {name} does not exist",
+                "create it, with the weights on it",
+            )
         elif phase not in ("Bound", ""):
             yield (
                 Severity.WARNING,
                 f"claim {name} is {phase}",
-                "check its volume, unless it waits for its first pod",
+                "check its volume, unless its storage class waits for the first pod",
             )
 
 
-@CHECKS.add("quota", "no ResourceQuota of the namespace is in the way")
+@CHECKS.add("quota", "the ResourceQuotas of the namespace leave enough for the pods")
 def _quota(facts: Facts) -> Answers:
     values = facts.values
     requests = values.engine.resources.requests
@@ -190,7 +196,7 @@ def _quota(facts: Facts) -> Answers:
                 if left < need * facts.pods:
                     yield (
                         Severity.ERROR,
-                        f"quota {item['metadata']['name']} leaves {left:g} of {key}, and "
+                        f"ResourceQuota {item['metadata']['name']} leaves {left:g} of {key}, but "
                         f"{need * facts.pods:g} are needed",
                         "raise it",
                     )

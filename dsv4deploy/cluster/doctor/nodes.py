@@ -15,15 +15,15 @@ CHECKS = Checks()
 
 
 def _none_chosen(facts: Facts) -> str:
-    return "" if facts.chosen else "npu.nodeSelector picks no node with these NPUs"
+    return "" if facts.chosen else "npu.nodeSelector selects no node with these NPUs"
 
 
 def _none_ready(facts: Facts) -> str:
-    return _none_chosen(facts) or ("" if facts.fitting else "no node that it picks takes pods")
+    return _none_chosen(facts) or ("" if facts.fitting else "no selected node accepts pods")
 
 
 def _no_image(facts: Facts) -> str:
-    return "" if facts.values.model.uri.startswith("oci://") else "model.uri is no image"
+    return "" if facts.values.model.uri.startswith("oci://") else "model.uri is not an image"
 
 
 @CHECKS.add("npu-nodes", "nodes offer the NPUs, and npu.nodeSelector selects at least one")
@@ -33,14 +33,14 @@ def _npus(facts: Facts) -> Answers:
         yield (
             Severity.ERROR,
             f"no node offers {resource}",
-            "install the device plugin, or set npu.resourceName to what `kubectl describe node` "
-            "lists",
+            "install the device plugin, or set npu.resourceName to the name that `kubectl describe "
+            "node` shows",
         )
     elif not facts.chosen:
         yield (
             Severity.ERROR,
             f"{len(facts.nodes)} nodes offer {resource}, but npu.nodeSelector selects none of them",
-            "set npu.nodeSelector to their labels",
+            "set npu.nodeSelector to labels of these nodes",
         )
 
 
@@ -53,7 +53,8 @@ def _nodes_ready(facts: Facts) -> Answers:
             yield (
                 Severity.WARNING if facts.fitting else Severity.ERROR,
                 f"node {node['metadata']['name']} {why}",
-                "kubectl describe node, and kubectl uncordon",
+                "find the cause with `kubectl describe node`; `kubectl uncordon` enables "
+                "scheduling again",
             )
 
 
@@ -64,9 +65,9 @@ def _free(facts: Facts) -> Answers:
     if room < facts.pods:
         yield (
             Severity.ERROR,
-            f"there is room for {room} pods of {facts.npus} × {resource}, and {facts.pods} are "
-            "needed",
-            "free nodes: `kubectl get pods -A -o wide` shows the pods that use them",
+            f"there is room for {room} pods with {facts.npus} × {resource} each, but "
+            f"{facts.pods} are needed",
+            "free some NPUs; `kubectl get pods -A -o wide` shows the pods on each node",
         )
 
 
@@ -83,7 +84,7 @@ def _card(facts: Facts) -> Answers:
         yield (
             Severity.ERROR,
             f"node {name} has {card}, not {wanted}: {len(wrong)} of {len(told)} nodes",
-            f"set npu.nodeSelector to {_CARD}: the card's name, or npu.card to the nodes' card",
+            f"add the label {_CARD} to npu.nodeSelector, or set npu.card to the nodes' card",
         )
     elif not all(told.values()):
         yield (
@@ -108,7 +109,7 @@ def _arm(facts: Facts) -> Answers:
     if other:
         yield (
             Severity.ERROR,
-            f"not arm64: {', '.join(other)}",
+            f"these nodes are not arm64: {', '.join(other)}",
             "add kubernetes.io/arch: arm64 to npu.nodeSelector",
         )
 
@@ -138,15 +139,15 @@ def _disk(facts: Facts) -> Answers:
         if not allocatable(node, "ephemeral-storage"):
             yield (
                 Severity.UNKNOWN,
-                f"node {name} does not report its disk",
-                f"run df on the node: the weights take up to {need / 1e9:.0f} GB",
+                f"node {name} does not report its disk space",
+                f"run `df` on the node: the weights need up to {need / 1e9:.0f} GB",
             )
         elif free < need:
             yield (
                 Severity.ERROR,
                 f"node {name} has {max(free, 0) / 1e9:.0f} GB of ephemeral disk left by its "
-                f"images and pods, but the weights take up to {need / 1e9:.0f} GB",
-                "give it more disk, or keep the weights on a PersistentVolumeClaim (pvc://)",
+                f"images and pods, but the weights need up to {need / 1e9:.0f} GB",
+                "add disk space, or store the weights on a PersistentVolumeClaim (pvc://)",
             )
 
 
@@ -183,7 +184,7 @@ _DRIVER_LABEL = re.compile(r"(?=.*(npu|ascend|hdk)).*(driver|hdk).*version", re.
 
 @CHECKS.add(
     "driver",
-    "the nodes' drivers are compatible with the image's CANN, as far as a label shows",
+    "the nodes' drivers are compatible with the image's CANN, as far as labels show",
     _none_ready,
 )
 def _driver(facts: Facts) -> Answers:
@@ -193,12 +194,12 @@ def _driver(facts: Facts) -> Answers:
         told = [text for key, text in labels(node).items() if _DRIVER_LABEL.search(key)]
         numbers = re.match(r"([0-9]{1,6})\.([0-9]{1,6})", told[0]) if told else None
         name = node["metadata"]["name"]
-        look = "look with npu-smi info: CANN 9.0 needs HDK 25.0, CANN 9.1 needs 25.2"
+        look = "run `npu-smi info` on the node: CANN 9.0 needs HDK 25.0, CANN 9.1 needs 25.2"
         if not numbers:
             yield Severity.UNKNOWN, f"no label shows node {name}'s driver", look
         elif not least:
             image = facts.values.engine.image
-            yield Severity.UNKNOWN, f"which driver the image {image} needs is not known", look
+            yield Severity.UNKNOWN, f"the driver version that image {image} needs is unknown", look
         elif (int(numbers[1]), int(numbers[2])) < least:
             yield (
                 Severity.ERROR,

@@ -17,12 +17,16 @@ CHECKS = Checks()
 
 
 # KServe's installation guide asks for 1.32 since v0.16.
-@CHECKS.add("kubernetes-version", "Kubernetes is 1.32 or newer")
+@CHECKS.add("kubernetes-version", "the Kubernetes version is 1.32 or newer")
 def _kubernetes(facts: Facts) -> Answers:
     told = facts.cluster.request("GET", "/version")
     version = tuple(int(re.sub("[^0-9]", "", told[part])) for part in ("major", "minor"))
     if version < (1, 32):
-        yield Severity.ERROR, f"Kubernetes is {told['gitVersion']}", "upgrade it to 1.32 or newer"
+        yield (
+            Severity.ERROR,
+            f"Kubernetes is {told['gitVersion']}",
+            "upgrade Kubernetes to 1.32 or newer",
+        )
 
 
 @CHECKS.add("kserve-api", "LLMInferenceService v1alpha2 is served")
@@ -30,7 +34,7 @@ def _kserve_api(facts: Facts) -> Answers:
     if facts.cluster.has(f"{KSERVE}/v1alpha2", "LLMInferenceService"):
         return
     older = facts.cluster.has(f"{KSERVE}/v1alpha1", "LLMInferenceService")
-    found = "serves v1alpha1 only" if older else "is not there"
+    found = "is served only as v1alpha1" if older else "does not exist"
     yield Severity.ERROR, f"LLMInferenceService {found}", "install KServe v0.17 or newer"
 
 
@@ -51,7 +55,7 @@ def _rollout(facts: Facts) -> Answers:
     if '"rolloutStrategy"' not in json.dumps(_crd(facts, f"llminferenceservices.{KSERVE}")):
         yield (
             Severity.ERROR,
-            "this KServe has no rolloutStrategy",
+            "KServe's CRD has no spec.rolloutStrategy",
             "set kserve.rolloutInPlace to false, and update with `dsv4deploy upgrade`",
         )
 
@@ -67,7 +71,7 @@ def _crd(facts: Facts, name: str) -> Object:
     return found
 
 
-@CHECKS.add("leaderworkerset", "LeaderWorkerSet exists, which KServe always watches")
+@CHECKS.add("leaderworkerset", "the kind LeaderWorkerSet exists, which KServe always watches")
 def _lws(facts: Facts) -> Answers:
     kinds = {"leaderworkerset.x-k8s.io/v1": ("LeaderWorkerSet",)}
     yield from kinds_served(facts, kinds, "install LeaderWorkerSet v0.7 or newer")
@@ -76,7 +80,8 @@ def _lws(facts: Facts) -> Answers:
 # https://github.com/kserve/kserve/issues/6043, KServe v0.17 to v0.20. Times are written alike, so
 # that they sort as text.
 @CHECKS.add(
-    "leaderworkerset-watch", "KServe's LLMISVC controller has started after LeaderWorkerSet"
+    "leaderworkerset-watch",
+    "KServe's LLMISVC controller started after LeaderWorkerSet was installed",
 )
 def _lws_watch(facts: Facts) -> Answers:
     made = _crd(facts, "leaderworkersets.leaderworkerset.x-k8s.io")["metadata"]["creationTimestamp"]
@@ -87,12 +92,12 @@ def _lws_watch(facts: Facts) -> Answers:
         and (time := (pod.get("status") or {}).get("startTime"))
     ]
     if not started:
-        yield Severity.UNKNOWN, "no started pod of KServe's LLMISVC controller was found", ""
+        yield Severity.UNKNOWN, "no pod of KServe's LLMISVC controller has started", ""
     elif min(started) < made:
         yield (
             Severity.WARNING,
-            "KServe's LLMISVC controller is older than LeaderWorkerSet's CRD: it does not watch "
-            "LeaderWorkerSets, so a service on two nodes never becomes Ready although it serves "
+            "KServe's LLMISVC controller is older than LeaderWorkerSet's CRD and does not watch "
+            "LeaderWorkerSets, so a service on two nodes never becomes Ready, although it serves "
             "requests",
             "kubectl -n kserve rollout restart deployment/llmisvc-controller-manager",
         )
@@ -104,7 +109,7 @@ def _pool(facts: Facts) -> Answers:
     yield from kinds_served(facts, kinds, "install the Gateway API Inference Extension's CRDs, v1")
 
 
-@CHECKS.add("gateway-api", "Gateway and HTTPRoute exist")
+@CHECKS.add("gateway-api", "the kinds Gateway and HTTPRoute exist")
 def _gateway_api(facts: Facts) -> Answers:
     kinds = {GATEWAY_API: ("Gateway", "HTTPRoute")}
     yield from kinds_served(facts, kinds, "install the Gateway API's CRDs, v1.2 or newer")
@@ -119,13 +124,13 @@ def _webhooks(facts: Facts, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]
                     yield item["metadata"]["name"], rule
 
 
-@CHECKS.add("kserve-webhook", "KServe's webhook checks v1alpha2")
+@CHECKS.add("kserve-webhook", "KServe's webhook validates v1alpha2")
 def _kserve_webhook(facts: Facts) -> Answers:
     rules = [rule for _, rule in _webhooks(facts, "ValidatingWebhookConfiguration")]
     if not any({"v1alpha2", "*"} & set(rule.get("apiVersions") or []) for rule in rules):
         yield (
             Severity.ERROR,
-            "no webhook checks LLMInferenceServices of v1alpha2",
+            "no webhook validates LLMInferenceServices of v1alpha2",
             "install KServe's LLMISVC webhooks",
         )
 
@@ -164,7 +169,7 @@ def _controllers(facts: Facts) -> list[Object]:
 def _controller(facts: Facts) -> Answers:
     found = _controllers(facts)
     if not any((item.get("status") or {}).get("readyReplicas") for item in found):
-        state = "is not ready" if found else "is not in namespace kserve"
+        state = "is not ready" if found else "does not exist in namespace kserve"
         yield Severity.ERROR, f"the LLMISVC controller {state}", "check its pods' events and logs"
 
 
@@ -180,7 +185,7 @@ def _version(facts: Facts) -> tuple[int, int] | None:
     return next(found, None)
 
 
-@CHECKS.add("kserve-version", "KServe is v0.17 to v0.19")
+@CHECKS.add("kserve-version", "the KServe version is v0.17 to v0.19")
 def _kserve_version(facts: Facts) -> Answers:
     version = _version(facts)
     if not version:
@@ -192,12 +197,16 @@ def _kserve_version(facts: Facts) -> Answers:
         return
     told = f"KServe is v{version[0]}.{version[1]}"
     if version < (0, 17):
-        yield Severity.ERROR, told, "upgrade it to v0.17 or newer: v0.16 has no v1alpha2"
+        yield (
+            Severity.ERROR,
+            told,
+            "upgrade KServe to v0.17 or newer, because v0.16 has no v1alpha2",
+        )
     elif version > (0, 19):
         yield (
             Severity.WARNING,
-            f"{told}, newer than the validated releases",
-            "InferNex Bridge 26.6.0 supports v0.17 to v0.19",
+            f"{told}, which is newer than the validated releases",
+            "install KServe v0.17 to v0.19, which InferNex Bridge 26.6.0 supports",
         )
     else:
         yield Severity.OK, told, ""
@@ -229,16 +238,16 @@ def _router_rights(facts: Facts) -> Answers:
     kind, group = "inferencemodelrewrites", "inference.networking.x-k8s.io"
     version = _version(facts)
     if not version:
-        yield Severity.UNKNOWN, "KServe's version is not known", ""
+        yield Severity.UNKNOWN, "KServe's version is unknown", ""
         return
     if version != (0, 17) or facts.cluster.account_may("list", kind, space, group, account):
         return
     yield (
         Severity.WARNING,
-        f"KServe v0.17 does not let the router list {kind}, which endpoint pickers from v1.4 do: "
-        "such a router never becomes ready",
-        f"bind a ClusterRole with get, list and watch of {kind}.{group} to ServiceAccount "
-        f"{account} in {space}",
+        f"KServe v0.17 does not permit the router to list {kind}, but endpoint pickers from v1.4 "
+        "need this permission: such a router never becomes ready",
+        f"bind a ClusterRole with get, list and watch on {kind}.{group} to ServiceAccount "
+        f"{account} in namespace {space}",
     )
 
 
@@ -254,15 +263,15 @@ def _router_preset(facts: Facts) -> Answers:
         if container["name"] != "main":
             yield (
                 Severity.WARNING,
-                f"KServe's preset {name} puts container {container['name']} next to the router, "
+                f"KServe's preset {name} adds container {container['name']} to the router's pod, "
                 f"with its own image: {container.get('image')}",
-                "also copy that image at an air-gapped site; the router needs it to become ready",
+                "at an air-gapped site, also copy this image: the router needs it to become ready",
             )
 
 
 def _no_modelcar(facts: Facts) -> str:
     if not facts.values.model.uri.startswith("oci://"):
-        return "model.uri is no image"
+        return "model.uri is not an image"
     return "" if facts.kserve else "ConfigMap kserve/inferenceservice-config was not found"
 
 
@@ -285,7 +294,7 @@ def _modelcar_enabled(facts: Facts) -> Answers:
     if not settings.get("enableModelcar", True):
         yield (
             Severity.ERROR,
-            "model.uri is oci://, but ModelCars are off",
+            "model.uri begins with oci://, but ModelCars are disabled",
             "set enableModelcar to true in ConfigMap kserve/inferenceservice-config",
         )
 
@@ -294,5 +303,5 @@ def _modelcar_enabled(facts: Facts) -> Answers:
 def _kserve_gateway(facts: Facts) -> Answers:
     place, name = kserve_gateway(facts.kserve)
     yield from gateway_programmed(
-        facts, place, name, "create it, or name yours in kserveIngressGateway"
+        facts, place, name, "create it, or set kserveIngressGateway to your own Gateway"
     )

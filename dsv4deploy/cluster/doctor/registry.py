@@ -63,7 +63,7 @@ def kinds_served(facts: Facts, kinds: Mapping[str, tuple[str, ...]], fix: str) -
     for api, names in kinds.items():
         missing = [name for name in names if not facts.cluster.has(api, name)]
         if missing:
-            yield Severity.ERROR, f"the cluster has no {', '.join(missing)} of {api}", fix
+            yield Severity.ERROR, f"the cluster does not serve {', '.join(missing)} of {api}", fix
 
 
 def gateway_programmed(facts: Facts, namespace: str, name: str, fix: str) -> Answers:
@@ -77,5 +77,5 @@ def gateway_programmed(facts: Facts, namespace: str, name: str, fix: str) -> Ans
         yield (
             Severity.ERROR,
             f"Gateway {namespace}/{name} is not programmed",
-            "check its controller: kubectl describe gateway",
+            "find the cause with `kubectl describe gateway`",
         )

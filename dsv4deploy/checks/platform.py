@@ -8,7 +8,7 @@ from typing import Any
 
 from ..facts.builds import deployed
 from ..findings import Severity
-from ..manifest.images import references, registry
+from ..manifest.images import references, registry, untagged
 from ..sizing.engine import arguments
 from ..values.json import to_json
 from ..values.pods import texts
@@ -318,7 +318,9 @@ def _shell_variables(values: Values) -> Places:
 
 
 _PLACEHOLDER = re.compile(
-    r"(^|[./@])example\.(com|net|org)\b|\.(example|invalid)\b|\byour[-_. ]|<[^>]*>|changeme", re.I
+    r"(?P<reserved>(?<![^./@])example\.(?:com|net|org)\b|\.(?:example|invalid)\b)"
+    r"|\byour[-_. ]|<[^>]*>|changeme",
+    re.I,
 )
 
 
@@ -326,21 +328,44 @@ _PLACEHOLDER = re.compile(
     code="placeholder",
     severity=Severity.WARNING,
     path="model.uri",
-    message="{value} contains the placeholder {word} instead of your registry, so the pod stays in "
-    "ImagePullBackOff",
-    fix="push the image to your registry, and set this value to the image's reference in that "
-    "registry",
-    source="RFC 2606: example.com and .example are reserved",
+    message="{value} is a placeholder: {word} {meaning}, so the pod stays in ImagePullBackOff",
+    fix="push the image to a registry that the nodes can reach, and set this value to the image's "
+    "reference in that registry",
+    source="RFC 2606: example.com, .example and .invalid are reserved",
 ).finder(RULES)
 def _placeholders(values: Values) -> Places:
     places = {
         "model.uri": values.model.uri,
         "engine.image": values.engine.image,
         "router.image": values.router.image,
+        "test.image": values.test.image,
     }
     for path, value in places.items():
         if found := _PLACEHOLDER.search(value):
-            yield path, {"value": value, "word": found[0].strip("./@")}
+            meaning = (
+                "is a domain that RFC 2606 reserves for examples, so no registry uses it"
+                if found["reserved"]
+                else "represents an address that only you know"
+            )
+            yield path, {"value": value, "word": found[0].strip("/@"), "meaning": meaning}
+
+
+@Rule(
+    code="untagged-image",
+    severity=Severity.WARNING,
+    path="router.image",
+    message="{image} has {tag}, so the next pull can fetch a different image",
+    fix="specify a version, as in repository:tag, or pin the image, as in repository:tag@sha256:…",
+    source="Kubernetes documentation, Images: without a tag, Kubernetes assumes the tag latest",
+).finder(RULES)
+def _untagged(values: Values) -> Places:
+    for path, image in references(values).items():
+        if path == "engine.image" or "@" in image:  # moving-image-tag
+            continue
+        if untagged(image) == image:
+            yield path, {"image": image, "tag": "no tag, which means latest"}
+        elif image.endswith(":latest"):
+            yield path, {"image": image, "tag": "the tag latest"}
 
 
 # The registries of the published images, which need no credentials.
@@ -354,8 +379,8 @@ _PUBLIC = {"docker.io", "quay.io", "ghcr.io", "build-harbor.alauda.cn"}
     message="{registry} holds images of the engine and of the router, but only "
     "{other}.imagePullSecrets names credentials: if the registry requires them, the pods of the "
     "{section} stay in ImagePullBackOff",
-    fix="set it to {secrets}; if the registry requires no credentials, set "
-    "{other}.imagePullSecrets to []",
+    fix="set it to {secrets}, as with --set-json '{section}.imagePullSecrets={secrets}'; a Secret "
+    "that the registry does not require has no effect",
     source="Kubernetes documentation, Pull an Image from a Private Registry: imagePullSecrets is a "
     "field of each pod",
 ).finder(RULES)
@@ -380,7 +405,7 @@ def _pull_secrets(values: Values) -> Places:
     severity=Severity.WARNING,
     path="engine.env.HTTP_PROXY",
     message="HTTP clients in this container also send requests for {inside} to the proxy, because "
-    "NO_PROXY is not set",
+    "NO_PROXY {lacks}",
     fix="set NO_PROXY in {section}.env to localhost,127.0.0.1,.svc,.cluster.local and the CIDRs of "
     "the cluster's pods and Services",
     source="vLLM issue 1519: a client next to the server gets 502 until http_proxy is removed; "
@@ -394,11 +419,27 @@ def _proxies(values: Values) -> Places:
         "router": (values.router.env, "the API server and for Services"),
     }
     for section, (env, inside) in sections.items():
-        given = {name.upper(): name for name, value in env.items() if value not in (None, "")}
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            if name in given and "NO_PROXY" not in given:
-                yield f"{section}.env.{given[name]}", {"section": section, "inside": inside}
-                break
+        given = {name.upper(): name for name, value in env.items() if value != ""}
+        proxies = [given[name] for name in _PROXIES if name in given]
+        exceptions = env[given["NO_PROXY"]] if "NO_PROXY" in given else ""
+        if proxies and (lacks := _lacking(exceptions)):
+            name = given.get("NO_PROXY", proxies[0])
+            yield f"{section}.env.{name}", {"section": section, "inside": inside, "lacks": lacks}
+
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_WITHOUT_PROXY = ("localhost", "127.0.0.1", ".svc", ".cluster.local")
+
+
+def _lacking(exceptions: object) -> str:
+    """What NO_PROXY does not hold, in words; empty where it holds all, or is in another object."""
+    if not isinstance(exceptions, str) or exceptions.strip() == "*":
+        return ""
+    if not exceptions:
+        return "is not set"
+    held = {word.strip().removeprefix("*").removeprefix(".") for word in exceptions.split(",")}
+    missing = [word for word in _WITHOUT_PROXY if word.removeprefix(".") not in held]
+    return f"does not have {', '.join(missing)}" if missing else ""
 
 
 @Rule(
@@ -437,8 +478,7 @@ def _hugging_face_token(values: Values) -> Places:
 ).finder(RULES)
 def _variables(values: Values) -> Places:
     fixed = {"MOONCAKE_CONFIG_PATH"} if values.kv_store.enabled else set()
-    text = {name for name, value in values.engine.env.items() if value is not None}
-    fields = {name for name, value in values.engine.env_from_pod.items() if value is not None}
+    text, fields = values.engine.env.keys(), values.engine.env_from_pod.keys()
     for name in sorted((text & fields) | (fixed & (text | fields))):
         yield f"engine.env.{name}", {}
 

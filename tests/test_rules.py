@@ -738,7 +738,7 @@ def test_a_rule_says_what_is_wrong_what_to_do_and_how_it_is_known(rule: Rule) ->
 def test_a_flag_of_the_template_s_own_is_refused_with_its_owner(flag: str, owner: str) -> None:
     (found,) = errors(check(load(args({flag: 8}))))
     assert (found.code, found.path) == ("owned-flag", f"engine.args.{flag}")
-    assert found.message == f"--{flag} comes from {owner}"
+    assert found.message == f"--{flag} is set from {owner}"
     assert found.fix == f"set {owner} and leave engine.args.{flag} out"
 
 
@@ -965,7 +965,7 @@ def test_a_quota_is_compared_with_what_all_instances_make(
     [
         ("registry.corp.example/python:3.13", ".example is a domain that RFC 2606 reserves"),
         ("example.com/python:3.13", "example.com is a domain that RFC 2606 reserves"),
-        ("your-registry.lan/python:3.13", "your- stands for an address that only you know"),
+        ("your-registry.lan/python:3.13", "your- represents an address that only you know"),
         ("counterexample.com/python:3.13", ""),
     ],
 )
@@ -981,7 +981,7 @@ def test_a_quota_is_per_hour() -> None:
     quotas = {"hour": {"tokens": 9_000_000}}
     found = check(load({"maas": {"enabled": True, "quotas": quotas}}))
     (message,) = (each.message for each in found if each.code == "maas-quota-above-capacity")
-    assert message.startswith("one user may spend 9000000 tokens per hour, and ")
+    assert message.startswith("one user may spend 9000000 tokens per hour, but ")
 
 
 def test_errors_come_first_and_only_they_stop_a_deployment() -> None:

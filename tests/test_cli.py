@@ -311,7 +311,7 @@ def test_check_prints_findings_or_json_and_its_exit_code_says_it_too(run: Run) -
     text = run("check", *bad)
     assert text.code == 1
     lines = text.out.splitlines()
-    assert lines[0].startswith("error[maas-namespace] maas.namespace: in envoy-gateway-system the")
+    assert lines[0].startswith("error[maas-namespace] maas.namespace: in envoy-gateway-system, the")
     assert lines[1].startswith("  fix: set maas.namespace to a separate namespace")
     known = f"{len(WARNINGS)} known from {DEFAULT}"
     assert lines[-1] == f"1 error, 2 warnings from your values; {known}"

@@ -1,8 +1,8 @@
 """Every page of the documentation that is made from the code.
 
-mkdocs runs this file (``hooks`` in mkdocs.yml) and makes the pages for the site. ``docs/rules.md``
-and the tables in ``docs/engine-builds.md`` are committed as well, and ``python docs/generate.py``
-writes them, for users who install the chart without this package and read about a rule on GitHub.
+mkdocs runs this file (``hooks`` in mkdocs.yml) and makes the pages for the site. The pages on the
+rules, the checks of doctor and the known errors and the tables in ``docs/engine-builds.md`` are
+committed as well, and ``python docs/generate.py`` writes them, for users who read them on GitHub.
 The other pages are not committed: on GitHub a link to one leads to the file that the page is made
 from.
 """
@@ -342,10 +342,10 @@ def _known(entry: Entry) -> list[str]:
 
 PAGES: dict[str, tuple[Callable[[], str], str]] = {
     "engine-builds.md": (builds_page, ""),
-    "doctor.md": (doctor_page, "dsv4deploy/cluster/doctor"),
+    "doctor.md": (doctor_page, ""),
     "examples.md": (examples_page, "examples"),
     "rules.md": (rules_page, ""),
-    "troubleshooting.md": (troubleshooting_page, "dsv4deploy/why"),
+    "troubleshooting.md": (troubleshooting_page, ""),
     "values.md": (values_page, "charts/deepseek-v4-flash/values.yaml"),
 }
 """Each page's function, and what GitHub shows in its place; ``""`` for a page that is committed."""

@@ -30,7 +30,7 @@ TEXTS = {
         "dsv4deploy/manifest/templates/*",
     ],
 }
-GENERATED = {"rules.md", "CHANGELOG.md", "compiled.py"}
+GENERATED = {"rules.md", "doctor.md", "troubleshooting.md", "CHANGELOG.md", "compiled.py"}
 # A word, a blank, a word, a blank and a word.
 SENTENCE = re.compile(r"[A-Za-z']{2,},? [A-Za-z']+,? [A-Za-z']{2,}")
 READ = re.compile(r"\s*(?:cause|fix|summary|description): ")

@@ -25,6 +25,7 @@ from dsv4deploy.cli import TASKS, VERBS, cli, main
 from dsv4deploy.cli.connection import ClusterOptions, cluster_options, placed_options
 from dsv4deploy.cli.options import DeploymentOptions, Gibibytes, Seconds
 from dsv4deploy.cli.output import print_json
+from dsv4deploy.cli.suggested import completed, remember
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.values.profiles import DEFAULT, kept, profile_names
 from dsv4deploy.values.schema import documentation
@@ -250,7 +251,21 @@ DONE = "nothing was done: the values have 1 error"
         (("render", "-n", "Not A Namespace"), 1, "namespace"),
         (("render", "--each", "."), 2, "--each requires a folder to write to"),
         (("render", "--nmae", "x"), 2, "No such option"),
-        (("rendr",), 2, "No such command"),
+        (("rendr",), 2, "No such command 'rendr': did you mean render?"),
+        (("nonsense",), 2, "No such command 'nonsense'.\n"),
+        (("template", "x.yaml"), 2, "No such command 'template': did you mean render?"),
+        (("validate",), 2, "did you mean check?"),
+        (("install",), 2, "did you mean apply?"),
+        (("plan-traffic",), 2, "did you mean plan traffic?"),
+        (("keys", "rm", "x"), 2, "did you mean revoke?"),
+        (("chart", "build"), 2, "did you mean package?"),
+        (("profiles", "shw"), 2, "did you mean show?"),
+        (
+            ("profiles", "ascend-910b4-8-w4a8"),
+            2,
+            "did you mean `dsv4deploy profiles show ascend-910b4-8-w4a8`?",
+        ),
+        (("rules", "memory-tight"), 2, "did you mean `dsv4deploy rules show memory-tight`?"),
         (("render", "-o", ""), 2, "-o must be a file or a folder, not ''"),
         (("render", "-o", "json"), 2, "-o must be a file or a folder, not 'json'"),
         (("chart", "write", __file__), 2, "is a file"),
@@ -368,6 +383,19 @@ def test_a_suggested_command_names_the_deployment_that_the_user_named(
     # A command for many deployments names none.
     done = run("render", "--each", tmp_path, "-o", tmp_path / "many", *wide)
     assert "`dsv4deploy plan` shows" in done.err
+
+
+def test_a_suggested_command_finds_the_service_s_name_in_the_values() -> None:
+    root = click.Context(cli)
+    command = cli.get_command(root, "status")
+    assert command
+    with command.make_context("status", ["my.yaml"], root):
+        remember()
+        text = "`dsv4deploy history --name chat -n a` or `dsv4deploy rollback 1 --name chat -n a`"
+        # `rollback` takes a revision where others take a values file.
+        assert completed(text) == (
+            "`dsv4deploy history -n a my.yaml` or `dsv4deploy rollback 1 --name chat -n a`"
+        )
 
 
 @pytest.mark.parametrize(

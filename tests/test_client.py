@@ -141,13 +141,43 @@ def test_contexts_are_known_without_a_current_one(tmp_path: Path) -> None:
     assert contexts(str(tmp_path / "none")) == {}
 
 
-@pytest.mark.parametrize("text", ["a: [", "- 1", "contexts: [{name: a}]", ""])
-def test_what_is_no_kubeconfig_is_told(tmp_path: Path, text: str) -> None:
+_SHAPE = "it is not a mapping with lists of contexts, clusters and users"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (b"a: 1\nb: [", "line 2: expected the node content, but found '<stream end>'"),
+        (b"\tx: 1", r"line 1: found character '\t' that cannot start any token"),
+        (b"- 1", _SHAPE),
+        (b"text", _SHAPE),
+        (b"contexts: 5", _SHAPE),
+        (b"contexts: [{name: a}]", "Expected key context in"),
+        (b"a: \xff", "it is not UTF-8 text"),
+        (b"", "is empty"),
+    ],
+)
+def test_an_invalid_kubeconfig_is_reported_in_one_line(
+    tmp_path: Path, text: bytes, fault: str
+) -> None:
     file = tmp_path / "kubeconfig"
-    file.write_text(text)
-    with pytest.raises(ClusterError, match="invalid kubeconfig"):
-        contexts(str(file))
-    with pytest.raises(ClusterError, match="invalid kubeconfig"):
+    file.write_bytes(text)
+    for read in (contexts, lambda name: Cluster.connect(kubeconfig=name)):
+        with pytest.raises(ClusterError) as raised:
+            read(str(file))
+        message = str(raised.value)
+        assert f"invalid kubeconfig {file}: " in message
+        assert fault in message
+        assert "\n" not in message
+
+
+def test_a_context_of_a_cluster_that_does_not_exist(tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text("contexts: [{name: a, context: {cluster: c, user: u}}]\ncurrent-context: a\n")
+    with pytest.raises(ClusterError, match="cannot connect to a cluster"):
+        Cluster.connect(kubeconfig=str(file))
+    file.write_text(f"{file.read_text()}clusters: []\nusers: []\n")
+    with pytest.raises(ClusterError, match="the kubeconfig's clusters do not contain c; set"):
         Cluster.connect(kubeconfig=str(file))
 
 

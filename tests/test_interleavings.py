@@ -19,11 +19,11 @@ from dsv4deploy.cluster.lease import Clock
 from dsv4deploy.cluster.plan import owned, prepare
 from dsv4deploy.cluster.readiness import STOP, Wait, service_of, stopped
 from dsv4deploy.cluster.revisions import RUNS, Revision, history, target
-from dsv4deploy.cluster.rollout import Place, apply, delete, removal, run, upgrade
+from dsv4deploy.cluster.rollout import ServiceRef, apply, delete, removal, run, upgrade
 from dsv4deploy.errors import ClusterError
 
 Tree = dict[str, Any]
-PLACE = Place("chat", "demo")
+PLACE = ServiceRef("chat", "demo")
 SERVICE = "/apis/serving.kserve.io/v1alpha2/namespaces/demo/llminferenceservices/chat"
 
 

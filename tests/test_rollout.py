@@ -19,7 +19,7 @@ from dsv4deploy.cluster.plan import Plan, prepare
 from dsv4deploy.cluster.readiness import STOP, Wait, progress, stopped
 from dsv4deploy.cluster.revisions import history, manifest, target
 from dsv4deploy.cluster.rollout import (
-    Place,
+    ServiceRef,
     apply,
     delete,
     removal,
@@ -31,7 +31,7 @@ from dsv4deploy.cluster.scaler import PAUSE
 from dsv4deploy.errors import ClusterError, InterruptionError
 
 Tree = dict[str, Any]
-PLACE = Place("chat", "demo")
+PLACE = ServiceRef("chat", "demo")
 
 
 def item(kind: str, api: str, **fields: Any) -> Tree:
@@ -387,16 +387,25 @@ def test_a_revision_that_can_t_be_read_is_said_and_left_alone(secret: Tree, numb
     assert [each.status for each in history(cluster, "chat", "demo")] == ["unreadable"]
 
 
+def unreachable() -> None:
+    raise ClusterError("no answer", "Unreachable")
+
+
 def test_what_cannot_be_read_back_is_said() -> None:
-    cluster = Hooked(there(*OLD))
-
-    def away() -> None:
-        raise ClusterError("no answer", "Unreachable")
-
-    cluster._part, cluster._hook = "GET", away
+    cluster = Hooked(there(*OLD), "GET", unreachable)
     assert what_runs(cluster, PLACE) == (
         "cannot read back the service's state (no answer); see `dsv4deploy status --name chat -n "
         "demo` and `dsv4deploy history --name chat -n demo`"
+    )
+
+
+def test_an_api_server_that_cannot_be_reached_is_reported_once() -> None:
+    cluster = Hooked(there(*OLD), "GET", unreachable)
+    with pytest.raises(ClusterError, match=r"^no answer\nnothing has been changed$"):
+        changed(cluster, NEW)
+    cluster = Hooked(there(*OLD), "GET", unreachable)
+    assert what_runs(cluster, PLACE, known="no answer").startswith(
+        "cannot read back the service's state; see `dsv4deploy status "
     )
 
 

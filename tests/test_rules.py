@@ -938,6 +938,30 @@ def test_a_quota_is_compared_with_what_all_instances_make(
     assert ("maas-quota-above-capacity" in [each.code for each in found]) == above
 
 
+@pytest.mark.parametrize(
+    ("image", "meaning"),
+    [
+        ("registry.corp.example/python:3.13", ".example is a domain that RFC 2606 reserves"),
+        ("example.com/python:3.13", "example.com is a domain that RFC 2606 reserves"),
+        ("your-registry.lan/python:3.13", "your- stands for an address that only you know"),
+        ("counterexample.com/python:3.13", ""),
+    ],
+)
+@pytest.mark.parametrize("path", ["engine", "router", "test"])
+def test_a_placeholder_says_what_its_word_means(path: str, image: str, meaning: str) -> None:
+    found = [each for each in check(load({path: {"image": image}})) if each.code == "placeholder"]
+    assert [(each.path, meaning in each.message) for each in found] == (
+        [(f"{path}.image", True)] if meaning else []
+    )
+
+
+def test_a_quota_is_per_hour() -> None:
+    quotas = {"hour": {"tokens": 9_000_000}}
+    found = check(load({"maas": {"enabled": True, "quotas": quotas}}))
+    (message,) = (each.message for each in found if each.code == "maas-quota-above-capacity")
+    assert message.startswith("one user may spend 9000000 tokens per hour, and ")
+
+
 def test_errors_come_first_and_only_they_stop_a_deployment() -> None:
     wrong = {"name": "x" * 49, "engine": {"port": 1, "args": {"block-size": 96}}}
     found = check(load(wrong))

@@ -158,6 +158,9 @@ def test_harmless_lines_claim_nothing() -> None:
         ),
         ("OSError: [Errno 28] No space left on device: '/dev/shm/psm_1'", ["shared-memory-full"]),
         ("write /var/lib/x: no space left on device", ["disk-full"]),
+        ("HCCL_EXEC_TIMEOUT=1836", []),
+        ("HCCL init done, the timeout is 1836 s", []),
+        ("lookup of the host took 3 ms", []),
         ("all is well", []),
     ],
 )
@@ -194,6 +197,9 @@ def test_the_tool_s_own_errors_are_known_as_it_writes_them() -> None:
 
 def test_a_status_or_a_rule_s_code_alone_is_understood() -> None:
     assert "key-refused" in why("401").stdout.decode()
+    budgets = why("429").stdout.decode()
+    assert "maas.quotas" in budgets
+    assert "maas.tiers.TIER.quotas" in budgets
     assert "`dsv4deploy rules show memory-tight`" in why("memory-tight").stdout.decode()
 
 
@@ -238,6 +244,27 @@ def test_a_line_that_mail_wrapped_between_words_is_put_together() -> None:
         "available: 2 Preemption is not helpful for scheduling.\n"
     )
     assert codes(wrapped) == ["taint"]
+
+
+def found(text: str) -> list[tuple[str, int]]:
+    return [(each.line, each.number) for each in explain(text.encode())[0]]
+
+
+@pytest.mark.parametrize("width", [60, 61, 70, 97])
+def test_lines_that_only_look_wrapped_are_shown_as_they_are(width: int) -> None:
+    for message in ("NPU out of memory. Tried to allocate 2.00 GiB", "x: NPU out of memory"):
+        line = f" {message}".rjust(width, "x")
+        assert found(f"{line}\nWorker died\n") == [(line, 1)]
+        assert found(f"before\n{'y' * width}\n{line}\nWorker died\n") == [(line, 3)]
+    lines = f"LookupError: no such thing {'x' * width}\nWorker died"
+    assert beginnings(f"first\n{lines}\n") == [Beginning("", (lines,), 2)]
+
+
+def test_a_message_that_was_wrapped_is_shown_with_all_of_its_lines() -> None:
+    lines = "  Warning  FailedScheduling  2m  0/2 nodes available: 2 node(s) had untolerated\ntaint"
+    assert found(f"a\n{lines}\n") == [(lines.strip(), 2)]
+    page = why("-", stdin=lines.encode()).stdout.decode()
+    assert f"untolerated\n{' ' * 10}taint\n" in page
 
 
 # --- a log
@@ -312,6 +339,14 @@ def test_known_errors_come_first_then_where_it_began() -> None:
     assert places == sorted(places)
     assert "rule    dsv4deploy rules show memory-tight" in text
     assert "(line 3, (Other pid=4))" in text
+
+
+def test_a_page_wraps_at_the_terminal_s_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "72")
+    lines = why(OUT_OF_MEMORY).stdout.decode().splitlines()
+    assert max(map(len, lines)) <= 72
+    (row,) = (at for at, line in enumerate(lines) if line.startswith("  cause   "))
+    assert lines[row + 1].startswith(" " * 10)
 
 
 def test_a_message_in_json() -> None:

@@ -284,7 +284,7 @@ _WINDOWS = {
     code="maas-quota-above-capacity",
     severity=Severity.WARNING,
     path="maas.quotas",
-    message="one user may spend {tokens} tokens a {unit}, and all instances together make "
+    message="one user may spend {tokens} tokens per {unit}, and all instances together make "
     "{made:.0f} by the best published figure: this quota limits no user",
     fix="lower its tokens; `dsv4deploy plan traffic --users N` shows each user's share",
     source="Alauda AI documentation, docs/en/plan/validated_models: input and output tokens per "

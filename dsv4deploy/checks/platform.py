@@ -315,7 +315,9 @@ def _shell_variables(values: Values) -> Places:
 
 
 _PLACEHOLDER = re.compile(
-    r"(^|[./@])example\.(com|net|org)\b|\.(example|invalid)\b|\byour[-_. ]|<[^>]*>|changeme", re.I
+    r"(?P<reserved>(?<![^./@])example\.(?:com|net|org)\b|\.(?:example|invalid)\b)"
+    r"|\byour[-_. ]|<[^>]*>|changeme",
+    re.I,
 )
 
 
@@ -323,20 +325,25 @@ _PLACEHOLDER = re.compile(
     code="placeholder",
     severity=Severity.WARNING,
     path="model.uri",
-    message="{value} is a placeholder: {word} stands for a registry that only you know, so the "
-    "pod stays in ImagePullBackOff",
-    fix="push it to your registry, and set this to its address there",
-    source="RFC 2606: example.com and .example are reserved",
+    message="{value} is a placeholder: {word} {meaning}, so the pod stays in ImagePullBackOff",
+    fix="push the image to a registry that the nodes reach, and set this value to its address",
+    source="RFC 2606: example.com, .example and .invalid are reserved",
 ).finder(RULES)
 def _placeholders(values: Values) -> Places:
     places = {
         "model.uri": values.model.uri,
         "engine.image": values.engine.image,
         "router.image": values.router.image,
+        "test.image": values.test.image,
     }
     for path, value in places.items():
         if found := _PLACEHOLDER.search(value):
-            yield path, {"value": value, "word": found[0].strip("./@")}
+            meaning = (
+                "is a domain that RFC 2606 reserves for examples, and no registry has it"
+                if found["reserved"]
+                else "stands for an address that only you know"
+            )
+            yield path, {"value": value, "word": found[0].strip("/@"), "meaning": meaning}
 
 
 # The registries of the published images, which need no credentials.

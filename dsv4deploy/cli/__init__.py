@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import ClusterError, DeployError, InterruptionError
+from .options import known_command
 from .output import say
 
 if TYPE_CHECKING:
@@ -83,7 +84,9 @@ class _Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A verb may have two words, of which the first alone is a verb too."""
         both = " ".join(args[:2])
-        return super().resolve_command(ctx, [both, *args[2:]] if both in VERBS else args)
+        words = [both, *args[2:]] if both in VERBS else args
+        known_command(ctx, words[0], {*VERBS, *self.commands})
+        return super().resolve_command(ctx, words)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, VERBS))

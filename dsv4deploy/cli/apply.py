@@ -248,7 +248,7 @@ def _apply(target: _Target, *, force: bool, waits: _Waits, tell: Tell) -> str:
             done.append(waiting(cluster, plan.service, plan.namespace, limits, tell)("ready"))
         return ", ".join(done)
 
-    place = rollout.Place(target.values.name, target.release.namespace)
+    place = rollout.ServiceRef(target.values.name, target.release.namespace)
     return rollout.run(cluster, place, "apply", make, act, wait=waits.others)
 
 

@@ -28,7 +28,7 @@ def delete(
     dsv4deploy delete my-values.yaml -n prod
     """
     connected, name, namespace = cluster.find(deployment)
-    place = rollout.Place(name, namespace)
+    place = rollout.ServiceRef(name, namespace)
 
     def ask(planned: Removal) -> bool:
         _show(planned)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import command, suggestion
 from .output import say
 from .suggested import remember
 
@@ -48,8 +49,63 @@ def gathered(options: type, name: str, *parameters: Decorator) -> Decorator:
     return decorate
 
 
+_OTHER_TOOLS = {
+    "template": "render",
+    "generate": "render",
+    "build": "package",
+    "validate": "check",
+    "verify": "check",
+    "lint": "check",
+    "test": "smoke",
+    "install": "apply",
+    "deploy": "apply",
+    "create": "apply",
+    "update": "upgrade",
+    "restart": "upgrade",
+    "uninstall": "delete",
+    "destroy": "delete",
+    "remove": "delete",
+    "undo": "rollback",
+    "preflight": "doctor",
+    "get": "status",
+    "show": "explain",
+    "values": "explain",
+    "benchmark": "bench",
+    "size": "plan",
+    "add": "create",
+    "new": "create",
+    "rm": "revoke",
+    "delete": "revoke",
+    "ls": "list",
+    "start": "run",
+}
+"""The commands of this tool by the words that other tools have for them."""
+
+
+def known_command(context: click.Context, word: str, commands: Collection[str]) -> None:
+    """Rejects a word that is no command, and names the one that the user probably means.
+
+    Raises:
+        click.UsageError: the word is neither a command nor an option.
+    """
+    if word in commands or word.startswith("-") or context.resilient_parsing:
+        return
+    other = _OTHER_TOOLS.get(word.lower(), "")
+    hint = f": did you mean {other}?" if other in commands else suggestion(word, commands)
+    if not hint and "show" in commands:
+        hint = f": did you mean {command('dsv4deploy', context.info_name, 'show', word)}?"
+    raise click.UsageError(f"No such command '{word}'{hint or '.'}", context)
+
+
 class Group(click.Group):
     """A group whose help shows the complete first sentence of each command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A command of the group; a name such as a profile's is a hint at `show`."""
+        known_command(ctx, args[0], self.commands)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the commands with their first sentences."""

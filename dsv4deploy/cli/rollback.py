@@ -59,7 +59,7 @@ def rollback(
     def act(plan: Plan) -> str:
         return replaced(connected, plan, force=True, timeout=timeout, shown=not yes)
 
-    place = rollout.Place(name, namespace)
+    place = rollout.ServiceRef(name, namespace)
     ask = None if yes else agreed(timeout)
     say(rollout.run(connected, place, "rollback", make, act, ask, wait=wait_for))
     print_endpoints(connected, history(connected, name, namespace)[-1].objects)

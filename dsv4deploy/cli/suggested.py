@@ -44,6 +44,10 @@ def _command(given: click.Context, text: str) -> str:
             break
         command = command.get_command(given, word)
     takes = {str(each.name): each for each in command.params} if command else {}
+    gave = {each.name: each.metavar for each in given.command.params}
+    if "files" in gave and "files" in takes and gave["files"] == takes["files"].metavar:
+        # The other command finds the name in the same values.
+        words = re.sub(r" --name \S+", "", text).split()
     return f"`{' '.join(('dsv4deploy', *words, *_more(given, takes, words)))}`"
 
 

@@ -56,7 +56,7 @@ def upgrade(
     def act(plan: Plan) -> str:
         return replaced(connected, plan, force=force_conflicts, timeout=timeout, shown=not yes)
 
-    place = rollout.Place(values.name, release.namespace)
+    place = rollout.ServiceRef(values.name, release.namespace)
     ask = None if yes else agreed(timeout)
     say(rollout.run(connected, place, "upgrade", make, act, ask, wait=wait_for))
     print_endpoints(connected, render(values, release))

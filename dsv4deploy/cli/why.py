@@ -11,7 +11,7 @@ import click
 from ..errors import DeployError
 from ..why.search import Beginning, Known, explain
 from .options import FORMAT
-from .output import print_json, print_text
+from .output import columns_of, print_json, print_text, printable, wrapped
 
 
 @click.command()
@@ -66,4 +66,16 @@ def _unknown(beginning: Beginning) -> str:
 
 
 def _rows(title: str, rows: list[tuple[str, str]]) -> str:
-    return "\n".join([title, *(f"  {name:7} {text}" for name, text in rows)])
+    width = columns_of(sys.stdout)
+    return "\n".join([title, *(line for name, text in rows for line in _row(name, text, width))])
+
+
+def _row(name: str, text: str, width: int) -> list[str]:
+    first, *more = text.split("\n")
+    lines = wrapped(printable(f"  {name:7} {first}"), width, _INDENT)
+    for line in more:
+        lines += wrapped(printable(_INDENT + line), width, _INDENT)
+    return lines
+
+
+_INDENT = " " * 10

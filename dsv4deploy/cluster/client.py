@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -88,7 +89,7 @@ class Cluster:
                 made = client.ApiClient()
         except (config.ConfigException, yaml.YAMLError, *_MALFORMED) as error:
             reason = _no_way(context, kubeconfig) or (
-                f"{error}; set KUBECONFIG, or pass a file with --kubeconfig"
+                f"{_fault(error)}; set KUBECONFIG, or pass a file with --kubeconfig"
             )
             raise ClusterError(f"cannot connect to a cluster: {reason}", "NoContext") from None
         return cls(made)
@@ -463,7 +464,29 @@ def contexts(kubeconfig: str = "") -> dict[str, str]:
             for each in sorted(found or [], key=lambda each: bool(each["name"] != current))
         }
     except (ConfigException, yaml.YAMLError, *_MALFORMED) as error:
-        raise ClusterError(f"invalid kubeconfig: {error}", "NoContext") from None
+        where = kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
+        message = f"invalid kubeconfig {where}: {_fault(error)}; fix it, or pass another file"
+        raise ClusterError(message, "NoContext") from None
+
+
+def _fault(error: Exception) -> str:
+    """What is wrong with a kubeconfig, in one line."""
+    import yaml
+
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, _MALFORMED):
+        return "it is not a mapping with lists of contexts, clusters and users"
+    text = " ".join(str(error).split()).removeprefix("Invalid kube-config. ")
+    return re.sub(
+        r"Invalid kube-config file\. Expected object with name (.*) in .*/(\w+) list",
+        r"the kubeconfig's \2 do not contain \1",
+        text,
+    )
 
 
 def managed(item: Mapping[str, Any], manager: str = MANAGER) -> bool:

@@ -37,7 +37,7 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True)
-class Place:
+class ServiceRef:
     """A service: its name and its namespace."""
 
     service: str
@@ -57,7 +57,7 @@ class Place:
 
 def run(
     cluster: Cluster,
-    place: Place,
+    place: ServiceRef,
     doing: str,
     make: Callable[[], P],
     act: Callable[[P], str],
@@ -90,13 +90,15 @@ def run(
     """
     before = cluster.writes
 
-    def end(reason: str = "") -> str:
+    def end(error: ClusterError | None = None) -> str:
         # A write without an answer may have come into force.
         changed = cluster.writes > before or cluster.unanswered
+        if error and error.reason == "Unreachable" and not changed:
+            return "nothing has been changed"
         unchanged = "" if changed else "nothing has been changed; "
         # Others may be at work where this run does not hold the Lease.
-        alone = cluster.guard is not None and reason != "Lost"
-        return f"{unchanged}{what_runs(cluster, place, compare=alone)}"
+        alone = cluster.guard is not None and not (error and error.reason == "Lost")
+        return unchanged + what_runs(cluster, place, compare=alone, known=str(error))
 
     try:
         # The Lease is held to its end, so that what is read back is what this run has left.
@@ -109,7 +111,7 @@ def run(
             except ClusterError as error:
                 if error.reason == "Held":
                     raise
-                raise ClusterError(f"{error}\n{end(error.reason)}", error.reason) from None
+                raise ClusterError(f"{error}\n{end(error)}", error.reason) from None
     except KeyboardInterrupt:
         message = f"interrupted before the service's state was read back; {_tells(place)}"
         raise InterruptionError(message) from None
@@ -118,7 +120,7 @@ def run(
 def _agreed(
     stack: ExitStack,
     cluster: Cluster,
-    place: Place,
+    place: ServiceRef,
     doing: str,
     make: Callable[[], P],
     act: Callable[[P], str],
@@ -158,35 +160,37 @@ def _agreed(
     raise ClusterError(message, "Stale")
 
 
-def what_runs(cluster: Cluster, place: Place, *, compare: bool = True) -> str:
+def what_runs(cluster: Cluster, place: ServiceRef, *, compare: bool = True, known: str = "") -> str:
     """The state of a service, read back, and the command to continue; never an error.
 
     Args:
         cluster: where.
         place: the service.
         compare: whether its objects are compared with its revisions.
+        known: an error that the user sees anyway, which this message does not repeat.
     """
     try:
         live = cluster.get(API, KIND, place.service, place.namespace)
-        known = [
+        revisions = [
             each
             for each in history(cluster, place.service, place.namespace)
             if each.status != UNREADABLE
         ]
-        if not known:
+        if not revisions:
             return f"{place} {_state(live)}" + (", but has no revision" if live else "")
-        return _read_back(cluster, place, _state(live), known, compare)
+        return _read_back(cluster, place, _state(live), revisions, compare)
     except ClusterError as error:
-        return f"cannot read back the service's state ({error}); {_tells(place)}"
+        reason = "" if str(error) == known else f" ({error})"
+        return f"cannot read back the service's state{reason}; {_tells(place)}"
 
 
-def _tells(place: Place) -> str:
+def _tells(place: ServiceRef) -> str:
     options = place.options
     return f"see `dsv4deploy status {options}` and `dsv4deploy history {options}`"
 
 
 def _read_back(
-    cluster: Cluster, place: Place, state: str, known: list[Revision], compare: bool
+    cluster: Cluster, place: ServiceRef, state: str, known: list[Revision], compare: bool
 ) -> str:
     last, ran = known[-1], last_that_ran(known)
     if not compare:
@@ -220,7 +224,7 @@ def _state(live: Object | None) -> str:
 
 
 def _differing(
-    cluster: Cluster, place: Place, revision: Revision, known: list[Revision]
+    cluster: Cluster, place: ServiceRef, revision: Revision, known: list[Revision]
 ) -> list[str]:
     """The objects that are not as a revision has them, with those that it has not."""
     differing = []
@@ -236,7 +240,7 @@ def _differing(
 
 
 def _next(
-    place: Place, state: str, last: Revision, ran: Revision | None, found: Revision | None
+    place: ServiceRef, state: str, last: Revision, ran: Revision | None, found: Revision | None
 ) -> str:
     """The command to continue; ``""`` if nothing is left to do."""
     back = f"`dsv4deploy rollback {ran.number if ran else ''} {place.options}`".replace("  ", " ")
@@ -538,7 +542,7 @@ class Removal:
         return bool(self.going or self.known)
 
 
-def removal(cluster: Cluster, place: Place) -> Removal:
+def removal(cluster: Cluster, place: ServiceRef) -> Removal:
     """What deleting a service would do."""
     known = history(cluster, place.service, place.namespace)
     readable = [revision for revision in known if revision.status != UNREADABLE]

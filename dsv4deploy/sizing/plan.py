@@ -199,10 +199,10 @@ def plan(
     utilization = values.engine.args.gpu_memory_utilization
     set_by, fixed = _fixed_cache(values, cache)
 
-    def case(has: float, weight: float, active: float, early: float, late: float) -> Case:
-        taken = weight + active + early
+    def case(has: float, weight: float, active: float, before: float, after: float) -> Case:
+        taken = weight + active + before
         available = has * utilization - taken if fixed is None else fixed
-        slack = has - late - (has * utilization if fixed is None else taken + fixed)
+        slack = has - after - (has * utilization if fixed is None else taken + fixed)
         blocks = cache.blocks(available)
         margin = available - cache.admission_gib
         return Case(available, margin, slack, blocks, cache.requests(blocks))

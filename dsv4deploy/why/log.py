@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
@@ -41,8 +43,28 @@ _RECORD = re.compile(
 """How a line of its own begins: no line before it was wrapped into it."""
 
 
-def lines(data: bytes) -> list[bytes]:
-    """The lines of a text in UTF-8 or UTF-16, without colours, and unwrapped."""
+@dataclass(frozen=True)
+class Text:
+    """A text of which some lines may be wrapped.
+
+    Attributes:
+        lines: unwrapped. That a line is wrapped is a guess, so users see the original ones.
+        numbers: of the first original line of each, from 1.
+        original: the lines as they are in the text.
+    """
+
+    lines: list[bytes]
+    numbers: Sequence[int]
+    original: list[bytes]
+
+    def parts(self, index: int) -> list[bytes]:
+        """The original lines of an unwrapped one."""
+        end = self.numbers[index + 1] - 1 if index + 1 < len(self.numbers) else None
+        return self.original[self.numbers[index] - 1 : end]
+
+
+def unwrapped(data: bytes) -> Text:
+    """A text in UTF-8 or UTF-16, without colours, and unwrapped."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode()
     elif data[1:200:2].count(0) > len(data[1:200:2]) // 2:
@@ -53,22 +75,23 @@ def lines(data: bytes) -> list[bytes]:
     return _unwrapped(data.split(b"\n"))
 
 
-def _unwrapped(physical: list[bytes]) -> list[bytes]:
+def _unwrapped(physical: list[bytes]) -> Text:
     """Lines of a narrow terminal or mail, put together again."""
     width = max(map(len, physical))
     if width > _NARROW:
-        return physical
+        return Text(physical, range(1, len(physical) + 1), physical)
     # A terminal cuts words at its edge; other programs wrap between words, at no common width.
     cut = width % 10 == 0 or sum(len(line) == width for line in physical) > 1
-    whole = physical[:1]
-    for before, line in pairwise(physical):
+    whole, numbers = physical[:1], [1]
+    for number, (before, line) in enumerate(pairwise(physical), 2):
         if not _wraps(before, line, width):
             whole.append(line)
+            numbers.append(number)
         elif cut and len(before) == width:
             whole[-1] += line
         else:
             whole[-1] += b" " + line.lstrip()
-    return whole
+    return Text(whole, numbers, physical)
 
 
 def _wraps(before: bytes, line: bytes, width: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import log
@@ -38,8 +39,8 @@ class Known:
 
     Attributes:
         entry: what is known.
-        line: the first line that it is found in.
-        number: of the line, from 1; wrapped lines count as one.
+        line: the first line that it is found in; several lines where it is in none of them alone.
+        number: of the first of these lines, from 1.
     """
 
     entry: Entry
@@ -53,7 +54,7 @@ class Beginning:
 
     Attributes:
         process: the prefix of its lines; ``""`` where they have none.
-        lines: its first line, and the exception that it ends with.
+        lines: its first line, and the exception that it ends with, each as in the log.
         number: of the first line, from 1.
         others: how many processes begin in the same way.
     """
@@ -75,25 +76,23 @@ def explain(data: bytes) -> tuple[list[Known], list[Beginning]]:
         the known errors, those nearest to the root first, and the first unknown error of each
         process, in the order of the text.
     """
-    texts = log.lines(data)
-    alone = sum(1 for text in texts if text.strip()) == 1
+    text = log.unwrapped(data)
+    alone = sum(1 for line in text.lines if line.strip()) == 1
     known: dict[str, tuple[tuple[int, bool, int], Known]] = {}
     starts: dict[str, int] = {}
     # One translation of the whole text is much faster than one for each line.
-    for number, line in enumerate(words(b"\n".join(texts)).split(b"\n")):
-        possible = _possible(line)
-        if not possible <= known.keys():
-            text = texts[number][:_LONGEST]
-            level = log.level(text)
-            for entry in _entries(text) if alone or level != "info" else ():
-                rank = (entry.distance, level == "warning", number)
-                known.setdefault(entry.code, (rank, Known(entry, _shown(text), number + 1)))
-        if any(sign in line for sign in _SIGNS):
-            text = texts[number][:_LONGEST]
-            process = log.process(text)
-            if process not in starts and _fails(text):
-                starts[process] = number
-    beginnings = [_beginning(texts, process, number) for process, number in starts.items()]
+    for at, listed in enumerate(words(b"\n".join(text.lines)).split(b"\n")):
+        if not _possible(listed) <= known.keys() or len(text.parts(at)) > 1:
+            level = log.level(text.lines[at][:_LONGEST])
+            for each in _known(text, at) if alone or level != "info" else ():
+                rank = (each.entry.distance, level == "warning", at)
+                known.setdefault(each.entry.code, (rank, each))
+        if any(sign in listed for sign in _SIGNS):
+            line = text.lines[at][:_LONGEST]
+            process = log.process(line)
+            if process not in starts and _fails(line):
+                starts[process] = at
+    beginnings = [_beginning(text, process, at) for process, at in starts.items()]
     return (
         [each for _, each in sorted(known.values(), key=lambda pair: pair[0])],
         _merged([each for each in beginnings if each]),
@@ -114,6 +113,16 @@ def _possible(line: bytes) -> set[str]:
     }
 
 
+def _known(text: log.Text, at: int) -> Iterator[Known]:
+    """What is known of an unwrapped line, with the original lines that it is found in."""
+    parts = text.parts(at)
+    # If the lines were not wrapped, the last word of one and the first of the next are two words.
+    for entry in _entries(text.lines[at][:_LONGEST]) or _entries(b" ".join(parts)[:_LONGEST]):
+        alone = [row for row, part in enumerate(parts) if parts[1:] and entry in _entries(part)]
+        shown = parts[alone[0] : alone[0] + 1] if alone else parts
+        yield Known(entry, _shown(shown), text.numbers[at] + (alone[0] if alone else 0))
+
+
 def _entries(text: bytes) -> list[Entry]:
     """The entries that a line matches; of those, the nearest to the root."""
     listed = words(log.without_body(text)).split()
@@ -131,21 +140,21 @@ def _fails(text: bytes) -> bool:
     return level == "error" or bool(_ERROR.search(text) or _EXCEPTION.search(text))
 
 
-def _beginning(texts: list[bytes], process: str, number: int) -> Beginning | None:
+def _beginning(text: log.Text, process: str, first: int) -> Beginning | None:
     """The first error of a process; None where it is a known one."""
-    last = texts[number]
-    for text in texts[number : number + _BLOCK]:
-        if log.process(text) not in (process, ""):
+    last = first
+    for at, line in enumerate(text.lines[first : first + _BLOCK], first):
+        if log.process(line) not in (process, ""):
             continue
-        if any(entry.distance == 0 for entry in _entries(text)):
+        if any(entry.distance == 0 for entry in _entries(line)):
             return None
-        if _EXCEPTION.search(text):
-            last = text
+        if _EXCEPTION.search(line):
+            last = at
             break
-    if _entries(last):
+    if _entries(text.lines[last]):
         return None
-    lines = dict.fromkeys(_shown(text) for text in (texts[number], last))
-    return Beginning(process, tuple(lines), number + 1)
+    shown = dict.fromkeys(_shown(text.parts(at)) for at in (first, last))
+    return Beginning(process, tuple(shown), text.numbers[first])
 
 
 def _merged(beginnings: list[Beginning]) -> list[Beginning]:
@@ -160,5 +169,6 @@ def _merged(beginnings: list[Beginning]) -> list[Beginning]:
     ]
 
 
-def _shown(text: bytes) -> str:
-    return text.decode("utf-8", "replace").strip()
+def _shown(lines: list[bytes]) -> str:
+    """Lines as they are in a log; a very long one up to what is searched of it."""
+    return b"\n".join(line[:_LONGEST] for line in lines).decode("utf-8", "replace").strip()

@@ -27,8 +27,8 @@ from dsv4deploy.cluster.readiness import (
 )
 from dsv4deploy.cluster.revisions import KEPT, history, target
 from dsv4deploy.cluster.rollout import (
-    Place,
     Removal,
+    ServiceRef,
     apply,
     delete,
     removal,
@@ -58,7 +58,7 @@ def deploy(cluster: Cluster, wanted: list[Tree], **options: Any) -> int:
 
 def deleted(cluster: Cluster, home: str) -> Removal:
     """What deleting the service has done."""
-    planned = removal(cluster, Place("chat", home))
+    planned = removal(cluster, ServiceRef("chat", home))
     delete(cluster, planned)
     return planned
 
@@ -785,7 +785,7 @@ def test_what_kubectl_has_made_is_adopted_and_can_be_gone_back_to(
     ):
         upgrade(cluster, plan, force=True, wait=never_ready(crashed))
     assert [each.status for each in history(cluster, "chat", home)] == ["adopted", "failed"]
-    assert what_runs(cluster, Place("chat", home)) == (
+    assert what_runs(cluster, ServiceRef("chat", home)) == (
         f"service chat in namespace {home} is running: revision 1 (adopted)"
     )
 

@@ -25,7 +25,7 @@ from dsv4deploy.cluster.keys import KeySecret, create, holding, keys, revoke, ro
 from dsv4deploy.cluster.lease import held
 from dsv4deploy.cluster.plan import prepare
 from dsv4deploy.cluster.revisions import history, target
-from dsv4deploy.cluster.rollout import Place, apply, delete, removal
+from dsv4deploy.cluster.rollout import ServiceRef, apply, delete, removal
 from dsv4deploy.findings import Severity
 from dsv4deploy.manifest.render import render
 
@@ -198,7 +198,7 @@ def test_these_rights_are_enough_and_none_is_too_many(
     back = target(user, "chat", home)
     stopped_and_started(user, prepare(user, back.objects, force=True))
     with held(user, home, "dsv4deploy.chat", "delete"):
-        planned = removal(user, Place("chat", home))
+        planned = removal(user, ServiceRef("chat", home))
         delete(user, planned)
     assert (len(planned.going) >= len(back.objects), planned.staying) == (True, [])
     assert history(user, "chat", home) == []

@@ -163,13 +163,13 @@ def _fail_closed(facts: Facts) -> Answers:
     if not found:
         yield Severity.UNKNOWN, _NOT_FOUND, ""
         return
-    late = f"if Redis is unavailable, or takes longer than {found.seconds * 1000:g} ms,"
+    outage = f"if Redis is unavailable, or takes longer than {found.seconds * 1000:g} ms,"
     if found.closed:
-        yield Severity.OK, f"{late} requests are rejected, not accepted", ""
+        yield Severity.OK, f"{outage} requests are rejected, not accepted", ""
     else:
         yield (
             Severity.WARNING,
-            f"{late} the gateway accepts every request without counting it",
+            f"{outage} the gateway accepts every request without counting it",
             "if quotas are more important than availability, set rateLimit.failClosed to true in "
             "Envoy Gateway's configuration, and rateLimit.timeout to the time that Redis needs",
         )

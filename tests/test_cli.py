@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from fake_api import FakeCluster, started
 
 from dsv4deploy import Release, Values, __version__, check, load, render
 from dsv4deploy import cli as cli_package
+from dsv4deploy.checks.rules import RULES
 from dsv4deploy.cli import TASKS, VERBS, cli, main
 from dsv4deploy.cli.connection import ClusterOptions, cluster_options, placed_options
 from dsv4deploy.cli.options import DeploymentOptions, Gibibytes, Seconds
@@ -29,6 +31,7 @@ from dsv4deploy.cli.suggested import completed, remember
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.values.profiles import DEFAULT, kept, profile_names
 from dsv4deploy.values.schema import documentation
+from dsv4deploy.why.entries import entries
 
 
 class Done(NamedTuple):
@@ -398,6 +401,53 @@ def test_a_suggested_command_finds_the_service_s_name_in_the_values() -> None:
         )
 
 
+SUGGESTED = re.compile(r"`dsv4deploy ([a-z][^`{}]*)`")
+
+
+def suggestions() -> list[str]:
+    """The commands, with their words, that rules, known errors and messages suggest."""
+    texts = [rule.fix for rule in RULES] + [entry.fix for entry in entries()]
+    return sorted({found for text in texts for found in SUGGESTED.findall(text)} | {*VERBS})
+
+
+def test_a_completed_suggestion_has_only_options_of_its_command() -> None:
+    root = click.Context(cli, info_name="dsv4deploy")
+    given = {
+        "files": ("my.yaml",),
+        "profile": "ascend-910b4-8-w4a8",
+        "hardware": "910B4:8",
+        "set": ("replicas=2",),
+        "set_string": ("name=a",),
+        "set_json": ("replicas=2",),
+        "name": "a",
+        "namespace": "b",
+        "context": "c",
+        "kubeconfig": "d",
+    }
+    for running in commands(cli):
+        context = click.Context(running, parent=root)
+        context.params = {str(each.name): given.get(str(each.name), ()) for each in running.params}
+        with context:
+            remember()
+            for words in suggestions():
+                told = shlex.split(completed(f"`dsv4deploy {words}`").strip("`"))[1:]
+                command: click.Command | None = cli
+                rest, lookup = told, click.Context(cli, resilient_parsing=True)
+                while isinstance(command, click.Group) and rest and rest[0][0] != "-":
+                    _, command, rest = command.resolve_command(lookup, rest)
+                assert command, told
+                options = {opt for each in command.params for opt in each.opts}
+                named = {word.partition("=")[0] for word in rest if re.match("--?[a-z]", word)}
+                assert named <= options, f"{running.name} suggests {' '.join(told)}"
+                required = {max(each.opts) for each in command.params if each.required}
+                written = re.findall("--[a-z-]+", words)
+                assert not written or {*filter(_is_option, required)} <= named, told
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-")
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
@@ -492,6 +542,25 @@ def test_every_value_is_explained_with_what_it_becomes(run: Run) -> None:
     assert "--quantization" in run("explain", "engine.args.quantization").out
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("npu.nodeSelector", '{"node.kubernetes.io/npu.chip.name":"910B4"}'),
+        ("npu.nodeSelector.node.kubernetes.io/npu.chip.name", '"910B4"'),
+        ("LD_PRELOAD", '"/usr/lib64/libjemalloc.so.2"'),
+        ("VLLM_USE_V1", "not set"),
+        ("--chat-template", "not set"),
+        ("engine.args.gpu-memory-utilization", "0.87"),
+        ("maas.quotas.hour.unit", '"Hour"'),
+    ],
+)
+def test_explain_shows_the_value_of_a_profile(path: str, value: str, run: Run) -> None:
+    profile = "ascend-910b4-8-w4a8-production"
+    told = run("explain", "--profile", profile, path).out
+    assert f"\n  profile  {value} ({profile})\n" in told
+    assert "\n  profile " not in run("explain", path).out
+
+
 def test_what_is_in_a_map_s_entry_is_explained(run: Run) -> None:
     told = run("explain", "maas.quotas.hour.tokens").out
     assert told.startswith("maas.quotas.hour.tokens\nThe budget.")
@@ -579,6 +648,8 @@ def test_images_are_listed_mapped_and_copied(run: Run, tmp_path: Path) -> None:
     ]
     assert copies == pairs
     assert run("images", "--registry-map", "quay.io").code == 2
+    scheme = run("images", "--registry-map", "quay.io=https://r.lan/q")
+    assert (scheme.code, "has no scheme such as https://" in scheme.err) == (2, True)
     assert run("images", "-o", "skopeo").code == 2
     assert run("images", "--registry-map", "quay.io=r").code == 1
 

@@ -112,6 +112,36 @@ def test_any_document_is_refused_by_both_or_gives_equal_objects(
     assert len(cases) - accepted > len(cases) // 5
 
 
+@pytest.mark.parametrize("major", ["helm3", "helm4"])
+def test_null_removes_an_entry_of_a_profile_on_each_route(
+    major: str, tool: Any, tmp_path: Path
+) -> None:
+    profile = str(CHART / "profiles" / "ascend-910b4-8-w4a8-production.yaml")
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        """\
+npu: {nodeSelector: {node.kubernetes.io/npu.chip.name: null, corp.example/npu: 910b4}}
+labels: {team: null}
+engine: {podLabels: {a: null}, env: {HOME: null}, extraVolumes: {cache: null}}
+maas:
+  enabled: true
+  tiers:
+    none: null
+    gold: {clients: [a], quotas: {day: null, hour: {tokens: 9, unit: Hour, count: total}}}
+"""
+    )
+    for settings in ([], [("--set", "npu.nodeSelector.corp\\.example/npu=null")]):
+        python = in_python([profile, str(own)], settings)
+        assert isinstance(python, dict)
+        assert in_helm(tool(major), [profile, str(own)], settings) == python
+        spec = python["LLMInferenceService demo/deepseek-v4-flash-w4a8-agg-base"]["spec"]
+        label = {} if settings else {"corp.example/npu": "910b4"}
+        assert spec["template"].get("nodeSelector", {}) == label
+    own.write_text("maas: {tiers: {gold: {clients: [a], quotas: {day: null}}}}")
+    assert isinstance(in_helm(tool(major), [str(own)], []), str)
+    assert "maas.tiers.gold.quotas: must not be empty" in in_python([str(own)], [])
+
+
 UMBRELLA = """\
 apiVersion: v2
 name: umbrella

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from dsv4deploy import ValuesError, load, render
-from dsv4deploy.manifest.images import as_values, mapped, references
+from dsv4deploy.manifest.images import as_values, copied, mapped, references
 from dsv4deploy.values.profiles import profile_names
 
+DIGEST = "sha256:" + "0" * 64
 SITE = {
     "quay.io": "reg.site/quay",
     "docker.io": "reg.site/hub",
@@ -72,6 +73,28 @@ def test_images_of_extra_containers_are_in_the_list_and_move_too() -> None:
     values = load(own, as_values(mapped(load(own), SITE)))
     images = {"reg.site/hub/busybox:1", "reg.site/quay/a/b:1"}
     assert images <= emitted(render(values)) <= set(references(values).values())
+
+
+@pytest.mark.parametrize(
+    ("reference", "target", "words"),
+    [
+        ("q.io/a/b:1", "r:5000/a/b:1", "--all docker://q.io/a/b:1 docker://r:5000/a/b:1"),
+        (
+            f"q.io:80/a/b:1@{DIGEST}",
+            f"r:5000/a/b:1@{DIGEST}",
+            f"--all --preserve-digests docker://q.io:80/a/b@{DIGEST} docker://r:5000/a/b:1",
+        ),
+        (
+            f"q.io/a/b@{DIGEST}",
+            f"r:5000/a/b@{DIGEST}",
+            f"--all --preserve-digests docker://q.io/a/b@{DIGEST} docker://r:5000/a/b@{DIGEST}",
+        ),
+    ],
+)
+def test_no_reference_of_a_copy_has_both_a_tag_and_a_digest(
+    reference: str, target: str, words: str
+) -> None:
+    assert copied(reference, target) == ["skopeo", "copy", *words.split()]
 
 
 def test_weights_on_a_claim_are_no_image() -> None:

@@ -52,6 +52,21 @@ def test_an_object_as_a_setting_says_what_it_takes_away(setting: str, lost: str)
     assert all(lost in sentence and "as in Helm" in sentence for sentence in told)
 
 
+def test_a_list_with_a_wrong_item_is_not_also_empty() -> None:
+    with pytest.raises(ValuesError) as caught:
+        load(set=["maas.tiers.search.clients={Team Search}"])
+    told = [finding for finding in caught.value.findings if "clients" in finding.path]
+    assert [finding.path for finding in told] == ["maas.tiers.search.clients.0"]
+
+
+def test_an_empty_map_over_entries_is_noted_because_it_removes_none() -> None:
+    notes: list[str] = []
+    top = {"npu": {"nodeSelector": {}, "tolerations": {}}, "engine": {"env": {}}, "maas": {}}
+    load(top, profile="ascend-910b4-8-w4a8-production", note=notes.append)
+    empty = "an empty map removes no entry: set each to null"
+    assert notes == [f"values: npu.nodeSelector: {empty}", f"values: engine.env: {empty}"]
+
+
 def test_the_profile_lies_under_the_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("engine: {args: {max-num-seqs: 8}}\n")
@@ -124,6 +139,21 @@ def test_a_misspelled_key_is_found_at_every_depth(path: tuple[str, ...]) -> None
         ({"name": "x" * 64}, "name: must have 63 characters or fewer, not 64"),
         ({"name": None}, "name: null cannot remove this value"),
         ({"engine": None}, "engine: null cannot remove this value"),
+        (
+            {"engine": {"env": {"FOO": {"secretRef": {"name": "a", "key": "b"}}}}},
+            "engine.env.FOO.secretRef: there is no such value: did you mean secretKeyRef?",
+        ),
+        (
+            {"maas": {"tiers": {"search": {"client": ["a"], "quotas": {}}}}},
+            "maas.tiers.search.client: there is no such value: did you mean clients?",
+        ),
+        (
+            {"engine": {"image": "quay.io/ascend/vllm-ascend:nightly-releases-v0.22@sha256:abc"}},
+            '@sha256:abc" must be an image such as registry/repository:tag or, pinned, '
+            "registry/repository:tag@sha256:… with 64 hex digits",
+        ),
+        ({"model": {"uri": "oci://r.io/a/b:1@sha256:abc"}}, "@sha256:… with 64 hex digits"),
+        ({"npu": {"nodeSelector": None}}, "npu.nodeSelector: null removes an entry, not the whole"),
         ({"engine": 5}, "engine: must be a mapping, not 5"),
         ({"engine": []}, "engine: must be a mapping, not []"),
         ({"engine": {"env": []}}, "engine.env: must be a mapping, not []"),

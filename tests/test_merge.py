@@ -10,6 +10,14 @@ import pytest
 from dsv4deploy import load
 
 Tree = dict[str, Any]
+QUOTA = {"tokens": 1, "unit": "Day", "count": "total"}
+
+
+def _at(path: str, value: Any) -> Tree:
+    """A document with one value at a dotted path."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(
@@ -20,7 +28,32 @@ Tree = dict[str, Any]
         ([{"engine": {"shell": ["a", "b"]}}, {"engine": {"shell": ["c"]}}], "engine.shell", ("c",)),
         ([{"engine": {"env": {"NEW": "1"}}}], "engine.env.HOME", "/home"),
         ([{"engine": {"env": {"HOME": None}}}], "engine.env.HOME", KeyError),
-        ([{"engine": {"env": {"NEW": None}}}], "engine.env.NEW", None),
+        ([{"engine": {"env": {"NEW": None}}}], "engine.env.NEW", KeyError),
+        *(
+            ([_at(path, value), _at(path, None)], path, KeyError)
+            for path, value in (
+                ("npu.nodeSelector.npu", "910B4"),
+                ("npu.tolerations.npu", {"operator": "Exists", "value": "", "effect": ""}),
+                ("labels.team", "a"),
+                ("router.podAnnotations.note", "a"),
+                ("engine.env.NEW", "a"),
+                ("engine.envFromPod.POD_IP", "status.podIP"),
+                ("engine.extraVolumes.cache", {"emptyDir": {}}),
+                ("engine.extraVolumes.cache.emptyDir", {}),
+                ("engine.affinity.nodeAffinity", {}),
+                ("extraObjects.site", {"apiVersion": "v1", "kind": "ConfigMap"}),
+                ("maas.quotas.minute", {"tokens": 1, "unit": "Minute", "count": "total"}),
+                ("maas.tiers.gold", {"clients": ["a"], "quotas": {"day": QUOTA}}),
+            )
+        ),
+        (
+            [
+                _at("maas.tiers.gold", {"clients": ["a"], "quotas": {"day": QUOTA, "hour": QUOTA}}),
+                _at("maas.tiers.gold.quotas.day", None),
+            ],
+            "maas.tiers.gold.quotas.day",
+            KeyError,
+        ),
         ([{"engine": {"env": None}}, {"engine": {"env": {"HOME": "x"}}}], "engine.env.HOME", "x"),
         ([{"maas": {"quotas": {"hour": None}}}], "maas.quotas.hour", KeyError),
         (

@@ -157,6 +157,7 @@ def own_registry(*, engine: list[str], router: list[str]) -> Tree:
     }
 
 
+DIRECT = "localhost,127.0.0.1,.svc,.cluster.local,10.96.0.0/12"
 CASES: dict[str, tuple[Tree, Tree]] = {
     "owned-flag": (args({"headless": True}), args({"headless-x": True})),
     "data-parallel-pods": (
@@ -575,9 +576,13 @@ CASES: dict[str, tuple[Tree, Tree]] = {
         own_registry(engine=["site"], router=[]),
         own_registry(engine=[], router=[]),
     ),
+    "untagged-image": (
+        {"model": {"uri": "oci://r.lan:5000/ai/modelcar"}},
+        {"model": {"uri": f"oci://r.lan:5000/ai/modelcar@sha256:{'0' * 64}"}},
+    ),
     "proxy-without-exceptions": (
         env(http_proxy="http://proxy:3128"),
-        env(http_proxy="http://proxy:3128", NO_PROXY="localhost"),
+        env(http_proxy="http://proxy:3128", NO_PROXY=DIRECT),
     ),
     "shared-memory": ({"engine": {"shmSize": "15Gi"}}, {"engine": {"shmSize": "16Gi"}}),
     "memory-does-not-fit": (
@@ -586,6 +591,18 @@ CASES: dict[str, tuple[Tree, Tree]] = {
     ),
     "memory-tight": ({}, {"npu": {"card": "910B3"}}),
 }
+
+
+def test_each_image_without_a_tag_is_named() -> None:
+    values = load(
+        {
+            "router": {"image": "r.lan:5000/router"},
+            "test": {"image": "r.lan/python:latest"},
+            "engine": {"image": "r.lan/a/b", "extraContainers": {"logs": {"image": "busybox"}}},
+        }
+    )
+    paths = [each.path for each in check(values) if each.code == "untagged-image"]
+    assert paths == ["router.image", "test.image", "engine.extraContainers.logs.image"]
 
 
 def codes(values: Tree) -> set[str]:
@@ -610,8 +627,7 @@ def found(values: Tree, code: str) -> list[tuple[str, str]]:
         (
             own_registry(engine=["site"], router=[]),
             ["router.imagePullSecrets"],
-            'set it to ["site"]; if the registry requires no credentials, set '
-            "engine.imagePullSecrets to []",
+            'set it to ["site"], as with --set-json \'router.imagePullSecrets=["site"]\'; ',
         ),
         (
             own_registry(engine=[], router=["site"]),
@@ -643,7 +659,13 @@ def test_one_registry_has_the_same_credentials_for_all_pods(
         (env(HTTPS_PROXY={"secretKeyRef": {"name": "p", "key": "u"}}), ["engine.env.HTTPS_PROXY"]),
         (env(HTTP_PROXY="http://p", HTTPS_PROXY="http://p"), ["engine.env.HTTP_PROXY"]),
         (env(HTTP_PROXY="", https_proxy=None), []),
-        (env(HTTP_PROXY="http://p", no_proxy="localhost"), []),
+        (env(HTTP_PROXY="http://p", no_proxy=DIRECT), []),
+        (env(HTTP_PROXY="http://p", no_proxy="localhost, 127.0.0.1,svc,*.cluster.local"), []),
+        (env(HTTP_PROXY="http://p", NO_PROXY="*"), []),
+        (env(HTTP_PROXY="http://p", NO_PROXY={"configMapKeyRef": {"name": "a", "key": "b"}}), []),
+        (env(HTTP_PROXY="http://p", NO_PROXY=".corp.lan"), ["engine.env.NO_PROXY"]),
+        (env(HTTP_PROXY="http://p", NO_PROXY="localhost,127.0.0.1"), ["engine.env.NO_PROXY"]),
+        (env(NO_PROXY="localhost"), []),
         ({"router": {"env": {"https_proxy": "http://p"}}}, ["router.env.https_proxy"]),
     ],
 )

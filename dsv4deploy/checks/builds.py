@@ -185,8 +185,8 @@ def _shortened(word: str) -> set[str]:
 def _unread(values: Values) -> Places:
     build = engine_build(values)
     known = {*_OTHERS, *(_variables(build) if build else ())}
-    for name, value in sorted(values.engine.env.items()):
-        if value is None or name in known:
+    for name in sorted(values.engine.env):
+        if name in known:
             continue
         near = next((other for other in sorted(known) if _one_letter_apart(name, other)), "")
         if near or (build and name.startswith("VLLM_")):

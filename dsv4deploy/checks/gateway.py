@@ -286,7 +286,8 @@ _WINDOWS = {
     path="maas.quotas",
     message="one user may spend {tokens} tokens per {unit}, and all instances together make "
     "{made:.0f} by the best published figure: this quota limits no user",
-    fix="lower its tokens; `dsv4deploy plan traffic --users N` shows each user's share",
+    fix="lower its tokens; with your own figures, `dsv4deploy plan traffic --users 200 --each 30/h "
+    "--input-tokens 17920 --goal ttft-p95=10s` shows each user's share",
     source="Alauda AI documentation, docs/en/plan/validated_models: input and output tokens per "
     "second, measured with aiperf 0.7.0",
 ).finder(RULES)

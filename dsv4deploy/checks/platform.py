@@ -8,7 +8,7 @@ from typing import Any
 
 from ..facts.builds import deployed
 from ..findings import Severity
-from ..manifest.images import references, registry
+from ..manifest.images import references, registry, untagged
 from ..sizing.engine import arguments
 from ..values.json import to_json
 from ..values.pods import texts
@@ -346,6 +346,24 @@ def _placeholders(values: Values) -> Places:
             yield path, {"value": value, "word": found[0].strip("/@"), "meaning": meaning}
 
 
+@Rule(
+    code="untagged-image",
+    severity=Severity.WARNING,
+    path="router.image",
+    message="{image} has {tag}, so the next pull can bring another image",
+    fix="name the version, as in repository:tag, or pin it, as in repository:tag@sha256:…",
+    source="Kubernetes documentation, Images: without a tag, Kubernetes assumes the tag latest",
+).finder(RULES)
+def _untagged(values: Values) -> Places:
+    for path, image in references(values).items():
+        if path == "engine.image" or "@" in image:  # moving-image-tag
+            continue
+        if untagged(image) == image:
+            yield path, {"image": image, "tag": "no tag, which means latest"}
+        elif image.endswith(":latest"):
+            yield path, {"image": image, "tag": "the tag latest"}
+
+
 # The registries of the published images, which need no credentials.
 _PUBLIC = {"docker.io", "quay.io", "ghcr.io", "build-harbor.alauda.cn"}
 
@@ -357,8 +375,8 @@ _PUBLIC = {"docker.io", "quay.io", "ghcr.io", "build-harbor.alauda.cn"}
     message="{registry} holds images of the engine and of the router, but only "
     "{other}.imagePullSecrets names credentials: if the registry requires them, the pods of the "
     "{section} stay in ImagePullBackOff",
-    fix="set it to {secrets}; if the registry requires no credentials, set "
-    "{other}.imagePullSecrets to []",
+    fix="set it to {secrets}, as with --set-json '{section}.imagePullSecrets={secrets}'; a Secret "
+    "that the registry does not require does no harm",
     source="Kubernetes documentation, Pull an Image from a Private Registry: imagePullSecrets is a "
     "field of each pod",
 ).finder(RULES)
@@ -383,7 +401,7 @@ def _pull_secrets(values: Values) -> Places:
     severity=Severity.WARNING,
     path="engine.env.HTTP_PROXY",
     message="HTTP clients in this container also send requests for {inside} to the proxy, because "
-    "NO_PROXY is not set",
+    "NO_PROXY {lacks}",
     fix="set NO_PROXY in {section}.env to localhost,127.0.0.1,.svc,.cluster.local and the CIDRs of "
     "the cluster's pods and Services",
     source="vLLM issue 1519: a client next to the server gets 502 until http_proxy is removed; "
@@ -397,11 +415,27 @@ def _proxies(values: Values) -> Places:
         "router": (values.router.env, "the API server and for Services"),
     }
     for section, (env, inside) in sections.items():
-        given = {name.upper(): name for name, value in env.items() if value not in (None, "")}
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            if name in given and "NO_PROXY" not in given:
-                yield f"{section}.env.{given[name]}", {"section": section, "inside": inside}
-                break
+        given = {name.upper(): name for name, value in env.items() if value != ""}
+        proxies = [given[name] for name in _PROXIES if name in given]
+        exceptions = env[given["NO_PROXY"]] if "NO_PROXY" in given else ""
+        if proxies and (lacks := _lacking(exceptions)):
+            name = given.get("NO_PROXY", proxies[0])
+            yield f"{section}.env.{name}", {"section": section, "inside": inside, "lacks": lacks}
+
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_WITHOUT_PROXY = ("localhost", "127.0.0.1", ".svc", ".cluster.local")
+
+
+def _lacking(exceptions: object) -> str:
+    """What NO_PROXY does not hold, in words; empty where it holds all, or is in another object."""
+    if not isinstance(exceptions, str) or exceptions.strip() == "*":
+        return ""
+    if not exceptions:
+        return "is not set"
+    held = {word.strip().removeprefix("*").removeprefix(".") for word in exceptions.split(",")}
+    missing = [word for word in _WITHOUT_PROXY if word.removeprefix(".") not in held]
+    return f"does not have {', '.join(missing)}" if missing else ""
 
 
 @Rule(
@@ -437,8 +471,7 @@ def _hugging_face_token(values: Values) -> Places:
 ).finder(RULES)
 def _variables(values: Values) -> Places:
     fixed = {"MOONCAKE_CONFIG_PATH"} if values.kv_store.enabled else set()
-    text = {name for name, value in values.engine.env.items() if value is not None}
-    fields = {name for name, value in values.engine.env_from_pod.items() if value is not None}
+    text, fields = values.engine.env.keys(), values.engine.env_from_pod.keys()
     for name in sorted((text & fields) | (fixed & (text | fields))):
         yield f"engine.env.{name}", {}
 

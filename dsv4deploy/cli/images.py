@@ -6,7 +6,7 @@ import shlex
 
 import click
 
-from ..manifest.images import as_values, mapped, references
+from ..manifest.images import as_values, copied, mapped, references
 from ..values import yaml as yamlio
 from .options import DeploymentOptions, deployment_options
 from .output import print_file, print_text
@@ -56,13 +56,18 @@ def images(deployment: DeploymentOptions, registry_map: tuple[str, ...], output:
         pairs = [pair.partition("=") for pair in registry_map]
         if not all(begin and become for begin, _, become in pairs):
             raise click.UsageError("--registry-map must be FROM=TO, such as quay.io=reg.site/quay")
+        for pair in registry_map:
+            if "://" in pair:
+                raise click.UsageError(
+                    f"--registry-map {pair}: a registry in an image's name has no scheme such as "
+                    "https://: remove it, as in quay.io=reg.site/quay"
+                )
         moved = mapped(values, {begin.rstrip("/"): to.rstrip("/") for begin, _, to in pairs})
     if output == "values":
         text = yamlio.write([as_values(moved)]).removeprefix("---\n")
         print_file(f"{_SECRETS if registry_map else ''}{text}")
     elif output == "skopeo":
         for path, reference in found.items():
-            words = ("skopeo", "copy", "--all", f"docker://{reference}", f"docker://{moved[path]}")
-            print_text(shlex.join(words))
+            print_text(shlex.join(copied(reference, moved[path])))
     else:
         print_text("\n".join(moved.values()))

@@ -100,12 +100,11 @@ class TrafficOptions:
 @click.argument("files", nargs=-1, metavar="[VALUES.yaml|-]...", type=click.Path())
 @click.option(
     "--profile",
-    "profiles",
     multiple=True,
     type=PROFILE,
     help="The profile to use; values files override its values. Several profiles are compared.",
 )
-@click.option("--set", "sets", multiple=True, metavar="A.B=C", type=Setting(), help="Set a value.")
+@click.option("--set", multiple=True, metavar="A.B=C", type=Setting(), help="Set a value.")
 @gathered(
     TrafficOptions,
     "asked",
@@ -190,8 +189,8 @@ class TrafficOptions:
 )
 def plan_traffic(
     files: tuple[str, ...],
-    profiles: tuple[str, ...],
-    sets: tuple[str, ...],
+    profile: tuple[str, ...],
+    set: tuple[str, ...],  # noqa: A002 - the option's own name
     asked: TrafficOptions,
     goals: tuple[Goal, ...],
     results: tuple[Path, ...],
@@ -213,16 +212,16 @@ def plan_traffic(
     """
     traffic = asked.traffic()
     plans: list[TrafficPlan] = []
-    for profile in profiles or ("",):
+    for name in profile or ("",):
         try:
-            deployment = _deployment(files, profile, sets, results, ingress)
+            deployment = _deployment(files, name, set, results, ingress)
             plans.append(planned(deployment, traffic, goals, instances=instances))
         except NotMeasuredError as error:
-            if len(profiles) < 2:
+            if len(profile) < 2:
                 raise
-            say(f"{profile}: {error}")
+            say(f"{name}: {error}")
         except DeployError as error:
-            if len(profiles) < 2:
+            if len(profile) < 2:
                 raise
             say(error)
     if not plans:

@@ -39,10 +39,9 @@ def completed(text: str) -> str:
 def _command(given: click.Context, text: str) -> str:
     words = text.split()
     command: click.Command | None = given.find_root().command
-    for word in words:
-        if not isinstance(command, click.Group):
-            break
-        command = command.get_command(given, word)
+    rest, lookup = words, click.Context(given.command, resilient_parsing=True)
+    while isinstance(command, click.Group) and rest:
+        _, command, rest = command.resolve_command(lookup, rest)
     takes = {str(each.name): each for each in command.params} if command else {}
     gave = {each.name: each.metavar for each in given.command.params}
     if "files" in gave and "files" in takes and gave["files"] == takes["files"].metavar:
@@ -69,6 +68,6 @@ def _more(
         if name == "files":
             yield from map(shlex.quote, (*given.params.get("base_files", ()), *value))
         else:
-            option = min(other.opts, key=len)
-            for each in (value,) if isinstance(value, str) else value:
+            option, found = min(other.opts, key=len), (value,) if isinstance(value, str) else value
+            for each in found if other.multiple else found[:1]:
                 yield f"{option} {shlex.quote(masked_option('', each).strip())}"

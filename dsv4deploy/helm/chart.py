@@ -26,6 +26,7 @@ from ..writing import write_files
 from . import smoke
 from .checks import build_templates, chart_rules, checks, python_only, warnings
 from .gotemplate import CHART, named_conditions, translate
+from .null import WITHOUT_NULL, null_removal
 
 OWN = resources.files(__package__) / "templates"
 """What only the chart has: its notes, its test, its README."""
@@ -47,15 +48,16 @@ def files() -> dict[str, str]:
         "values.schema.json": _schema(),
         "files/smoke.py": _smoke(),
         "templates/_conditions.tpl": "\n".join(
-            [_static("_conditions.tpl"), build_templates(), named_conditions()]
+            [_static("_conditions.tpl"), null_removal(), build_templates(), named_conditions()]
         ),
-        "templates/checks.yaml": checks(),
-        "templates/NOTES.txt": translate("NOTES.txt", OWN) + warnings(),
-        "templates/tests/completion.yaml": translate("completion.yaml", OWN),
+        "templates/checks.yaml": WITHOUT_NULL + checks(),
+        "templates/NOTES.txt": WITHOUT_NULL + translate("NOTES.txt", OWN) + warnings(),
+        "templates/tests/completion.yaml": WITHOUT_NULL + translate("completion.yaml", OWN),
     }
     for entry in TEMPLATES.iterdir():
-        name = entry.name.replace(".yaml", ".tpl") if entry.name.startswith("_") else entry.name
-        chart[f"templates/{name}"] = translate(entry.name)
+        part = entry.name.startswith("_")
+        name = entry.name.replace(".yaml", ".tpl") if part else entry.name
+        chart[f"templates/{name}"] = ("" if part else WITHOUT_NULL) + translate(entry.name)
     for entry in FILES.iterdir():
         chart[f"files/{entry.name}"] = entry.read_text("utf-8")
     for name in profile_names():

@@ -31,7 +31,7 @@ from jinja2.visitor import NodeTransformer
 from ..errors import TranslationError
 from ..manifest.conditions import NAMED
 from ..manifest.render import FUNCTIONS, TEMPLATES, environment
-from ..values.schema import json_schema
+from ..values.schema import entry_schema, json_schema
 
 CHART = "deepseek-v4-flash"
 WIDTH = 100
@@ -299,7 +299,7 @@ class _Writer:
             self.refuse(node, "a loop over several names that are not a map's items")
         schema, source = self.schema(over), self.operand(over)
         outer, self.in_range = self.in_range, True
-        item = schema.get("items") or _of_any_key(schema)
+        item = schema.get("items") or entry_schema(schema)
         before = dict(self.bound)
         self.tag(node, f"range {', '.join(f'${name}' for name in names)} := {source}")
         self.bound.update({name: {"type": "string"} for name in names[:-1]})
@@ -464,15 +464,15 @@ class _Writer:
             case nodes.Filter(name="base"):
                 return {"type": "string"}
             case nodes.Name():
-                return _resolve(self.bound.get(node.name, {}))
+                return resolved(self.bound.get(node.name, {}))
             case nodes.Getattr(attr=key) | nodes.Getitem(arg=nodes.Const(value=key)):
                 above = self.schema(node.node)
                 if not above or "oneOf" in above:  # free data
                     return {}
                 if key in above.get("properties", {}):
-                    return _resolve(above["properties"][key])
-                if _of_any_key(above):
-                    return _resolve(_of_any_key(above))
+                    return resolved(above["properties"][key])
+                if entry_schema(above):
+                    return resolved(entry_schema(above))
                 raise TranslationError(f"{self.name}:{node.lineno}: there is no value {key}")
         return {}
 
@@ -490,12 +490,8 @@ def _terms(node: nodes.Node, kind: type[nodes.Node]) -> list[nodes.Node]:
     return [*_terms(node.left, kind), *_terms(node.right, kind)]  # type: ignore[attr-defined]
 
 
-def _of_any_key(schema: dict[str, Any]) -> dict[str, Any]:
-    """A map's schema for the values under keys of the user's choice."""
-    return next(iter(schema.get("patternProperties", {}).values()), {})
-
-
-def _resolve(schema: dict[str, Any]) -> dict[str, Any]:
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """A part of the values' JSON schema, or what it refers to."""
     reference = schema.get("$ref")
     found: dict[str, Any] = (
         json_schema()["$defs"][reference.rpartition("/")[2]] if reference else schema

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..values.schema import json_schema
+from ..values.schema import entry_schema, json_schema
 
 Tree = dict[str, Any]
 Path = tuple[str, ...]
@@ -68,8 +68,7 @@ def resolved(schema: Schema) -> Schema:
 
 def entries_of(schema: Schema) -> Schema | None:
     """The schema of the entries of a map with free keys; None for everything else."""
-    patterns = schema.get("patternProperties")
-    return resolved(next(iter(patterns.values()))) if patterns else None
+    return resolved(entry_schema(schema)) if "patternProperties" in schema else None
 
 
 def sample(schema: Schema) -> Any:

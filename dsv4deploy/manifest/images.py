@@ -71,6 +71,27 @@ def as_values(images: Mapping[str, str]) -> dict[str, Any]:
     return tree
 
 
+def copied(reference: str, target: str) -> list[str]:
+    """The command that copies an image, with all its platforms and the same digest.
+
+    skopeo rejects a reference that has both a tag and a digest (skopeo issue 2367), so the source
+    has the digest, and the target the tag.
+    """
+    name, _, digest = reference.partition("@")
+    if not digest:
+        return ["skopeo", "copy", "--all", f"docker://{reference}", f"docker://{target}"]
+    source, tagged = f"{untagged(name)}@{digest}", target.partition("@")[0]
+    target = target if tagged == untagged(tagged) else tagged
+    options = ["--all", "--preserve-digests"]
+    return ["skopeo", "copy", *options, f"docker://{source}", f"docker://{target}"]
+
+
+def untagged(name: str) -> str:
+    """An image's name without its tag."""
+    path, slash, last = name.rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}"
+
+
 def registry(reference: str) -> str:
     """The registry that holds an image, such as ``quay.io``."""
     return _full(reference).split("/")[0]

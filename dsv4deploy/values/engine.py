@@ -331,7 +331,7 @@ class Engine(Section):
     come from a ConfigMap: `{configMapKeyRef: {name: site, key: no-proxy}}`.
     Becomes: env of container main"""
     env_from_pod: Map[
-        VariableName, Literal["metadata.name", "metadata.namespace", "status.podIP"] | None
+        VariableName, Literal["metadata.name", "metadata.namespace", "status.podIP"]
     ] = FrozenDict()
     """Environment variables that hold a field of the pod, by name; null omits a variable.
     Source: the published manifest has none.

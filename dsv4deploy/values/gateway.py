@@ -1,8 +1,6 @@
 """The MaaS ingress: the Gateway, its API keys and its token quotas."""
 
-from typing import Annotated, Literal
-
-from pydantic import AfterValidator, Field
+from typing import Literal
 
 from .scalars import (
     Boolean,
@@ -14,6 +12,7 @@ from .scalars import (
     Hostname,
     Label,
     Map,
+    MapOfSome,
     Natural,
     ObjectName,
     OptionalName,
@@ -210,8 +209,7 @@ class Tier(Section):
     clients: UniqueSome[ClientId]
     """The clients' IDs: keys of the Secret with the API keys.
     Becomes: clientSelectors of rate limit rules, inverted in those of all other clients"""
-    # A bound behind a map's validator would be a text's in the JSON schema.
-    quotas: Annotated[dict[QuotaName, Quota], Field(min_length=1), AfterValidator(FrozenDict)]
+    quotas: MapOfSome[QuotaName, Quota]
     """Token budgets of each client, by a name of your choice.
     Becomes: spec.rateLimit.global.rules of the BackendTrafficPolicy"""
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -76,20 +76,21 @@ def load(
         set_string: ``a.b=c``, always text.
         set_json: ``a.b=JSON``.
         name: the service's name, which overrides the values; ``""`` means the name in the values.
-        note: receives a sentence on what an object of ``set_json`` removes from the sources.
+        note: receives a sentence on what an object of ``set_json`` removes from the sources, and
+            on an empty map, which removes nothing.
 
     Raises:
         ValuesError: something can't be read or is not accepted; it names each path.
     """
     layers = []
     if profile:
-        layers.append(_tree_layer(f"profile {profile}", _read(profile_path(profile))))
+        layers.append(_tree_layer(f"profile {profile}", _read(profile_path(profile)), note))
     for source in sources:
         if isinstance(source, Mapping):
-            layers.append(_tree_layer("values", plain_data(source)))
+            layers.append(_tree_layer("values", plain_data(source), note))
         else:
             name_of = "stdin" if fspath(source) == "-" else fspath(source)
-            layers.append(_tree_layer(name_of, _read(Path(source))))
+            layers.append(_tree_layer(name_of, _read(Path(source)), note))
     for option, texts in (("--set-json", set_json), ("--set", set), ("--set-string", set_string)):
         layers += [_setting_layer(option, text, note) for text in texts]
     if name:
@@ -127,7 +128,9 @@ def accept(layers: Sequence[Layer], base: Mapping[str, Any] | None = None) -> Va
     for layer in layers:
         layer.lay(tree)
     coalesce(tree, defaults() if base is None else base)
-    problems = dict.fromkeys(_missing(Values, tree, ()), _NOT_NULL)
+    problems = {
+        path: _NOT_NULL_MAP if _is_map(path) else _NOT_NULL for path in _missing(Values, tree, ())
+    }
     left_out = 0
     try:
         values = Values.model_validate(tree, by_alias=True, by_name=False)
@@ -153,12 +156,17 @@ def accept(layers: Sequence[Layer], base: Mapping[str, Any] | None = None) -> Va
 
 
 def _telling(details: list[Any]) -> list[Any]:
-    """Pydantic's errors without values that are missing beside an unknown one, which stands for
-    them: a misspelled name, or valueFrom.
+    """Pydantic's errors without those that follow from another: values that are missing beside an
+    unknown one, which stands for them (a misspelled name, or valueFrom), and lists that are too
+    short because an item is not accepted.
     """
     unknown = {each["loc"][:-1] for each in details if each["type"] == "extra_forbidden"}
+    above = {each["loc"][:depth] for each in details for depth in range(len(each["loc"]))}
     return [
-        each for each in details if each["type"] != "missing" or each["loc"][:-1] not in unknown
+        each
+        for each in details
+        if not (each["type"] == "missing" and each["loc"][:-1] in unknown)
+        and not (each["type"] == "too_short" and each["loc"] in above)
     ]
 
 
@@ -173,8 +181,39 @@ _UNQUOTE = "remove the quotes"
 _NOT_NULL = "null cannot remove this value: write a value, or omit the key for the default"
 
 
-def _tree_layer(name: str, tree: Tree) -> Layer:
-    return Layer(name, lambda base: fold(base, tree))
+_NOT_NULL_MAP = "null removes an entry, not the whole map: set each of its entries to null"
+
+
+def _tree_layer(name: str, top: Tree, note: Callable[[str], None] = lambda _: None) -> Layer:
+    def lay(tree: Tree) -> None:
+        for path in _empty_maps(top, ()):
+            if _value_at(tree, path) or _value_at(defaults(), path):
+                note(f"{name}: {'.'.join(path)}: an empty map removes no entry: set each to null")
+        fold(tree, top)
+
+    return Layer(name, lay)
+
+
+def _empty_maps(tree: Tree, path: Keys) -> Iterator[Keys]:
+    """The path of each empty map under keys of the user's choice."""
+    for key, value in tree.items():
+        here = (*path, str(key))
+        if value == {} and _is_map(here):
+            yield here
+        elif isinstance(value, dict):
+            yield from _empty_maps(value, here)
+
+
+def _is_map(path: Keys) -> bool:
+    """Whether the value at a path is a map under keys of the user's choice."""
+    return _section_at(path) is None and isinstance(_value_at(defaults(), path), dict)
+
+
+def _value_at(tree: Any, path: Keys) -> Any:
+    """What a tree has at a path; None where it has nothing there."""
+    for key in path:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
 
 
 def _setting_layer(option: str, text: str, note: Callable[[str], None]) -> Layer:
@@ -262,6 +301,28 @@ def _section_at(path: Keys) -> type[BaseModel] | None:
     return section
 
 
+def _names_at(path: Keys) -> set[str]:
+    """The names of the values at a path, which may lead through entries of maps."""
+    kind: Any = Values
+    for key in path:
+        below = [_fields(each)[key] for each in _models(kind) if key in _fields(each)]
+        entries = [get_args(each)[1] for each in _parts(kind) if get_origin(each) is dict]
+        kind = next(iter((*below, *entries)), None)
+    return {name for each in _models(kind) for name in _fields(each)}
+
+
+def _parts(kind: Any) -> Iterator[Any]:
+    """A type, or each of those that it consists of; a map is one."""
+    yield kind
+    if get_origin(kind) is not dict:
+        for part in get_args(kind):
+            yield from _parts(part)
+
+
+def _models(kind: Any) -> list[type[BaseModel]]:
+    return [each for each in _parts(kind) if isinstance(each, type) and issubclass(each, BaseModel)]
+
+
 def _explain(error: Any) -> tuple[Keys, str]:
     """A path in the tree and a sentence, from one of pydantic's errors."""
     # pydantic names the branch of a union and marks keys in its paths; users see neither.
@@ -345,12 +406,11 @@ def _sentence(error: Any, keys: Keys) -> str:
             return "for a field of the pod, set engine.envFromPod, such as `POD_IP: status.podIP`"
         return "write secretKeyRef or configMapKeyRef directly, without valueFrom"
     if kind == "extra_forbidden":
-        section = _section_at(keys[:-1])
         same = (path for path in _paths(defaults(), ()) if path[-1] == keys[-1])
         elsewhere = [path for path in same if _section_at(path[:-1])]
         if 0 < len(elsewhere) <= _FEW:
             return f"there is no such value: did you mean {' or '.join(map('.'.join, elsewhere))}?"
-        return f"there is no such value{nearest(keys[-1], _fields(section) if section else ())}"
+        return f"there is no such value{nearest(keys[-1], _names_at(keys[:-1]))}"
     if kind == "string_pattern_mismatch":
         if keys[-1] == given and _section_at(keys[:-1]) is EngineArgs:
             return _spelled(given)
@@ -388,4 +448,4 @@ def _is_number(given: object) -> bool:
 
 def _shown(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return text if len(text) <= 60 else f"{text[:28]}…{text[-29:]}"

@@ -58,15 +58,14 @@ def _branch(value: Any) -> str:
         return "{configMapKeyRef}"
     if isinstance(value, dict | SecretReference):
         return "{configMapKeyRef}" if "configMapKeyRef" in dict(value) else "{secretKeyRef}"
-    return "{null}" if value is None else "{text}"
+    return "{text}"
 
 
 if TYPE_CHECKING:
-    Variable: TypeAlias = str | SecretReference | ConfigMapReference | None
+    Variable: TypeAlias = str | SecretReference | ConfigMapReference
 else:
     Variable = Annotated[
-        Annotated[None, Tag("{null}")]
-        | Annotated[Text, Tag("{text}")]
+        Annotated[Text, Tag("{text}")]
         | Annotated[SecretReference, Tag("{secretKeyRef}")]
         | Annotated[ConfigMapReference, Tag("{configMapKeyRef}")],
         Discriminator(_branch),
@@ -94,7 +93,7 @@ class ExtraObject(Section):
 
 
 def texts(env: dict[str, Variable]) -> dict[str, str]:
-    """The variables whose text is in the values, without null and references to objects."""
+    """The variables whose text is in the values, without references to objects."""
     return {name: value for name, value in env.items() if isinstance(value, str)}
 
 

@@ -36,6 +36,20 @@ def _number(value: float) -> int | float:
     return value if str(value) == "-0.0" else int(value) if value.is_integer() else value
 
 
+def _without_null(entries: dict[str, Any]) -> "FrozenDict":
+    """A map without the entries that null removes."""
+    return FrozenDict({key: item for key, item in entries.items() if item is not None})
+
+
+def _some(entries: "FrozenDict") -> "FrozenDict":
+    if not entries:
+        raise ValueError("must not be empty")
+    return entries
+
+
+NULL = {"type": "null"}
+
+
 def _unique(items: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(items)) < len(items):
         raise ValueError("this item is duplicated: keep one")
@@ -87,7 +101,21 @@ UniqueSome = Annotated[
     AfterValidator(_unique),
     Field(json_schema_extra={"uniqueItems": True}),
 ]
-Map = Annotated[dict[_Key, _Item], AfterValidator(FrozenDict)]
+# Free data, in which null is a value.
+Free = Annotated[dict[_Key, _Item], AfterValidator(FrozenDict)]
+if TYPE_CHECKING:
+    Map: TypeAlias = dict[_Key, _Item]
+    MapOfSome: TypeAlias = dict[_Key, _Item]
+else:
+    # Entries under keys of the user's choice, which null removes.
+    Map = Annotated[dict[_Key, _Item | None], AfterValidator(_without_null)]
+    # A bound behind the validators would be a text's in the JSON schema.
+    MapOfSome = Annotated[
+        dict[_Key, _Item | None],
+        Field(min_length=1, json_schema_extra={"not": {"additionalProperties": NULL}}),
+        AfterValidator(_without_null),
+        AfterValidator(_some),
+    ]
 
 Boolean = Annotated[bool, Strict()]
 Always = Annotated[Boolean, AfterValidator(_true), Field(json_schema_extra={"const": True})]
@@ -327,13 +355,14 @@ LineKey = Annotated[
         )
     ),
 ]
+_DIGEST = "@sha256:… with 64 hex digits"
 Image = Annotated[
     str,
     Strict(),
     _text(
         r"^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+"
         r"(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@sha256:[0-9a-f]{64})?$",
-        "an image such as registry/repository:tag or registry/repository@sha256:…",
+        f"an image such as registry/repository:tag or, pinned, registry/repository:tag{_DIGEST}",
         1,
         512,
     ),
@@ -342,8 +371,10 @@ ModelUri = Annotated[
     str,
     Strict(),
     _text(
-        r"^(oci|pvc|hf|s3)://[A-Za-z0-9][A-Za-z0-9._/:@-]*$",
-        "oci://registry/repository:tag, pvc://claim/path, hf://owner/model or s3://bucket/path",
+        r"^(oci://[A-Za-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?|"
+        r"(pvc|hf|s3)://[A-Za-z0-9][A-Za-z0-9._/:@-]*)$",
+        f"oci://registry/repository:tag or, pinned, oci://registry/repository:tag{_DIGEST}; or "
+        "pvc://claim/path, hf://owner/model or s3://bucket/path",
         1,
         512,
     ),
@@ -422,7 +453,7 @@ else:
             | _Number
             | Annotated[Text, Tag("{text}")]
             | Annotated[tuple["Data", ...], Tag("{list}")]
-            | Annotated[Map[LineKey, "Data"], Tag("{object}")],
+            | Annotated[Free[LineKey, "Data"], Tag("{object}")],
             Discriminator(_kind),
         ],
     )
@@ -434,7 +465,7 @@ else:
         | _Number
         | _Line
         | Annotated[_Words, Field(min_length=1), Tag("{list}")]
-        | Annotated[Map[LineKey, Data], Tag("{object}")],
+        | Annotated[Free[LineKey, Data], Tag("{object}")],
         Discriminator(_kind),
     ]
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -23,8 +24,8 @@ from ..errors import ValuesError, nearest
 from ..facts import flags
 from . import engine, gateway, platform, pods, tree
 from .json import to_json
-from .loading import default_vllm, defaults, instead
-from .scalars import EXACT, FLAG_NAME, PATTERNS
+from .loading import default_vllm, defaults, instead, load
+from .scalars import EXACT, FLAG_NAME, NULL, PATTERNS
 from .tree import PUBLISHED, Values
 
 _MODULES = (tree, engine, gateway, platform, pods)
@@ -107,6 +108,17 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
+def entry_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A map's schema for the values under keys of the user's choice; ``{}`` of anything else.
+
+    It is without null, which removes an entry.
+    """
+    own: dict[str, Any] = next(iter(schema.get("patternProperties", {}).values()), {})
+    (only,) = [each for each in own.get("anyOf", [own]) if each != NULL]
+    found: dict[str, Any] = only
+    return found
+
+
 EARLIER = "values of an earlier chart: upgrade with --reset-then-reuse-values"
 
 
@@ -172,9 +184,9 @@ def _walk(
         )
         if section:
             yield from _walk(kind, _resolve(own, definitions), definitions, here, value)
-        for entry in get_args(kind):
+        for entry in chain.from_iterable(map(get_args, get_args(kind))):
             if isinstance(entry, type) and issubclass(entry, BaseModel):
-                (below,) = _resolve(own, definitions)["patternProperties"].values()
+                below = entry_schema(_resolve(own, definitions))
                 inside = (*here, _NAME)
                 yield from _walk(entry, _resolve(below, definitions), definitions, inside, None)
 
@@ -230,34 +242,37 @@ def _words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     return "mapping"
 
 
-def explain(path: str) -> str:
+def explain(path: str, profile: str = "") -> str:
     """What ``dsv4deploy explain`` prints for a value; every path for ``""``.
 
     Args:
         path: a dotted path, also into the entries of a map (``maas.quotas.hour.tokens``); or a
             flag of vLLM or a variable of the engine in its own spelling (``--max-num-seqs``); or
             words, which list the values that mention them.
+        profile: the name of a shipped profile, whose value is shown next to the default; or "".
 
     Raises:
-        ValuesError: there is no such value, and none mentions it; the message names the nearest.
+        ValuesError: there is no such value, and none mentions it, or no such profile; the message
+            names the nearest.
     """
     entries = documentation()
     if not path:
         return _list(entries.values())
     path = _full(path)
+    set_in = _set_in(profile, path) if profile else ""
     if path in entries:
         below = [entry for name, entry in entries.items() if name.startswith(f"{path}.")]
-        return _page(entries[path]) + (f"\n{_list(below, '  ')}" if below else "")
+        return _page(entries[path], set_in) + (f"\n{_list(below, '  ')}" if below else "")
     parent, _, flag = path.rpartition(".")
     if parent == "engine.args" and flag in flags.known(default_vllm()):
-        return _page(_flag(flag))
+        return _page(_flag(flag), set_in)
     for name, entry in _everything().items():
         if re.fullmatch(re.escape(name).replace(_NAME, "[^.]+"), path):
-            return _page(replace(entry, path=path))
+            return _page(replace(entry, path=path), set_in)
     above = parent
     while above:
         if above in entries and entries[above].type == "mapping":
-            return _page(entries[above])  # it takes any key
+            return _page(entries[above], set_in)  # it takes any key
         above = above.rpartition(".")[0]
     told = instead(tuple(path.split(".")))
     if "." not in path and (found := [*_mentioning(path)]):
@@ -265,6 +280,18 @@ def explain(path: str) -> str:
         return f"{none}. These mention it:\n" + _list(found, "  ")
     message = told or f"there is no such value{nearest(path, entries)}"
     raise ValuesError.of("explain", path, message)
+
+
+def _set_in(profile: str, path: str) -> str:
+    """The value of a profile at a path, and the profile's name."""
+    found: Any = load(profile=profile).model_dump(by_alias=True)
+    rest = path
+    while rest and isinstance(found, dict):
+        # A key may have dots itself.
+        keys = (key for key in found if f"{rest}.".startswith(f"{key}."))
+        key = max(keys, key=len, default="")
+        found, rest = found.get(key), rest[len(key) + 1 :] if key else ""
+    return f"{'not set' if found is None else to_json(found)} ({profile})"
 
 
 def _mentioning(words: str) -> Iterator[Documented]:
@@ -304,10 +331,12 @@ def _list(entries: Iterable[Documented], indent: str = "") -> str:
     return "\n".join(f"{indent}{path:{width}}  {sentence}" for path, sentence in rows)
 
 
-def _page(entry: Documented) -> str:
+def _page(entry: Documented, set_in: str = "") -> str:
     rows = [("type", entry.type)]
     if not entry.section and entry.default is not None:
         rows.append(("default", to_json(entry.default)))
+    if not entry.section:
+        rows.append(("profile", set_in))
     rows += [("unit", entry.unit), ("becomes", entry.becomes), ("source", entry.source)]
     lines = [entry.path, entry.meaning, ""]
     lines += [f"  {label:8} {text}" for label, text in rows if text]

@@ -2,8 +2,7 @@
 
 ``Values()`` is the deployment that its publisher validated on one node of eight Ascend
 910B4 (:data:`PUBLISHED`). Every key is always there: unset is ``""``, ``[]``, ``{}``, 0 or
-``enabled: false``. Only the free maps (engine arguments, environment) may hold null, which omits
-the entry.
+``enabled: false``. In a map under keys of the user's choice, null removes an entry.
 
 The docstring of a field is its documentation everywhere: here, in ``dsv4deploy explain``, in the
 JSON schema and in the chart's values.yaml. Its ``Unit:``, ``Becomes:`` and ``Source:`` lines name
@@ -140,7 +139,8 @@ class Npu(Section):
     Becomes: the memory plan"""
     node_selector: Map[LabelKey, LabelValue] = FrozenDict()
     """Labels that a node must have, such as `node.kubernetes.io/npu.chip.name: 910B4`, which
-    distinguishes 32 GB cards from 64 GB cards if the cluster sets it.
+    distinguishes 32 GB cards from 64 GB cards if the cluster sets it. Null removes a label that the
+    profile sets.
     Source: the published manifest has none.
     Becomes: nodeSelector of the engine's pods"""
     tolerations: Map[TaintKey, Toleration] = FrozenDict()

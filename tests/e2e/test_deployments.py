@@ -454,7 +454,7 @@ def test_a_failure_that_can_t_be_marked_puts_nothing_back(cluster: Cluster, home
 
 def test_without_rights_it_is_said_and_nothing_is_written(plane: Plane, home: str) -> None:
     reader = Cluster.connect("reader", str(plane.kubeconfig))
-    with pytest.raises(ClusterError, match=r"(?s)forbidden.*ask for this right") as told:
+    with pytest.raises(ClusterError, match=r"(?s)forbidden.*for this permission") as told:
         prepare(reader, objects(home, SHORT))
     assert told.value.reason == "Forbidden"
 
@@ -877,7 +877,7 @@ PHASES: list[tuple[Tree, str, str]] = [
         "scheduled",
         "gated",
     ),
-    ({}, "image", "waits for its images"),
+    ({}, "image", "is waiting for images"),
     (
         {"containerStatuses": [{"name": "main", "state": {"waiting": {"reason": "ErrImagePull"}}}]},
         "failed",

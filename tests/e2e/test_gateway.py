@@ -295,7 +295,7 @@ def test_a_policy_of_routes_own_asks_for_no_key_unless_it_is_merged(
     assert found() == []
     gateway.cluster.apply(policy)
     until("it holds", lambda: ask(gateway).status_code == 200)
-    assert "for HTTPRoute chat: it requires no key" in " ".join(found())
+    assert "for HTTPRoute chat, which therefore requires no key" in " ".join(found())
     policy["spec"]["mergeType"] = "StrategicMerge"
     gateway.cluster.apply(policy)
     until("it is merged", lambda: ask(gateway).status_code == 401)

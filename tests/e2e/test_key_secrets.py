@@ -93,8 +93,8 @@ def test_the_life_of_a_key(typed: Typed, cluster: Cluster, home: str) -> None:
     assert stored(cluster, home).keys() == {"bob.smith"}
     notes = (cluster.get("v1", "Secret", "maas-api-keys", home) or {})["metadata"]["annotations"]
     assert not [note for note in notes if "alice" in note]
-    assert "no key of alice; it has keys of bob.smith" in typed("rotate", "alice", code=1).stderr
-    assert "it has keys of bob.smith" in typed("revoke", "alice", "--yes", code=1).stderr
+    assert "no key for alice; it has keys for bob.smith" in typed("rotate", "alice", code=1).stderr
+    assert "it has keys for bob.smith" in typed("revoke", "alice", "--yes", code=1).stderr
 
 
 @pytest.mark.parametrize("redirection", [">&-", "> /dev/full", "| true", "-o FILE"])

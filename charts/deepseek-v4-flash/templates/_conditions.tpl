@@ -12,6 +12,67 @@
 {{- end }}
 
 
+{{- define "deepseek-v4-flash.withoutNullEntries" -}}
+{{- range $key, $value := . }}
+{{- if kindIs "invalid" $value }}
+{{- $_ := unset $ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "deepseek-v4-flash.withoutNull" -}}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.scaling.schedules }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.npu.nodeSelector }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.npu.tolerations }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.engine.env }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.engine.envFromPod }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.engine.podLabels }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.engine.podAnnotations }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.engine.affinity }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.engine.topologySpreadConstraints }}
+{{- range .Values.engine.topologySpreadConstraints }}
+{{- include "deepseek-v4-flash.withoutNullEntries" . }}
+{{- end }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.engine.extraVolumes }}
+{{- range .Values.engine.extraVolumes }}
+{{- include "deepseek-v4-flash.withoutNullEntries" . }}
+{{- end }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.engine.extraVolumeMounts }}
+{{- range .Values.engine.extraVolumeMounts }}
+{{- include "deepseek-v4-flash.withoutNullEntries" . }}
+{{- end }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.engine.extraInitContainers }}
+{{- range .Values.engine.extraInitContainers }}
+{{- include "deepseek-v4-flash.withoutNullEntries" . }}
+{{- end }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.engine.extraContainers }}
+{{- range .Values.engine.extraContainers }}
+{{- include "deepseek-v4-flash.withoutNullEntries" . }}
+{{- end }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.router.env }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.router.podLabels }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.router.podAnnotations }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.router.affinity }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.router.topologySpreadConstraints }}
+{{- range .Values.router.topologySpreadConstraints }}
+{{- include "deepseek-v4-flash.withoutNullEntries" . }}
+{{- end }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.labels }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.annotations }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.extraObjects }}
+{{- range .Values.extraObjects }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .labels }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .annotations }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .fields }}
+{{- end }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.maas.quotas }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.maas.tiers }}
+{{- range .Values.maas.tiers }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .quotas }}
+{{- end }}
+{{- include "deepseek-v4-flash.withoutNullEntries" .Values.monitoring.labels }}
+{{- end }}
+
 {{- define "deepseek-v4-flash.build" -}}
 {{- $tag := last (splitList "/" (first (splitList "@" .Values.engine.image))) | regexFind ":.*" | trimPrefix ":" }}
 {{- $tag = regexReplaceAll "-(openeuler|ubuntu)(-|$)" $tag "${2}" }}

@@ -182,12 +182,10 @@ containers:
     {{- if or .Values.engine.env .Values.engine.envFromPod .Values.kvStore.enabled }}
     env:
       {{- range $name, $field := .Values.engine.envFromPod }}
-      {{- if not (kindIs "invalid" $field) }}
       - name: {{ $name | quote }}
         valueFrom:
           fieldRef:
             fieldPath: {{ $field | quote }}
-      {{- end }}
       {{- end }}
       {{- if .Values.kvStore.enabled }}
       - name: MOONCAKE_CONFIG_PATH

@@ -97,8 +97,8 @@ def values_page() -> str:
         "# Values",
         "",
         "This page lists every value of a values file, as `dsv4deploy explain PATH` prints it. The",
-        "chart has the same tree in `values.yaml`, and its schema in `values.schema.json`. If a",
-        "value names no source, its default is that of the published deployment.",
+        "chart has the same values in `values.yaml`, and their schema in `values.schema.json`. If",
+        "a value does not name a source, its default is from the published deployment.",
     ]
     for entry in documentation().values():
         mark = "##" if "." not in entry.path else "###"
@@ -128,12 +128,13 @@ def doctor_page() -> str:
     lines = [
         "# Checks of doctor",
         "",
-        "This page lists the checks of `dsv4deploy doctor` in their order. `doctor` only reads:",
-        "it enters no node, and sends the manifest only as a dry run. A check is `ok` only if the",
-        "cluster answered and nothing is wrong. It is `skipped` if this deployment does not need",
-        "it, or if no node remains to check. It is `unknown` if a missing permission, kind or",
-        "label prevents an answer. An `error` makes the exit code 1; a `warning` does not. The",
-        "last line of the output counts the results.",
+        "This page lists the checks of `dsv4deploy doctor` in their order. `doctor` does not",
+        "change the cluster: it does not log in to nodes, and sends the manifest only as a dry",
+        "run. A check is `ok` only if the cluster responds and the check finds no problem. A check",
+        "is `skipped` if this deployment does not need the check, or if no node remains to check.",
+        "A check is `unknown` if a missing permission, kind or label prevents a result. If there",
+        "is an `error`, the exit code is 1; a `warning` does not change the exit code. The last",
+        "line of the output counts the results.",
     ]
     for code, asked in doctor.CHECKS.items():
         lines += ["", f"## {code}", "", f"Passes if {_prose(asked.meaning)}.", ""]
@@ -174,8 +175,8 @@ def examples_page() -> str:
     lines = [
         "# Examples",
         "",
-        "Each folder has a values file and the manifest that `dsv4deploy` renders from it. The",
-        "tests verify that they match.",
+        "Most folders have a values file and the manifest that `dsv4deploy` renders from this",
+        "file. The tests verify that both match.",
     ]
     for folder in sorted(path for path in EXAMPLES.rglob("*") if path.is_dir()):
         files = sorted(path for path in folder.iterdir() if path.is_file())
@@ -193,10 +194,10 @@ def rules_page() -> str:
     lines = [
         "# Rules",
         "",
-        "`python docs/generate.py` writes this page. An error stops `render` and `helm install`.",
-        "A warning does not, and `check --ignore CODE` hides it. A finding replaces the words in",
-        "{braces}. In a condition, `jsonAt(MAP, KEY, …)` is the JSON of the value at a path of a",
-        "map, and empty if there is no value.",
+        "`python docs/generate.py` writes this page. An error stops `render` and `helm install`,",
+        "but a warning does not. `check --ignore CODE` hides a warning. In a finding, the actual",
+        "values replace the words in {braces}. In a condition, `jsonAt(MAP, KEY, …)` is the JSON",
+        "of the value at a path in a map. The result is empty if there is no value.",
         "",
         "| code | severity | applies to | checked by | problem |",
         "|---|---|---|---|---|",
@@ -208,7 +209,7 @@ def rules_page() -> str:
         "",
         "## Warnings of the shipped profiles",
         "",
-        "No profile has an error. The file of a profile gives the reason for each warning.",
+        "No profile causes an error. The file of a profile gives the reason for each warning.",
         "",
         "| profile | warning | why the profile keeps it |",
         "|---|---|---|",
@@ -303,9 +304,9 @@ def troubleshooting_page() -> str:
         "# Troubleshooting",
         "",
         "`dsv4deploy why` finds these errors in a message or a whole log, from the engine, KServe,",
-        "Kubernetes, the gateway, Helm or kustomize. It starts with those nearest to the root",
-        "cause. For unknown errors, it shows where each process started to fail. It exits with 1",
-        "if it finds neither.",
+        "Kubernetes, the gateway, Helm or kustomize. The output starts with the errors that are",
+        "nearest to the root cause. For unknown errors, it shows where each process started to",
+        "fail. The exit code is 1 if `why` finds no error.",
         "",
         "```sh",
         'dsv4deploy why "no healthy upstream"',

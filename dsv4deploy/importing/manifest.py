@@ -276,4 +276,4 @@ def values_file(found: Imported) -> str:
         "",
         *commented(found.overlay),
     ]
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join(lines).rstrip("\n") + "\n"

@@ -25,7 +25,7 @@ RULES: list[Rule] = [
         condition='"{name}" not in Values.engine.podLabels',
         table=dict.fromkeys(_ENGINE_LABELS, "KServe"),
         message="{owner} sets this label and selects the engine's pods by it",
-        fix="remove the label, or choose another key",
+        fix="remove it, or choose another key",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/workload_single_node.go, line 281, "
         "and v0.20.0, line 179: spec.labels replace the labels that the selectors name",
     ),
@@ -36,7 +36,7 @@ RULES: list[Rule] = [
         condition='"{name}" not in Values.router.podLabels',
         table=dict.fromkeys(_ENGINE_LABELS[:3], "KServe"),
         message="{owner} sets this label and selects the router's pods by it",
-        fix="remove the label, or choose another key",
+        fix="remove it, or choose another key",
         source="KServe v0.17.0, pkg/controller/v1alpha2/llmisvc/scheduler.go, lines 412 and 718, "
         "and v0.20.0, lines 484 and 1623",
     ),

@@ -739,7 +739,7 @@ def test_a_flag_of_the_template_s_own_is_refused_with_its_owner(flag: str, owner
     (found,) = errors(check(load(args({flag: 8}))))
     assert (found.code, found.path) == ("owned-flag", f"engine.args.{flag}")
     assert found.message == f"--{flag} is set from {owner}"
-    assert found.fix == f"set {owner} and leave engine.args.{flag} out"
+    assert found.fix == f"set {owner}, and remove engine.args.{flag}"
 
 
 @pytest.mark.parametrize(

@@ -407,7 +407,7 @@ def _over_quota(cluster: Cluster, made: dict[str, Any]) -> None:
         ),
         (
             _container("CreateContainerConfigError", 'secret "keys" not found'),
-            f'configuration is wrong: {NAME}/bench: secret "keys" not found: see --key-secret',
+            f'configuration is invalid: {NAME}/bench: secret "keys" not found: see --key-secret',
         ),
         (_unschedulable, "0/3 nodes are available: 3 Insufficient cpu"),
         (_over_quota, "pods is forbidden: quota"),
@@ -427,7 +427,7 @@ def test_a_job_that_can_t_start_is_given_up_with_the_reason(
 
     thread = threading.Thread(target=controllers)
     thread.start()
-    with pytest.raises(DeployError, match=f"{re.escape(why)}; nothing has run"):
+    with pytest.raises(DeployError, match=f"{re.escape(why)}; it was deleted, because nothing"):
         run_job(place, in_cluster(data, tmp_path, URL), patience=2)
     thread.join()
     assert place.get("batch/v1", "Job", NAME, "default") is None
@@ -441,7 +441,7 @@ def test_what_a_job_waits_for_is_told_and_it_goes_on(
     _unschedulable(place, live)
 
     def note(told: str) -> None:
-        assert told == f"Job {NAME} waits: 0/3 nodes are available: 3 Insufficient cpu"
+        assert told == f"Job {NAME} is waiting: 0/3 nodes are available: 3 Insufficient cpu"
         end(place, live, 1)
 
     how = job.Job("x", "keys", "bench", interval=0.1)
@@ -488,7 +488,7 @@ def printed(folder: Path) -> str:
 
 @pytest.mark.parametrize(
     ("spec", "why"),
-    [({"nodeName": "gone"}, "the API server failed"), ({}, "it has no end")],
+    [({"nodeName": "gone"}, "the API server failed"), ({}, "it is incomplete")],
     ids=["node", "pod"],
 )
 def test_a_complete_job_whose_log_can_t_be_read_is_kept(

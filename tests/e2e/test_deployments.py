@@ -698,7 +698,7 @@ def test_a_service_leaves_alone_what_is_another_s_of_its_name(cluster: Cluster, 
     deploy(cluster, objects(home, SHORT))
     theirs = render(load(SHORT, shared), Release(namespace=other))
     for force in (False, True):
-        with pytest.raises(ClusterError, match=f"belongs to the service {home}/chat"):
+        with pytest.raises(ClusterError, match=f"belongs to service {home}/chat"):
             prepare(cluster, theirs, force=force)
     apart = render(
         load(SHORT, {"router": {"preset": {"namespace": other}}}), Release(namespace=other)

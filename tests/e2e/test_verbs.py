@@ -90,7 +90,7 @@ def test_the_life_of_a_deployment(typed: Typed, home: str) -> None:
     assert "Delete 2 objects and 3 revisions?" in typed("delete", code=1).stderr
     assert "2 objects and 3 revisions deleted" in typed("delete", "--yes").stderr
     assert "nothing to delete: namespace " in typed("delete", "--yes", code=1).stderr
-    assert typed("status", code=1).stdout.startswith("chat: failed: there is no service")
+    assert typed("status", code=1).stdout.startswith(f"chat: failed: namespace {home} has no")
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def _point(result: Result) -> OperatingPoint:
     if asked.concurrency % asked.replicas:
         raise DeployError(
             f"{result.folder}: is not an operating point, because {asked.concurrency} requests in "
-            f"flight are not evenly divisible among {asked.replicas} instances"
+            f"flight cannot be divided evenly among {asked.replicas} instances"
         )
     ttft = fmean(result.values(Metric.TTFT))
     prompts = [request.input_tokens for request in answered]

@@ -343,8 +343,8 @@ class _Model:
         if answers < shortest:
             raise NotMeasuredError(
                 f"not measured: answers of {answers} tokens; answers shorter than the measured "
-                f"{shortest} tokens leave more of the time for prompts, so tokens are generated "
-                "more slowly; set --output-tokens to a measured length"
+                f"{shortest} tokens make the engine spend a larger share of its time on prompts "
+                "and generate tokens more slowly; set --output-tokens to a measured length"
             )
         slots = min(deployment.sequences, *(curve.most for curve in curves.values()))
         lengths = tuple((request.input_tokens, request.output_tokens) for request in asked)

@@ -163,7 +163,7 @@ class Surface:
                 f"not measured: prompts of {input_tokens:g} tokens; measurements cover "
                 f"{self.shortest} to {self.longest} tokens; create a data set of that size with "
                 "`dsv4deploy bench dataset --size`, run `dsv4deploy bench run --concurrency N`, "
-                "and pass its folder with --results"
+                "and pass its results folder with --results"
             )
         groups = self._by_length()
         for low, high in pairwise(groups):

@@ -120,7 +120,7 @@ RULES: list[Rule] = [
         condition=_maas("Values.networkPolicy.enabled"),
         message="KServe's own ingress and the engine's port do not require a key: anyone who can "
         "reach either of them can bypass keys and quotas",
-        fix="set it to true, and list the namespaces that may connect in "
+        fix="set it to true, and list the namespaces that are allowed to connect: "
         "networkPolicy.fromNamespaces",
         source="Alauda AI documentation, MaaS gateway: the internal ingress of KServe has no "
         "authentication",

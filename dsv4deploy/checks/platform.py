@@ -136,8 +136,8 @@ RULES: list[Rule] = [
         severity=Severity.WARNING,
         path="router.oneWordBooleans",
         condition="Values.router.oneWordBooleans",
-        message="the upstream endpoint picker reads `--tracing false`, written as two words, as "
-        "true, and no published source documents how hermes-router reads the two words",
+        message="the upstream endpoint picker interprets `--tracing false`, which is two "
+        "arguments, as true, and no published source documents how hermes-router interprets it",
         fix="set it to true, as in the publisher's newest manifest",
         source="Gateway API Inference Extension v1.5.0, pkg/epp/server/options.go, line 175, "
         "built and started: the word after a boolean is a separate argument; Alauda AI "

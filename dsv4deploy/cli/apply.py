@@ -90,9 +90,9 @@ def apply(
     updates.
 
     With --contexts or --each, the command applies to several targets in parallel. It checks every
-    values file before the first request. A target that fails does not stop the others, but the
-    exit code is then 1. The summary lists the URLs of each target. Press Ctrl-C once to start no
-    further target and to wait for those in progress, or twice to abandon them.
+    values file before it connects to a cluster. A target that fails does not stop the others, but
+    the exit code is then 1. The summary lists the URLs of each target. Press Ctrl-C once to start
+    no further target and to wait for those in progress, or twice to abandon them.
 
     \b
     dsv4deploy apply my-values.yaml -n prod --wait

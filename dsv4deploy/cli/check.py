@@ -39,7 +39,7 @@ from .output import print_finding, print_json, print_sentence, say
     "--all",
     "shown",
     is_flag=True,
-    help="Also show the warnings that the profile keeps on purpose, and the reasons.",
+    help="Also show the warnings that the profile intentionally accepts, and the reason for each.",
 )
 def check(
     deployment: DeploymentOptions,

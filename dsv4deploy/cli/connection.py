@@ -68,7 +68,7 @@ _CLUSTER = (
         "--kubeconfig",
         default="",
         type=click.Path(),
-        help="The path of the kubeconfig file; by default, the value of KUBECONFIG.",
+        help="The path to the kubeconfig file; by default, the value of KUBECONFIG.",
     ),
 )
 # As kubectl has it, but for its `default`, where no published deployment goes.

@@ -98,8 +98,8 @@ def create(
     for file_name in deployment.files:
         if file_name != "-" and not Path(file_name).exists():
             raise click.UsageError(
-                f"there is no values file {file_name}; if it is a client, separate clients with "
-                f"commas: {clients},{file_name}"
+                f"values file {file_name} does not exist; if {file_name} is a client, separate "
+                f"clients with commas: {clients},{file_name}"
             )
     place = _place(deployment, cluster)
     names = list(dict.fromkeys(clients.split(",")))

@@ -255,8 +255,8 @@ def _deployment(
     surface = Surface.of(published_points(name, ingress), measured_points(results, name, ingress))
     if not surface.points:
         raise NotMeasuredError(
-            f"not measured: no figures are published for {name} through {ingress}; run "
-            "`dsv4deploy bench run --concurrency N,…`, and pass its folder with --results"
+            f"not measured: no figures are published for {name} through ingress {ingress}; run "
+            "`dsv4deploy bench run --concurrency N,…`, and pass its results folder with --results"
         )
     return Deployment(name, values, surface)
 

@@ -32,8 +32,8 @@ def rollback(
 ) -> None:
     """Roll back to a revision; by default, to the one that ran before.
 
-    An argument that is a number is a revision that `history` lists; all other arguments are values
-    files. At the end, the command prints how to call the model, as `apply` does.
+    A numeric argument is a revision from the output of `history`; any other argument is the path
+    to a values file. At the end, the command prints how to call the model, as `apply` does.
 
     \b
     dsv4deploy rollback my-values.yaml -n prod

@@ -199,9 +199,10 @@ class Probes(Section):
     """The startup budget: `periodSeconds` × `failureThreshold`, 60 minutes by default. The kubelet
     restarts the engine if startup takes longer."""
     readiness: Probe = Probe(period_seconds=10, failure_threshold=3)
-    """When the router stops sending requests to the engine."""
+    """The conditions under which the router stops sending requests to the engine."""
     liveness: Probe = Probe(period_seconds=10, timeout_seconds=10, failure_threshold=3)
-    """When the kubelet restarts a running engine. Loading can then take another hour."""
+    """The conditions under which the kubelet restarts a running engine. Loading can then take
+    another hour."""
 
 
 class WorkerProbes(Section):
@@ -213,7 +214,7 @@ class WorkerProbes(Section):
     """The startup budget: `periodSeconds` × `failureThreshold`, 80 minutes by default.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models."""
     liveness: Probe = Probe(period_seconds=30, timeout_seconds=10, failure_threshold=6)
-    """When the kubelet restarts a running worker.
+    """The conditions under which the kubelet restarts a running worker.
     Source: Alauda AI documentation, DeepSeek-V4-Flash (W8A8), docs/en/plan/validated_models."""
 
 

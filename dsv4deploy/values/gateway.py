@@ -247,7 +247,7 @@ class Maas(Section):
     quotas: Map[QuotaName, Quota] = FrozenDict(
         hour=Quota(tokens=1_800_000, unit="Hour", count="total"),
     )
-    """Token budgets for each user, each under a name of your choice; budgets per minute, hour and
+    """Token budgets that apply to each user, by names of your choice; budgets per minute, hour and
     day apply at the same time. Null removes the default budget. The default budget is a quarter of
     the tokens that the published deployment processes in an hour, at 2,000 tokens per second for
     four concurrent requests.

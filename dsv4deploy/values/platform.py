@@ -122,8 +122,8 @@ class Kserve(Section):
 
 
 class PublishedFigures(Section):
-    """Figures that the deployment's publisher measured. Alerts compare current times with these
-    figures.
+    """Figures that the deployment's publisher measured. Alerts compare current latencies with
+    these figures.
     """
 
     ttft_milliseconds: Count = 9_789
@@ -166,15 +166,16 @@ class Monitoring(Section):
     proxies: ProxyMonitor = ProxyMonitor()
     published: PublishedFigures = PublishedFigures()
     tolerance_percent: Count = 200
-    """The time that an alert allows over 10 minutes, as a percentage of the published time.
+    """The maximum latency, averaged over 10 minutes, as a percentage of the published latency. An
+    alert fires above it.
     Unit: percent
     Source: a choice of this project: twice what was published; two published runs differ by 8 %.
     Becomes: the thresholds of alerts SlowFirstToken and SlowTokens"""
 
 
 class Test(Section):
-    """The Job of `helm test`, which requests one completion from the service and checks the
-    response.
+    """The Job that `helm test` runs. The Job requests one completion from the service and checks
+    the response.
     """
 
     image: Image = "docker.io/library/python:3.13-slim"

@@ -281,8 +281,8 @@ def _modelcar(facts: Facts) -> Answers:
     if user not in (None, "", 0):
         yield (
             Severity.WARNING,
-            f"KServe runs the engine as user {user}, not as root, for oci:// models; v0.17 also "
-            "drops the rest of its securityContext",
+            f"KServe runs the engine as user {user}, not as root, for oci:// models; KServe v0.17 "
+            "also drops the other fields of the engine's securityContext",
             "set uidModelcar to 0 in ConfigMap kserve/inferenceservice-config, because the "
             "published engine ran as root",
         )

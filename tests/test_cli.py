@@ -830,7 +830,7 @@ def test_nothing_waits_before_the_cluster_has_answered(run: Run, tmp_path: Path)
 
 def test_several_clients_are_one_word(run: Run) -> None:
     done = run("keys", "create", "alice", "bob")
-    assert "if it is a client, separate clients with commas: alice,bob" in done.err
+    assert "if bob is a client, separate clients with commas: alice,bob" in done.err
     assert done.code == 2
 
 

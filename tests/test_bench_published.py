@@ -64,5 +64,5 @@ def test_a_figure_knows_how_far_it_was_rounded(text: str, value: float, rounding
 
 @pytest.mark.parametrize("text", ["", "12", "12 min", "about 12 ms"])
 def test_a_figure_without_number_or_unit_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no figure"):
+    with pytest.raises(ValueError, match="not a figure"):
         Figure.parse(text)

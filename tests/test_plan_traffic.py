@@ -95,7 +95,7 @@ def test_quotas_sum_to_what_all_instances_make() -> None:
 
 
 def test_a_rate_at_which_the_queue_grows_without_end_is_refused() -> None:
-    with pytest.raises(DeployError, match=r"do not keep up with 60"):
+    with pytest.raises(DeployError, match=r"but the load is 60; set --instances to \d+ or more"):
         plan_traffic(deployment(), traffic(1.0), GOAL, instances=1)
 
 
@@ -260,6 +260,20 @@ def test_a_goal_that_is_missed_exits_with_1() -> None:
     assert "This goal is not met: E2E p99 ≤ 11 s." in done.stdout
 
 
+def test_what_is_missing_is_named_at_once() -> None:
+    with pytest.raises(click.UsageError) as told:
+        typed("--users", "200", "--each", "30/h")
+    assert told.value.message.startswith("missing --input-tokens and --goal; for example: ")
+
+
+def test_a_profile_without_figures_uses_those_of_one_alike(tmp_path: Path) -> None:
+    file = tmp_path / "plan.yaml"
+    done = typed(*ASKED, "--profile", "ascend-910b4-8-w4a8-production", "-o", str(file))
+    assert "the plan uses those of ascend-910b4-8-w4a8" in done.stderr
+    render = f"dsv4deploy render --profile ascend-910b4-8-w4a8-production {file}"
+    assert f"# Render it with the files of the plan: {render}" in file.read_text("utf-8")
+
+
 def test_nothing_published_says_what_to_run() -> None:
     done = typed(*ASKED, "--profile", "ascend-a3-16-w8a8")
     assert done.exit_code == 1
@@ -276,9 +290,9 @@ def test_nothing_published_says_what_to_run() -> None:
         (("--each", "30/h", "--input-tokens", "8000"), "--each requires --users"),
         (
             ("--input-tokens", "8000"),
-            "specify the load with --rate, --users and --each, or --trace",
+            r"missing a load \(--rate, --users and --each, or --trace\); for example",
         ),
-        (("--rate", "5/min"), "--input-tokens is required"),
+        (("--rate", "5/min"), "missing --input-tokens; for example"),
         (("--rate", "5/min", "--input-tokens", "x"), "must be tokens such as 8000"),
         (("--rate", "5/min", "--trace", __file__), "--trace excludes --rate"),
     ],

@@ -44,12 +44,13 @@ def as_data(made: TrafficPlan) -> dict[str, Any]:
     }
 
 
-def values_file(made: TrafficPlan, ingress: str) -> str:
+def values_file(made: TrafficPlan, ingress: str, render: str) -> str:
     """The plan as a values file, to merge over its deployment.
 
     Args:
         made: the plan.
         ingress: ``maas`` writes the gateway's size and its quotas as well.
+        render: the command that renders the plan.
     """
     tree: dict[str, Any] = {"replicas": made.instances}
     if ingress == "maas":
@@ -68,8 +69,7 @@ def values_file(made: TrafficPlan, ingress: str) -> str:
         f"# {made.traffic.rate * 60:.4g} requests per minute, "
         f"{' and '.join(map(str, made.goals))}:",
         f"# {made.instances} instances of {made.deployment.name} on {made.nodes} nodes.",
-        f"# Render it with the planned profile: dsv4deploy render --profile "
-        f"{made.deployment.name} FILE",
+        f"# Render it with the files of the plan: {render}",
         "",
     ]
     return "\n".join([*head, *commented(tree)]).rstrip() + "\n"

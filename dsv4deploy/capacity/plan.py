@@ -6,6 +6,7 @@ of the replications; where points were interpolated, the range is wider by the e
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -374,10 +375,12 @@ class _Model:
 
     def outcome(self, traffic: Traffic, instances: int) -> Outcome:
         if not self.keeps_up(traffic, instances):
+            least = math.floor(traffic.rate / self.capacity) + 1
             raise DeployError(
-                f"{self.deployment.name}: {instances} instances serve "
-                f"{instances * self.capacity * 60:.3g} requests per minute and do not keep up "
-                f"with {traffic.rate * 60:.3g}; raise --instances, or reduce the load"
+                f"{self.deployment.name}: the maximum of {instances} "
+                f"{'instance' if instances == 1 else 'instances'} is "
+                f"{instances * self.capacity * 60:.3g} requests per minute, but the load is "
+                f"{traffic.rate * 60:.3g}; set --instances to {least} or more, or reduce the load"
             )
         runs = []
         idle = 1 - traffic.rate / (instances * self.capacity)

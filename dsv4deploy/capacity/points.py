@@ -106,7 +106,7 @@ class Curve:
             raise NotMeasuredError(
                 f"not measured: {in_flight:g} requests in flight on one instance; measurements end "
                 f"at {self.most}; run `dsv4deploy bench run --concurrency {in_flight:g}`, and pass "
-                "its folder with --results"
+                "its results folder with --results"
             )
         if in_flight <= self.tiers[0]:
             return self.times[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,11 +65,13 @@ class TrafficOptions:
     output_tokens: Lengths
     burst: int
     seed: int
+    goals: tuple[Goal, ...]
 
     def traffic(self) -> Traffic:
         """The traffic of these.
 
         Raises:
+            UsageError: something is missing, or excludes something else.
             DeployError: the trace can't be read.
         """
         if self.trace:
@@ -76,23 +79,30 @@ class TrafficOptions:
                 raise click.UsageError(
                     "--trace excludes --rate, --each, --burst and --input-tokens"
                 )
-            return Traffic.of_trace(read_trace(self.trace), users=self.users, seed=self.seed)
+            if self.goals:
+                return Traffic.of_trace(read_trace(self.trace), users=self.users, seed=self.seed)
         rate = self.rate
         if self.each:
             if rate or not self.users:
                 raise click.UsageError("--each requires --users, and excludes --rate")
             rate = self.users * self.each
-        if not rate:
-            raise click.UsageError("specify the load with --rate, --users and --each, or --trace")
-        if not self.input_tokens:
-            raise click.UsageError("--input-tokens is required, such as 8000 or 8000-19456")
-        return Traffic(
-            rate,
-            self.input_tokens,
-            self.output_tokens,
-            self.burst,
-            users=self.users,
-            seed=self.seed,
+        if rate and self.input_tokens and self.goals:
+            return Traffic(
+                rate,
+                self.input_tokens,
+                self.output_tokens,
+                self.burst,
+                users=self.users,
+                seed=self.seed,
+            )
+        asked = {
+            "a load (--rate, --users and --each, or --trace)": rate or self.trace,
+            "--input-tokens": self.input_tokens or self.trace,
+            "--goal": self.goals,
+        }
+        raise click.UsageError(
+            f"missing {' and '.join(each for each, given in asked.items() if not given)}; for "
+            "example: --users 200 --each 30/h --input-tokens 17920 --goal ttft-p95=10s"
         )
 
 
@@ -149,14 +159,14 @@ class TrafficOptions:
     click.option(
         "--seed", type=int, default=42, show_default=True, help="The seed of the random numbers."
     ),
-)
-@click.option(
-    "--goal",
-    "goals",
-    multiple=True,
-    required=True,
-    type=_Parsed("goal", Goal.parse),
-    help="A goal to meet: ttft-p95=10s, e2e-p99=60s, or speed-p50=8 (tokens per second per user).",
+    click.option(
+        "--goal",
+        "goals",
+        multiple=True,
+        type=_Parsed("goal", Goal.parse),
+        help="A goal to meet: ttft-p95=10s, e2e-p99=60s, or speed-p50=8 (tokens per second per "
+        "user).",
+    ),
 )
 @click.option(
     "--results",
@@ -192,7 +202,6 @@ def plan_traffic(
     profile: tuple[str, ...],
     set: tuple[str, ...],  # noqa: A002 - the option's own name
     asked: TrafficOptions,
-    goals: tuple[Goal, ...],
     results: tuple[Path, ...],
     ingress: str,
     instances: int | None,
@@ -210,7 +219,7 @@ def plan_traffic(
     dsv4deploy plan traffic --users 200 --each 30/h --input-tokens 17920 --goal ttft-p95=10s
     dsv4deploy plan traffic --trace requests.jsonl --goal e2e-p99=60s --svg load.svg
     """
-    traffic = asked.traffic()
+    traffic, goals = asked.traffic(), asked.goals
     plans: list[TrafficPlan] = []
     for name in profile or ("",):
         try:
@@ -229,7 +238,10 @@ def plan_traffic(
     plans.sort(key=lambda made: made.npus)
     written = {}
     if output:
-        written[output] = picture.values_file(plans[0], ingress)
+        sets = [word for each in set for word in ("--set", each)]
+        words = ["--profile", plans[0].deployment.name, *files, str(output), *sets]
+        render = shlex.join(["dsv4deploy", "render", *words])
+        written[output] = picture.values_file(plans[0], ingress, render)
     if svg:
         written[svg] = picture.svg(plans[:4])
     write_files(written)
@@ -252,7 +264,14 @@ def _deployment(
 ) -> Deployment:
     values = DeploymentOptions(files, profile, set=sets).values()
     name = profile or published_profile(values) or DEFAULT
-    surface = Surface.of(published_points(name, ingress), measured_points(results, name, ingress))
+    published = published_points(name, ingress)
+    if not published and (alike := published_profile(values)):
+        published = published_points(alike, ingress)
+        say(
+            f"{name}: no figures are published for this profile; the plan uses those of {alike}, "
+            "which has the same cards, weights and parallelism"
+        )
+    surface = Surface.of(published, measured_points(results, name, ingress))
     if not surface.points:
         raise NotMeasuredError(
             f"not measured: no figures are published for {name} through ingress {ingress}; run "

@@ -31,7 +31,7 @@ def test_a_flag_that_means_something_else_is_a_warning_with_both_meanings() -> N
     told = found("v0.26.0rc1")["engine-meaning safetensors-load-strategy"]
     assert told.severity == Severity.WARNING
     assert "nightly-releases-v0.22.1rc reads text" in told.message
-    assert "v0.26.0rc1 text, optional of eager, lazy" in told.message
+    assert "v0.26.0rc1 reads text, optional of eager, lazy" in told.message
 
 
 def test_a_limit_that_becomes_another_one_is_named_with_both() -> None:

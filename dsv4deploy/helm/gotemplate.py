@@ -31,7 +31,7 @@ from jinja2.visitor import NodeTransformer
 from ..errors import TranslationError
 from ..manifest.conditions import NAMED
 from ..manifest.render import FUNCTIONS, TEMPLATES, environment
-from ..values.schema import entry_schema, json_schema
+from ..values.schema import entry_schema, json_schema, resolved
 
 CHART = "deepseek-v4-flash"
 WIDTH = 100
@@ -488,12 +488,3 @@ def _terms(node: nodes.Node, kind: type[nodes.Node]) -> list[nodes.Node]:
     if not isinstance(node, kind):
         return [node]
     return [*_terms(node.left, kind), *_terms(node.right, kind)]  # type: ignore[attr-defined]
-
-
-def resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """A part of the values' JSON schema, or what it refers to."""
-    reference = schema.get("$ref")
-    found: dict[str, Any] = (
-        json_schema()["$defs"][reference.rpartition("/")[2]] if reference else schema
-    )
-    return found

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..values.scalars import NULL
-from ..values.schema import entry_schema, json_schema
-from .gotemplate import define, define_name, resolved
+from ..values.schema import entry_schema, json_schema, resolved
+from .gotemplate import define, define_name
 
 WITHOUT_NULL = f'{{{{- include "{define_name("withoutNull")}" . -}}}}\n'
 """The first line of a template that reads values."""

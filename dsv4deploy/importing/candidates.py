@@ -13,8 +13,9 @@ from typing import Any
 
 from ..checks.engine import OWNED_FLAGS
 from ..checks.pods import OWNED_CONTAINERS
+from ..values.schema import resolved
 from .leaves import Leaves, Path, same
-from .places import Place, Schema, Tree, entries_of, places, replaced, resolved, sample, value_at
+from .places import Place, Schema, Tree, entries_of, places, replaced, sample, value_at
 
 Render = Callable[[Tree], Leaves | None]
 """The leaves of a tree's render; None where the tree is not accepted."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..values.schema import entry_schema, json_schema
+from ..values.schema import entry_schema, json_schema, resolved
 
 Tree = dict[str, Any]
 Path = tuple[str, ...]
@@ -57,13 +57,6 @@ def _walk(tree: Any, schema: Schema, path: Path) -> Iterator[Place]:
                 yield from _walk(tree[key], below, (*path, key))
     elif schema.get("type") != "object" and "const" not in schema:
         yield Place(path, schema)
-
-
-def resolved(schema: Schema) -> Schema:
-    """A schema, or the one that it refers to."""
-    reference = schema.get("$ref")
-    found: Schema = json_schema()["$defs"][reference.rpartition("/")[2]] if reference else schema
-    return found
 
 
 def entries_of(schema: Schema) -> Schema | None:

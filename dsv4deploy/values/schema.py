@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel
 from pydantic.alias_generators import to_snake
@@ -215,10 +215,18 @@ def _labels(text: str) -> dict[str, str]:
     return {label: " ".join(part.split()) for label, part in labels.items()}
 
 
-def _resolve(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+_Schema = TypeVar("_Schema", bound=Mapping[str, Any])
+
+
+def resolved(schema: _Schema) -> _Schema:
+    """A part of the values' JSON schema, or what it refers to."""
+    return _resolve(schema, json_schema()["$defs"])
+
+
+def _resolve(schema: _Schema, definitions: dict[str, Any]) -> _Schema:
     reference = schema.get("$ref")
-    resolved: dict[str, Any] = definitions[reference.rpartition("/")[2]] if reference else schema
-    return resolved
+    found: _Schema = definitions[reference.rpartition("/")[2]] if reference else schema
+    return found
 
 
 def _words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..findings import Finding, Severity, count
 from ..manifest.render import Release
 from ..values.loading import load
+from ..values.merge import found_at
 from ..values.profiles import DEFAULT
 from ..values.tree import Values
 from .rules import check
@@ -48,7 +49,8 @@ def origins(
     own: list[Finding] = []
     kept: list[Finding] = []
     for finding in findings:
-        same = finding in expected and _at(before, finding.path) == _at(now, finding.path)
+        path = finding.path.split(".")
+        same = finding in expected and found_at(before, path) == found_at(now, path)
         same = same and finding.code not in _TO_FILL_IN
         (kept if same and finding.severity == Severity.WARNING else own).append(finding)
     return Origins(own, kept, profile or DEFAULT)
@@ -56,10 +58,3 @@ def origins(
 
 _TO_FILL_IN = ("placeholder",)
 """What no profile can set, so that every user has to."""
-
-
-def _at(tree: Any, path: str) -> Any:
-    """The value at a dotted path; None where there is none."""
-    for key in path.split("."):
-        tree = tree.get(key) if isinstance(tree, Mapping) else None
-    return tree

@@ -25,7 +25,7 @@ from ..facts import flags
 from ..facts.builds import from_image
 from ..findings import Finding, Severity
 from .engine import EngineArgs
-from .merge import Tree, coalesce, fold, plain_data
+from .merge import Tree, coalesce, fold, found_at, plain_data
 from .profiles import profile_names, profile_path
 from .scalars import PATTERNS
 from .secrets import masked, masked_option
@@ -187,7 +187,7 @@ _NOT_NULL_MAP = "null removes an entry, not the whole map: set each of its entri
 def _tree_layer(name: str, top: Tree, note: Callable[[str], None] = lambda _: None) -> Layer:
     def lay(tree: Tree) -> None:
         for path in _empty_maps(top, ()):
-            if _value_at(tree, path) or _value_at(defaults(), path):
+            if found_at(tree, path) or found_at(defaults(), path):
                 note(f"{name}: {'.'.join(path)}: an empty map removes no entry: set each to null")
         fold(tree, top)
 
@@ -206,14 +206,7 @@ def _empty_maps(tree: Tree, path: Keys) -> Iterator[Keys]:
 
 def _is_map(path: Keys) -> bool:
     """Whether the value at a path is a map under keys of the user's choice."""
-    return _section_at(path) is None and isinstance(_value_at(defaults(), path), dict)
-
-
-def _value_at(tree: Any, path: Keys) -> Any:
-    """What a tree has at a path; None where it has nothing there."""
-    for key in path:
-        tree = tree.get(key) if isinstance(tree, dict) else None
-    return tree
+    return _section_at(path) is None and isinstance(found_at(defaults(), path), dict)
 
 
 def _setting_layer(option: str, text: str, note: Callable[[str], None]) -> Layer:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Tree = dict[str, Any]
+
+
+def found_at(tree: Any, path: Iterable[str]) -> Any:
+    """What a tree has at a path; None where it has nothing there."""
+    for key in path:
+        tree = tree.get(key) if isinstance(tree, Mapping) else None
+    return tree
 
 
 def fold(base: Tree, top: Mapping[str, Any]) -> None:

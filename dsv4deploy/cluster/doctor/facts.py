@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from ...errors import ClusterError
 from ...manifest.render import Release, render
 from ...values.json import finite
+from ...values.merge import found_at
 from ...values.quantities import quantity, seconds
 from ...values.tree import Values
 from ..addresses import configuration
@@ -42,7 +42,7 @@ class EnvoyGateway:
             settings = yaml.safe_load(text)
         except (RecursionError, ValueError, yaml.YAMLError):
             settings = None
-        redis = str(_at(settings, "rateLimit", "backend", "redis", "url") or "")
+        redis = str(found_at(settings, ("rateLimit", "backend", "redis", "url")) or "")
         # Without Redis nothing is counted, whatever else the rate limit says.
         limit = settings["rateLimit"] if redis else {}
         return cls(
@@ -50,13 +50,6 @@ class EnvoyGateway:
             closed=limit.get("failClosed") is True,
             seconds=seconds(str(limit.get("timeout", "20ms"))),
         )
-
-
-def _at(tree: Any, *path: str) -> Any:
-    """What is at a path of a tree; None where there is nothing."""
-    for key in path:
-        tree = tree.get(key) if isinstance(tree, Mapping) else None
-    return tree
 
 
 class Facts:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..facts.builds import deployed
+from ..facts.builds import deployed, tag_of
 from ..findings import Severity
-from ..manifest.images import references, registry, untagged
+from ..manifest.images import references, registry
 from ..sizing.engine import arguments
 from ..values.json import to_json
 from ..values.pods import texts
@@ -362,9 +362,10 @@ def _untagged(values: Values) -> Places:
     for path, image in references(values).items():
         if path == "engine.image" or "@" in image:  # moving-image-tag
             continue
-        if untagged(image) == image:
+        tag = tag_of(image)
+        if not tag:
             yield path, {"image": image, "tag": "no tag, which means latest"}
-        elif image.endswith(":latest"):
+        elif tag == "latest":
             yield path, {"image": image, "tag": "the tag latest"}
 
 

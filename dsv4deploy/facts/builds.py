@@ -232,7 +232,7 @@ CHIP = "-(a3|a5|950dt|310p)(-|$)"
 """What an image's tag has besides the build's name; the chart removes the same patterns."""
 
 
-def _tag(reference: str) -> str:
+def tag_of(reference: str) -> str:
     """An image's tag; a digest is no part of it, and neither is a registry's port."""
     return reference.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
@@ -251,7 +251,7 @@ def from_image(reference: str) -> Build | None:
         reference: such as ``quay.io/ascend/vllm-ascend:v0.23.0-a3-openeuler@sha256:…``; a digest
             is not looked at, and neither is the registry, since mirrors keep the tag.
     """
-    return named(re.sub(CHIP, r"\2", re.sub(SYSTEM, r"\2", _tag(reference))))
+    return named(re.sub(CHIP, r"\2", re.sub(SYSTEM, r"\2", tag_of(reference))))
 
 
 def deployed(name: str, image: str) -> Build | None:
@@ -262,7 +262,7 @@ def deployed(name: str, image: str) -> Build | None:
 def chip_of(reference: str) -> str:
     """The chips that an image of a known build is for, such as ``A3``; ``""`` if unknown."""
     known = from_image(reference)
-    suffix = re.search(CHIP, _tag(reference))
+    suffix = re.search(CHIP, tag_of(reference))
     # The images of `-950dt` are built of the same file as those of `-a5`.
     word = suffix[1].replace("950dt", "a5") if suffix else ""
     return known.images.get(word, "") if known else ""

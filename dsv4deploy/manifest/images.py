@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ValuesError
+from ..facts.builds import tag_of
 from ..findings import Finding, Severity
 from ..values.tree import Values
 
@@ -80,16 +81,10 @@ def copied(reference: str, target: str) -> list[str]:
     name, _, digest = reference.partition("@")
     if not digest:
         return ["skopeo", "copy", "--all", f"docker://{reference}", f"docker://{target}"]
-    source, tagged = f"{untagged(name)}@{digest}", target.partition("@")[0]
-    target = target if tagged == untagged(tagged) else tagged
+    source = f"{name.removesuffix(f':{tag_of(name)}')}@{digest}"
+    target = target.partition("@")[0] if tag_of(target) else target
     options = ["--all", "--preserve-digests"]
     return ["skopeo", "copy", *options, f"docker://{source}", f"docker://{target}"]
-
-
-def untagged(name: str) -> str:
-    """An image's name without its tag."""
-    path, slash, last = name.rpartition("/")
-    return f"{path}{slash}{last.partition(':')[0]}"
 
 
 def registry(reference: str) -> str:

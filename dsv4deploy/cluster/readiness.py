@@ -148,13 +148,13 @@ def _scaling(cluster: Cluster, service: Object) -> int:
         return 0
     meta = service["metadata"]["name"], service["metadata"]["namespace"]
     number = scaler.paused_at(cluster.get(scaler.API, scaler.KIND, *meta))
-    return number if scaler.instances(workloads(cluster, *meta)) != number else 0
+    return number if number and scaler.instances(workloads(cluster, *meta)) != number else 0
 
 
 def _routing(service: str, conditions: list[Object]) -> str:
     """What is waited for once the engines are ready."""
     unmet = {each["type"]: each.get("message") for each in conditions if each["status"] != "True"}
-    router = f"{service}-kserve-router-scheduler"
+    router = _router(service)
     parts = {
         "SchedulerWorkloadReady": f"the router (Deployment {router})",
         "InferencePoolReady": f"InferencePool {service}-inference-pool",
@@ -211,11 +211,15 @@ def _serves(cluster: Cluster, service: Object) -> bool:
     return bool(found) and all(_current(service, item) and _counted(item) for item in found)
 
 
+def _router(service: str) -> str:
+    """The name of a service's router's Deployment, as KServe gives it."""
+    return f"{service}-kserve-router-scheduler"
+
+
 def _routes(cluster: Cluster, service: Object) -> bool:
     """Whether the router's pods are the current ones: one that ends cuts the streams through it."""
     meta = service["metadata"]
-    name = f"{meta['name']}-kserve-router-scheduler"
-    router = cluster.get("apps/v1", "Deployment", name, meta["namespace"])
+    router = cluster.get("apps/v1", "Deployment", _router(meta["name"]), meta["namespace"])
     return router is None or _counted(router)
 
 

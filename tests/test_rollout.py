@@ -110,6 +110,18 @@ def changed(
     return run(cluster, PLACE, verb, make, act, ask, clock=clock(name))
 
 
+def waits(cluster: FakeCluster, objects: list[Tree]) -> list[str]:
+    """What an upgrade waits for."""
+    waited: list[str] = []
+
+    def wait(until: str) -> str:
+        waited.append(until)
+        return until
+
+    changed(cluster, objects, wait=wait)
+    return waited
+
+
 def there(*objects: Tree, deployed: bool = True) -> list[State]:
     """A server with a deployment, made by this tool or by kubectl."""
     if not deployed:
@@ -501,14 +513,7 @@ def test_all_instances_stop_where_none_can_serve_meanwhile(
 ) -> None:
     cluster = FakeCluster({})
     cluster._server = there(*before)
-    waited: list[str] = []
-
-    def wait(until: str) -> str:
-        waited.append(until)
-        return until
-
-    changed(cluster, after, wait=wait)
-    assert waited == ["started", "stopped", "ready"]
+    assert waits(cluster, after) == ["started", "stopped", "ready"]
 
 
 def test_an_instance_that_fails_brings_the_old_ones_back_and_stops_none() -> None:
@@ -703,14 +708,7 @@ def test_all_instances_stop_where_their_number_has_two_owners_or_is_one(
     number: int, before: list[Tree], after: list[Tree]
 ) -> None:
     cluster = Scaled(number, *before)
-    waited: list[str] = []
-
-    def wait(until: str) -> str:
-        waited.append(until)
-        return until
-
-    changed(cluster, after, wait=wait)
-    assert waited == ["started", "stopped", "ready"]
+    assert waits(cluster, after) == ["started", "stopped", "ready"]
 
 
 @pytest.mark.parametrize("annotation", [PAUSE, "autoscaling.keda.sh/paused"])
@@ -719,14 +717,7 @@ def test_a_pause_of_somebody_else_s_is_left_alone(annotation: str) -> None:
     theirs = item("ScaledObject", scaler.API)
     theirs["metadata"] = {**theirs["metadata"], "annotations": {annotation: "3"}}
     cluster.apply(theirs, force=True, manager="kubectl")
-    waited: list[str] = []
-
-    def wait(until: str) -> str:
-        waited.append(until)
-        return until
-
-    changed(cluster, scaled("new"), wait=wait)
-    assert waited == ["started", "stopped", "ready"]
+    assert waits(cluster, scaled("new")) == ["started", "stopped", "ready"]
     live = cluster.live(theirs)
     assert live
     assert live["metadata"]["annotations"][annotation] == "3"

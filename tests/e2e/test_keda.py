@@ -27,6 +27,7 @@ from control_plane import (
 from control_plane import objects as objects_of
 from parts import go_program
 from test_deployments import deploy, engine, kubelet, objects, settled
+from test_scaling import note
 
 from dsv4deploy.cluster.client import Cluster
 from dsv4deploy.cluster.plan import prepare
@@ -148,15 +149,9 @@ def test_an_upgrade_in_a_window_pauses_keda_and_replaces_one_after_the_other(
     until("KEDA has scaled it", lambda: engine(cluster, home)["spec"]["replicas"] == 3)
     seen: list[tuple[int, bool]] = []
 
-    def look() -> None:
-        spec = engine(cluster, home)["spec"]
-        state = spec["replicas"], "--max-num-seqs 8" in str(spec)
-        if state not in seen[-1:]:
-            seen.append(state)
-
     wanted = objects(home, scaled(0, args={"max-num-seqs": 8}))
     wait = waiting(cluster, "chat", home, Limits(LONG, interval=0.1))
-    with meanwhile(look):
+    with meanwhile(lambda: note(cluster, home, seen)):
         upgrade(cluster, prepare(cluster, wanted), wait=wait)
         until("KEDA goes on", lambda: (3, True) in seen)
     assert seen == [(3, False), (2, False), (2, True), (3, True)]

@@ -26,6 +26,15 @@ SCALED = {
 }
 
 
+def note(cluster: Cluster, home: str, seen: list[tuple[int, bool]]) -> None:
+    """Notes how many engines KServe's Deployment has, and whether they are the new ones."""
+    spec = engine(cluster, home)["spec"]
+    (script,) = spec["template"]["spec"]["containers"][0]["args"]
+    state = spec["replicas"], "--max-num-seqs 8" in script
+    if state not in seen[-1:]:
+        seen.append(state)
+
+
 @pytest.mark.usefixtures("kubelet")
 def test_kserve_brings_the_new_engines_and_fewer_of_them_in_one_write(
     cluster: Cluster, home: str
@@ -35,18 +44,11 @@ def test_kserve_brings_the_new_engines_and_fewer_of_them_in_one_write(
     until("KServe has made it", lambda: engine(cluster, home)["spec"]["replicas"] == 3)
     seen: list[tuple[int, bool]] = []
 
-    def look() -> None:
-        spec = engine(cluster, home)["spec"]
-        (script,) = spec["template"]["spec"]["containers"][0]["args"]
-        state = spec["replicas"], "--max-num-seqs 8" in script
-        if state not in seen[-1:]:
-            seen.append(state)
-
     wanted = objects(home, THREE, {"engine": {"args": {"max-num-seqs": 8}}})
     wait = waiting(cluster, "chat", home, Limits(LONG, interval=0.1))
-    with meanwhile(look):
+    with meanwhile(lambda: note(cluster, home, seen)):
         upgrade(cluster, prepare(cluster, wanted), wait=wait)
-    look()
+    note(cluster, home, seen)
     assert seen == [(3, False), (2, True), (3, True)]
     settled(cluster, home, wanted)
 
@@ -90,10 +92,7 @@ def test_an_upgrade_pauses_the_scaler_at_fewer_instances(cluster: Cluster, home:
             body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": number}}
             body["metadata"] = {key: made["metadata"][key] for key in ("name", "namespace")}
             cluster.request("PUT", f"{path}/scale", body=body)
-        spec = engine(cluster, home)["spec"]
-        state = spec["replicas"], "--max-num-seqs 8" in str(spec)
-        if state not in seen[-1:]:
-            seen.append(state)
+        note(cluster, home, seen)
 
     act()
     wanted = objects(home, SCALED, {"engine": {"args": {"max-num-seqs": 8}}})
